@@ -1,13 +1,20 @@
 import { StoreUnavailableError, type StoreWatcher } from '@sluice/core'
 import { EVERY_TAG } from '@sluice/core/siblings'
+import { backoffMs, Waiters } from '@sluice/core/stores'
 import type { Redis } from 'ioredis'
-import { backoffMs, ignore, replidOf, type Server, Waiters } from './server/server.ts'
+import { ignore, replidOf, type Server } from './server/server.ts'
 
 export interface BusListener {
   hear(message: string): void
   /** Messages may have been missed. */
   lost(): void
 }
+
+/**
+ * First element of a message from a relay. Other relays ignore such a message: it would be passed on from
+ * region to region forever.
+ */
+export const RELAYED = '>'
 
 interface BusOptions {
   readonly channel: string
@@ -131,7 +138,7 @@ export function tagListener(watcher: StoreWatcher): BusListener {
     hear: (message) => {
       const tags = tagsIn(message)
       if (tags === undefined || tags.includes(EVERY_TAG)) watcher.lost()
-      else watcher.invalidated(tags)
+      else watcher.invalidated(tags[0] === RELAYED ? tags.slice(1) : tags)
     },
     lost: () => watcher.lost(),
   }
@@ -141,7 +148,7 @@ export function tagListener(watcher: StoreWatcher): BusListener {
  * @returns `undefined` if the message has a different format, for example that of another version: its
  * content is unknown.
  */
-function tagsIn(message: string): readonly string[] | undefined {
+export function tagsIn(message: string): readonly string[] | undefined {
   try {
     const tags: unknown = JSON.parse(message)
     return Array.isArray(tags) ? tags : undefined

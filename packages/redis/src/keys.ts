@@ -9,8 +9,14 @@ export interface Keys {
   readonly bus: string
   /** The intents of writers that modify everything. */
   readonly everyIntent: string
+  /** The writes in flight, each with its tags: a sorted set by deadline. Relays read it. */
+  readonly writers: string
+  /** The last confirmation of the relay from each region: a hash. */
+  readonly relays: string
   /** Prefix of the keys of all entries. */
   readonly entryPrefix: string
+  /** Exists while all writes of a region are known here, except those of the last `maxLagMs`. */
+  fresh(region: string): string
   stamp(tag: string): string
   intent(tag: string): string
   /** The result is a hash: it does not reveal the contents of `key`. */
@@ -28,7 +34,10 @@ export function keysOf(namespace: string): Keys {
     quarantine: `${slot}quarantine`,
     bus: `${slot}bus`,
     everyIntent: intent(EVERY_TAG),
+    writers: `${slot}writers`,
+    relays: `${slot}relays`,
     entryPrefix,
+    fresh: (region) => `${slot}fresh:${region}`,
     stamp: (tag) => `${slot}stamp:${tag}`,
     intent,
     entry: (key) => entryPrefix + hash(key),

@@ -1,9 +1,12 @@
-import { InvalidOptionError } from '@sluice/core'
 import { checkOptions, type OptionRule, option } from '@sluice/core/siblings'
-import type { EncryptionKey } from './codec/encryption.ts'
-
-const MAX_TIMER_MS = 2 ** 31 - 1
-const KEY_BYTES = 32
+import {
+  type EncryptionKey,
+  type ResolvedStoreOptions,
+  resolveStoreOptions,
+  storeRules,
+  timerRule,
+} from '@sluice/core/stores'
+import type { Cluster, Redis } from 'ioredis'
 
 export interface RedisStoreOptions {
   /**
@@ -59,75 +62,41 @@ export interface RedisStoreOptions {
    * count as missing.
    */
   readonly encryption?: { readonly keys: readonly EncryptionKey[] }
+  /**
+   * Other regions with a separate Redis, by name: instances of ioredis, of which only the connection options
+   * are used. Writes of this process are also announced there. Their writes arrive here through a relay
+   * (`redisRelay`, `sluice relay`): while it does not confirm that all of them are known, nothing is served
+   * from the cache, and nothing is cached. Names: 1 to 64 letters, digits, `.`, `_` and `-`.
+   * @defaultValue \{\}
+   */
+  readonly remoteRegions?: Readonly<Record<string, Redis | Cluster>>
 }
 
-export interface ResolvedRedisStoreOptions {
-  readonly namespace: string
-  readonly leaseMs: number
-  readonly quarantineMs: number
-  readonly maxTtlMs: number
-  readonly commandTimeoutMs: number
+export interface ResolvedRedisStoreOptions extends ResolvedStoreOptions {
   readonly maxFailures: number
   readonly retryAfterMs: number
-  readonly compressAboveBytes: number | undefined
-  readonly encryptionKeys: readonly [EncryptionKey, ...EncryptionKey[]] | undefined
+  readonly remoteRegions: Readonly<Record<string, Redis | Cluster>>
 }
 
-const timer = option.integer(1, MAX_TIMER_MS)
-const namespace: OptionRule = {
-  expected: '1 to 64 letters, digits, ".", "_" and "-"',
-  accepts: (value) => typeof value === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(value),
-}
-const keys: OptionRule = {
-  expected: `at least one { id, key }: ids of 1 to 64 characters, each once, and keys of ${KEY_BYTES} bytes`,
+/** A name that is a part of keys. */
+export const keyName: OptionRule = storeRules.namespace
+const remoteRegions: OptionRule = {
+  expected: `an object of ioredis instances by region, whose name has ${keyName.expected}`,
   accepts: (value) =>
-    Array.isArray(value) &&
-    value.length > 0 &&
-    value.every(isKey) &&
-    new Set(value.map(({ id }) => id)).size === value.length,
+    option.object.accepts(value) &&
+    Object.entries(value as object).every(
+      ([region, redis]) => keyName.accepts(region) && typeof redis?.duplicate === 'function',
+    ),
 }
-const rules = {
-  namespace,
-  leaseMs: timer,
-  quarantineMs: option.integer(0, MAX_TIMER_MS),
-  maxTtlMs: option.integer(1, Number.MAX_SAFE_INTEGER / 4),
-  commandTimeoutMs: timer,
-  maxFailures: option.integer(1),
-  retryAfterMs: timer,
-  compressAboveBytes: option.either(option.integer(0), option.false),
-  encryption: option.object,
-}
+const rules = { ...storeRules, maxFailures: option.integer(1), retryAfterMs: timerRule, remoteRegions }
 
 /** @throws InvalidOptionError that names the option and the expected value. */
 export function resolveRedisStoreOptions(options: RedisStoreOptions): ResolvedRedisStoreOptions {
   checkOptions(options, rules)
-  const { encryption } = options
-  if (encryption !== undefined) {
-    checkOptions(encryption, { keys }, 'encryption.')
-    if (encryption.keys === undefined)
-      throw new InvalidOptionError('encryption.keys', keys.expected, undefined)
-  }
   return {
-    namespace: options.namespace ?? 'sluice',
-    leaseMs: options.leaseMs ?? 30_000,
-    quarantineMs: options.quarantineMs ?? 3_000,
-    maxTtlMs: options.maxTtlMs ?? 24 * 60 * 60 * 1_000,
-    commandTimeoutMs: options.commandTimeoutMs ?? 500,
+    ...resolveStoreOptions(options),
     maxFailures: options.maxFailures ?? 5,
     retryAfterMs: options.retryAfterMs ?? 1_000,
-    compressAboveBytes: options.compressAboveBytes === false ? undefined : options.compressAboveBytes,
-    encryptionKeys: encryption?.keys as readonly [EncryptionKey, ...EncryptionKey[]] | undefined,
+    remoteRegions: options.remoteRegions ?? {},
   }
-}
-
-function isKey(value: unknown): boolean {
-  if (!option.object.accepts(value)) return false
-  const { id, key } = value as Partial<EncryptionKey>
-  return (
-    typeof id === 'string' &&
-    id.length > 0 &&
-    id.length <= 64 &&
-    key instanceof Uint8Array &&
-    key.length === KEY_BYTES
-  )
 }

@@ -1,26 +1,20 @@
+import type { CacheStore, NewEntry, Stamps, StoreState, StoreWatcher } from '@sluice/core'
 import {
-  type CacheStore,
-  InvalidArgumentError,
-  type NewEntry,
-  type Stamps,
-  type StoreState,
-  type StoreWatcher,
-} from '@sluice/core'
+  type BatchReply,
+  codecOf,
+  type EntryCodec,
+  Guard,
+  ReadBatch,
+  type StoreCounters,
+} from '@sluice/core/stores'
 import type { Cluster, Redis } from 'ioredis'
-import { Bus, tagListener } from './bus.ts'
-import { Encryption } from './codec/encryption.ts'
-import { EntryCodec } from './codec/entry-codec.ts'
-import { Guard, type RedisStoreCounters } from './guard.ts'
+import { Packr } from 'msgpackr'
+import { Bus, type BusListener, tagListener } from './bus.ts'
 import { type Keys, keysOf } from './keys.ts'
-import { type BatchReply, ReadBatch } from './read-batch.ts'
-import {
-  type RedisStoreOptions,
-  type ResolvedRedisStoreOptions,
-  resolveRedisStoreOptions,
-} from './redis-store-options.ts'
+import type { ResolvedRedisStoreOptions } from './redis-store-options.ts'
 import { type EvictionRisk, type Server, warnOfEviction } from './server/server.ts'
 import { keySlot, serverOf } from './server/server-of.ts'
-import { TagScripts } from './tag-scripts.ts'
+import { type RegionRole, TagScripts } from './tag-scripts.ts'
 
 const SCAN_COUNT = 1_000
 /** Intents of writers have no TTL. */
@@ -36,35 +30,11 @@ const EVICTION: EvictionRisk = {
 export interface RedisStore extends CacheStore {
   /** `down`: there is no connection, or the circuit breaker is open. */
   state(): 'up' | 'down'
-  counters(): RedisStoreCounters
+  counters(): StoreCounters
 }
 
-/**
- * Creates a store in Redis, for any number of processes: on a single node, behind Sentinels, or on a Cluster
- * (Redis 7 or later).
- *
- * @param redis - An instance of ioredis 5 or 6. Only its connection options are used: the store opens
- * separate connections, with a timeout for each command and without queues, and closes them in `close`. The
- * instance itself stays open.
- * @throws InvalidOptionError if an option is unknown, of the wrong type, or out of bounds;
- * InvalidArgumentError if `redis` is not an instance of ioredis.
- *
- * @example
- * ```ts
- * import { Redis } from 'ioredis'
- * import { redisStore } from '@sluice/redis'
- *
- * const redis = new Redis('redis://127.0.0.1:6379')
- * const store = redisStore(redis, { namespace: 'shop' })
- * ```
- */
-export function redisStore(redis: Redis | Cluster, options: RedisStoreOptions = {}): RedisStore {
-  if (typeof redis?.duplicate !== 'function')
-    throw new InvalidArgumentError('redis', 'an instance of ioredis', redis)
-  return new Store(redis, resolveRedisStoreOptions(options))
-}
-
-class Store implements RedisStore {
+/** A store in one Redis. */
+export class Store implements RedisStore {
   readonly #keys: Keys
   readonly #codec: EntryCodec
   readonly #guard: Guard
@@ -76,16 +46,18 @@ class Store implements RedisStore {
 
   constructor(
     redis: Redis | Cluster,
-    private readonly options: ResolvedRedisStoreOptions,
+    private readonly options: ResolvedRedisStoreOptions & RegionRole,
   ) {
-    const { namespace, commandTimeoutMs, maxFailures, retryAfterMs, compressAboveBytes, encryptionKeys } =
-      options
+    const { namespace, commandTimeoutMs, maxFailures, retryAfterMs } = options
     this.#keys = keysOf(namespace)
-    this.#codec = new EntryCodec({
-      compressAboveBytes,
-      encryption: encryptionKeys === undefined ? undefined : new Encryption(encryptionKeys),
+    this.#codec = codecOf(Packr, options)
+    this.#guard = new Guard({
+      store: 'Redis',
+      maxFailures,
+      retryAfterMs,
+      isReply: isFull,
+      onBreak: () => this.#server.reconnect(),
     })
-    this.#guard = new Guard({ maxFailures, retryAfterMs, onBreak: () => this.#server.reconnect() })
     this.#server = serverOf(redis, keySlot(namespace), {
       commandTimeoutMs,
       onLink: () => this.#linked(),
@@ -112,7 +84,7 @@ class Store implements RedisStore {
     return this.#guard.isOpen || this.#server.link() === undefined ? 'down' : 'up'
   }
 
-  counters(): RedisStoreCounters {
+  counters(): StoreCounters {
     return this.#guard.counters
   }
 
@@ -182,9 +154,14 @@ class Store implements RedisStore {
   }
 
   watch(watcher: StoreWatcher): () => void {
+    return this.listen(tagListener(watcher))
+  }
+
+  /** Like `watch`, with the messages as they were sent. */
+  listen(listener: BusListener): () => void {
     this.#guard.check()
     this.#bus?.close()
-    const bus = new Bus(this.#server, tagListener(watcher), {
+    const bus = new Bus(this.#server, listener, {
       channel: this.#keys.bus,
       timeoutMs: this.options.commandTimeoutMs,
     })
@@ -201,6 +178,16 @@ class Store implements RedisStore {
       await this.#server.connected()
       await this.#server.client.exists(this.#keys.epoch)
     })
+  }
+
+  /** See `TagScripts.writtenTags`. */
+  writtenTags(): Promise<ReadonlySet<string> | undefined> {
+    return this.#run(() => this.#scripts.writtenTags())
+  }
+
+  /** Runs commands for keys of the tags' slot. */
+  run<T>(send: (client: Redis | Cluster, keys: Keys) => Promise<T>): Promise<T> {
+    return this.#run(() => send(this.#server.client, this.#keys))
   }
 
   async close(): Promise<void> {
@@ -220,7 +207,13 @@ class Store implements RedisStore {
     const server = this.#server
     const { client } = server
     const link = server.link()
-    const states = [this.#keys.epoch, ...tags.map((tag) => this.#keys.stamp(tag))]
+    const { regions } = this.options
+    const first = 1 + regions.length
+    const states = [
+      this.#keys.epoch,
+      ...regions.map((region) => this.#keys.fresh(region)),
+      ...tags.map((tag) => this.#keys.stamp(tag)),
+    ]
     let replies: readonly (Buffer | null)[]
     if (server.isCluster) {
       // An entry on a node that is down counts as missing.
@@ -233,9 +226,10 @@ class Store implements RedisStore {
     const epoch = replies[0]?.toString('latin1')
     // If the link is the same before and after, the reply came from its server.
     const isOurs = link !== undefined && server.link() === link && epoch?.startsWith(`${link.replid}.`)
+    const isFresh = !replies.slice(1, first).includes(null)
     return {
-      epoch: isOurs ? epoch : undefined,
-      stamps: replies.slice(1, states.length),
+      epoch: isOurs && isFresh ? epoch : undefined,
+      stamps: replies.slice(first, states.length).map((stamp) => stamp?.toString('latin1')),
       entries: replies.slice(states.length),
     }
   }
@@ -263,4 +257,9 @@ class Store implements RedisStore {
     this.#checkedEviction = true
     void warnOfEviction(this.#server.client, EVICTION)
   }
+}
+
+/** A server without free memory stores no more entries, but executes all other commands. */
+function isFull(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('OOM ')
 }

@@ -1,9 +1,10 @@
 import type { Stamps } from '@sluice/core'
 import { EVERY_TAG, randomToken } from '@sluice/core/siblings'
 import type { Cluster, Redis } from 'ioredis'
+import { RELAYED } from './bus.ts'
 import type { Keys } from './keys.ts'
 import type { ResolvedRedisStoreOptions } from './redis-store-options.ts'
-import { BEGIN, END, OPEN, RELEASE, RENEW } from './scripts.ts'
+import { BEGIN, END, OPEN, RELEASE, RENEW, WRITERS } from './scripts.ts'
 import { NO_REPLID, type Server } from './server/server.ts'
 
 type Script = (keyCount: number, ...keysAndArguments: (string | number)[]) => Promise<unknown>
@@ -14,6 +15,15 @@ interface Scripts {
   readonly sluiceEnd: Script
   readonly sluiceOpen: Script
   readonly sluiceRelease: Script
+  readonly sluiceWriters: Script
+}
+
+/** The part of a store among the stores of several regions. */
+export interface RegionRole {
+  /** Other regions, whose writes arrive through relays. */
+  readonly regions: readonly string[]
+  /** Whether the store belongs to a relay, which passes on the writes of another region. */
+  readonly isRelay: boolean
 }
 
 /** Operations that modify the state of tags. Each takes one script and one round trip. */
@@ -23,7 +33,7 @@ export class TagScripts {
   constructor(
     private readonly server: Server,
     private readonly keys: Keys,
-    private readonly options: ResolvedRedisStoreOptions,
+    private readonly options: ResolvedRedisStoreOptions & RegionRole,
   ) {
     const client: Redis | Cluster = server.client
     const sources = {
@@ -32,49 +42,43 @@ export class TagScripts {
       sluiceEnd: END,
       sluiceOpen: OPEN,
       sluiceRelease: RELEASE,
+      sluiceWriters: WRITERS,
     }
     for (const [name, lua] of Object.entries(sources)) client.defineCommand(name, { lua })
     this.#scripts = client as unknown as Scripts
   }
 
   async open(tags: readonly string[]): Promise<Stamps | undefined> {
-    const { maxTtlMs, quarantineMs } = this.options
-    return this.#stamps(
-      tags,
-      await this.#run('sluiceOpen', tags, [EVERY_TAG], randomToken(), 2 * maxTtlMs, quarantineMs),
-    )
+    const { maxTtlMs, quarantineMs, regions } = this.options
+    const rest = [randomToken(), 2 * maxTtlMs, quarantineMs, regions.length]
+    return this.#stamps(tags, await this.#run('sluiceOpen', tags, [EVERY_TAG], rest, regions))
   }
 
   async begin(tags: readonly string[], token: string): Promise<void> {
-    this.#meet(await this.#run('sluiceBegin', tags, tags, token, this.options.leaseMs, writesAll(tags)))
+    this.#meet(await this.#run('sluiceBegin', tags, this.#told(tags), this.#intent(tags, token)))
   }
 
   async renew(tags: readonly string[], token: string): Promise<boolean> {
-    const [replid, all] = (await this.#run(
-      'sluiceRenew',
-      tags,
-      tags,
-      token,
-      this.options.leaseMs,
-      writesAll(tags),
-    )) as [string, number]
+    const intent = this.#intent(tags, token)
+    const [replid, all] = (await this.#run('sluiceRenew', tags, this.#told(tags), intent)) as [string, number]
     this.#meet(replid)
     return all === 1
   }
 
   async end(tags: readonly string[], token: string): Promise<Stamps | undefined> {
-    return this.#stamps(
-      tags,
-      await this.#run(
-        'sluiceEnd',
-        tags,
-        tags,
-        token,
-        randomToken(),
-        2 * this.options.maxTtlMs,
-        writesAll(tags),
-      ),
-    )
+    const rest = [token, randomToken(), 2 * this.options.maxTtlMs, writesAll(tags)]
+    return this.#stamps(tags, await this.#run('sluiceEnd', tags, this.#told(tags), rest))
+  }
+
+  /**
+   * The tags of all writes in flight, without those that relays pass on; `undefined` while it is not certain
+   * that none is missing.
+   */
+  async writtenTags(): Promise<ReadonlySet<string> | undefined> {
+    const rest = [this.options.quarantineMs]
+    const [replid, writers] = (await this.#run('sluiceWriters', [], [EVERY_TAG], rest)) as [string, string[]?]
+    this.#meet(replid)
+    return writers && new Set(writers.flatMap((text) => JSON.parse(text.slice(0, text.indexOf('\n')))))
   }
 
   async release(key: string, token: string): Promise<void> {
@@ -86,11 +90,13 @@ export class TagScripts {
     name: keyof Scripts,
     tags: readonly string[],
     told: readonly string[],
-    ...rest: (string | number)[]
+    rest: readonly (string | number)[],
+    regions: readonly string[] = [],
   ): Promise<unknown> {
     const { keys, server } = this
-    const names = [keys.epoch, keys.quarantine, keys.everyIntent]
+    const names = [keys.epoch, keys.quarantine, keys.everyIntent, keys.writers]
     for (const tag of tags) if (tag !== EVERY_TAG) names.push(keys.stamp(tag), keys.intent(tag))
+    for (const region of regions) names.push(keys.fresh(region))
     const publish = server.isCluster ? 'SPUBLISH' : 'PUBLISH'
     const replid = server.link()?.replid ?? NO_REPLID
     return this.#scripts[name](
@@ -102,6 +108,14 @@ export class TagScripts {
       JSON.stringify(told),
       ...rest,
     )
+  }
+
+  #told(tags: readonly string[]): readonly string[] {
+    return this.options.isRelay ? [RELAYED, ...tags] : tags
+  }
+
+  #intent(tags: readonly string[], token: string): readonly (string | number)[] {
+    return [token, this.options.leaseMs, writesAll(tags), this.options.isRelay ? '1' : '0']
   }
 
   #stamps(tags: readonly string[], reply: unknown): Stamps | undefined {

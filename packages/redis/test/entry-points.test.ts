@@ -5,7 +5,7 @@ import { exportedValues } from '../../../test/support/entry-points.ts'
 describe('the entry points of @sluice/redis', () => {
   it('export these values and no others', async () => {
     expect(await exportedValues(join(import.meta.dirname, '..'))).toEqual({
-      '.': ['redisProcesses', 'redisStore'],
+      '.': ['redisProcesses', 'redisRelay', 'redisStore'],
       './bullmq': ['bullmqJobBackend'],
     })
   }, 60_000)

@@ -35,6 +35,9 @@ describe('redisStore options', () => {
       },
     ],
     ['encryption.secret', { encryption: { keys: [{ id: 'a', key }], secret: 1 } }],
+    ['remoteRegions', { remoteRegions: [] }],
+    ['remoteRegions', { remoteRegions: { us: 'redis://127.0.0.1' } }],
+    ['remoteRegions', { remoteRegions: { 'us east': { duplicate: () => {} } } }],
     ['prefix', { prefix: 'a' }],
   ])('throws for an invalid %s', (name, options) => {
     const resolve = () => resolveRedisStoreOptions(options as unknown as RedisStoreOptions)

@@ -1,9 +1,8 @@
+import { backoffMs, FirstLink } from '@sluice/core/stores'
 import type { Cluster, Redis } from 'ioredis'
 import { CommandTimeouts, gatherWrites } from './connection-commands.ts'
 import {
-  backoffMs,
   boundedOptions,
-  FirstLink,
   ignore,
   type Link,
   NO_REPLID,
@@ -30,7 +29,7 @@ export class ClusterServer implements Server {
     private readonly slot: number,
     private readonly options: ServerOptions,
   ) {
-    this.#first = new FirstLink(options.commandTimeoutMs)
+    this.#first = new FirstLink('Redis', options.commandTimeoutMs)
     this.#timeouts = new CommandTimeouts(options.commandTimeoutMs)
     const { enableOfflineQueue, enableAutoPipelining, keyPrefix, ...ofNodes } = boundedOptions(
       options.commandTimeoutMs,

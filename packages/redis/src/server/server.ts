@@ -1,5 +1,3 @@
-import { StoreUnavailableError } from '@sluice/core'
-import { setBusyAwareTimeout } from '@sluice/core/siblings'
 import type { Cluster, Redis } from 'ioredis'
 
 /** A connection to the server that stores the state of tags. Each new connection is a new object. */
@@ -99,64 +97,7 @@ export function boundedOptions(commandTimeoutMs: number): {
   }
 }
 
-/** Milliseconds before connection attempt number `attempt`. */
-export function backoffMs(attempt: number): number {
-  return Math.min(25 * 2 ** Math.min(attempt, 6), 1_000)
-}
-
 export function ignore(): void {}
-
-/** Calls that wait until they are released, each with a timeout. */
-export class Waiters {
-  readonly #waiting = new Set<() => void>()
-
-  /** @throws `late()` if the call is not released in time. */
-  wait(ms: number, late: () => Error): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const go = () => {
-        cancel()
-        this.#waiting.delete(go)
-        resolve()
-      }
-      const cancel = setBusyAwareTimeout(ms, () => {
-        this.#waiting.delete(go)
-        reject(late())
-      })
-      this.#waiting.add(go)
-    })
-  }
-
-  release(): void {
-    for (const go of [...this.#waiting]) go()
-  }
-}
-
-/** Lets calls that arrive before the first link wait for it, each with a timeout. */
-export class FirstLink {
-  readonly #waiters = new Waiters()
-  #isThere = false
-  #failure: unknown
-
-  constructor(private readonly timeoutMs: number) {}
-
-  arrived(): void {
-    this.#isThere = true
-    this.#waiters.release()
-  }
-
-  /** Records why the last connection did not lead to a link. */
-  failed(error: unknown): void {
-    this.#failure = error
-  }
-
-  wait(): Promise<void> | undefined {
-    if (this.#isThere) return undefined
-    return this.#waiters.wait(
-      this.timeoutMs,
-      () => new StoreUnavailableError('Redis', 'there is no connection yet.', this.#failure),
-    )
-  }
-}
 
 /** Data that Redis must not evict when its memory is full. */
 export interface EvictionRisk {

@@ -1,9 +1,8 @@
+import { backoffMs, FirstLink } from '@sluice/core/stores'
 import type { Cluster, Redis } from 'ioredis'
 import { CommandTimeouts, gatherWrites } from './connection-commands.ts'
 import {
-  backoffMs,
   boundedOptions,
-  FirstLink,
   ignore,
   type Link,
   NO_REPLID,
@@ -28,7 +27,7 @@ export class StandaloneServer implements Server {
     private readonly given: Redis,
     private readonly options: ServerOptions,
   ) {
-    this.#first = new FirstLink(options.commandTimeoutMs)
+    this.#first = new FirstLink('Redis', options.commandTimeoutMs)
     this.#timeouts = new CommandTimeouts(options.commandTimeoutMs)
     this.client = given.duplicate({
       ...boundedOptions(options.commandTimeoutMs),

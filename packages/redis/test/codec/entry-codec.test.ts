@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
+import { Packr } from 'msgpackr'
 import { describe, expect, it } from 'vitest'
-import { Encryption, type EncryptionKey } from '../../src/codec/encryption.ts'
-import { EntryCodec } from '../../src/codec/entry-codec.ts'
+import { Encryption, type EncryptionKey } from '../../../core/src/cache/stores/kit/encryption.ts'
+import { EntryCodec } from '../../../core/src/cache/stores/kit/entry-codec.ts'
 
 const entry = {
   epoch: 'epoch',
@@ -15,7 +16,11 @@ const fresh: EncryptionKey = { id: 'fresh', key: randomBytes(32) }
 
 const codec = (compressAboveBytes?: number, ...keys: EncryptionKey[]) => {
   const [first, ...others] = keys
-  return new EntryCodec({ compressAboveBytes, encryption: first && new Encryption([first, ...others]) })
+  return new EntryCodec({
+    packer: Packr,
+    compressAboveBytes,
+    encryption: first && new Encryption([first, ...others]),
+  })
 }
 const encoded = async (by: EntryCodec, id = 'id', value: unknown = entry.value): Promise<Buffer> => {
   const bytes = await by.encode(id, { ...entry, value })

@@ -1,0 +1,8 @@
+import { StoreUnavailableError } from '@sluice/core'
+
+/** The error of a call to the Redis of another region, with the name of the region. */
+export function regionError(region: string, error: unknown): unknown {
+  return error instanceof StoreUnavailableError
+    ? new StoreUnavailableError(`Redis of the region "${region}"`, error.reason, error)
+    : error
+}

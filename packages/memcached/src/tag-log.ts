@@ -1,0 +1,151 @@
+/**
+ * The state of a tag is a log, to which writers append. Each record ends with `;`:
+ *
+ * - `V<certificate>`: what the server had lost when the log's quarantine began. In the log of the epoch only.
+ * - `S<stamp>`: from here on, every writer is known. The stamp may be empty.
+ * - `Q<second>`: writers may be unknown until that second of the server's clock.
+ * - `G<generation>`: entries of other generations are deleted. In the log of the epoch only.
+ * - `b<token>` or `b<token>=<second>`: an intent, and when it expires. The first process that reads an intent
+ *   without an end adds it.
+ * - `e<token>:<stamp>`: the end of a write.
+ *
+ * A log without `S` or `Q` begins with a loss, or with the first write: whether writers are missing is
+ * unknown.
+ */
+export interface TagLog {
+  /** `until`: a quarantine, and the second at which it ends. */
+  readonly base: 'unknown' | 'certain' | { readonly until: number }
+  /** When each intent expires, by token; `undefined`: no process has read it yet. */
+  readonly intents: ReadonlyMap<string, number | undefined>
+  /** The stamp of the last record, if that is a base or the end of a known intent. */
+  readonly last: string | undefined
+  readonly certificate: string | undefined
+  readonly generation: string | undefined
+}
+
+/** Durations in seconds of the server's clock. */
+export interface LogTerms {
+  readonly leaseS: number
+  readonly quarantineS: number
+}
+
+const NO_INTENTS: ReadonlyMap<string, number | undefined> = new Map()
+const BASE = 'S'.charCodeAt(0)
+
+/** Reads a log. Time has no effect: an expired intent closes the tag until it is removed. */
+export function fold(text: string): TagLog {
+  // A tag without writes since it was opened, as most are.
+  if (text.charCodeAt(0) === BASE && text.indexOf(';') === text.length - 1 && text.length > 2)
+    return {
+      ...{ base: 'certain', intents: NO_INTENTS, last: text.slice(1, -1) },
+      ...{ certificate: undefined, generation: undefined },
+    }
+  let base: TagLog['base'] = 'unknown'
+  let last: string | undefined
+  let certificate: string | undefined
+  let generation: string | undefined
+  const intents = new Map<string, number | undefined>()
+  let from = 0
+  for (let end = text.indexOf(';'); end >= 0; from = end + 1, end = text.indexOf(';', from)) {
+    const rest = text.slice(from + 1, end)
+    switch (text[from]) {
+      case 'V':
+        certificate = rest
+        break
+      case 'G':
+        generation = rest
+        break
+      case 'S':
+        base = 'certain'
+        last = rest === '' ? undefined : rest
+        intents.clear()
+        break
+      case 'Q':
+        base = { until: Number(rest) }
+        last = undefined
+        break
+      case 'b': {
+        const equals = rest.indexOf('=')
+        if (equals < 0) intents.set(rest, undefined)
+        else intents.set(rest.slice(0, equals), Number(rest.slice(equals + 1)))
+        last = undefined
+        break
+      }
+      case 'e': {
+        const colon = rest.indexOf(':')
+        last = intents.delete(rest.slice(0, colon)) ? rest.slice(colon + 1) : undefined
+        break
+      }
+    }
+  }
+  return { base, intents, last, certificate, generation }
+}
+
+/** The stamp of a tag; `undefined`: it is closed. */
+export function stampOf({ base, intents, last }: TagLog): string | undefined {
+  return base === 'certain' && intents.size === 0 ? last : undefined
+}
+
+/**
+ * The log at a second of the server's clock: without expired intents, and without a quarantine that ended.
+ */
+function settled(log: TagLog, now: number): TagLog {
+  const isOver = typeof log.base === 'object' && now >= log.base.until
+  const live = [...log.intents].filter(([, until]) => until === undefined || now < until)
+  if (!isOver && live.length === log.intents.size) return log
+  return { ...log, base: isOver ? 'certain' : log.base, intents: new Map(live) }
+}
+
+/** Lets the leases of intents that no process had read begin at `now`. */
+function withEnds(log: TagLog, now: number, { leaseS }: LogTerms): TagLog {
+  const intents = new Map([...log.intents].map(([token, until]) => [token, until ?? now + leaseS]))
+  return { ...log, intents }
+}
+
+/** The shortest text with the same meaning. */
+export function textOf({ base, intents, last, certificate, generation }: TagLog): string {
+  let text = certificate === undefined ? '' : `V${certificate};`
+  if (generation !== undefined) text += `G${generation};`
+  if (base === 'certain') text += `S${intents.size === 0 ? (last ?? '') : ''};`
+  else if (base !== 'unknown') text += `Q${base.until};`
+  for (const [token, until] of intents) text += `b${token}${until === undefined ? '' : `=${until}`};`
+  return text
+}
+
+/** The log without finished writes and expired intents. */
+export function compact(text: string, now: number): string {
+  return textOf(settled(fold(text), now))
+}
+
+/** The action of a process on a log, to open its tag. */
+export interface OpeningStep {
+  /** The text that the log must be replaced with, if it is unchanged; `undefined`: none. */
+  readonly text: string | undefined
+  /** Whether the tag is open then. Otherwise, a writer or a quarantine keeps it closed. */
+  readonly opens: boolean
+}
+
+/**
+ * The next step to open a tag.
+ *
+ * @param now - The second of the server's clock at which the log was read.
+ * @param isCertified - Whether the server has lost nothing that could have been in the log. Matters only if
+ * the log has no base.
+ * @param stamp - A new stamp.
+ */
+export function openingStep(
+  log: TagLog,
+  now: number,
+  isCertified: boolean,
+  stamp: string,
+  terms: LogTerms,
+): OpeningStep {
+  if (stampOf(log) !== undefined) return { text: undefined, opens: true }
+  const begun: TagLog['base'] = isCertified ? 'certain' : { until: now + terms.quarantineS }
+  const known = settled(log.base === 'unknown' ? { ...log, base: begun } : log, now)
+  const opens = known.base === 'certain' && known.intents.size === 0
+  // A new stamp, even if a write ended with a stamp while another intent was alive.
+  const next = opens ? { ...known, last: stamp } : withEnds(known, now, terms)
+  const text = textOf(next)
+  return { text: opens || text !== textOf(log) ? text : undefined, opens }
+}

@@ -1,0 +1,226 @@
+import type { Dialect as DialectName, Sluice } from '@sluice/core'
+import {
+  type AdapterClient,
+  attachClient,
+  lateStack,
+  outcomeOfSynchronous,
+  ReplicaConnections,
+  type Stack,
+} from '@sluice/core/adapter'
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type DialectAdapter,
+  type Driver,
+  type QueryResult,
+  SqliteDriver,
+} from 'kysely'
+import { type AbortOptions, ConnectionStandIn, type Taken } from './connection-stand-in.ts'
+import { driverConnection } from './driver-connection.ts'
+import { fixForSelect } from './fix.ts'
+import { isA } from './is-a.ts'
+import { type DialectReplicas, ReplicaDrivers } from './replicas.ts'
+import { ResultSettings } from './result-settings.ts'
+import { SentQuery } from './sent-query.ts'
+import { Turns } from './turns.ts'
+
+type TransactionSettings = Parameters<Driver['beginTransaction']>[1]
+type Savepoint = NonNullable<Driver['savepoint']>
+
+/**
+ * A driver around the app's driver. Reads outside of transactions take a connection only when they are sent.
+ * Kysely takes one for each query before it shows the query, so otherwise only as many reads as the pool has
+ * connections could be batched.
+ */
+export class SluiceDriver implements Driver {
+  readonly savepoint?: Savepoint
+  readonly rollbackToSavepoint?: Savepoint
+  readonly releaseSavepoint?: Savepoint
+  readonly #client: AdapterClient
+  /** If the database has one connection. */
+  readonly #turns: Turns | undefined
+  readonly #replicas: ReplicaDrivers | undefined
+  readonly #connections: ReplicaConnections<{ readonly connection: DatabaseConnection }> | undefined
+  /** A result of a read, for its properties besides the rows. */
+  #template: QueryResult<unknown> | undefined
+  /** Whether results of reads contain nothing but rows. */
+  #hasOnlyRows = true
+
+  constructor(
+    private readonly driver: Driver,
+    sluice: Sluice,
+    dialect: DialectName,
+    { supportsMultipleConnections }: DialectAdapter,
+    replicas: DialectReplicas,
+  ) {
+    this.#turns = supportsMultipleConnections === false ? new Turns() : undefined
+    const held = new WeakRef(this)
+    const connection = () => {
+      const driver = held.deref()
+      return driver && driverConnection(() => driver.take(), dialect)
+    }
+    this.#replicas = replicas.dialects.length === 0 ? undefined : new ReplicaDrivers(replicas, dialect)
+    this.#connections = this.#replicas && new ReplicaConnections(this.#replicas)
+    const settings = new ResultSettings(dialect, connection)
+    this.#client = attachClient(sluice, {
+      ...{ orm: 'kysely', dialect, moduleUrl: import.meta.url, fix: fixForSelect, connection },
+      settings: (ownTypes) => settings.text(ownTypes),
+      replicas: this.#replicas?.targets,
+      ...(isA(driver, SqliteDriver, 'SqliteDriver') && { writeOutcome: outcomeOfSynchronous }),
+    })
+    for (const name of ['savepoint', 'rollbackToSavepoint', 'releaseSavepoint'] as const) {
+      const run = driver[name]
+      if (run !== undefined)
+        this[name] = async (on, ...args) => run.call(driver, await this.#bound(on), ...args)
+    }
+  }
+
+  async init(...args: Parameters<Driver['init']>): Promise<void> {
+    await this.driver.init(...args)
+    await this.#replicas?.init()
+  }
+
+  async acquireConnection(options?: AbortOptions): Promise<DatabaseConnection> {
+    const standIn = new ConnectionStandIn(this, options)
+    // A query that can be aborted belongs to one connection.
+    if (!this.#client.isActive || options?.signal !== undefined) await standIn.bind()
+    return standIn
+  }
+
+  async releaseConnection(connection: DatabaseConnection): Promise<void> {
+    const released = (connection as ConnectionStandIn).release()
+    if (released !== undefined) await released
+  }
+
+  async beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
+    await this.driver.beginTransaction(await this.#bound(connection), settings)
+  }
+
+  async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    await this.driver.commitTransaction(await this.#bound(connection))
+  }
+
+  async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    await this.driver.rollbackTransaction(await this.#bound(connection))
+  }
+
+  async destroy(...args: Parameters<Driver['destroy']>): Promise<void> {
+    await this.#client.forgetCatalog()
+    this.#client.detach()
+    await this.driver.destroy(...args)
+    await this.#replicas?.destroy()
+  }
+
+  /** Takes a connection of the app's driver. */
+  async take(options?: AbortOptions): Promise<Taken> {
+    const turns = this.#turns
+    const end = turns && (turns.take() ?? (await turns.next()))
+    try {
+      const connection = await this.driver.acquireConnection(options)
+      return { connection, release: () => this.#release(connection, options, end) }
+    } catch (error) {
+      end?.()
+      throw error
+    }
+  }
+
+  async #release(
+    connection: DatabaseConnection,
+    options: AbortOptions,
+    end: (() => void) | undefined,
+  ): Promise<void> {
+    try {
+      await this.driver.releaseConnection(connection, options)
+    } finally {
+      end?.()
+    }
+  }
+
+  reads({ sql }: CompiledQuery): boolean {
+    return this.#client.isActive && this.#hasOnlyRows && this.#client.onlyReads(sql)
+  }
+
+  async read<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    const stack = lateStack()
+    const { sql, parameters } = query
+    const rows = await this.#client.read({
+      sql,
+      params: parameters,
+      rows: 'objects',
+      inTransaction: false,
+      stack,
+      ask: async (text, params, _helpers, replica) => {
+        const isOwn = text === sql && params === parameters
+        const asked = isOwn ? query : CompiledQuery.raw(text, [...params])
+        const on = ({ connection }: { readonly connection: DatabaseConnection }) =>
+          this.#learnForm(this.send(connection, asked, undefined, stack))
+        const result =
+          replica === undefined || this.#connections === undefined
+            ? await this.#sendAlone(asked, stack)
+            : await this.#connections.use(replica, on)
+        return result.rows as readonly Readonly<Record<string, unknown>>[]
+      },
+    })
+    // The rows come from another process, and what else a result contains is unknown.
+    if (this.#template === undefined) return (await this.#sendAlone(query, stack)) as QueryResult<R>
+    return { ...this.#template, rows: rows as R[] }
+  }
+
+  async #sendAlone(query: CompiledQuery, stack: () => Stack): Promise<QueryResult<unknown>> {
+    const { connection, release } = await this.take()
+    try {
+      return await this.#learnForm(this.send(connection, query, undefined, stack))
+    } finally {
+      await release()
+    }
+  }
+
+  /** Learns from the first result of a read what a result contains. */
+  #learnForm(sent: Promise<QueryResult<unknown>>): Promise<QueryResult<unknown>> {
+    if (this.#template !== undefined) return sent
+    return sent.then((result) => {
+      const { rows, ...others } = result
+      this.#template = { ...result, rows: [] }
+      this.#hasOnlyRows = Object.values(others).every((value) => value === undefined)
+      return result
+    })
+  }
+
+  /** Sends a query on a connection of the app's driver. */
+  send(
+    connection: DatabaseConnection,
+    query: CompiledQuery,
+    options: AbortOptions,
+    stack?: () => Stack,
+  ): Promise<QueryResult<unknown>> {
+    return this.#client.statement(connection, new SentQuery(connection, query, options, stack))
+  }
+
+  async *stream<R>(
+    connection: DatabaseConnection,
+    query: CompiledQuery,
+    chunkSize: number,
+    options: AbortOptions,
+  ): AsyncIterableIterator<QueryResult<R>> {
+    const { ready, end } = this.#client.stream(connection, { sql: query.sql, params: query.parameters })
+    let rows = 0
+    let error: unknown
+    try {
+      await ready
+      for await (const result of connection.streamQuery<R>(query, chunkSize, options)) {
+        rows += result.rows.length
+        yield result
+      }
+    } catch (thrown) {
+      error = thrown
+      throw thrown
+    } finally {
+      await end(error, rows)
+    }
+  }
+
+  async #bound(connection: DatabaseConnection): Promise<DatabaseConnection> {
+    await (connection as ConnectionStandIn).bind()
+    return connection
+  }
+}

@@ -1,0 +1,77 @@
+import {
+  type Dialect as DialectName,
+  InvalidArgumentError,
+  type Sluice,
+  type SluiceOptions,
+  sluiceFrom,
+} from '@sluice/core'
+import { hostOf } from '@sluice/core/siblings'
+import { type Dialect, type DialectAdapter, MysqlAdapter, PostgresAdapter, SqliteAdapter } from 'kysely'
+import { isA } from './is-a.ts'
+import { isDialect, type KyselyOptions, replicasOf } from './replicas.ts'
+import { SluiceDriver } from './sluice-driver.ts'
+
+/**
+ * Returns a dialect through which Sluice sees every query of a Kysely instance. The dialect itself is not
+ * modified.
+ *
+ * It must be a dialect of PostgreSQL, MySQL or SQLite: Kysely's own, or one that uses their adapters. Any
+ * other is returned unchanged, with a warning.
+ *
+ * @param sluice - A Sluice, or options to create one. Default: the process-wide Sluice, which observes.
+ * @param options - `replicas` serve reads that do not need the primary.
+ * @throws InvalidArgumentError if the first argument is not a dialect; InvalidOptionError for unknown
+ * options.
+ * @example
+ * ```ts
+ * const db = new Kysely<Database>({ dialect: withSluice(new PostgresDialect({ pool }), sluice) })
+ * ```
+ */
+export function withSluice(
+  dialect: Dialect,
+  sluice?: Sluice | SluiceOptions,
+  options: KyselyOptions = {},
+): Dialect {
+  if (!isDialect(dialect))
+    throw new InvalidArgumentError(
+      'dialect',
+      'a dialect of Kysely, such as new PostgresDialect({ pool })',
+      dialect,
+    )
+  const used = sluiceFrom(sluice)
+  const replicas = replicasOf(options)
+  const adapter = dialect.createAdapter()
+  const name = dialectOf(adapter)
+  if (name === undefined) {
+    hostOf(used).warn(
+      `@sluice/kysely works with dialects of PostgreSQL, MySQL and SQLite; this one uses ${adapter.constructor.name}. Its queries pass through.`,
+    )
+    return dialect
+  }
+  return {
+    createDriver: () => new SluiceDriver(dialect.createDriver(), used, name, adapter, replicas),
+    createQueryCompiler: () => dialect.createQueryCompiler(),
+    createAdapter: () => withManyConnections(dialect.createAdapter()),
+    createIntrospector: (db) => dialect.createIntrospector(db),
+  }
+}
+
+function dialectOf(adapter: DialectAdapter): DialectName | undefined {
+  if (isA(adapter, PostgresAdapter, 'PostgresAdapter')) return 'postgresql'
+  if (isA(adapter, MysqlAdapter, 'MysqlAdapter')) return 'mysql'
+  return isA(adapter, SqliteAdapter, 'SqliteAdapter') ? 'sqlite' : undefined
+}
+
+/**
+ * Without this, Kysely sends queries one by one if the database has one connection, so that lookups never
+ * wait together. {@link SluiceDriver} does this instead, where a connection is taken.
+ */
+function withManyConnections(adapter: DialectAdapter): DialectAdapter {
+  return new Proxy(adapter, {
+    get(target, name) {
+      if (name === 'supportsMultipleConnections') return true
+      const value: unknown = Reflect.get(target, name)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}

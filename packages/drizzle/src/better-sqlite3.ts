@@ -1,0 +1,154 @@
+import type { Connection, Sluice } from '@sluice/core'
+import { type AdapterClient, attachClient, outcomeOfSynchronous, standInFor } from '@sluice/core/adapter'
+import { fixForSelect } from './fix.ts'
+
+type Method = (...args: unknown[]) => unknown
+
+/** The members of a statement of `better-sqlite3` that Sluice replaces. */
+interface SqliteStatement extends Record<PropertyKey, unknown> {
+  readonly reader: boolean
+  all(...params: unknown[]): unknown[]
+  run(...params: unknown[]): unknown
+}
+
+/** The same of a database. */
+interface SqliteDatabase extends Record<PropertyKey, unknown> {
+  readonly inTransaction: boolean
+  prepare(sql: string): SqliteStatement
+  exec(sql: string): unknown
+  transaction(work: Method): Method
+  close(): unknown
+}
+
+/** Methods of a statement that run it. */
+const RUNNING = ['all', 'get', 'run'] as const
+/** Kinds of transactions, which are also methods of a transaction function. */
+const KINDS = ['default', 'deferred', 'immediate', 'exclusive'] as const
+
+export function isSqliteDatabase(client: object): client is SqliteDatabase {
+  const members = client as Partial<SqliteDatabase>
+  return ['prepare', 'exec', 'transaction', 'pragma'].every((name) => typeof members[name] === 'function')
+}
+
+/** A stand-in for a database, through which Sluice observes each statement when it runs. */
+export function observedSqlite(database: SqliteDatabase, sluice: Sluice): SqliteDatabase {
+  const held = new WeakRef(database)
+  const client = attachClient(sluice, {
+    ...{ orm: 'drizzle', dialect: 'sqlite', moduleUrl: import.meta.url, fix: fixForSelect },
+    connection: () => {
+      const living = held.deref()
+      return living && connectionTo(living)
+    },
+    writeOutcome: outcomeOfSynchronous,
+  })
+  const observed: SqliteDatabase = standInFor(database, {
+    prepare: (sql) => observedStatement(client, database, database.prepare(sql as string), sql as string),
+    exec: (sql) => {
+      run(client, database, sql as string, [], () => database.exec(sql as string))
+      return observed
+    },
+    // The database's own method sends BEGIN and COMMIT unseen.
+    transaction: (work) => transactionOf(observed, work as Method),
+    close: () => {
+      client.detach()
+      database.close()
+      return observed
+    },
+  })
+  return observed
+}
+
+function observedStatement(
+  client: AdapterClient,
+  database: SqliteDatabase,
+  statement: SqliteStatement,
+  sql: string,
+): SqliteStatement {
+  const running = RUNNING.map((name) => {
+    const method = statement[name] as Method
+    const observed: Method = (...params) =>
+      run(client, database, sql, params.flat(), () => method.apply(statement, params))
+    return [name, observed] as const
+  })
+  const iterate: Method = (...params) => {
+    const { end } = client.stream(database, { sql, params: params.flat() })
+    return iterated((statement.iterate as Method).apply(statement, params) as Iterable<unknown>, end)
+  }
+  return standInFor(statement, { ...Object.fromEntries(running), iterate })
+}
+
+function* iterated(rows: Iterable<unknown>, end: (error: unknown, rows: number) => unknown) {
+  let count = 0
+  let error: unknown
+  try {
+    for (const row of rows) {
+      count += 1
+      yield row
+    }
+  } catch (thrown) {
+    error = thrown
+    throw thrown
+  } finally {
+    end(error, count)
+  }
+}
+
+function run<T>(
+  client: AdapterClient,
+  database: SqliteDatabase,
+  sql: string,
+  params: readonly unknown[],
+  send: () => T,
+): T {
+  const rows = (answer: unknown) => (Array.isArray(answer) ? answer.length : answer === undefined ? 0 : 1)
+  return client.statementSync<T>(database, { sql, params, send, rows, isKnown: true })
+}
+
+/** The same function as `database.transaction(work)` returns, but its statements are observed. */
+function transactionOf(database: SqliteDatabase, work: Method): Method {
+  const variants = Object.fromEntries(
+    KINDS.map((kind) => [
+      kind,
+      function transaction(this: unknown, ...args: unknown[]): unknown {
+        return inTransaction(database, kind, () => work.apply(this, args))
+      },
+    ]),
+  )
+  return Object.assign(variants.default as Method, variants, { database })
+}
+
+/** The names are those of `better-sqlite3`, so that both can be nested. */
+const SAVEPOINT = '`\t_bs3.\t`'
+
+function inTransaction(database: SqliteDatabase, kind: (typeof KINDS)[number], work: () => unknown): unknown {
+  const isNested = database.inTransaction
+  const send = (sql: string) => void database.prepare(sql).run()
+  send(isNested ? `SAVEPOINT ${SAVEPOINT}` : kind === 'default' ? 'BEGIN' : `BEGIN ${kind.toUpperCase()}`)
+  try {
+    const result = work()
+    if (typeof (result as { then?: unknown } | null | undefined)?.then === 'function')
+      throw new TypeError('Transaction function cannot return a promise')
+    send(isNested ? `RELEASE ${SAVEPOINT}` : 'COMMIT')
+    return result
+  } catch (error) {
+    if (database.inTransaction) {
+      send(isNested ? `ROLLBACK TO ${SAVEPOINT}` : 'ROLLBACK')
+      if (isNested) send(`RELEASE ${SAVEPOINT}`)
+    }
+    throw error
+  }
+}
+
+function connectionTo(database: SqliteDatabase): Connection {
+  const connection: Connection = {
+    dialect: 'sqlite',
+    async query(sql, params = []) {
+      const statement = database.prepare(sql)
+      if (statement.reader) return statement.all(...params) as readonly Readonly<Record<string, unknown>>[]
+      statement.run(...params)
+      return []
+    },
+    session: (work) => work(connection),
+  }
+  return connection
+}

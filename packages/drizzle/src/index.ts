@@ -1,0 +1,7 @@
+/**
+ * Sluice for Drizzle.
+ *
+ * @packageDocumentation
+ */
+export type { DrizzleOptions, DrizzleReplica } from './replicas.ts'
+export { withSluice } from './with-sluice.ts'

@@ -1,0 +1,54 @@
+import { InvalidArgumentError, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
+import {
+  isMysql2Pool,
+  isPgPool,
+  type PoolDescription,
+  sluiceMysql2Pool,
+  sluicePool,
+} from '@sluice/core/adapter'
+import { hostOf } from '@sluice/core/siblings'
+import { isSqliteDatabase, observedSqlite } from './better-sqlite3.ts'
+import { fixForSelect } from './fix.ts'
+import { parsersOf } from './parsers-of.ts'
+import { type DrizzleOptions, replicasOf } from './replicas.ts'
+
+const description: PoolDescription = {
+  ...{ orm: 'drizzle', moduleUrl: import.meta.url, isAwaited: true, fix: fixForSelect },
+  parsersOf,
+}
+
+/**
+ * Returns a stand-in for the client of a driver, for `drizzle({ client })`. Sluice sees every query through
+ * it. The client itself is not modified.
+ *
+ * The client is a pool of `pg` or of `mysql2`, or a database of `better-sqlite3`, which Sluice only observes,
+ * because its calls are synchronous. Any other client, such as a single connection, is returned unchanged,
+ * with a warning.
+ *
+ * @param sluice - A Sluice, or options to create one. Default: the process-wide Sluice, which observes.
+ * @param options - `replicas` serve reads that do not need the primary.
+ * @throws InvalidArgumentError if the first argument is not an object; InvalidOptionError for unknown
+ * options, and for replicas that are not pools of the client's driver.
+ * @example
+ * ```ts
+ * const db = drizzle({ client: withSluice(new pg.Pool({ connectionString }), sluice) })
+ * ```
+ */
+export function withSluice<TClient extends object>(
+  client: TClient,
+  sluice?: Sluice | SluiceOptions,
+  options: DrizzleOptions = {},
+): TClient {
+  // `better-sqlite3` and some drivers are functions.
+  if (client === null || !['object', 'function'].includes(typeof client))
+    throw new InvalidArgumentError('client', 'the client of a driver, such as new pg.Pool()', client)
+  const used = sluiceFrom(sluice)
+  const replicas = replicasOf(client, options)
+  if (isPgPool(client)) return sluicePool(client, used, { ...description, replicas }) as TClient
+  if (isMysql2Pool(client)) return sluiceMysql2Pool(client, used, { ...description, replicas })
+  if (isSqliteDatabase(client)) return observedSqlite(client, used) as TClient
+  hostOf(used).warn(
+    `@sluice/drizzle works with pools of pg and mysql2, and databases of better-sqlite3; this client is a ${client.constructor?.name ?? 'plain object'}. Its queries pass through, and its writes invalidate nothing. If it is a single connection, pass a pool instead.`,
+  )
+  return client
+}

@@ -1,9 +1,10 @@
-import type {
-  EqualitySelect,
-  SelectAggregate,
-  SelectColumn,
-  SelectCondition,
-  SelectOrder,
+import {
+  type EqualitySelect,
+  type SelectAggregate,
+  type SelectColumn,
+  type SelectCondition,
+  type SelectOrder,
+  sameValueNote,
 } from '@sluice/core/adapter'
 
 /**
@@ -27,7 +28,7 @@ export function fixForSql({
   if ([...parts, ...keys.flat(), ...compared].some(isOdd)) return undefined
   const names = keys.map((path) => path.join('.'))
   const start = `db(${quote(nameOf(table))}).whereIn(${names.length === 1 ? quote(names[0] ?? '') : `[${list(names)}]`}, keys)${conditions.map(where).join('')}`
-  const end = conditions.some(hasValue) ? SAME_VALUE : ''
+  const end = sameValueNote(conditions)
   if (aggregates.length > 0) {
     return order.length === 0
       ? `${start}.groupBy(${list(names)}).select(${list(names)})${aggregates.map(aggregate).join('')}${end}`
@@ -37,13 +38,6 @@ export function fixForSql({
   // row.
   if (order.length > 0 && isLimited) return undefined
   return `${start}${select(columns, names)}${order.map(orderBy).join('')}${end}`
-}
-
-/** A fix that has one value for all keys is only valid if the loop has only one. */
-const SAME_VALUE = '  // if value is the same for all keys'
-
-function hasValue({ operator }: SelectCondition): boolean {
-  return operator !== 'is null' && operator !== 'is not null'
 }
 
 function where({ path, operator, negated }: SelectCondition): string {

@@ -4,6 +4,7 @@ import {
   attachClient,
   type ClientDescription,
   type Lookup,
+  outcomeOfSynchronous,
   type ReadRequirements,
   type Refusal,
   type RowSource,
@@ -17,7 +18,7 @@ import { controlOf } from './cached.ts'
 import { fixForSql } from './fix.ts'
 import type { InstanceContext } from './instance-context.ts'
 import { isPlain } from './internals/builder.ts'
-import { poolStateOf } from './internals/client.ts'
+import { poolStateOf, resizePool } from './internals/client.ts'
 import { isClosed } from './internals/connection.ts'
 import { rowsIn, wasRolledBack } from './internals/response.ts'
 import type { BuilderInternals, ClientInternals, QueryObject, RunnerInternals } from './internals/types.ts'
@@ -380,11 +381,19 @@ function describe(
     // `pg-native` adds the code of the connection's last error to any later error: also if the connection is
     // lost, and the write may have been committed.
     ...(client.driverName === 'pgnative' && { writeOutcome: () => 'unknown' }),
+    ...(client.driverName === 'better-sqlite3' && { writeOutcome: outcomeOfSynchronous }),
     pool() {
       waits.flush()
       const client = held.deref()
       return client === undefined ? undefined : poolStateOf(client)
     },
+    // Each connection of SQLite can have a separate database, in memory.
+    ...(dialect !== 'sqlite' && {
+      resizePool(max: number) {
+        const client = held.deref()
+        if (client !== undefined) resizePool(client, max)
+      },
+    }),
     settings(ownTypes) {
       const client = held.deref()
       if (client === undefined) return undefined

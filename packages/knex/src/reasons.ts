@@ -9,7 +9,6 @@ const KNEX_REASONS = {
   SEVERAL_STATEMENTS: 'The builder compiles to several statements',
   START_LISTENER: 'The instance has a start listener',
   TOO_MANY_VALUES: 'Its other values allow fewer than two keys per query',
-  UNSUPPORTED_AGGREGATE: 'It has an aggregate that batches do not support',
   UNSUPPORTED_CLAUSE: 'It has a clause that batches do not support',
   UNSUPPORTED_COLUMNS: 'It has columns that batches do not support',
   UNSUPPORTED_COLUMN_TYPE: 'The type or collation of the column does not identify rows reliably',

@@ -1,7 +1,9 @@
-import { type Dialect, InvalidOptionError, type ReplicaOptions } from '@sluice/core'
+import type { Dialect, ReplicaOptions } from '@sluice/core'
 import type { ReadRequirements } from '@sluice/core/adapter'
 import {
   type AdapterHost,
+  type PlacedReplica,
+  placedReplicas,
   type ReadRouter,
   type ReplicaAttempt,
   resolveReplicaOptions,
@@ -18,21 +20,27 @@ export interface KnexOptions extends ReplicaOptions {
   /**
    * Instances for the database's replicas (PostgreSQL, MariaDB). Each connects to one server and is
    * configured like the primary's instance. Sluice sends a read to a replica if the read does not need the
-   * primary.
+   * primary. With `balancer.region`: `{ client, region }`.
    * @defaultValue []
    */
-  readonly replicas?: readonly Knex[]
+  readonly replicas?: readonly (Knex | KnexReplica)[]
 }
+
+/** An instance for a replica, with its location. */
+export interface KnexReplica extends PlacedReplica<Knex> {}
 
 /** The replica instances, and the options that apply to all of them. */
 function replicasOf({ replicas = [], ...options }: KnexOptions): {
-  readonly replicas: readonly Knex[]
+  readonly replicas: readonly KnexReplica[]
   readonly options: ReplicaOptions
 } {
-  if (!Array.isArray(replicas) || !replicas.every((replica) => typeof replica === 'function'))
-    throw new InvalidOptionError('replicas', 'an array of Knex instances', replicas)
-  resolveReplicaOptions(options)
-  return { replicas, options }
+  const placed = placedReplicas(replicas, isInstance, 'Knex instance')
+  resolveReplicaOptions(options, placed)
+  return { replicas: placed, options }
+}
+
+function isInstance(value: unknown): value is Knex {
+  return typeof value === 'function'
 }
 
 /** Properties of the instance whose reads `ReplicaReads` sends. */
@@ -79,7 +87,7 @@ export class ReplicaReads {
     const { replicas, options } = replicasOf(given)
     if (replicas.length === 0) return undefined
     const { host, dialect, sourceId, base } = instance
-    const clients = replicas.flatMap((replica) => clientOf(replica) ?? [])
+    const clients = replicas.flatMap(({ client }) => clientOf(client) ?? [])
     if (
       clients.length < replicas.length ||
       ![instance.client, ...clients].every((client) => hasReplicas(client, dialect))
@@ -98,9 +106,10 @@ export class ReplicaReads {
           ? undefined
           : attachedConnection(client, base, dialect)
       },
-      replicas: replicas.map((replica, at) => ({
+      replicas: replicas.map(({ client, ...place }, at) => ({
         ...addressOf(clients[at]),
-        connection: () => (isDestroyed(replica) ? undefined : knexConnection(replica)),
+        ...place,
+        connection: () => (isDestroyed(client) ? undefined : knexConnection(client)),
       })),
     })
     return router && new ReplicaReads(instance, router, clients)

@@ -1,9 +1,11 @@
-import { createSluice, InvalidArgumentError } from '@sluice/core'
+import { createSluice, InvalidArgumentError, InvalidOptionError } from '@sluice/core'
 import { hostOf } from '@sluice/core/siblings'
 import knex from 'knex'
 import { describe, expect, it, vi } from 'vitest'
 import { knexConnection } from '../src/knex-connection.ts'
 import { withSluice } from '../src/with-sluice.ts'
+
+const postgres = 'pg'
 
 describe('withSluice', () => {
   it.each(['better-sqlite3', 'sqlite3', 'pg', 'pgnative', 'mysql2', 'mysql'])('instruments %s', (client) => {
@@ -37,6 +39,19 @@ describe('withSluice', () => {
     expect(db('t').where({ id: 1 }).toSQL().bindings).toContain(1)
     expect(() => knexConnection(db)).toThrow(InvalidArgumentError)
     await db.destroy()
+  })
+
+  it.each([
+    [{ replicas: [{ region: 'eu' }] }, 'replicas'],
+    [{ replicas: {} }, 'replicas'],
+    [{ replicas: [{ client: knex({ client: postgres }), zones: 'a' }] }, 'replicas[0].zones'],
+    [{ replicas: [{ client: knex({ client: postgres }), region: '' }] }, 'replicas[0].region'],
+    [{ replicas: [{ client: knex({ client: postgres }), region: 'eu' }] }, 'balancer.region'],
+    [{ replicas: [knex({ client: postgres })], balancer: { region: { local: 'eu' } } }, 'replicas[0].region'],
+  ])('rejects invalid replicas: %#', (options, name) => {
+    const attach = () => withSluice(knex({ client: postgres }), createSluice(), options as never)
+    expect(attach).toThrow(InvalidOptionError)
+    expect(attach).toThrow(`"${name}"`)
   })
 
   it.each(['pgnative', 'mysql'])('reads from no replica through %s, with a warning', (client) => {

@@ -72,6 +72,24 @@ describe('settings that affect results', () => {
     expect(settings(plain, { client: 'pg' })).toBe(before)
   })
 
+  it('are unknown if a type parser of the PostgreSQL driver is bound', () => {
+    const { types } = client(plain, { client: 'pg' }).driver as {
+      types: { getTypeParser(type: number): unknown; setTypeParser(type: number, parse: unknown): void }
+    }
+    const parse = types.getTypeParser(20)
+    types.setTypeParser(
+      20,
+      function (this: number, text: string) {
+        return Number(text) + this
+      }.bind(1),
+    )
+    try {
+      expect(settings(plain, { client: 'pg' })).toBeUndefined()
+    } finally {
+      types.setTypeParser(20, parse)
+    }
+  })
+
   it('are unknown for bound functions and circular values', () => {
     const typeCast = function (this: unknown) {
       return this

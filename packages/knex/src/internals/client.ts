@@ -45,6 +45,14 @@ export function poolStateOf(client: ClientInternals): PoolState | undefined {
   return { min, max, used, idle, waiting }
 }
 
+/**
+ * Changes the maximum of Knex's default pool, which reads it for each request and closes excess connections
+ * once they are idle.
+ */
+export function resizePool(client: ClientInternals, max: number): void {
+  if (poolStateOf(client) !== undefined) (client as unknown as { pool: { max: number } }).pool.max = max
+}
+
 /** How an instance creates connections: its URL, its settings, or the function that provides them. */
 export function settingsOf({ config, connectionSettings }: ClientInternals): readonly unknown[] {
   return [connectionSettings ?? config.connection, config.pool?.afterCreate]
@@ -53,11 +61,14 @@ export function settingsOf({ config, connectionSettings }: ClientInternals): rea
 /** PostgreSQL types with array values, in addition to those that its driver lists. */
 const ARRAYS = [199, 1000, 1005, 1007, 1016, 1021, 1022, 1028, 1115, 1182, 1185, 1231, 3807]
 
+/** `json` and `jsonb`, whose usual parser is a bound function. */
+const JSON_TYPES: ReadonlySet<number> = new Set([114, 3802])
+
 /**
- * The source of the functions with which `pg` parses values in the whole process: apps can replace them.
- * Other drivers only have settings.
+ * The functions with which `pg` parses values in the whole process: apps can replace them. Those of JSON are
+ * identified by their source. Other drivers only have settings.
  */
-export function typeParsersOf({ driver }: ClientInternals, ownTypes: readonly number[]): readonly string[] {
+export function typeParsersOf({ driver }: ClientInternals, ownTypes: readonly number[]): readonly unknown[] {
   const { types } = (driver ?? {}) as {
     readonly types?: {
       readonly builtins?: Readonly<Record<string, number>>
@@ -65,9 +76,10 @@ export function typeParsersOf({ driver }: ClientInternals, ownTypes: readonly nu
     }
   }
   if (typeof types?.getTypeParser !== 'function') return []
-  return [...Object.values(types.builtins ?? {}), ...ARRAYS, ...ownTypes].map((type) =>
-    String(types.getTypeParser?.(type)),
-  )
+  return [...Object.values(types.builtins ?? {}), ...ARRAYS, ...ownTypes].map((type) => {
+    const parser = types.getTypeParser?.(type)
+    return JSON_TYPES.has(type) ? String(parser) : parser
+  })
 }
 
 /** `undefined` for a driver that Sluice does not support. */

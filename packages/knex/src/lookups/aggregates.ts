@@ -1,5 +1,4 @@
-import type { Dialect } from '@sluice/core'
-import type { ColumnType } from '@sluice/core/adapter'
+import { isExactAggregate, isWrittenAlike } from '@sluice/core/adapter'
 import type { KnexReason } from '../reasons.ts'
 import type { KeyColumn } from './choose-key.ts'
 import { aliasesOf, columnName, type Ground, isShadowed, lastPart, typeOf } from './names.ts'
@@ -29,7 +28,8 @@ export function groupRefusal(
   const aliases = aliasesOf(parts, ground)
   const grouped = new Set(groups.map((column) => nameOf(lastPart(column))))
   const isPlain = groups.every(
-    (column) => !isShadowed(column, aliases, ground) && isOneText(typeOf(column, ground), catalog?.dialect),
+    (column) =>
+      !isShadowed(column, aliases, ground) && isWrittenAlike(typeOf(column, ground), catalog?.dialect),
   )
   const isSettled = columns.every((written) => grouped.has(nameOf(columnName(written).name)))
   return isPlain && isSettled ? calculationRefusal(parts, keys, ground) : 'UNSUPPORTED_GROUPING'
@@ -49,57 +49,8 @@ function calculationRefusal(
     : 'UNSUPPORTED_AGGREGATE'
 }
 
-/**
- * Whether the result does not depend on the order of the rows. Sums of floating-point numbers do; and if a
- * collation treats strings as equal, the first one found is the minimum.
- */
+/** Whether the result does not depend on the order of the rows. */
 function isExact({ method, outputs }: Aggregate, ground: Ground): boolean {
-  if (method === 'count') return true
-  const dialect = ground.catalog?.dialect
-  return outputs.every(({ columns }) =>
-    columns.every((column) => {
-      const type = typeOf(column, ground)
-      if (method === 'sum' || method === 'avg')
-        return type === 'integer' || (type === 'decimal' && dialect !== 'sqlite')
-      return type === 'float' || type === 'decimal' || isOneText(type, dialect)
-    }),
-  )
-}
-
-/** Whether values that the database considers equal are always written the same. */
-function isOneText(type: ColumnType | undefined, dialect: Dialect | undefined): boolean {
-  switch (type) {
-    case 'integer':
-    case 'boolean':
-    case 'datetime':
-    case 'uuid':
-      return true
-    case 'text':
-      return dialect !== 'mysql'
-    default:
-      return false
-  }
-}
-
-type Row = Record<string, unknown>
-
-/**
- * The result for a key without rows: 0 for each count, in the form in which the driver returns the counts of
- * other keys, and otherwise null.
- * `undefined` if the names in the sample do not identify the values.
- *
- * @param sample - The aggregates of a different key, without any other column.
- */
-export function emptyTotals(sample: Row, aggregates: readonly Aggregate[]): Row | undefined {
-  const isCount = aggregates.flatMap(({ method, outputs }) => outputs.map(() => method === 'count'))
-  const names = Object.keys(sample)
-  if (names.length !== isCount.length) return undefined
-  const empty = Object.create(Object.getPrototypeOf(sample) as object | null) as Row
-  for (const [at, name] of names.entries()) empty[name] = isCount[at] === true ? zeroLike(sample[name]) : null
-  return empty
-}
-
-function zeroLike(count: unknown): unknown {
-  if (typeof count === 'string') return '0'
-  return typeof count === 'bigint' ? 0n : 0
+  const types = outputs.flatMap(({ columns }) => columns.map((column) => typeOf(column, ground)))
+  return isExactAggregate(method, types, ground.catalog?.dialect)
 }

@@ -1,6 +1,7 @@
 import type { Dialect } from '@sluice/core'
 import {
-  isSettledSlice,
+  dropUnsettled,
+  emptyTotals,
   type Lookup,
   type LookupKey,
   type LookupTarget,
@@ -18,7 +19,6 @@ import type { Knex } from 'knex'
 import type { InstanceContext } from '../instance-context.ts'
 import type { BuilderInternals, ClientInternals } from '../internals/types.ts'
 import { copyRows, isCopyableResult } from '../rows.ts'
-import { emptyTotals } from './aggregates.ts'
 import { mergedQuery, pagesQuery } from './merged-query.ts'
 import { lastPart } from './names.ts'
 import type { Plan } from './plan.ts'
@@ -116,7 +116,7 @@ export class KnexLookup implements Lookup {
     const groups = splitRows(rows, keys, (row) => plan.properties.map((property) => row[property]))
     if (groups === undefined) return undefined
     if (isRanked(plan)) {
-      dropUnsettled(groups, sliceOf(parts), plan)
+      dropTied(groups, sliceOf(parts), plan)
       dropProperties(rows, plan.pageExtra.slice(0, 1))
     }
     dropProperties(rows, plan.extra)
@@ -158,7 +158,7 @@ export class KnexLookup implements Lookup {
       const rows = await this.#ask(pagesQuery(this.builder, plan.merge, parts, plan, some), demand)
       const found = pagesIn(rows, some, plan)
       if (found === undefined) return undefined
-      if (isRanked(plan)) dropUnsettled(found, inner, plan)
+      if (isRanked(plan)) dropTied(found, inner, plan)
       dropProperties(rows, plan.pageExtra)
       for (const [text, page] of isRanked(plan) ? cut(found, inner) : found) pages.set(text, page)
     }
@@ -173,11 +173,14 @@ export class KnexLookup implements Lookup {
   #fillTotals(rows: readonly Row[], groups: ReadonlyMap<string, Row[]>): boolean {
     const [sample] = rows
     if (sample === undefined) return false
+    const areCounts = this.parts.aggregates.flatMap(({ method, outputs }) =>
+      outputs.map(() => method === 'count'),
+    )
     for (const found of groups.values()) {
       // If a collation treats two keys as equal, one of them has received two rows.
       if (found.length > 1) return false
       if (found.length === 1) continue
-      const empty = emptyTotals(sample, this.parts.aggregates)
+      const empty = emptyTotals(sample, areCounts)
       if (empty === undefined) return false
       found.push(empty)
     }
@@ -197,17 +200,10 @@ function isRanked({ merge }: Plan): boolean {
   return 'ranks' in merge && !merge.isTotal
 }
 
-/**
- * Removes keys whose requested rows are tied: the database decides which ones it returns. If most keys are,
- * later selects of the structure are not batched.
- */
-function dropUnsettled(groups: Map<string, Row[]>, slice: Slice, { pageExtra, seen }: Plan): void {
-  const { size } = groups
+/** If the rows of most keys are tied, later selects of the structure are not batched. */
+function dropTied(groups: Map<string, Row[]>, slice: Slice, { pageExtra, seen }: Plan): void {
   const [rank = ''] = pageExtra
-  // Without an order, rows have no rank, and all are tied.
-  const areTied = (left: Row, right: Row) => !(Number(left[rank]) < Number(right[rank]))
-  for (const [text, rows] of groups) if (!isSettledSlice(rows, slice, areTied)) groups.delete(text)
-  if (groups.size < size / 2) seen.areTied = true
+  if (dropUnsettled(groups, slice, (row) => row[rank])) seen.areTied = true
 }
 
 function cut(groups: ReadonlyMap<string, Row[]>, { skip, take }: Slice): Map<string, Row[]> {

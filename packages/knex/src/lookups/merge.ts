@@ -1,4 +1,4 @@
-import type { ColumnType } from '@sluice/core/adapter'
+import { isTotalOrder, showsTies } from '@sluice/core/adapter'
 import type { KnexReason } from '../reasons.ts'
 import { aggregateRefusal, groupRefusal } from './aggregates.ts'
 import type { KeyColumn } from './choose-key.ts'
@@ -57,13 +57,13 @@ export function chooseMerge(
   const isUnique = isUniqueKey(keys, ground)
   if (offset === 0 && (takesAll || isUnique)) return { lists: true }
   const orders = takesAll ? undefined : rankOrders(parts, ground)
-  const isTotal = orders !== undefined && isTotalOrder(orders, keys, ground)
-  if (orders === undefined || !(isTotal || areRanked(orders, ground))) return refuseOrder(parts)
+  const isSettled = orders !== undefined && isTotal(orders, keys, ground)
+  if (orders === undefined || !(isSettled || areRanked(orders, ground))) return refuseOrder(parts)
   // SQLite runs in the app's process, so querying one page at a time costs less than one statement for all
   // pages.
   const leftAlone = ground.catalog?.dialect === 'sqlite' ? 'PAGE_ON_SQLITE' : undefined
   return parts.columns.every((written) => isSelectable(written, ground))
-    ? { ranks: orders, isTotal, calledAs, leftAlone }
+    ? { ranks: orders, isTotal: isSettled, calledAs, leftAlone }
     : { refused: 'UNSUPPORTED_COLUMNS' }
 }
 
@@ -99,35 +99,24 @@ function rankOrders(parts: SelectParts, ground: Ground): readonly RankOrder[] | 
   return orders
 }
 
-/**
- * Whether the order is deterministic for the rows of one key: the order and the key together contain a unique
- * key.
- */
-function isTotalOrder(
+function isTotal(
   orders: readonly RankOrder[],
   keys: readonly KeyColumn[],
   { table, nameOf }: Ground,
 ): boolean {
-  if (table === undefined) return false
-  const settled = new Set(keys.map(({ name }) => name))
-  for (const { column } of orders) {
-    const name = nameOf(lastPart(column))
-    // A unique key does not treat nulls as duplicates.
-    if (table.columns.some((other) => other.name === name && !other.nullable)) settled.add(name)
-  }
-  return [table.primaryKey, ...table.uniqueKeys].some(
-    (key) => key.length > 0 && key.every((column) => settled.has(column)),
+  return (
+    table !== undefined &&
+    isTotalOrder(
+      orders.map(({ column }) => nameOf(lastPart(column))),
+      keys.map(({ name }) => name),
+      table,
+    )
   )
 }
 
-/**
- * Types for which ORDER BY and RANK find the same rows equal on MySQL: it orders strings and bytes by their
- * first `max_sort_length` bytes only. Other databases compare all types alike in both.
- */
-const RANKED = new Set<ColumnType | undefined>(['integer', 'decimal', 'float', 'uuid', 'boolean', 'datetime'])
-
 function areRanked(orders: readonly RankOrder[], ground: Ground): boolean {
-  return (
-    ground.catalog?.dialect !== 'mysql' || orders.every(({ column }) => RANKED.has(typeOf(column, ground)))
+  return showsTies(
+    orders.map(({ column }) => typeOf(column, ground)),
+    ground.catalog?.dialect,
   )
 }

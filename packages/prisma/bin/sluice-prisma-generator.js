@@ -1,2 +1,2 @@
 #!/usr/bin/env node
-import '../dist/generator.js'
+import '../dist/generator.cjs'

@@ -1,6 +1,6 @@
 export type { CacheArgument, CachedReads } from './cache-argument.ts'
 export { type PrismaConnection, prismaConnection } from './prisma-connection.ts'
-export type { PrismaOptions } from './prisma-options.ts'
+export type { PrismaOptions, PrismaReplica } from './prisma-options.ts'
 export type {
   PrismaFieldData,
   PrismaKeyData,

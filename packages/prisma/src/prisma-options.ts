@@ -1,5 +1,11 @@
 import type { ReplicaOptions } from '@sluice/core'
-import { checkOptions, type OptionRule, option, resolveReplicaOptions } from '@sluice/core/siblings'
+import {
+  checkOptions,
+  type OptionRule,
+  type PlacedReplica,
+  placedReplicas,
+  resolveReplicaOptions,
+} from '@sluice/core/siblings'
 import type { PrismaSchemaData } from './schema/prisma-schema-data.ts'
 
 export interface PrismaOptions extends ReplicaOptions {
@@ -11,11 +17,14 @@ export interface PrismaOptions extends ReplicaOptions {
   /**
    * Clients of the database's replicas (PostgreSQL, MariaDB). Each connects to one server, is created like
    * the primary's client, and is not extended. Sluice sends a read to a replica if the read does not need the
-   * primary.
+   * primary. With `balancer.region`: `{ client, region }`.
    * @defaultValue []
    */
-  readonly replicas?: readonly object[]
+  readonly replicas?: readonly (object | PrismaReplica)[]
 }
+
+/** A client of a replica, with its location. */
+export interface PrismaReplica extends PlacedReplica<object> {}
 
 const schema: OptionRule = {
   expected: 'the output of `generator sluice` of this version',
@@ -25,15 +34,20 @@ const schema: OptionRule = {
 
 /** @throws InvalidOptionError */
 export function checkPrismaOptions(options: PrismaOptions): void {
-  const { schema: given, replicas, ...others } = options
-  checkOptions({ schema: given, replicas }, { schema, replicas: option.array })
-  resolveReplicaOptions(others)
+  checkOptions({ schema: options.schema }, { schema })
+  const { replicas, options: others } = replicasOf(options)
+  resolveReplicaOptions(others, replicas)
 }
 
 /** The replica clients, and the options that apply to all of them. */
 export function replicasOf({ replicas = [], schema: _, ...options }: PrismaOptions): {
-  readonly replicas: readonly object[]
+  readonly replicas: readonly PrismaReplica[]
   readonly options: ReplicaOptions
 } {
-  return { replicas, options }
+  return { replicas: placedReplicas(replicas, isClient, 'Prisma client'), options }
+}
+
+/** A client has the properties of its models, of which one may be named `client`. */
+function isClient(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && '$connect' in value
 }

@@ -16,7 +16,7 @@ import {
   type TransactionInfo,
 } from './internals.ts'
 import { prismaErrors } from './prisma-errors.ts'
-import { type PrismaOptions, replicasOf } from './prisma-options.ts'
+import { type PrismaOptions, type PrismaReplica, replicasOf } from './prisma-options.ts'
 import { clientName } from './shape.ts'
 import { catalogIdOf } from './sluice-adapter.ts'
 
@@ -42,7 +42,7 @@ interface ReplicaClient {
 
 /** Sends reads to replica clients, for all clients that use the same extension. */
 export class ReplicaReads {
-  readonly #replicas: readonly object[]
+  readonly #replicas: readonly PrismaReplica[]
   #router: ReadRouter | undefined
   /** The newest client. Any client works, because they all use the same database. */
   #client: WeakRef<object> | undefined
@@ -70,8 +70,9 @@ export class ReplicaReads {
     this.#router = this.host.routeReads({
       ...{ sourceId, dialect, errors: prismaErrors, options: replicasOf(this.options).options },
       primary: () => this.#primary(dialect),
-      replicas: this.#replicas.map((replica) => ({
-        connection: () => connectionOf(replica as ReplicaClient, dialect),
+      replicas: this.#replicas.map(({ client, ...place }) => ({
+        ...place,
+        connection: () => connectionOf(client as ReplicaClient, dialect),
       })),
     })
   }
@@ -110,7 +111,13 @@ export class ReplicaReads {
       demand: context.route,
       asksErrorsAnew: true,
       askReplica: (attempt) =>
-        askReplica(this.#replicas[attempt.index] as ReplicaClient, attempt, clientName(model), action, args),
+        askReplica(
+          this.#replicas[attempt.index]?.client as ReplicaClient,
+          attempt,
+          clientName(model),
+          action,
+          args,
+        ),
       askPrimary: ask,
     })
   }
@@ -137,7 +144,7 @@ export class ReplicaReads {
     const isAlike =
       models.length > 0 &&
       models.every((model) => computedFieldsOf(client, clientName(model))?.size === 0) &&
-      this.#replicas.every((replica) => {
+      this.#replicas.every(({ client: replica }) => {
         const isSame =
           replica.constructor === own.constructor && clientVersionOf(replica) === clientVersionOf(own)
         return isSame && isUnextended(replica) && JSON.stringify(globalOmitOf(replica) ?? {}) === omit

@@ -11,7 +11,7 @@ import {
   type AdapterClient,
   attachClient,
   isPgPool,
-  pgPoolState,
+  pgPoolAccess,
   type TableId,
   type TransactionWrites,
   timePgConnects,
@@ -274,11 +274,8 @@ function watchDriverPool(
   const { underlyingDriver } = adapter as { underlyingDriver?: () => unknown }
   const pool = typeof underlyingDriver === 'function' ? underlyingDriver.call(adapter) : undefined
   if (typeof pool !== 'object' || pool === null || !isPgPool(pool)) return () => {}
-  const held = new WeakRef(pool)
-  const detach = host.attachPool(statements.source.id, () => {
-    const living = held.deref()
-    return living === undefined ? undefined : pgPoolState(living)
-  })
+  const { pool: read, resizePool } = pgPoolAccess(pool)
+  const detach = host.attachPool(statements.source.id, read, resizePool)
   const restore = timePgConnects(
     pool,
     (ms, wasExhausted) => statements.waited(ms, wasExhausted),

@@ -100,6 +100,8 @@ interface DatamodelText {
   /** The names of its `view` blocks. */
   readonly views: ReadonlySet<string>
   readonly relationMode: 'foreignKeys' | 'prisma'
+  /** A `prisma-client` generator writes the client in TypeScript; `prisma-client-js` writes JavaScript. */
+  readonly typescript: boolean
 }
 
 /** String literals are matched first, so that `//` within a string does not start a comment. */
@@ -113,5 +115,6 @@ export function readDatamodelText(text: string): DatamodelText {
   return {
     views,
     relationMode: /^\s*relationMode\s*=\s*"prisma"/m.test(datasource) ? 'prisma' : 'foreignKeys',
+    typescript: /^[ \t]*generator\s+\w+\s*\{[^}]*^\s*provider\s*=\s*"prisma-client"/m.test(bare),
   }
 }

@@ -27,4 +27,19 @@ describe('readDatamodelText', () => {
       readDatamodelText('generator g {\n  relationMode = "prisma"\n}\ndatasource db {\n}').relationMode,
     ).toBe('foreignKeys')
   })
+
+  it.each([
+    ['prisma-client', true],
+    ['prisma-client-js', false],
+    ['./custom-client', false],
+  ])('determines the language of the client of %s', (provider, typescript) => {
+    const text = `generator client {\n  output   = "../out"\n  provider = "${provider}"\n}\ngenerator sluice {\n  provider = "sluice-prisma-generator"\n}\n`
+    expect(readDatamodelText(text)).toMatchObject({ typescript })
+  })
+
+  it('ignores a client in a comment', () => {
+    const text =
+      'generator client {\n  // provider = "prisma-client"\n  provider = "prisma-client-js"\n}\n// generator b {\n//   provider = "prisma-client"\n// }\n'
+    expect(readDatamodelText(text)).toMatchObject({ typescript: false })
+  })
 })

@@ -31,7 +31,8 @@ export class Exchange implements AttemptOwner {
   bodyError: 413 | undefined
   /** Attempts in flight. There are 2 only while the request is hedged. */
   #open: Attempt[] = []
-  #attempts = 0
+  /** The nodes that it was sent to. */
+  readonly #tried: ServerNode[] = []
   #lastStatus = 502
   #isOver = false
   #isGone = false
@@ -61,16 +62,16 @@ export class Exchange implements AttemptOwner {
     return this.core.options.sendTimeoutMs
   }
 
-  start(except?: ServerNode): void {
-    const lease = this.core.acquire(this.client.ip, except, this.client.home)
+  start(): void {
+    const lease = this.core.acquire(this.client.ip, this.#tried, this.client.home)
+    const isFirst = this.#tried.length === 0
     if (lease === null) {
-      if (except === undefined) this.core.counts.noNode += 1
-      this.finish(except === undefined ? 503 : this.#lastStatus)
+      if (isFirst) this.core.counts.noNode += 1
+      this.finish(isFirst ? 503 : this.#lastStatus)
       return
     }
-    const isFirst = this.#attempts === 0
     this.#send(lease)
-    if (isFirst && this.core.hedging !== undefined) this.#hedgeLater(lease.node)
+    if (isFirst && this.core.hedging !== undefined) this.#hedgeLater()
   }
 
   takes(attempt: Attempt, status: number): boolean {
@@ -92,11 +93,11 @@ export class Exchange implements AttemptOwner {
     this.#open = this.#open.filter((one) => one !== attempt)
     if (this.#open.length > 0) return
     const { maxAttempts } = this.core.options.retry
-    const isOpen = !this.response.headersSent && !this.#isGone && this.#attempts < maxAttempts
+    const isOpen = !this.response.headersSent && !this.#isGone && this.#tried.length < maxAttempts
     const isWanted = isOpen && (!attempt.isSent || this.isReplayable) && !this.core.isClosed
     if (isWanted && this.core.budget.take()) {
       this.core.counts.retries += 1
-      this.start(attempt.upstream.node)
+      this.start()
       return
     }
     if (isWanted) this.core.counts.withoutBudget += 1
@@ -153,7 +154,7 @@ export class Exchange implements AttemptOwner {
   }
 
   #send(lease: NodeLease): void {
-    this.#attempts += 1
+    this.#tried.push(lease.node)
     const upstream = this.core.upstreamOf(lease.node)
     const attempt = new Attempt(this, upstream, lease, this.core.now)
     this.#open.push(attempt)
@@ -165,7 +166,7 @@ export class Exchange implements AttemptOwner {
     }
   }
 
-  #hedgeLater(first: ServerNode): void {
+  #hedgeLater(): void {
     // Concurrent requests that modify data could be executed in the wrong order, long after the client has
     // its response.
     if (
@@ -177,16 +178,16 @@ export class Exchange implements AttemptOwner {
       return
     const afterMs = this.core.hedging?.afterMs()
     if (afterMs === undefined) return
-    this.#hedgeTimer = setTimeout(() => this.#hedge(first), afterMs)
+    this.#hedgeTimer = setTimeout(() => this.#hedge(), afterMs)
     this.#hedgeTimer.unref()
   }
 
-  #hedge(first: ServerNode): void {
+  #hedge(): void {
     this.#hedgeTimer = undefined
     const { core } = this
-    if (this.#isOver || core.isClosed || this.#attempts >= core.options.retry.maxAttempts) return
+    if (this.#isOver || core.isClosed || this.#tried.length >= core.options.retry.maxAttempts) return
     if (core.hedging?.take() !== true) return
-    const lease = core.acquire(this.client.ip, first, undefined)
+    const lease = core.acquire(this.client.ip, this.#tried, undefined)
     if (lease === null) return
     core.counts.hedges += 1
     this.#send(lease)

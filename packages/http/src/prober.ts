@@ -7,6 +7,8 @@ import { connectOptions, originOf } from './upstream.ts'
 
 /** Jitter of the probe interval, so that many proxies do not probe a node at the same time. */
 const JITTER = 0.1
+/** Round trips of a probe: to connect, to set up TLS, and to request. */
+const ROUND_TRIPS = { http: 2, https: 3 }
 
 interface Watched {
   good: number
@@ -77,6 +79,7 @@ export class Prober {
     const answered = setBusyAwareTimeout(timeoutMs, () => late.abort())
     try {
       const headers: string[] = []
+      const sentAt = this.core.now()
       this.core.sign(headers, 'GET', path, node.id)
       const { statusCode, body } = await request(`${originOf(node, this.core.options.tls)}${path}`, {
         headers,
@@ -87,8 +90,13 @@ export class Prober {
         // Each probe uses a new connection: the probe also tests whether the node accepts connections.
         reset: true,
       })
+      const rttMs =
+        (this.core.now() - sentAt) /
+        (this.core.options.tls === undefined ? ROUND_TRIPS.http : ROUND_TRIPS.https)
       await body.dump()
-      return statusCode >= 200 && statusCode < 300
+      const isGood = statusCode >= 200 && statusCode < 300
+      if (isGood && this.#watched.has(node)) this.core.options.balancer.recordProbe(node.id, rttMs)
+      return isGood
     } catch {
       return false
     } finally {

@@ -11,6 +11,8 @@ import { RetryBudget } from './retry-budget.ts'
 import { StickyCookie } from './sticky-cookie.ts'
 import { Upstream } from './upstream.ts'
 
+/** Nodes of a region to which a request is sent before it is sent to another region. */
+const REGION_TRIES = 2
 /** Interval of the check for hung nodes. */
 const LOOK_MS = 100
 
@@ -73,15 +75,24 @@ export class ProxyCore {
   /**
    * Acquires a connection to a node that is up and has capacity. Returns `null` once the proxy is closed:
    * connections opened after that would stay open.
+   *
+   * @param tried - The nodes to which the request was sent before.
    */
-  acquire(
-    clientIp: string,
-    except: ServerNode | undefined,
-    prefer: ServerNode | undefined,
-  ): NodeLease | null {
+  acquire(clientIp: string, tried: readonly ServerNode[], prefer: ServerNode | undefined): NodeLease | null {
     if (this.isClosed) return null
-    if (except === undefined && prefer === undefined) return this.options.balancer.acquire(clientIp)
-    return this.options.balancer.acquire(clientIp, { ...(except && { except }), ...(prefer && { prefer }) })
+    const { balancer } = this.options
+    const options = prefer === undefined ? {} : { prefer }
+    const except = tried.at(-1)
+    if (except === undefined) return balancer.acquire(clientIp, options)
+    // A region in which several nodes failed has probably failed itself.
+    const isElsewhere = (node: ServerNode) =>
+      node.region === undefined || tried.filter(({ region }) => region === node.region).length < REGION_TRIES
+    const isUntried = (node: ServerNode) => !tried.includes(node)
+    return (
+      balancer.acquire(clientIp, { ...options, accepts: (node) => isUntried(node) && isElsewhere(node) }) ??
+      balancer.acquire(clientIp, { ...options, accepts: isUntried }) ??
+      balancer.acquire(clientIp, { ...options, except })
+    )
   }
 
   /** Counts a rejected request. */

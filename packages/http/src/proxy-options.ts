@@ -1,17 +1,13 @@
-import type { BalancingStrategy, LoadBalancingEngine } from '@sluice/core'
+import type { BalancingStrategy, LoadBalancingEngine, NodeOptions, RegionOptions } from '@sluice/core'
 import type { RateLimitOptions, ShedOptions } from './admission/admission-options.ts'
 import type { ForwardedStyle } from './headers/forwarding.ts'
 import type { HedgeOptions } from './hedging.ts'
 import type { StickyOptions } from './sticky-cookie.ts'
 
 /** A node to send requests to. */
-export interface NodeAddress {
+export interface NodeAddress extends NodeOptions {
   readonly host: string
   readonly port: number
-  /** @defaultValue 1 */
-  readonly weight?: number
-  /** @defaultValue 1000 */
-  readonly maxConnections?: number
 }
 
 export interface ProbeOptions {
@@ -81,6 +77,12 @@ export interface ProxyOptions {
    * @defaultValue 'peak-ewma'
    */
   readonly strategy?: BalancingStrategy
+  /**
+   * Selects nodes in the region of this process first, for a balancer that the proxy creates. Each node must
+   * then have a `region`.
+   * @defaultValue none: all nodes are equally near
+   */
+  readonly region?: RegionOptions
   /**
    * Active health checks of the nodes.
    * @defaultValue none: only responses determine the health of nodes

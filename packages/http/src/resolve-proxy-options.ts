@@ -1,4 +1,4 @@
-import { type BalancingStrategy, InvalidOptionError, LoadBalancingEngine } from '@sluice/core'
+import { InvalidOptionError, LoadBalancingEngine } from '@sluice/core'
 import { checkOptions, checkSecrets, type OptionRule, option } from '@sluice/core/siblings'
 import {
   checkRateLimit,
@@ -57,6 +57,7 @@ const rules: Rules = {
   balancer: rule('a LoadBalancingEngine', (value) => value instanceof LoadBalancingEngine),
   nodes: option.array,
   strategy: rule('a strategy', (value) => typeof value === 'string'),
+  region: option.object,
   probe: option.object,
   retry: option.object,
   hangTimeoutMs: option.either(option.false, option.number(50)),
@@ -147,14 +148,16 @@ export function resolveProxyOptions(options: ProxyOptions): ResolvedProxyOptions
       nodes === undefined ? undefined : 'both',
     )
   }
-  if (balancer !== undefined && options.strategy !== undefined)
-    throw new InvalidOptionError(
-      'strategy',
-      'no strategy if a balancer is passed, which has its own',
-      options.strategy,
-    )
+  for (const name of ['strategy', 'region'] as const) {
+    if (balancer !== undefined && options[name] !== undefined)
+      throw new InvalidOptionError(
+        name,
+        `no ${name} if a balancer is passed, which has its own`,
+        options[name],
+      )
+  }
   return {
-    balancer: balancer ?? balancerOf(nodes ?? [], options.strategy ?? 'peak-ewma'),
+    balancer: balancer ?? balancerOf(nodes ?? [], options),
     ownsBalancer: balancer === undefined,
     probe: probe && {
       path: probe.path,
@@ -192,12 +195,12 @@ function switched<T extends object>(given: boolean | T | undefined): Partial<T> 
 
 function balancerOf(
   nodes: readonly (string | NodeAddress)[],
-  strategy: BalancingStrategy,
+  { strategy = 'peak-ewma', region }: ProxyOptions,
 ): LoadBalancingEngine {
-  const balancer = new LoadBalancingEngine(strategy)
+  const balancer = new LoadBalancingEngine({ strategy, ...(region && { region }) })
   for (const node of nodes) {
-    const { host, port, weight, maxConnections } = typeof node === 'string' ? addressOf(node) : node
-    balancer.registerNode(host, port, weight, maxConnections)
+    const { host, port, ...options } = typeof node === 'string' ? addressOf(node) : node
+    balancer.registerNode(host, port, options)
   }
   return balancer
 }

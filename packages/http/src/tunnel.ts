@@ -56,7 +56,8 @@ export function openTunnel(core: ProxyCore, request: IncomingMessage, socket: Du
 }
 
 class Tunnel {
-  #attempts = 0
+  /** The nodes that it was sent to. */
+  readonly #tried: ServerNode[] = []
 
   constructor(
     private readonly core: ProxyCore,
@@ -67,14 +68,15 @@ class Tunnel {
     private readonly home: ServerNode | undefined,
   ) {}
 
-  start(except?: ServerNode): void {
-    const lease = this.core.acquire(this.clientIp, except, this.home)
+  start(): void {
+    const lease = this.core.acquire(this.clientIp, this.#tried, this.home)
     if (lease === null) {
-      if (except === undefined) this.core.counts.noNode += 1
-      this.#refuse(except === undefined ? 503 : 502)
+      const isFirst = this.#tried.length === 0
+      if (isFirst) this.core.counts.noNode += 1
+      this.#refuse(isFirst ? 503 : 502)
       return
     }
-    this.#attempts += 1
+    this.#tried.push(lease.node)
     try {
       this.core.upstreamOf(lease.node).pool.dispatch(this.options, this.#handlerOf(lease))
     } catch {
@@ -130,10 +132,10 @@ class Tunnel {
         lease.release()
         if (socket.destroyed) return
         record(0)
-        const mayRetry = !isSent && this.#attempts < core.options.retry.maxAttempts && core.budget.take()
+        const mayRetry = !isSent && this.#tried.length < core.options.retry.maxAttempts && core.budget.take()
         if (mayRetry) {
           core.counts.retries += 1
-          this.start(lease.node)
+          this.start()
         } else if (hasBegun) socket.destroy()
         else this.#refuse(502)
       },

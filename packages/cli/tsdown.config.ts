@@ -13,8 +13,9 @@ export default defineConfig({
   platform: 'node',
   target: 'node20.19',
   dts: false,
-  sourcemap: true,
   fixedExtension: false,
+  // It contains parts of other packages.
+  inputOptions: { resolve: { conditionNames: ['@sluice/source', 'node', 'import', 'default'] } },
   onSuccess: async () => {
     // `sluice mcp` serves the pages.
     const filter = (path: string) => !omitted.test(path) && ['', '.md'].includes(extname(path))

@@ -8,6 +8,7 @@ import { doctor } from './commands/doctor.ts'
 import { explain } from './commands/explain.ts'
 import { ignore } from './commands/ignore.ts'
 import { mcp } from './commands/mcp.ts'
+import { relay } from './commands/relay.ts'
 import { top } from './commands/top.ts'
 import { triggers } from './commands/triggers.ts'
 import { ConnectError, isDisconnect } from './connect/own-connection.ts'
@@ -21,6 +22,7 @@ const commands: Readonly<Record<string, Command>> = {
   ignore,
   doctor,
   triggers,
+  relay,
   mcp,
 }
 
@@ -30,7 +32,7 @@ ${Object.entries(commands)
   .map(([name, { summary }]) => `  ${name.padEnd(10)}${summary}`)
   .join('\n')}
 
-Run sluice <command> --help to list its options, and sluice --version to print the version.
+Run npx sluice <command> --help to list its options, and npx sluice --version to print the version.
 `
 
 /**
@@ -63,7 +65,7 @@ export async function main(args: readonly string[], output: Output): Promise<num
     const code = exitCodeOf(error)
     // Node prints the fields of an error. Those of a Redis client contain the password.
     if (code === undefined) throw errorForLog(error)
-    const hint = code === EXIT.usage ? `See sluice ${name} --help\n` : ''
+    const hint = code === EXIT.usage ? `See npx sluice ${name} --help\n` : ''
     const message = redact(messageOf(error as Error, command))
       .split('\n')
       .map(plainLine)

@@ -7,6 +7,8 @@ import { colorOf, colorOptions, listOf, numberOption, oneOf } from './option-val
 const REPORTERS = ['terminal', 'json', 'github', 'markdown', 'sarif'] as const
 type Reporter = (typeof REPORTERS)[number]
 
+const FORMATS = ['prisma', 'knex', 'drizzle', 'kysely', 'sql'] as const
+
 const SEVERITIES = ['low', 'medium', 'high'] as const
 
 export interface AnalyzeOptions {
@@ -20,7 +22,7 @@ export interface AnalyzeOptions {
   readonly writes: boolean
   readonly applies: boolean
   readonly isConfirmed: boolean
-  readonly format: 'prisma' | 'knex' | 'sql' | undefined
+  readonly format: (typeof FORMATS)[number] | undefined
   readonly statementTimeoutMs: number
   readonly timeLimitMs: number
   readonly isVerbose: boolean
@@ -36,9 +38,10 @@ Writes nothing to the database without --apply.
   <url>                     postgresql://…, mysql://…, file:<path>. Default: DATABASE_URL, also from a file .env
   --workload <file>         workload of an app, from sluice.database.exportWorkload(). Default: the counters of the
                             server (pg_stat_statements, performance_schema)
-  --write                   writes the fixes to files: a patch of schema.prisma and a migration, a Knex
-                            migration, or SQL
-  --format prisma|knex|sql  format of the files. Default: the format of the project in this directory
+  --write                   writes the fixes to files: a patch of schema.prisma and a migration, a patch of the
+                            Drizzle schema, a Knex or Kysely migration, or SQL
+  --format <name>           format of the files: prisma, knex, drizzle, kysely, sql. Default: the format of the
+                            project in this directory
   --include <codes>         findings to write or apply in addition to missing-index: missing-foreign-key-index,
                             duplicate-index, unused-index, invalid-index
   --apply                   applies the changes to the database after a confirmation. Requires a terminal, or --yes
@@ -98,10 +101,7 @@ export function parseAnalyzeOptions(args: readonly string[]): AnalyzeOptions {
     writes: values.write === true,
     applies: values.apply === true,
     isConfirmed: values.yes === true,
-    format:
-      values.format === undefined
-        ? undefined
-        : oneOf('--format', ['prisma', 'knex', 'sql'] as const, values.format),
+    format: values.format === undefined ? undefined : oneOf('--format', FORMATS, values.format),
     statementTimeoutMs: secondsOf('--statement-timeout', values['statement-timeout'], 2),
     timeLimitMs: secondsOf('--time-limit', values['time-limit'], 60),
     isVerbose: values.verbose === true,

@@ -8,14 +8,13 @@ import {
   type WorkloadEntry,
 } from '@sluice/core/database'
 import { errorMessage } from '@sluice/core/siblings'
-import { knexNaming } from '@sluice/knex/project'
 import { type Command, EXIT, type Output, UsageError } from '../command.ts'
 import { openConnection } from '../connect/open-connection.ts'
 import { openScratchSqlite } from '../connect/open-sqlite.ts'
 import { type OpenConnection, shownAddress } from '../connect/own-connection.ts'
 import { applyFixes } from '../fixes/apply-fixes.ts'
 import { writeFixes } from '../fixes/write-fixes.ts'
-import { detectProjects, formatOf, projectOf } from '../project/detect-projects.ts'
+import { detectProjects, formatOf, namingOf, projectOf } from '../project/detect-projects.ts'
 import { addressOf } from '../project/project-database.ts'
 import { readBaseline, splitBy, writeBaseline } from '../report/baseline.ts'
 import { type AnalyzeJson, jsonText } from '../report/json-output.ts'
@@ -71,7 +70,7 @@ async function analyzeWith(
   const snapshot = await inspectDatabase(connection)
   const project = projectOf(await detectProjects(process.cwd(), process.env), options.format)
   const format = project === undefined ? undefined : formatOf(project)
-  const naming = format?.naming ?? (options.format === 'knex' ? knexNaming : undefined)
+  const naming = format?.naming ?? namingOf(options.format)
   const analysis = await analyzeDatabase({
     connection,
     snapshot,

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { type Command, EXIT, type Output, UsageError } from '../command.ts'
+import { isInstalled } from '../connect/load-driver.ts'
 import { openConnection } from '../connect/open-connection.ts'
 import { ConnectError } from '../connect/own-connection.ts'
 import type { DashboardClient } from '../dashboard/dashboard-client.ts'
@@ -31,6 +32,7 @@ Redis, and a running app. Changes nothing, and executes no code of your app.
   <url>                 postgresql://…, mysql://…, file:<path>. Default: DATABASE_URL, also from a file .env
 ${dashboardHelp.replace('the dashboard:', 'also checks a running app, through its dashboard:\n                       ').replace(/\s+\(SLUICE_URL\)/, '')}
   --seconds <n>         how long it observes the app (5): send requests meanwhile
+  --namespace <name>    namespace of the shared cache in Redis (sluice)
   --json                prints the checks as JSON
   --color, --no-color   forces or disables colors. Default: by NO_COLOR, FORCE_COLOR and the terminal
   --help                prints this help
@@ -44,6 +46,7 @@ const options = {
   ...dashboardOptions,
   ...colorOptions,
   seconds: { type: 'string' },
+  namespace: { type: 'string' },
   json: { type: 'boolean' },
 } as const
 
@@ -62,7 +65,7 @@ export const doctor: Command = {
     const say = (text: string) => progress.say(text)
     const checks: Check[] = []
     try {
-      checks.push(...(await allChecks(url, process.cwd(), say)))
+      checks.push(...(await allChecks(url, process.cwd(), say, values.namespace ?? 'sluice')))
       if (app !== undefined) {
         say(`Observing ${app.address} for ${watchMs / 1_000} s`)
         checks.push(...(await attempt('the running app', () => appChecks(app, watchMs))))
@@ -96,6 +99,7 @@ async function allChecks(
   given: string | undefined,
   cwd: string,
   say: (text: string) => void,
+  namespace: string,
 ): Promise<Check[]> {
   const checks: Check[] = [...checkNode(process.versions.node)]
   const add = async (what: string, check: () => Promise<readonly Check[]> | readonly Check[]) => {
@@ -125,19 +129,19 @@ async function allChecks(
   })
   await add('the database', () => databaseChecks(url, isShared))
   const redisUrl = redis
-  if (redisUrl !== undefined) await add('Redis', () => checkRedis(redisUrl, { isShared }))
+  if (redisUrl !== undefined) await add('Redis', () => checkRedis(redisUrl, { isShared, namespace }))
   return checks
 }
 
 async function databaseChecks(url: string | undefined, isShared: boolean): Promise<readonly Check[]> {
   if (url === undefined)
-    return [warn('no database was checked', 'Set DATABASE_URL, or run: sluice doctor <url>')]
+    return [warn('no database was checked', 'Set DATABASE_URL, or run: npx sluice doctor <url>')]
   try {
     const connection = await openConnection(url)
     try {
       return [
         ok(`connected to ${connection.address}`),
-        ...(await checkDatabase(connection, { isShared, hasScratch: await hasPglite() })),
+        ...(await checkDatabase(connection, { isShared, hasScratch: isInstalled('@electric-sql/pglite') })),
       ]
     } finally {
       await connection.close().catch(() => {})
@@ -147,15 +151,6 @@ async function databaseChecks(url: string | undefined, isShared: boolean): Promi
       return [{ ...fail(error.message, 'Start the database, or correct its URL.'), isUnreachable: true }]
     if (error instanceof UsageError) return [fail('the database was not checked', error.message)]
     throw error
-  }
-}
-
-async function hasPglite(): Promise<boolean> {
-  try {
-    import.meta.resolve('@electric-sql/pglite')
-    return true
-  } catch {
-    return false
   }
 }
 

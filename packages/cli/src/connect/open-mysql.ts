@@ -4,7 +4,7 @@ import { ConnectError, type OpenConnection, shownAddress } from './own-connectio
 const CONNECT_TIMEOUT_MS = 10_000
 
 export async function openMysql(url: string): Promise<OpenConnection> {
-  const { createConnection } = await loadDriver('mysql2', () => import('mysql2/promise'))
+  const { createConnection } = await loadDriver('mysql2/promise', () => import('mysql2/promise'))
   const address = shownAddress(url)
   const parsed = new URL(url.replace(/^mariadb:/, 'mysql:'))
   parsed.search = ''

@@ -1,4 +1,5 @@
 import { plainLine } from '@sluice/core/siblings'
+import { installCommand } from '../project/install-command.ts'
 
 /** Supported version of the dashboard's protocol. Fields that later releases add are ignored. */
 const PROTOCOL_VERSION = 3
@@ -147,7 +148,7 @@ export function readSnapshot(json: unknown): LiveSnapshot {
     throw new ProtocolError('expected a Sluice dashboard, got data without a schemaVersion: check the URL')
   if (version > PROTOCOL_VERSION)
     throw new ProtocolError(
-      `the dashboard uses protocol version ${version}, but this command line supports version ${PROTOCOL_VERSION}: npm install --save-dev sluice@latest`,
+      `the dashboard uses protocol version ${version}, but this command line supports version ${PROTOCOL_VERSION}: ${installCommand('sluice@latest', { isDev: true })}`,
     )
   if (value.process === undefined || !Array.isArray(value.routes))
     throw new ProtocolError('expected a snapshot, got other data')

@@ -5,6 +5,7 @@ import {
   type TableSnapshot,
 } from '@sluice/core/database'
 import { countersOf, otherGaps, staleTables, statementsProblem } from '@sluice/core/siblings'
+import { installCommand } from '../project/install-command.ts'
 import { type Check, fail, ok, warn } from './check.ts'
 import { isBelow } from './installed-package.ts'
 
@@ -75,7 +76,7 @@ function extensionChecks(
           'neither HypoPG nor PGlite is installed: sluice analyze cannot validate indexes',
           available.includes('hypopg')
             ? 'CREATE EXTENSION hypopg'
-            : 'npm install --save-dev @electric-sql/pglite',
+            : installCommand('@electric-sql/pglite', { isDev: true }),
         )
   const trigrams = installed.includes('pg_trgm')
     ? ok('pg_trgm')

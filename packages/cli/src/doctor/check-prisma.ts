@@ -27,7 +27,8 @@ async function checkGenerator(cwd: string, schemaFiles: DetectedPrisma['schemaFi
       warn("the Prisma schema does not contain Sluice's generator", `Add ${BLOCK}, then run: ${GENERATE}`),
     ]
   const output = outputOf(generator)
-  const written = await changedAt(join(cwd, output, 'index.js'))
+  const folder = join(cwd, output)
+  const written = (await changedAt(join(folder, 'index.ts'))) ?? (await changedAt(join(folder, 'index.js')))
   if (written === undefined) return [fail(`${output} was not generated`, GENERATE)]
   const changed = await Promise.all(
     schemaFiles.map(async ({ path }) => ({ path, at: (await changedAt(join(cwd, path))) ?? 0 })),

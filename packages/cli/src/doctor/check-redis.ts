@@ -9,15 +9,18 @@ import { isBelow, versionParts } from './installed-package.ts'
 const LEAST_REDIS = '7.0.0'
 const TIMEOUT_MS = 5_000
 
+interface CheckRedisOptions {
+  /** Whether processes share a cache. Otherwise the app uses Redis for other data. */
+  readonly isShared: boolean
+  /** Namespace of the shared cache. */
+  readonly namespace: string
+}
+
 /**
- * Checks the version of Redis, and with a shared cache, that it does not evict write intents.
- *
- * @param options.isShared - Whether processes share a cache. Otherwise the app uses Redis for other data.
+ * Checks the version of Redis, and with a shared cache, that it does not evict write intents, and that the
+ * relays from other regions keep their bounds.
  */
-export async function checkRedis(
-  url: string,
-  { isShared }: { readonly isShared: boolean },
-): Promise<Check[]> {
+export async function checkRedis(url: string, { isShared, namespace }: CheckRedisOptions): Promise<Check[]> {
   const address = shownAddress(url)
   let client: Redis
   try {
@@ -36,7 +39,9 @@ export async function checkRedis(
     await client.ping()
     return [
       ...versionCheck(address, await client.info('server')),
-      ...(isShared ? evictionCheck(await client.info('memory')) : []),
+      ...(isShared
+        ? [...evictionCheck(await client.info('memory')), ...(await relayChecks(client, namespace))]
+        : []),
     ]
   } catch (error) {
     return [
@@ -75,4 +80,22 @@ function evictionCheck(info: string): Check[] {
   if (policy === 'noeviction' || policy.startsWith('volatile-')) return [ok(`maxmemory-policy is ${policy}`)]
   const text = `maxmemory-policy is ${policy}: Redis can evict the announcements of writers, and Sluice then serves stale results`
   return [fail(text, 'CONFIG SET maxmemory-policy volatile-lru, and set it in redis.conf')]
+}
+
+/** The confirmations of the relays, on the clock of this Redis. */
+async function relayChecks(client: Redis, namespace: string): Promise<Check[]> {
+  const key = `{${namespace}}relays`
+  const [seconds, microseconds] = await client.time()
+  const now = Number(seconds) * 1_000 + Number(microseconds) / 1_000
+  return Object.entries(await client.hgetall(key)).map(([region, text]) => {
+    const { at, maxLagMs, lagP50Ms, lagP99Ms } = JSON.parse(text) as Readonly<Record<string, number>>
+    const ageMs = Math.max(0, Math.round(now - Number(at)))
+    const lag = `lag p50 ${Math.round(Number(lagP50Ms))} ms, p99 ${Math.round(Number(lagP99Ms))} ms`
+    if (ageMs <= Number(maxLagMs))
+      return ok(`relay from ${region}: ${lag}, bound ${maxLagMs} ms, confirmed ${ageMs} ms ago`)
+    return fail(
+      `the relay from ${region} has confirmed nothing for ${Math.round(ageMs / 1_000)} s: nothing is served from the cache here`,
+      `Start it: npx sluice relay --region ${region} --from <url> --to <url>. If the region was removed: HDEL ${key} ${region}`,
+    )
+  })
 }

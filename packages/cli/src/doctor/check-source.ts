@@ -1,10 +1,11 @@
 import { AppSources } from '../source/app-sources.ts'
 import { type Check, skip } from './check.ts'
+import { checkClients } from './check-clients.ts'
 import { checkOrder } from './check-order.ts'
 import { checkWrapping } from './check-wrapping.ts'
 
 /**
- * Checks in the source code where the app opens scopes and how it wraps Prisma. Reports only what the code
+ * Checks in the source code where the app opens scopes and how it wraps its ORMs. Reports only what the code
  * proves.
  */
 export async function checkSource(cwd: string): Promise<Check[]> {
@@ -13,6 +14,6 @@ export async function checkSource(cwd: string): Promise<Check[]> {
 
 /** Same as `checkSource`, for source code that was already read. */
 export function checkSources(sources: AppSources): Check[] {
-  const checks = [...checkOrder(sources), ...checkWrapping(sources)]
+  const checks = [...checkOrder(sources), ...checkWrapping(sources), ...checkClients(sources)]
   return [...checks, ...[...sources.unread].map(([path, why]) => skip(`${path} could not be read: ${why}`))]
 }

@@ -36,15 +36,35 @@ export function versionParts(version: string): Parts {
   return [major, minor, patch]
 }
 
-/** @param range - Ranges such as `>=1.2`, `^1.2.3` and `~1.2.3`, joined with `||`. */
+/**
+ * @param range - Ranges such as `>=1.2`, `>=1.2 <2.0.0`, `^1.2.3`, `~1.2.3` and `>=2.0.0-rc.3`, joined with
+ *   `||`.
+ */
 export function isInRange(version: string, range: string): boolean {
-  const parts = versionParts(version)
-  return range.split('||').some((part) => {
-    const least = versionParts(part)
-    if (isBelow(parts, least)) return false
-    if (part.includes('~')) return parts[0] === least[0] && parts[1] === least[1]
-    return !part.includes('^') || parts[0] === least[0]
-  })
+  return range.split('||').some((part) =>
+    part
+      .trim()
+      .split(/\s+/)
+      .every((bound) => isInBound(version, bound)),
+  )
+}
+
+function isInBound(version: string, bound: string): boolean {
+  const [parts, limit] = [versionParts(version), versionParts(bound)]
+  const isSame = parts.join() === limit.join()
+  if (bound.startsWith('<')) return isBelow(parts, limit) || (isSame && candidateOf(version) < RELEASE)
+  if (isBelow(parts, limit)) return false
+  if (isSame && candidateOf(bound) < RELEASE && candidateOf(version) < candidateOf(bound)) return false
+  if (bound.startsWith('~')) return parts[0] === limit[0] && parts[1] === limit[1]
+  return !bound.startsWith('^') || parts[0] === limit[0]
+}
+
+const RELEASE = Number.POSITIVE_INFINITY
+
+/** The number of a release candidate: `8.0.0-rc.13` returns 13. */
+function candidateOf(version: string): number {
+  const candidate = /-rc\.(\d+)/.exec(version)?.[1]
+  return candidate === undefined ? RELEASE : Number(candidate)
 }
 
 export function isBelow(left: Parts, right: Parts): boolean {

@@ -5,6 +5,7 @@ import { child, children, type Syntax, walk } from '../source/syntax.ts'
 /** Functions that return a store, which processes share. */
 const STORES = [
   ['@sluice/redis', 'redisStore'],
+  ['@sluice/memcached', 'memcachedStore'],
   ['@sluice/core', 'clusterStore'],
 ] as const
 

@@ -5,6 +5,15 @@ import { type Output, UsageError } from '../command.ts'
 import { detectProjects, formatOf, projectOf } from '../project/detect-projects.ts'
 import type { DetectedProject } from '../project/detected-project.ts'
 
+/** The files that identify a project of each format. */
+const EVIDENCE: Readonly<Record<DetectedProject['kind'], string>> = {
+  prisma: 'a schema.prisma of Prisma 6 or 7',
+  knex: 'a knexfile',
+  drizzle: 'a drizzle.config, or a package.json that depends on drizzle-orm,',
+  kysely: 'a kysely.config, or a package.json that depends on kysely,',
+  sql: 'a folder',
+}
+
 export interface WriteFixesOptions {
   readonly snapshot: DatabaseSnapshot
   /** Default: the format of the project. */
@@ -15,7 +24,8 @@ export interface WriteFixesOptions {
 }
 
 /**
- * Writes changes to files of the project, and prints their paths. Does not query the database.
+ * Writes changes to files of the project, and prints their paths and the next steps. Does not query the
+ * database.
  *
  * @throws UsageError if the project does not have the file that the format requires.
  */
@@ -26,9 +36,7 @@ export async function writeFixes(
   if (changes.length === 0) return
   const project = projectOf(await detectProjects(cwd, process.env), format)
   if (project === undefined)
-    throw new UsageError(
-      `--format ${format}: expected a ${format === 'prisma' ? 'schema.prisma' : 'knexfile'} in ${cwd}`,
-    )
+    throw new UsageError(`--format ${format}: expected ${EVIDENCE[format ?? 'sql']} in ${cwd}`)
   const plan = planFixFiles(changes, formatOf(project), snapshot, new Date())
   for (const { path, content, isPatch } of plan.files) {
     const file = join(cwd, path)
@@ -40,4 +48,5 @@ export async function writeFixes(
     output.err(`${change.name} is already in the schema: migrate the database\n`)
   for (const { change, why } of plan.refused)
     output.err(`${change.name} was not added to the schema: ${why}\n`)
+  for (const line of plan.next ?? []) output.err(`${line}\n`)
 }

@@ -1,8 +1,12 @@
-import { type ProjectFormat, sqlProject } from '@sluice/core/database'
-import { knexProject } from '@sluice/knex/project'
+import { type IndexNaming, type ProjectFormat, sqlProject } from '@sluice/core/database'
+import { knexNaming, knexProject } from '@sluice/knex/project'
 import { prismaProject } from '@sluice/prisma/project'
+import { drizzleNaming, drizzleProject } from '../formats/drizzle/drizzle-project.ts'
+import { kyselyNaming, kyselyProject } from '../formats/kysely/kysely-project.ts'
 import type { DetectedProject, SqlFiles } from './detected-project.ts'
+import { findDrizzle } from './find-drizzle.ts'
 import { findKnex } from './find-knex.ts'
+import { findKysely } from './find-kysely.ts'
 import { findPrisma } from './find-prisma.ts'
 import { projectFolder } from './project-folder.ts'
 import { readDatabaseUrl } from './read-database-url.ts'
@@ -11,8 +15,8 @@ import { readDatabaseUrl } from './read-database-url.ts'
 const fixesDir = 'sluice/fixes'
 
 /**
- * Detects Prisma and Knex in a folder, in this order, followed by plain SQL, which is always possible. Reads
- * files, and executes none.
+ * Detects Prisma, Knex, Drizzle and Kysely in a folder, in this order, followed by plain SQL, which is always
+ * possible. Reads files, and executes none.
  *
  * @param env - Environment variables. A database URL in them takes precedence over one in a file.
  */
@@ -27,10 +31,14 @@ export async function detectProjects(
   }
   const prisma = await findPrisma(folder, env)
   const knex = await findKnex(folder, env)
+  const drizzle = await findDrizzle(folder, root, env)
+  const kysely = await findKysely(folder, env)
   const database = await readDatabaseUrl(folder, ['DATABASE_URL'], env)
   return [
     ...(prisma === undefined ? [] : [{ ...prisma, fixes }]),
     ...(knex === undefined ? [] : [knex]),
+    ...(drizzle === undefined ? [] : [{ ...drizzle, fixes }]),
+    ...(kysely === undefined ? [] : [{ ...kysely, fixes }]),
     { kind: 'sql', fixes, ...(database === undefined ? {} : { database }) },
   ]
 }
@@ -45,6 +53,23 @@ export function projectOf(
 
 /** The format of the fixes for a project. */
 export function formatOf(project: DetectedProject): ProjectFormat {
-  if (project.kind === 'prisma') return prismaProject(project)
-  return project.kind === 'knex' ? knexProject(project) : sqlProject(project.fixes)
+  switch (project.kind) {
+    case 'prisma':
+      return prismaProject(project)
+    case 'knex':
+      return knexProject(project)
+    case 'drizzle':
+      return drizzleProject(project)
+    case 'kysely':
+      return kyselyProject(project)
+    case 'sql':
+      return sqlProject(project.fixes)
+  }
+}
+
+/** The index names of a format that the folder has no project of; `undefined` for the default names. */
+export function namingOf(format: DetectedProject['kind'] | undefined): IndexNaming | undefined {
+  if (format === 'knex') return knexNaming
+  if (format === 'drizzle') return drizzleNaming
+  return format === 'kysely' ? kyselyNaming : undefined
 }

@@ -1,5 +1,9 @@
+import type { AppSources } from '../source/app-sources.ts'
+import type { SourceModule } from '../source/source-module.ts'
+import type { MigrationLanguage } from './migration-language.ts'
+
 /** A detected project and the files for its fixes. All paths are relative to the folder, with `/`. */
-export type DetectedProject = DetectedPrisma | DetectedKnex | DetectedSql
+export type DetectedProject = DetectedPrisma | DetectedKnex | DetectedDrizzle | DetectedKysely | DetectedSql
 
 export interface DetectedPrisma {
   readonly kind: 'prisma'
@@ -16,11 +20,35 @@ export interface DetectedKnex {
   readonly kind: 'knex'
   /** Client in the knexfile: `pg`, `mysql2`, `better-sqlite3`. */
   readonly client?: string
-  readonly language: 'ts' | 'esm' | 'cjs'
+  readonly language: MigrationLanguage
   /** File extension of migrations: `.ts`. */
   readonly extension: string
   readonly migrationsDir: string
   readonly migrations: readonly string[]
+  readonly database?: DetectedDatabase
+}
+
+export interface DetectedDrizzle {
+  readonly kind: 'drizzle'
+  /** Files that define tables. */
+  readonly schemaFiles: readonly SourceModule[]
+  readonly sources: AppSources
+  /** Whether the project has migrations of drizzle-kit. Otherwise, it uses `drizzle-kit push`. */
+  readonly hasMigrations: boolean
+  readonly fixes: SqlFiles
+  readonly database?: DetectedDatabase
+}
+
+export interface DetectedKysely {
+  readonly kind: 'kysely'
+  readonly language: MigrationLanguage
+  /** File extension of migrations: `.ts`. */
+  readonly extension: string
+  /** `undefined` if the project has no migrations folder. */
+  readonly migrationsDir?: string
+  /** Names of the existing migrations: all files that Kysely's file provider loads. */
+  readonly migrations: readonly string[]
+  readonly fixes: SqlFiles
   readonly database?: DetectedDatabase
 }
 

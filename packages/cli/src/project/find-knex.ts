@@ -1,6 +1,7 @@
 import type { DetectedKnex } from './detected-project.ts'
+import { migrationExtension, migrationFiles, migrationLanguage } from './migration-language.ts'
 import { firstFile, type ProjectFolder } from './project-folder.ts'
-import { environmentNames, readDatabaseUrl } from './read-database-url.ts'
+import { readConfiguredDatabaseUrl } from './read-database-url.ts'
 import { objectOption, projectPath, stringOption, withoutComments } from './source-text.ts'
 
 const endings = ['ts', 'mts', 'cts', 'js', 'mjs', 'cjs']
@@ -19,18 +20,18 @@ export async function findKnex(
   const beside = projectPath(knexfile.path, '..')
   const migrationsDir = projectPath(beside, stringOption(migrationsOption, 'directory') ?? 'migrations')
   const names = (await folder.list(migrationsDir)) ?? []
-  const migrations = names.filter((name) => /^\d.*\.[cm]?[jt]s$/.test(name) && !name.endsWith('.d.ts'))
-  const extension = extensionOf(stringOption(migrationsOption, 'extension'), migrations.at(-1), knexfile.path)
+  const migrations = migrationFiles(names)
+  const configured = stringOption(migrationsOption, 'extension')
+  const extension =
+    configured === undefined
+      ? migrationExtension(migrations.at(-1), knexfile.path)
+      : `.${configured.replace(/^\./, '')}`
   const client = clientOf(source)
-  const database = await readDatabaseUrl(
-    folder,
-    [...environmentNames(source).filter((name) => /URL|URI|CONNECTION/i.test(name)), 'DATABASE_URL'],
-    env,
-  )
+  const database = await readConfiguredDatabaseUrl(folder, source, env)
   return {
     kind: 'knex',
     ...(client === undefined ? {} : { client }),
-    language: await languageOf(folder, extension, migrations.at(-1), migrationsDir),
+    language: await migrationLanguage(folder, extension, migrations.at(-1), migrationsDir),
     extension,
     migrationsDir,
     migrations,
@@ -47,26 +48,4 @@ function clientOf(source: string): string | undefined {
   )
   const [client] = clients
   return clients.size === 1 ? client : undefined
-}
-
-/**
- * The extension in the knexfile, otherwise that of the latest migration, otherwise that of the knexfile
- * itself.
- */
-function extensionOf(configured: string | undefined, latest: string | undefined, knexfile: string): string {
-  if (configured !== undefined) return `.${configured.replace(/^\./, '')}`
-  return /\.[cm]?[jt]s$/.exec(latest ?? knexfile)?.[0] ?? '.js'
-}
-
-async function languageOf(
-  folder: ProjectFolder,
-  extension: string,
-  latest: string | undefined,
-  dir: string,
-): Promise<DetectedKnex['language']> {
-  if (/^\.[cm]?ts$/.test(extension)) return 'ts'
-  if (extension !== '.js') return extension === '.mjs' ? 'esm' : 'cjs'
-  const migration = latest === undefined ? undefined : await folder.read(`${dir}/${latest}`)
-  if (migration !== undefined) return /^\s*export\s/m.test(withoutComments(migration)) ? 'esm' : 'cjs'
-  return /"type"\s*:\s*"module"/.test((await folder.read('package.json')) ?? '') ? 'esm' : 'cjs'
 }

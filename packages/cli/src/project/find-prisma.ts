@@ -11,7 +11,7 @@ const configs = [
 /** Prisma's default paths, in order. */
 const places = ['schema.prisma', 'prisma/schema.prisma', 'prisma/schema', 'prisma']
 
-/** Reads the Prisma schema of a project. Executes no code of the project. */
+/** Reads the schema of a project with Prisma 6 or 7. Executes no code of the project. */
 export async function findPrisma(
   folder: ProjectFolder,
   env: Readonly<Record<string, string | undefined>>,
@@ -23,7 +23,7 @@ export async function findPrisma(
     folder,
     configured === undefined ? places : [projectPath('', configured)],
   )
-  if (schemaFiles === undefined) return undefined
+  if (schemaFiles === undefined || schemaFiles.some(isContract)) return undefined
   const datasource = schemaFiles.find(({ content }) => /^\s*datasource\s/m.test(content)) ?? schemaFiles[0]
   const migrationsDir = await findMigrations(folder, source, datasource?.path ?? '', configured)
   const names = [
@@ -41,6 +41,11 @@ export async function findPrisma(
         : ((await folder.list(migrationsDir)) ?? []).filter((name) => /^\d/.test(name)),
     ...(database === undefined ? {} : { database }),
   }
+}
+
+/** Whether a file is a contract of Prisma 8, whose indexes and migrations are different. */
+function isContract({ content }: TextFile): boolean {
+  return /^\s*\/\/ use prisma-8\b/.test(content)
 }
 
 async function packageSchema(folder: ProjectFolder): Promise<string | undefined> {

@@ -35,6 +35,16 @@ export async function readDatabaseUrl(
   return undefined
 }
 
+/** The same for the variables that a configuration file reads, then for `DATABASE_URL`. */
+export function readConfiguredDatabaseUrl(
+  folder: ProjectFolder,
+  configuration: string,
+  env: Environment,
+): Promise<DetectedDatabase | undefined> {
+  const names = environmentNames(configuration).filter((name) => /URL|URI|CONNECTION/i.test(name))
+  return readDatabaseUrl(folder, [...names, 'DATABASE_URL'], env)
+}
+
 /** The names in `env('NAME')`, `env("NAME")` and `process.env.NAME`. */
 export function environmentNames(text: string): string[] {
   return [...text.matchAll(/\benv\(\s*["'](\w+)["']\s*\)|\bprocess\.env\.(\w+)/g)].flatMap(

@@ -124,6 +124,29 @@ export interface TriggersJson {
   readonly sql: string
 }
 
+/** Output of `sluice relay --json`: one object per line. */
+export interface RelayJson {
+  readonly schemaVersion: 1
+  /** Milliseconds since 1970. */
+  readonly at: number
+  readonly region: string
+  /** `stale`: the last confirmation has expired, and the receiving region serves nothing from its cache. */
+  readonly state: 'fresh' | 'stale'
+  /** Milliseconds since all writes were last known; `undefined`: never. */
+  readonly ageMs: number | undefined
+  /** How long recent writes took from one region to the other, in milliseconds; 0 before the first one. */
+  readonly lagP50Ms: number
+  readonly lagP99Ms: number
+  /** Tags that were relayed. */
+  readonly relayed: number
+  /** Tags whose writes are in flight. */
+  readonly held: number
+  /** Times that everything was invalidated, because messages may have been missed. Includes the start. */
+  readonly resyncs: number
+  /** Failed calls to either Redis. */
+  readonly errors: number
+}
+
 /** The file that `sluice analyze --update-baseline` writes (`sluice/baseline.json`). */
 export interface BaselineJson {
   readonly schemaVersion: 1

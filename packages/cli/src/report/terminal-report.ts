@@ -187,14 +187,14 @@ function fixHint({ fresh }: BaselineSplit, width: number): string[] {
     return others === 0
       ? []
       : hint(
-          'fix: sluice analyze --write',
+          'fix: npx sluice analyze --write',
           codes,
           `writes ${counted(others, 'change')} to the project`,
           width,
         )
   const written = missing === 1 ? '1 index' : `${count(missing)} indexes`
   return [
-    ...hint('fix: sluice analyze --write', [], `writes ${written} to the project`, width),
+    ...hint('fix: npx sluice analyze --write', [], `writes ${written} to the project`, width),
     ...(others === 0 ? [] : hint('    ', codes, `adds ${others} more`, width)),
   ]
 }

@@ -1,5 +1,6 @@
 import type { AdvisorTools } from '@sluice/core/database'
 import type { Progress } from '../commands/progress.ts'
+import { loadDriver } from '../connect/load-driver.ts'
 
 /**
  * Creates a scratch PostgreSQL if PGlite is installed. Without it, indexes are recommended without
@@ -9,7 +10,7 @@ export function pgliteScratch(progress: Progress): NonNullable<AdvisorTools['pos
   return async (snapshot) => {
     progress.say('Starting a scratch PostgreSQL')
     try {
-      await import('@electric-sql/pglite')
+      await loadDriver('@electric-sql/pglite', () => import('@electric-sql/pglite'))
     } catch {
       return undefined
     }

@@ -12,6 +12,7 @@ import {
   type TableSnapshot,
 } from '@sluice/core/database'
 import { errorMessage } from '@sluice/core/siblings'
+import { loadDriver } from '../connect/load-driver.ts'
 import {
   attachPartition,
   createTable,
@@ -39,8 +40,11 @@ const planning =
  * about 800 MB.
  */
 export async function createPgliteScratch(snapshot: DatabaseSnapshot): Promise<PostgresqlScratch> {
-  const { PGlite } = await import('@electric-sql/pglite')
-  const { pg_trgm } = await import('@electric-sql/pglite/contrib/pg_trgm')
+  const { PGlite } = await loadDriver('@electric-sql/pglite', () => import('@electric-sql/pglite'))
+  const { pg_trgm } = await loadDriver(
+    '@electric-sql/pglite/contrib/pg_trgm',
+    () => import('@electric-sql/pglite/contrib/pg_trgm'),
+  )
   const directory = makeTemporaryFolder('sluice-scratch-')
   let database: Pglite | undefined
   try {
@@ -125,6 +129,21 @@ class Scratch implements IndexSupposer {
         await this.database.query('SELECT schemaname AS s FROM pg_indexes WHERE indexname = $1', [name])
       ).rows
       await this.database.exec(`DROP INDEX IF EXISTS ${quote(String(row?.s))}.${quote(name)}`)
+    }
+  }
+
+  async without<T>(names: readonly string[], plan: () => Promise<T>): Promise<T> {
+    await this.database.exec('BEGIN')
+    try {
+      // The planner ignores invalid indexes.
+      await this.database.query(
+        `UPDATE pg_index SET indisvalid = false
+          WHERE indexrelid IN (SELECT oid FROM pg_class WHERE relname = ANY($1::text[]))`,
+        [names],
+      )
+      return await plan()
+    } finally {
+      await this.database.exec('ROLLBACK')
     }
   }
 

@@ -48,7 +48,7 @@ export class AppSources {
   /** Files that could not be parsed, with the reason. */
   readonly unread = new Map<string, string>()
 
-  private constructor(private readonly parse: ParseSource) {}
+  private constructor(readonly parse: ParseSource) {}
 
   static async of(root: string): Promise<AppSources> {
     const sources = new AppSources(await loadParser())

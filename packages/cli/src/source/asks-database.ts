@@ -1,13 +1,13 @@
 import type { AppSources, Found } from './app-sources.ts'
 import { bare, child, children, isFunction, memberOf, nameOf, type Syntax, walk } from './syntax.ts'
 
-/** Model methods that only Prisma has. */
+/** Model methods of Prisma, some of which Drizzle's `db.query` also has. */
 const PRISMA_CALLS =
   /^(?:findMany|findUnique|findUniqueOrThrow|findFirst|findFirstOrThrow|createMany|createManyAndReturn|updateMany|updateManyAndReturn|deleteMany|upsert)$/
 
 /**
- * Whether code demonstrably queries a database through Prisma or Knex, either directly or in functions of the
- * app that it references. Returns `false` if this is unknown.
+ * Whether code demonstrably queries a database through Prisma, Knex, Drizzle or Kysely, either directly or in
+ * functions of the app that it references. Returns `false` if this is unknown.
  */
 export function asksDatabase(sources: AppSources, found: Found, seen: Set<Syntax> = new Set()): boolean {
   const { module, node } = found
@@ -47,14 +47,26 @@ function isNameChain(node: Syntax): boolean {
   return member !== undefined && isNameChain(member.object)
 }
 
-/** `prisma.city.findMany(…)`, or `db('city')` if `db` is a Knex client. */
+/** Methods that start a query and that only Kysely has. */
+const KYSELY_CALLS = /^(?:selectFrom|insertInto|replaceInto|updateTable|deleteFrom|mergeInto)$/
+/** Methods of a Drizzle database that start a query. */
+const DRIZZLE_CALLS = /^(?:select|selectDistinct|selectDistinctOn|insert|update|delete|execute|\$count)$/
+
+/**
+ * `prisma.city.findMany(…)`, `db.selectFrom('city')`, `db('city')` if `db` is a Knex client, or `db.select()`
+ * if it is a Drizzle database.
+ */
 function isQuery(sources: AppSources, { module, node }: Found): boolean {
   const callee = child(node, 'callee')
   const member = memberOf(callee)
   if (member !== undefined) {
+    if (KYSELY_CALLS.test(member.name)) return children(node, 'arguments').length > 0
+    if (DRIZZLE_CALLS.test(member.name) && isDrizzle(sources, { module, node: member.object })) return true
     const model = memberOf(member.object)
-    // Drizzle has `db.query.cities.findMany`.
-    return PRISMA_CALLS.test(member.name) && model !== undefined && memberOf(model.object)?.name !== 'query'
+    if (model === undefined || !PRISMA_CALLS.test(member.name)) return false
+    // Drizzle and other libraries have `db.query.cities.findMany`.
+    const query = memberOf(model.object)
+    return query?.name !== 'query' || isDrizzle(sources, { module, node: query.object })
   }
   return (
     callee !== undefined && nameOf(bare(callee)) !== undefined && isKnex(sources, { module, node: callee })
@@ -72,6 +84,16 @@ function isKnex(sources: AppSources, found: Found): boolean {
     ['default', 'knex', '*', '*.default'].some((name) =>
       sources.isFrom({ module, node: callee }, 'knex', name),
     ) || sources.isFrom({ module, node: callee }, '@sluice/knex', 'withSluice')
+  )
+}
+
+/** `drizzle(…)`. */
+function isDrizzle(sources: AppSources, found: Found): boolean {
+  const made = sources.resolve(found)
+  if (made === undefined || !('node' in made) || made.node.type !== 'CallExpression') return false
+  const callee = child(made.node, 'callee')
+  return (
+    callee !== undefined && sources.isFrom({ module: made.module, node: callee }, /^drizzle-orm\//, 'drizzle')
   )
 }
 

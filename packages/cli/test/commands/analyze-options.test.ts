@@ -44,7 +44,7 @@ describe('sluice analyze', () => {
       ['a.db', '--reporter', 'html'],
       '--reporter: expected terminal, json, github, markdown, sarif, got "html"',
     ],
-    [['a.db', '--format', 'sequelize'], '--format: expected prisma, knex, sql'],
+    [['a.db', '--format', 'sequelize'], '--format: expected prisma, knex, drizzle, kysely, sql'],
     [['a.db', '--yes'], '--yes requires --apply'],
     [['a.db', '--workload', '/nowhere.json'], '--workload /nowhere.json: ENOENT'],
     [['a.db', '--workload', import.meta.filename], 'Workload file: expected JSON'],

@@ -3,7 +3,13 @@ import { join } from 'node:path'
 import { readWorkload, writeWorkload } from '@sluice/core/database'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { sluiceIn } from '../support/run-sluice.ts'
-import { indexesOf, PRISMA_SCHEMA, type Project, sqliteProject } from '../support/sqlite-project.ts'
+import {
+  DRIZZLE_SCHEMA,
+  indexesOf,
+  PRISMA_SCHEMA,
+  type Project,
+  sqliteProject,
+} from '../support/sqlite-project.ts'
 
 const KNEXFILE = `module.exports = { client: 'better-sqlite3', connection: { filename: './app.db' }, useNullAsDefault: true }\n`
 
@@ -170,7 +176,48 @@ describe('sluice analyze on SQLite', () => {
     )
   })
 
-  it('writes SQL when the project uses neither Prisma nor Knex', async () => {
+  it('writes a Kysely migration', async () => {
+    const opened = openProject({
+      'package.json': '{ "dependencies": { "kysely": "*" } }',
+      'tsconfig.json': '{}',
+    })
+    mkdirSync(join(opened.folder, 'migrations'))
+    writeFileSync(join(opened.folder, 'migrations/001_init.ts'), "import type { Kysely } from 'kysely'\n")
+    const { code, err } = await analyze(opened, '--write', '--format', 'kysely')
+    expect(code).toBe(0)
+    expect(err).toBe('wrote migrations/002_add_city_region_id_index.ts\n')
+    const migration = join(opened.folder, 'migrations/002_add_city_region_id_index.ts')
+    expect(readFileSync(migration, 'utf8')).toContain(
+      'INDEX IF NOT EXISTS "city_region_id_index" ON "city" ("region_id")',
+    )
+  })
+
+  it('writes SQL when a Kysely project has no migrations', async () => {
+    const opened = openProject({ 'package.json': '{ "dependencies": { "kysely": "*" } }' })
+    expect((await analyze(opened, '--write')).err).toBe(
+      'wrote sluice/fixes/001_city_region_id.sql\n' +
+        'city_region_id_index was not added to the schema: The project has no migrations folder with a Kysely migration.\n',
+    )
+  })
+
+  it('writes the index to the Drizzle schema once', async () => {
+    const opened = openProject({
+      'package.json': '{ "dependencies": { "drizzle-orm": "*" } }',
+      'schema.ts': DRIZZLE_SCHEMA,
+    })
+    mkdirSync(join(opened.folder, 'drizzle/meta'), { recursive: true })
+    expect((await analyze(opened, '--write')).err).toBe(
+      'changed schema.ts\nnext: npx drizzle-kit generate, then npx drizzle-kit migrate\n',
+    )
+    const schema = readFileSync(join(opened.folder, 'schema.ts'), 'utf8')
+    expect(schema).toContain("  index('city_region_id_index').on(table.regionId),\n")
+    expect((await analyze(opened, '--write')).err).toBe(
+      'city_region_id_index is already in the schema: migrate the database\n',
+    )
+    expect(readFileSync(join(opened.folder, 'schema.ts'), 'utf8')).toBe(schema)
+  })
+
+  it('writes SQL when the project uses no ORM', async () => {
     const opened = openProject()
     const { err } = await analyze(opened, '--write')
     const [file = ''] = readdirSync(join(opened.folder, 'sluice/fixes'))
@@ -184,6 +231,14 @@ describe('sluice analyze on SQLite', () => {
       code: 2,
       err: expect.stringContaining('knexfile'),
     })
+    for (const [format, name] of [
+      ['drizzle', 'drizzle-orm'],
+      ['kysely', 'kysely'],
+    ] as const)
+      expect(await analyze(opened, '--write', '--format', format)).toMatchObject({
+        code: 2,
+        err: expect.stringContaining(`package.json that depends on ${name}`),
+      })
     expect(existsSync(join(opened.folder, 'migrations'))).toBe(false)
   })
 

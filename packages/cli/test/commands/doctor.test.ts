@@ -35,7 +35,7 @@ describe('sluice doctor', () => {
     const { code, out } = await sluiceIn(project.folder, 'doctor')
     expect(code).toBe(0)
     expect(out).toContain(
-      'warn  no database was checked\n      fix: Set DATABASE_URL, or run: sluice doctor <url>\n',
+      'warn  no database was checked\n      fix: Set DATABASE_URL, or run: npx sluice doctor <url>\n',
     )
   })
 

@@ -57,7 +57,7 @@ describe.each(NAMES)('sluice %s', (name) => {
     expect(await sluice(name, '--nonsense')).toMatchObject({
       code: 2,
       out: '',
-      err: expect.stringContaining(`See sluice ${name} --help`),
+      err: expect.stringContaining(`See npx sluice ${name} --help`),
     })
   })
 

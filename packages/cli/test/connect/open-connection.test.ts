@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { UsageError } from '../../src/command.ts'
-import { loadDriver } from '../../src/connect/load-driver.ts'
 import { openConnection } from '../../src/connect/open-connection.ts'
 import { openScratchSqlite } from '../../src/connect/open-sqlite.ts'
 import { ConnectError, shownAddress } from '../../src/connect/own-connection.ts'
@@ -73,23 +72,5 @@ describe('openConnection', () => {
 
   it('rejects a file that is not a database', async () => {
     await expect(opening(`file:${import.meta.filename}`)).rejects.toThrow(/not a database/)
-  })
-})
-
-describe('loadDriver', () => {
-  it('names the missing package', async () => {
-    const missing = Object.assign(new Error("Cannot find package 'pg' imported from here"), {
-      code: 'ERR_MODULE_NOT_FOUND',
-    })
-    await expect(loadDriver('pg', () => Promise.reject(missing))).rejects.toThrow(
-      'package "pg" is not installed. Install it: npm install --save-dev pg',
-    )
-  })
-
-  it('rethrows an error of the package itself', async () => {
-    const broken = Object.assign(new Error("Cannot find package 'pg-native' imported from pg"), {
-      code: 'ERR_MODULE_NOT_FOUND',
-    })
-    await expect(loadDriver('pg', () => Promise.reject(broken))).rejects.toBe(broken)
   })
 })

@@ -99,7 +99,7 @@ describe('followDashboard', () => {
       return true
     }
     await expect(follow(1)).rejects.toThrow(
-      /uses protocol version 4, but this command line supports version 3: npm install/,
+      /uses protocol version 4, but this command line supports version 3: pnpm add --save-dev sluice@latest/,
     )
   })
 

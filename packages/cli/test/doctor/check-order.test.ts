@@ -10,6 +10,7 @@ import { prisma } from './prisma.js'
 const sluice = createSluice()
 const app = express()
 `
+const DRIZZLE = "import { drizzle } from 'drizzle-orm/node-postgres'\nconst db = drizzle({ client })\n"
 const LATE = 'app.use(sluiceMiddleware(sluice))\n'
 const ASKS = "app.get('/cities', async (req, res) => res.json(await prisma.city.findMany()))\n"
 
@@ -64,6 +65,18 @@ describe('checkOrder with Express', () => {
     [
       'with Knex',
       `const db = knex({ client: 'pg' })\napp.get('/a', async (q, r) => r.json(await db('city')))\n${LATE}`,
+    ],
+    [
+      'with Kysely',
+      `app.get('/a', async (q, r) => r.json(await db.selectFrom('city').selectAll().execute()))\n${LATE}`,
+    ],
+    [
+      'with Drizzle',
+      `${DRIZZLE}app.get('/a', async (q, r) => r.json(await db.select().from(city)))\n${LATE}`,
+    ],
+    [
+      "with Drizzle's relational queries",
+      `${DRIZZLE}app.get('/a', async () => db.query.city.findMany())\n${LATE}`,
     ],
     [
       'with a router in the file',

@@ -37,11 +37,21 @@ describe('isInRange', () => {
     ['6.7.2', '~6.7.0', true],
     ['6.8.0', '~6.7.0', false],
     ['6.6.9', '~6.7.0', false],
+    ['0.45.4', '>=0.44.0 <0.46.0 || ^1.0.0-rc.1', true],
+    ['0.46.0', '>=0.44.0 <0.46.0 || ^1.0.0-rc.1', false],
+    ['0.43.9', '>=0.44.0 <0.46.0 || ^1.0.0-rc.1', false],
+    ['1.0.0-rc.5', '>=0.44.0 <0.46.0 || ^1.0.0-rc.1', true],
+    ['2.0.0', '>=0.44.0 <0.46.0 || ^1.0.0-rc.1', false],
+    ['1.0.0-rc.2', '>=0.44.0 <0.46.0 || ^1.0.0-rc.1', true],
+    ['8.0.0-rc.10', '>=8.0.0-rc.10 <8.0.0', true],
+    ['8.0.0-rc.9-dev.13', '>=8.0.0-rc.10 <8.0.0', false],
+    ['8.0.0-rc.20', '>=8.0.0-rc.10 <8.0.0', true],
+    ['8.0.0', '>=8.0.0-rc.10 <8.0.0', false],
   ])('checks %s against %s: %s', (version, range, expected) => {
     expect(isInRange(version, range)).toBe(expected)
   })
 
-  it.each(['prisma', 'knex', 'redis', 'express', 'fastify', 'graphql'])(
+  it.each(['prisma', 'prisma8', 'knex', 'drizzle', 'kysely', 'redis', 'express', 'fastify', 'graphql'])(
     'matches the peer dependencies of @sluice/%s',
     (name) => {
       const file = join(import.meta.dirname, `../../../${name}/package.json`)
@@ -90,6 +100,19 @@ describe('checkWrapped with Sluice installed', () => {
     expect(await checkWrapped(root)).toMatchObject([
       { level: 'fail', text: 'express 4.17.1 is not supported' },
     ])
+  })
+
+  it('warns of an ORM when no adapter is installed', async () => {
+    write('package.json', '{ "dependencies": { "drizzle-orm": "0.45.4", "kysely": "0.29.9" } }')
+    install('@sluice/core', '1.0.0')
+    const kysely = {
+      level: 'warn',
+      text: 'kysely is used without @sluice/kysely: Sluice sees none of its queries',
+      fix: 'npm install @sluice/kysely',
+    }
+    expect(await checkWrapped(root)).toMatchObject([{ fix: 'npm install @sluice/drizzle' }, kysely])
+    install('@sluice/drizzle', '1.0.0')
+    expect(await checkWrapped(root)).toEqual([])
   })
 
   it('only warns of an optional package', async () => {
@@ -154,16 +177,19 @@ describe('checkCopies', () => {
     ])
   })
 
-  it('ignores the copy of the command line, which is a separate process', async () => {
-    install('@sluice/core', '1.1.0')
-    write('package.json', JSON.stringify({ dependencies: { sluice: '1' } }))
-    write(
-      'node_modules/sluice/package.json',
-      JSON.stringify({ name: 'sluice', version: '1.0.0', dependencies: { '@sluice/core': '^1.0.0' } }),
-    )
-    install('@sluice/core', '1.0.0', 'node_modules/sluice/node_modules')
-    expect(await checkCopies(root)).toMatchObject([{ level: 'ok' }])
-  })
+  it.each(['sluice', '@sluice/cli'])(
+    'ignores the copy of the command line (%s), which is a separate process',
+    async (name) => {
+      install('@sluice/core', '1.1.0')
+      write('package.json', JSON.stringify({ dependencies: { [name]: '1' } }))
+      write(
+        `node_modules/${name}/package.json`,
+        JSON.stringify({ name, version: '1.0.0', dependencies: { '@sluice/core': '^1.0.0' } }),
+      )
+      install('@sluice/core', '1.0.0', `node_modules/${name}/node_modules`)
+      expect(await checkCopies(root)).toMatchObject([{ level: 'ok' }])
+    },
+  )
 
   it('warns when Sluice is not installed', async () => {
     expect(await checkCopies(root)).toMatchObject([{ level: 'warn', fix: 'npm install @sluice/core' }])
@@ -199,11 +225,11 @@ describe('checkPrisma', () => {
     ])
   })
 
-  it('warns when the schema changed after the generator ran', async () => {
+  it.each(['index.ts', 'index.js'])('warns when the schema changed after %s was written', async (name) => {
     install('@sluice/prisma', '1.0.0')
-    write('src/generated/sluice/index.js', '')
+    write(`src/generated/sluice/${name}`, '')
     await check(block)
-    utimesSync(join(root, 'src/generated/sluice/index.js'), 1_000, 1_000)
+    utimesSync(join(root, 'src/generated/sluice', name), 1_000, 1_000)
     const schemaFiles = [{ path, content: block }]
     expect(await checkPrisma(root, { schemaFiles })).toMatchObject([
       { level: 'warn', text: expect.stringContaining('changed after') },

@@ -39,6 +39,13 @@ describe('detectProjects', () => {
       expect(await paths({ [path]: schema })).toEqual([path])
     })
 
+    it.each(['prisma/contract.prisma', 'prisma/schema.prisma'])(
+      'ignores a contract of Prisma 8: %s',
+      async (path) => {
+        expect(await paths({ [path]: '// use prisma-8\nmodel A {\n  id Int @id\n}\n' })).toBe('sql')
+      },
+    )
+
     it('finds a schema with several files', async () => {
       const files = {
         'prisma/schema/base.prisma': schema,
@@ -201,8 +208,128 @@ describe('detectProjects', () => {
     })
   })
 
-  it('finds Prisma and Knex in one project', async () => {
-    const projects = await detect({ 'prisma/schema.prisma': schema, 'knexfile.js': '' })
-    expect(projects.map(({ kind }) => kind)).toEqual(['prisma', 'knex', 'sql'])
+  describe('of Kysely', () => {
+    const kysely = async (files: Readonly<Record<string, string>>) => {
+      const [project] = await detect({
+        'package.json': '{ "dependencies": { "kysely": "0.29.9" } }',
+        ...files,
+      })
+      return project
+    }
+    const migration = "import { Kysely } from 'kysely'\n"
+
+    it('reads the configuration of kysely-ctl', async () => {
+      const config = `export default defineConfig({
+        dialectConfig: { connectionString: process.env.SHOP_URL },
+        migrations: { migrationFolder: 'db/changes' },
+      })`
+      expect(
+        await kysely({
+          'package.json': '{}',
+          'kysely.config.ts': config,
+          'db/changes/1700000000000_a.ts': '',
+          'db/changes/1700000000000_a.d.ts': '',
+          '.env': 'SHOP_URL=postgresql://x',
+        }),
+      ).toEqual({
+        kind: 'kysely',
+        language: 'ts',
+        extension: '.ts',
+        migrationsDir: 'db/changes',
+        migrations: ['1700000000000_a.ts'],
+        fixes: { dir: 'sluice/fixes', existing: [] },
+        database: { url: 'postgresql://x', from: 'SHOP_URL in .env' },
+      })
+    })
+
+    it.each([
+      ['that import Kysely', { 'src/db/migrations/001_a.ts': migration }, 'src/db/migrations', 'ts', '.ts'],
+      [
+        'that are modules',
+        { 'migrations/001_a.js': 'export async function up(db) {}' },
+        'migrations',
+        'esm',
+        '.js',
+      ],
+      [
+        'with exports',
+        { 'migrations/001_a.js': 'exports.up = async function up(db) {}' },
+        'migrations',
+        'cjs',
+        '.js',
+      ],
+    ])('finds migrations %s', async (_, files, migrationsDir, language, extension) => {
+      expect(await kysely(files as unknown as Record<string, string>)).toMatchObject({
+        migrationsDir,
+        language,
+        extension,
+      })
+    })
+
+    it('ignores migrations of other tools, and folders without a dependency on Kysely', async () => {
+      const found = await kysely({
+        'migrations/001_a.js': 'exports.up = (knex) => knex.schema',
+        'tsconfig.json': '{}',
+      })
+      expect(found).toMatchObject({ kind: 'kysely', migrations: [], extension: '.ts' })
+      expect(found).not.toHaveProperty('migrationsDir')
+      expect(await kysely({ 'package.json': '{}', 'migrations/001_a.ts': migration })).toMatchObject({
+        kind: 'sql',
+      })
+      expect(await kysely({ 'package.json': '{ broken' })).toMatchObject({ kind: 'sql' })
+    })
+  })
+
+  describe('of Drizzle', () => {
+    const table = "import { pgTable } from 'drizzle-orm/pg-core'\nexport const a = pgTable('a', {})\n"
+    const drizzle = async (files: Readonly<Record<string, string>>) => {
+      const [project] = await detect(files)
+      return project?.kind === 'drizzle' ? project : undefined
+    }
+
+    it.each([
+      ["schema: './src/db/schema.ts', out: './migrations'", ['src/db/schema.ts']],
+      ["schema: './src/db/*'", ['src/db/other.ts', 'src/db/schema.ts']],
+      ["schema: './src/db'", ['src/db/other.ts', 'src/db/schema.ts']],
+      ["schema: './elsewhere.ts'", ['src/old.ts', 'src/db/other.ts', 'src/db/schema.ts']],
+    ])('reads the tables in the configured schema: %s', async (option, expected) => {
+      const files = {
+        'src/db/schema.ts': table,
+        'src/db/other.ts': table,
+        'src/old.ts': table,
+        'src/app.ts': '',
+      }
+      const found = await drizzle({
+        ...files,
+        'drizzle.config.ts': `export default defineConfig({ ${option} })`,
+      })
+      expect(found?.schemaFiles.map(({ path }) => path)).toEqual(expected)
+    })
+
+    it.each([
+      ['0.45', { 'drizzle/meta/_journal.json': '{}' }, true],
+      ['1.0', { 'drizzle/20260101000000_a/migration.sql': '' }, true],
+      ['another tool', { 'drizzle/README.md': '' }, false],
+    ])('finds migrations of %s', async (_, files, hasMigrations) => {
+      const manifest = {
+        'package.json': '{ "devDependencies": { "drizzle-orm": "1" } }',
+        '.env': 'DATABASE_URL=file:a.db',
+      }
+      expect(await drizzle({ ...manifest, ...(files as unknown as Record<string, string>) })).toMatchObject({
+        hasMigrations,
+        schemaFiles: [],
+        database: { url: 'file:a.db', from: 'DATABASE_URL in .env' },
+      })
+    })
+  })
+
+  it('finds all ORMs of one project in a fixed order', async () => {
+    const manifest = '{ "dependencies": { "drizzle-orm": "0.45.4", "kysely": "0.29.9" } }'
+    const projects = await detect({
+      'prisma/schema.prisma': schema,
+      'knexfile.js': '',
+      'package.json': manifest,
+    })
+    expect(projects.map(({ kind }) => kind)).toEqual(['prisma', 'knex', 'drizzle', 'kysely', 'sql'])
   })
 })

@@ -31,7 +31,7 @@ HIGH  idx-1  city(region_id, population)   38% of DB time (2.0 min)
       at     /somewhere/app/src/routes/cities.ts:41:28
 
 1 finding · 1 high
-fix: sluice analyze --write   writes 1 index to the project
+fix: npx sluice analyze --write   writes 1 index to the project
 took 12 ms · limits: 2 s per statement, 60 s in total
 `)
   })
@@ -125,9 +125,9 @@ took 12 ms · limits: 2 s per statement, 60 s in total
   })
 
   it('shows the --include option for findings that --write omits by default', () => {
-    const text = report(analysis([finding({ code: 'UNUSED_INDEX' }), finding({ code: 'DUPLICATE_INDEX' })]))
-    expect(text).toContain(
-      'fix: sluice analyze --write --include unused-index,duplicate-index   writes 2 changes to the project\n',
+    const found = [finding({ code: 'UNUSED_INDEX' }), finding({ code: 'DUPLICATE_INDEX' })]
+    expect(report(analysis(found), { width: 120 })).toContain(
+      'fix: npx sluice analyze --write --include unused-index,duplicate-index   writes 2 changes to the project\n',
     )
   })
 

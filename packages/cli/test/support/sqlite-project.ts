@@ -47,6 +47,17 @@ model City {
 }
 `
 
+/** The tables of the database in Drizzle. */
+export const DRIZZLE_SCHEMA = `import { int, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+
+export const city = sqliteTable('city', {
+  id: int('id').primaryKey(),
+  name: text('name').notNull(),
+  population: int('population').notNull(),
+  regionId: int('region_id').notNull(),
+})
+`
+
 /**
  * A temporary folder with a small SQLite database and a workload: one statement with a missing index, one
  * without.

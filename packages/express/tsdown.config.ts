@@ -1,12 +1,3 @@
-import { defineConfig } from 'tsdown'
+import { library } from '../../tsdown.base.ts'
 
-export default defineConfig({
-  entry: { index: 'src/index.ts', proxy: 'src/proxy/index.ts' },
-  format: 'esm',
-  platform: 'node',
-  target: 'node20.19',
-  dts: true,
-  sourcemap: true,
-  fixedExtension: false,
-  exports: { devExports: '@sluice/source' },
-})
+export default library({ index: 'src/index.ts', proxy: 'src/proxy/index.ts' })

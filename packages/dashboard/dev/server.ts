@@ -19,6 +19,7 @@ const sluice = createSluice({
   mode: 'optimize',
   rollout: 0.5,
   cache: { ttl: 2 },
+  balancer: { region: { local: 'eu-west', rttMs: { 'us-east': 80 } } },
   detection: { budget: { 'GET /report': 20 } },
   monitor: {
     collect: {},
@@ -152,7 +153,8 @@ monitor?.registerMetric('orders', {
 monitor?.createScalingPolicy('busy', 'orders', 110, 'up', 50, 20)
 monitor?.createScalingPolicy('calm', 'orders', 50, 'down', 25, 20)
 
-for (const node of [1, 2, 3]) balancer?.registerNode('10.0.0.1', 8080 + node, node)
+for (const [at, region] of ['eu-west', 'eu-west', 'us-east'].entries())
+  balancer?.registerNode('10.0.0.1', 8081 + at, { weight: at + 1, region })
 const leases = setInterval(() => {
   const lease = balancer?.acquire()
   const node = lease?.node.id

@@ -55,6 +55,7 @@ export async function pageOf(
 
 const MAX_ENTRIES = 300
 const MAX_EACH = 150
+const MAX_TUNING = 5
 
 /** Alerts and scaling decisions; `null` if the monitor is disabled. */
 async function alertsPage(monitor: MonitoringAndAutoScalingEngine | undefined): Promise<AlertsPage | null> {
@@ -68,13 +69,16 @@ async function alertsPage(monitor: MonitoringAndAutoScalingEngine | undefined): 
       .map((event) => ({ kind: 'scaling', at: event.timestamp, event }) as const),
     ...monitor.getScalingSkips(MAX_EACH).map((skip) => ({ kind: 'skip', at: skip.timestamp, skip }) as const),
   ]
-  const { scaling } = await monitor.getPerformanceReport()
+  const { scaling, advice, tuning } = await monitor.getPerformanceReport()
   return {
     health: monitor.getSystemHealth().status,
     active,
     timeline: entries.sort((a, b) => b.at - a.at).slice(0, MAX_ENTRIES),
     policies: monitor.getScalingPolicies(),
-    recommendations: monitor.getScalingRecommendations(),
+    recommendations: [
+      ...monitor.getScalingRecommendations(),
+      ...[...advice, ...tuning.slice(0, MAX_TUNING)].map(({ text }) => text),
+    ],
     cost: scaling.cost ?? null,
   }
 }

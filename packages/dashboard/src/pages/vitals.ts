@@ -31,7 +31,7 @@ export function totalsOf({ queries }: Sluice, recorder: RequestRecorder): Totals
     queries.getStats()
   return {
     requests: recorder.requests,
-    // In observe mode, statements of Knex are operations that `seen` does not count.
+    // In observe mode, statements of Knex, Kysely and Drizzle are operations that `seen` does not count.
     operations: Math.max(seen, executed),
     queries: Math.max(statements, executed),
     spared: batched + prefetched + cacheHits,

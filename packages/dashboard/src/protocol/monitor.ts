@@ -88,7 +88,10 @@ export interface AlertsPage {
   /** Newest first, at most 300. */
   readonly timeline: readonly TimelineEntry[]
   readonly policies: readonly ScalingPolicy[]
-  /** Recommendations for operators, also if automatic scaling is disabled. */
+  /**
+   * Recommendations for operators, also if automatic scaling is disabled, and the last changes of
+   * `sluice.tune`.
+   */
   readonly recommendations: readonly string[]
   readonly cost: ScalingCost | null
 }

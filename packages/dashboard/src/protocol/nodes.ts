@@ -2,6 +2,7 @@ import type { LoadBalancerStats, PrimaryReason } from '@sluice/core'
 
 export interface ReplicaRow {
   readonly id: string
+  readonly region?: string
   readonly reads: number
   readonly failures: number
   readonly isUp: boolean

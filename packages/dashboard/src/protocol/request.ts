@@ -55,7 +55,10 @@ export interface WaterfallRow {
    * which a read was batched. `null` if there is none.
    */
   readonly parent: number | null
-  /** An `operation` of the ORM (for Knex, a statement), or a `statement` that an operation of Prisma sent. */
+  /**
+   * An `operation` of the ORM (for Knex, Kysely and Drizzle, a statement), or a `statement` that an operation
+   * of Prisma sent.
+   */
   readonly level: 'operation' | 'statement'
   readonly fill: Fill
   /** The normalized query, without values: `City.findMany where regionId`, or SQL. */

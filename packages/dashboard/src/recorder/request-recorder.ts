@@ -173,7 +173,8 @@ export class RequestRecorder {
   }
 
   /**
-   * Records statements of Prisma, which are not operations. Statements of Knex are recorded as operations.
+   * Records statements of Prisma, which are not operations. Statements of Knex, Kysely and Drizzle are
+   * recorded as operations.
    */
   #watchStatements(): () => void {
     return this.#host.watchStatements({

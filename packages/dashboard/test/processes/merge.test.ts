@@ -491,6 +491,37 @@ describe('merged pages', () => {
     })
   })
 
+  it('add up the requests and limits of a region', () => {
+    const tier = (name: string, given: object) => ({
+      ...{ name, isLocal: false, rttMs: 30, requests: 10, activeConnections: 2, limit: 16 },
+      ...{ responseTime: 40, healthShare: 1, ...given },
+    })
+    const page = (regions: readonly object[] | undefined) =>
+      ({ balancer: { nodes: [], regions }, imbalanceRatio: 1, replicas: [] }) as never
+    const zone = tier('x', { isLocal: true, rttMs: 0 })
+    const merged = mergeNodes([
+      page([tier('b', { zones: [] })]),
+      page([
+        tier('a', { isLocal: true, rttMs: 0, zones: [zone] }),
+        tier('b', { rttMs: 20, responseTime: 20, healthShare: 0.7, zones: [] }),
+      ]),
+      // A process of an earlier version.
+      page(undefined),
+    ]).balancer?.regions
+    expect(merged).toEqual([
+      tier('a', { isLocal: true, rttMs: 0, zones: [zone] }),
+      tier('b', {
+        rttMs: 20,
+        requests: 20,
+        activeConnections: 4,
+        limit: 32,
+        responseTime: 30,
+        healthShare: 0.7,
+        zones: [],
+      }),
+    ])
+  })
+
   it('count shared tasks once, and add up the work of each process', () => {
     const row = (given: Partial<QueueRow>) =>
       ({

@@ -75,7 +75,7 @@ function Alerts({ data, again }: { data: AlertsAnswer; again: () => void }) {
       </section>
       {(recommendations.length > 0 || cost !== null || policies.length > 0) && (
         <section aria-labelledby="scaling">
-          <h2 id="scaling">Scaling</h2>
+          <h2 id="scaling">Scaling and tuning</h2>
           {cost !== null && (
             <p>{`${amount(cost.workerHours)} worker hours in ${amount(cost.hours)} h. The load required ${amount(cost.leastWorkerHours)}.`}</p>
           )}

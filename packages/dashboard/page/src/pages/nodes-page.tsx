@@ -10,7 +10,10 @@ import { StateWord, type Tone } from '../parts/state-words.tsx'
 import { param, setParams } from '../route/router.ts'
 import { type Column, DataTable } from '../table/data-table.tsx'
 
-type Node = NonNullable<NodesAnswer['balancer']>['nodes'][number]
+type Balancer = NonNullable<NodesAnswer['balancer']>
+type Node = Balancer['nodes'][number]
+type Region = Balancer['regions'][number]
+type Tier = Region['zones'][number]
 
 /** Page: which nodes carry the load? */
 export function NodesPage() {
@@ -123,6 +126,7 @@ function Nodes({
           {balancer.isPanic && (
             <p class="trouble bad">Too few healthy nodes are left, so ejected nodes receive requests.</p>
           )}
+          <Regions regions={balancer.regions} />
           <DataTable
             label="Nodes"
             rows={balancer.nodes}
@@ -141,8 +145,67 @@ function Nodes({
   )
 }
 
+interface TierRow {
+  readonly name: string
+  readonly tier: Tier
+  /** Its share of the requests of its list, 0 to 1. */
+  readonly share: number
+}
+
+const tierColumns: readonly Column<TierRow>[] = [
+  {
+    id: 'region',
+    title: 'Region',
+    cell: ({ name, tier }) => <span class="cut">{tier.isLocal ? `${name} (local)` : name}</span>,
+  },
+  { id: 'state', title: 'State', cell: ({ tier }) => <StateWord {...stateOfTier(tier)} /> },
+  {
+    id: 'in-flight',
+    title: 'In flight',
+    hint: 'Requests in flight, and the limit above which requests go to another region',
+    isNumber: true,
+    cell: ({ tier }) => `${count(tier.activeConnections)} of ${count(tier.limit)}`,
+  },
+  { id: 'share', title: 'Share', isNumber: true, rank: 2, cell: ({ share }) => percent(share) },
+  {
+    id: 'time',
+    title: 'Response',
+    hint: 'Moving average of response times',
+    isNumber: true,
+    rank: 2,
+    cell: ({ tier }) => (tier.responseTime === 0 ? '–' : duration(tier.responseTime)),
+  },
+]
+
+/** The regions and zones, nearest first; not rendered if they are not distinguished. */
+function Regions({ regions }: { regions: readonly Region[] | undefined }) {
+  // A process of an earlier version reports none.
+  if (regions === undefined || regions.length === 0) return null
+  const rows = regions.flatMap((region) => [
+    ...tierRows([region], regions, ''),
+    ...tierRows(region.zones, region.zones, `${region.name} / `),
+  ])
+  return <DataTable label="Regions" rows={rows} idOf={({ name }) => name} columns={tierColumns} />
+}
+
+function tierRows(shown: readonly Tier[], all: readonly Tier[], prefix: string): readonly TierRow[] {
+  const requests = all.reduce((sum, tier) => sum + tier.requests, 0)
+  return shown.map((tier) => ({
+    name: `${prefix}${tier.name}`,
+    tier,
+    share: requests === 0 ? 0 : tier.requests / requests,
+  }))
+}
+
+function stateOfTier({ healthShare, activeConnections, limit }: Tier): { tone: Tone; word: string } {
+  if (healthShare === 0) return { tone: 'bad', word: 'down' }
+  if (healthShare < 1) return { tone: 'warn', word: `${percent(healthShare)} of its share` }
+  return activeConnections >= limit ? { tone: 'warn', word: 'full' } : { tone: 'good', word: 'up' }
+}
+
 function NodeDetail({ node, again }: { node: Node; again: () => void }) {
   const { id, isDraining, status, picks, requests, failures, p50, p95, p99, weight, ejections } = node
+  const place = [node.region, node.zone].filter((name) => name !== undefined)
   const isTaken = isDraining || status === 'maintenance'
   const drain = async (wanted: boolean): Promise<void> => {
     await act(
@@ -167,6 +230,9 @@ function NodeDetail({ node, again }: { node: Node; again: () => void }) {
           { label: 'Failed', value: failures, note: `of ${count(requests)}` },
           { label: 'Weight', value: weight },
           { label: 'Ejected', value: plural(ejections, 'time') },
+          ...(place.length === 0
+            ? []
+            : [{ label: 'Region', value: <span class="figure-word">{place.join(' / ')}</span> }]),
         ]}
       />
       <div class="buttons">
@@ -198,9 +264,9 @@ function Replicas({
           : `: ${reasons.map(([reason, times]) => `${reason} ${count(times)}`).join(', ')}.`}
       </p>
       <ul class="rows rows-5">
-        {replicas.map(({ id, isUp, reads, failures, lagMs }) => (
+        {replicas.map(({ id, region, isUp, reads, failures, lagMs }) => (
           <li key={id}>
-            <span class="rows-name cut">{id}</span>
+            <span class="rows-name cut">{region === undefined ? id : `${id} (${region})`}</span>
             <StateWord tone={isUp ? 'good' : 'bad'} word={isUp ? 'up' : 'down'} />
             <span class="rows-value">{plural(reads, 'read')}</span>
             <span class="rows-value">{failures === 0 ? '' : `${count(failures)} failed`}</span>

@@ -116,7 +116,10 @@ function Queries({ data, again }: { data: QueriesAnswer; again: () => void }) {
       {statements.length === 0 ? (
         <Empty title={isAttached ? 'No requests yet. Send one to your app.' : 'No database attached'}>
           {!isAttached && (
-            <p>SQL is seen through an adapter: sluiceAdapter for Prisma, withSluice for Knex.</p>
+            <p>
+              SQL is seen through an adapter: sluiceAdapter for Prisma, withSluice for Knex, Kysely and
+              Drizzle.
+            </p>
           )}
         </Empty>
       ) : rows.length === 0 ? (

@@ -1,6 +1,6 @@
-import type { LoadBalancerStats, NodeStats } from '@sluice/core'
+import type { LoadBalancerStats, NodeStats, RegionStats, TierStats } from '@sluice/core'
 import type { NodesPage, ReplicaGroup, ReplicaRow } from '../../protocol/nodes.ts'
-import { greatestOf, grouped, summed, weighted } from './sums.ts'
+import { greatestOf, grouped, leastOf, summed, weighted } from './sums.ts'
 
 /** The worst status of any process, because a node that one process cannot reach needs attention. */
 const WORST = ['unhealthy', 'degraded', 'maintenance', 'healthy'] as const
@@ -46,7 +46,37 @@ function mergeBalancers(all: readonly [LoadBalancerStats, ...LoadBalancerStats[]
     totalCapacity,
     averageLoad: totalCapacity === 0 ? 0 : activeConnections / totalCapacity,
     sessions: sum('sessions'),
+    // A process of an earlier version reports none.
+    regions: mergeRegions(all.flatMap(({ regions = [] }) => regions)),
     nodes,
+  }
+}
+
+/** Nearest first, as far as processes agree. */
+function mergeRegions(all: readonly RegionStats[]): readonly RegionStats[] {
+  return grouped(all, ({ name }) => name)
+    .map((same) => ({
+      ...mergeTier(same),
+      zones: grouped(
+        same.flatMap(({ zones }) => zones),
+        ({ name }) => name,
+      ).map(mergeTier),
+    }))
+    .sort((a, b) => Number(b.isLocal) - Number(a.isLocal))
+}
+
+function mergeTier(all: readonly [TierStats, ...TierStats[]]): TierStats {
+  const sum = (field: 'requests' | 'activeConnections' | 'limit') =>
+    all.reduce((total, tier) => total + tier[field], 0)
+  return {
+    name: all[0].name,
+    isLocal: all.some(({ isLocal }) => isLocal),
+    rttMs: leastOf(all.map(({ rttMs }) => rttMs)),
+    requests: sum('requests'),
+    activeConnections: sum('activeConnections'),
+    limit: sum('limit'),
+    responseTime: weighted(all.map((tier) => [tier.responseTime, tier.requests] as const)) ?? 0,
+    healthShare: Math.min(...all.map(({ healthShare }) => healthShare)),
   }
 }
 
@@ -90,8 +120,10 @@ function mergeGroup(all: readonly [ReplicaGroup, ...ReplicaGroup[]]): ReplicaGro
 
 /** `null` is the worst lag: it exceeds the limit. */
 function mergeReplica(all: readonly [ReplicaRow, ...ReplicaRow[]]): ReplicaRow {
+  const { id, region } = all[0]
   return {
-    id: all[0].id,
+    id,
+    ...(region !== undefined && { region }),
     reads: all.reduce((sum, { reads }) => sum + reads, 0),
     failures: all.reduce((sum, { failures }) => sum + failures, 0),
     isUp: all.every(({ isUp }) => isUp),

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { type Keys, someOf } from './keys.ts'
-import { type Chain, endings, type Table } from './knex-endings.ts'
-import { hole, type KnexCall, type Loop } from './program.ts'
+import { endings, type Table } from './knex-endings.ts'
+import { type Chain, hole, type KnexCall, type Loop } from './program.ts'
 
 interface Composite {
   readonly table: Table

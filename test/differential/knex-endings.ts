@@ -1,8 +1,6 @@
 import fc from 'fast-check'
 import type { Keys } from './keys.ts'
-import type { KnexCall, Order } from './program.ts'
-
-export type Chain = KnexCall['chain']
+import type { Chain, Order } from './program.ts'
 
 /** A table, and the columns by which builders may query it. */
 export interface Table {

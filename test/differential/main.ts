@@ -5,17 +5,21 @@ import { parseArgs } from 'node:util'
 import type { Dialect } from '@sluice/core'
 import { startServices } from '../services/index.ts'
 import type { ServiceAddress } from '../services/service.ts'
+import { EVERY_BUILDER } from './builders/builder-clients.ts'
 import { type Effect, findDifferences } from './oracle.ts'
 import { openPlaces, type Places } from './places.ts'
+import type { BuilderOrm } from './program.ts'
 import { Rig } from './rig.ts'
 import { SCHEMAS, type SchemaPlace, schemaAt } from './schemas/plan.ts'
 import { randomSubject } from './schemas/random-subject.ts'
 
 const USAGE =
-  'pnpm test:differential [--runs 20000] [--schemas 25] [--seed 1] [--database sqlite|postgresql|mysql] [--only <schema>|fixed|features]'
+  'pnpm test:differential [--runs 20000] [--schemas 25] [--seed 1] [--database sqlite|postgresql|mysql] [--only <schema>|fixed|features|builders]'
 const DIALECTS: readonly Dialect[] = ['sqlite', 'postgresql', 'mysql']
 /** 10% of the programs run on the models that were written by hand. */
 const FIXED_SHARE = 0.1
+/** In addition, so many of that number of programs consist of calls of Kysely and Drizzle, too. */
+const BUILDERS_SHARE = 0.5
 /** In addition, 20% of that number of programs run on databases with triggers, functions and views. */
 const FEATURES_SHARE = 0.2
 
@@ -26,6 +30,8 @@ interface Job {
   readonly place?: SchemaPlace
   readonly runs: number
   readonly featureSeed?: number
+  /** Default: Knex. */
+  readonly builders?: readonly BuilderOrm[]
 }
 
 function wholeNumber(name: string, text: string): number {
@@ -63,11 +69,20 @@ function jobsOf(runs: number, schemas: number, dialects: readonly Dialect[]): Jo
       featureSeed: job.place?.seed ?? 1,
     }),
   )
-  return [...jobs, ...featured]
+  // Each kind of programs also with every builder.
+  const built = [...jobs, ...featured].map(
+    (job): Job => ({
+      ...job,
+      name: `builders-${job.name}`,
+      runs: Math.ceil(job.runs * BUILDERS_SHARE),
+      builders: EVERY_BUILDER[job.dialect],
+    }),
+  )
+  return [...jobs, ...featured, ...built]
 }
 
 async function runJob(
-  { name, dialect, place, runs, featureSeed }: Job,
+  { name, dialect, place, runs, featureSeed, builders }: Job,
   places: Places,
   seed: number,
   shrinks: boolean,
@@ -76,8 +91,8 @@ async function runJob(
   const subject = place === undefined ? undefined : await randomSubject(place, database)
   const rig =
     featureSeed === undefined
-      ? await Rig.open(database, subject, place?.seed)
-      : await Rig.withFeatures(database, subject, featureSeed)
+      ? await Rig.open(database, { subject, firstKind: place?.seed, builders })
+      : await Rig.withFeatures(database, { subject, featureSeed, builders })
   const startedAt = Date.now()
   try {
     const effect = await findDifferences(rig, { runs, seed, shrinks })

@@ -33,7 +33,9 @@ export function describeError(error: unknown, namesModel = true): string {
     .replace(/\btrx\d+/, 'trx')
     // If a write violates several keys, the database names that of the row it stored first.
     .replace(/(foreign key constraint\b).*/i, '$1')
-  return `${error.constructor.name} ${error.name} ${String(code)} ${String(errno)} ${namesModel ? String(meta?.modelName) : ''}: ${message}`
+  // Drizzle's error has the statement, and its cause what the database says.
+  const cause = error.constructor.name === 'DrizzleQueryError' ? ` ${describeError(error.cause)}` : ''
+  return `${error.constructor.name} ${error.name} ${String(code)} ${String(errno)} ${namesModel ? String(meta?.modelName) : ''}: ${message}${cause}`
 }
 
 function write(value: unknown, isSorted: boolean): string {

@@ -1,5 +1,6 @@
 import type { QueryStatsSnapshot } from '@sluice/core'
 import fc from 'fast-check'
+import { inBuilders } from './builders/in-builders.ts'
 import { isWriting, type Program } from './program.ts'
 import { programs } from './programs.ts'
 import type { Rig } from './rig.ts'
@@ -20,10 +21,18 @@ export interface OracleOptions {
 export interface Effect extends Pick<QueryStatsSnapshot, (typeof COUNTED)[number]> {
   /** Programs that gave different results without Sluice, too. */
   undetermined: number
+  /** Statements of builders with Sluice, and without. */
+  sent: number
+  sentBare: number
 }
 
 export function addEffects(left: Effect, right: Effect): Effect {
-  const sum = { ...left, undetermined: left.undetermined + right.undetermined }
+  const sum = {
+    ...left,
+    undetermined: left.undetermined + right.undetermined,
+    sent: left.sent + right.sent,
+    sentBare: left.sentBare + right.sentBare,
+  }
   for (const name of COUNTED) sum[name] += right[name]
   return sum
 }
@@ -37,6 +46,8 @@ export const NO_EFFECT: Effect = {
   replayed: 0,
   executed: 0,
   undetermined: 0,
+  sent: 0,
+  sentBare: 0,
 }
 
 const COUNTED = ['seen', 'batched', 'batches', 'cacheHits', 'prefetched', 'replayed', 'executed'] as const
@@ -64,13 +75,16 @@ export async function findDifferences(
     const stats = await rig.renew(!hasFailed)
     if (stats !== undefined) for (const name of COUNTED) effect[name] += stats[name]
   }
-  const property = fc.asyncProperty(programs(rig.vocabulary), async (program) => {
+  const property = fc.asyncProperty(programsOf(rig), async (program) => {
     // While it shrinks, no program must depend on earlier ones.
     if (hasFailed || done % PROGRAMS_PER_SLUICE === 0) await renew()
     done += 1
     try {
-      const isDetermined = await compare(rig, program)
-      if (!isDetermined) effect.undetermined += 1
+      const compared = await compare(rig, program)
+      if (compared.isDetermined) {
+        effect.sent += compared.sent
+        effect.sentBare += compared.sentBare
+      } else effect.undetermined += 1
     } catch (error) {
       hasFailed = true
       throw error
@@ -82,11 +96,21 @@ export async function findDifferences(
   return effect
 }
 
-/** Whether the program has deterministic results without Sluice. */
-async function compare(rig: Rig, program: Program): Promise<boolean> {
+/** In the calls of the builders of the rig, which then are most of the calls. */
+function programsOf({ vocabulary, builders }: Rig): fc.Arbitrary<Program> {
+  if (builders === undefined) return programs(vocabulary)
+  return inBuilders(programs(vocabulary, ['prisma', 'knex', 'knex', 'knex']), builders)
+}
+
+interface Compared extends Pick<Effect, 'sent' | 'sentBare'> {
+  /** Whether the program has deterministic results without Sluice. */
+  readonly isDetermined: boolean
+}
+
+async function compare(rig: Rig, program: Program): Promise<Compared> {
   const sluiced = await rig.sluiced()
-  rig.bareWidest.taken()
-  sluiced.widest.taken()
+  rig.bareSent.take()
+  sluiced.sent.take()
   const before = sluiced.sluice.queries.getStats()
   const runBare = () =>
     runOnce(rig, program, new Runner(rig.bare, rig.vocabulary, rig.outsiderBeside(sluiced, false)))
@@ -97,18 +121,19 @@ async function compare(rig: Rig, program: Program): Promise<boolean> {
     new Runner(sluiced, rig.vocabulary, rig.outsiderBeside(sluiced, true)),
   )
   const after = sluiced.sluice.queries.getStats()
+  const [sent, sentBare] = [sluiced.sent.take(), rig.bareSent.take()]
   if (sluiced.errors.length > 0)
     throw new Error('Sluice failed inside.', { cause: sluiced.errors.splice(0)[0] })
   const problems = [
     ...differences('result', bare.results, found.results),
     ...differences('row', bare.content, found.content),
-    ...tooWide(rig.bareWidest.taken(), sluiced.widest.taken(), sluiced.kind.maxKeys),
+    ...tooWide(sentBare.widest, sent.widest, sluiced.kind.maxKeys),
     ...(after.errors > before.errors ? [`${after.errors - before.errors} errors inside Sluice`] : []),
     ...(after.unpredictedWrites > before.unpredictedWrites
       ? [`${after.unpredictedWrites - before.unpredictedWrites} writes to tables that were not expected`]
       : []),
   ]
-  if (problems.length === 0) return true
+  if (problems.length === 0) return { isDetermined: true, sent: sent.count, sentBare: sentBare.count }
   const again = await runBare()
   // The result depends on a free choice of the database, which differs each time: the program proves nothing.
   if (
@@ -116,7 +141,7 @@ async function compare(rig: Rig, program: Program): Promise<boolean> {
       differences('row', bare.content, again.content).length >
     0
   )
-    return false
+    return { isDetermined: false, sent: 0, sentBare: 0 }
   throw new Error(problems.join('\n'))
 }
 

@@ -15,17 +15,30 @@ export interface PrismaCall {
   readonly order: Order
 }
 
-/** One builder of Knex, as the calls that create it; without a table, `knex.raw(…)`. */
-export interface KnexCall {
-  readonly orm: 'knex'
+/** Calls of the methods of a builder, with the names that Knex gives them. */
+export type Chain = readonly (readonly [method: string, ...args: unknown[]])[]
+
+/** The ORMs whose queries are built by calls of methods. */
+export type BuilderOrm = 'knex' | 'kysely' | 'drizzle'
+
+/** One query of a builder, as the calls that create it with Knex; without a table, `knex.raw(…)`. */
+export interface BuilderCall {
+  readonly orm: BuilderOrm
   readonly table?: string
-  readonly chain: readonly (readonly [method: string, ...args: unknown[]])[]
+  readonly chain: Chain
   readonly order: Order
   /** The result is a count by the driver of something else, and not compared. */
   readonly isVague?: boolean
 }
 
-export type Call = PrismaCall | KnexCall
+export interface KnexCall extends BuilderCall {
+  readonly orm: 'knex'
+}
+
+export type Call = PrismaCall | BuilderCall
+
+/** The ORMs in which programs are generated. Calls of Knex can then be written in other builders. */
+export type GeneratedOrm = 'prisma' | 'knex'
 
 /** One call for each key; the values of the key replace the holes in the call. */
 export interface Loop {

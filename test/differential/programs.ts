@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import {
   type Call,
   fill,
+  type GeneratedOrm,
   type InnerStep,
   type Interruption,
   type KnexCall,
@@ -16,13 +17,20 @@ import {
   type Walk,
   type Write,
 } from './program.ts'
-import { twinOf } from './twin.ts'
+import { excludingPair, twinOf } from './twin.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
-const both = ['prisma', 'knex'] as const
+const BOTH = ['prisma', 'knex'] as const
 
-/** Programs of both ORMs with deterministic results without Sluice. */
-export function programs(vocabulary: Vocabulary): fc.Arbitrary<Program> {
+/**
+ * Programs of both ORMs with deterministic results without Sluice.
+ *
+ * @param both - The ORMs, each as often as it counts.
+ */
+export function programs(
+  vocabulary: Vocabulary,
+  both: readonly GeneratedOrm[] = BOTH,
+): fc.Arbitrary<Program> {
   const anyLoop = fc.oneof(...both.map((orm) => vocabulary.loop(orm)))
   const anyReads = readsOf(anyLoop)
   const anyWrite = fc.oneof(...both.map((orm) => vocabulary.write(orm)))
@@ -38,7 +46,7 @@ export function programs(vocabulary: Vocabulary): fc.Arbitrary<Program> {
     { weight: 8, arbitrary: anyReads },
     {
       weight: 6,
-      arbitrary: fc.oneof(anyWalk, interrupted(anyWalk, anyWrite, transaction, anyReads, vocabulary)),
+      arbitrary: fc.oneof(anyWalk, interrupted(anyWalk, anyWrite, transaction, anyReads, vocabulary, both)),
     },
     { weight: 4, arbitrary: anyWrite.map((call): Write => ({ kind: 'write', call })) },
     { weight: 2, arbitrary: transaction },
@@ -97,6 +105,7 @@ function interrupted(
   transaction: fc.Arbitrary<TransactionStep>,
   reads: fc.Arbitrary<Reads>,
   vocabulary: Vocabulary,
+  both: readonly GeneratedOrm[],
 ): fc.Arbitrary<Walk> {
   return walks.chain((walk) => {
     const near = fc.oneof(...both.map((orm) => vocabulary.writeNear(orm, walk)))
@@ -137,7 +146,7 @@ function pollOf(walks: fc.Arbitrary<Walk>, vocabulary: Vocabulary): fc.Arbitrary
 }
 
 function refetchOf(
-  orm: Call['orm'],
+  orm: GeneratedOrm,
   vocabulary: Vocabulary,
   otherwise: fc.Arbitrary<Step>,
 ): fc.Arbitrary<Step> {
@@ -176,6 +185,7 @@ function readsOf(loop: fc.Arbitrary<Loop>): fc.Arbitrary<Reads> {
       loops: fc.oneof(
         { weight: 5, arbitrary: fc.array(loop, { minLength: 1, maxLength: 2 }) },
         { weight: 1, arbitrary: twins },
+        { weight: 1, arbitrary: loop.map(excludingPair) },
       ),
       times: fc.constantFrom(1, 1, 2),
     })
@@ -183,7 +193,7 @@ function readsOf(loop: fc.Arbitrary<Loop>): fc.Arbitrary<Reads> {
 }
 
 function transactionOf(
-  orm: Call['orm'],
+  orm: GeneratedOrm,
   vocabulary: Vocabulary,
   anyReads: fc.Arbitrary<Reads>,
 ): fc.Arbitrary<TransactionStep> {

@@ -6,7 +6,7 @@ import { SCHEMAS, schemaAt } from './schemas/plan.ts'
 import { randomSubject } from './schemas/random-subject.ts'
 
 /** `pnpm test:differential` runs more of them. */
-const RUNS_PER_SCHEMA = 12
+const RUNS_PER_SCHEMA = 6
 
 /** On the fixed models and on a random schema. */
 const RUNS_WITH_FEATURES = 10
@@ -26,7 +26,10 @@ describe.each(databases())(
         let total = NO_EFFECT
         for (const place of own) {
           const database = await connect()
-          const rig = await Rig.open(database, await randomSubject(place, database), place.seed)
+          const rig = await Rig.open(database, {
+            subject: await randomSubject(place, database),
+            firstKind: place.seed,
+          })
           try {
             total = addEffects(total, await findDifferences(rig, { runs: RUNS_PER_SCHEMA, seed }))
           } catch (error) {
@@ -54,7 +57,10 @@ describe.each(databases())(
         let total = NO_EFFECT
         for (const [at, place] of [undefined, places.find((place) => place.dialect === dialect)].entries()) {
           const database = await connect()
-          const rig = await Rig.withFeatures(database, place && (await randomSubject(place, database)), at)
+          const rig = await Rig.withFeatures(database, {
+            subject: place && (await randomSubject(place, database)),
+            featureSeed: at,
+          })
           try {
             total = addEffects(total, await findDifferences(rig, { runs: RUNS_WITH_FEATURES, seed }))
           } finally {

@@ -5,26 +5,39 @@ import { PrismaSchema } from '../../packages/prisma/src/schema/prisma-schema.ts'
 import type { Database } from '../support/database.ts'
 import type { PrismaClients, TestPrismaClient } from '../support/prisma-clients.ts'
 import type { Row } from '../support/random-operations.ts'
+import { type BuilderClients, openBuilders } from './builders/builder-clients.ts'
 import type { FeaturePlan, FeatureTable } from './features/feature-plan.ts'
 import { featuredVocabulary } from './features/featured-vocabulary.ts'
 import { planFeatures } from './features/plan-features.ts'
 import { type Instrumented, instrument, KINDS } from './instrument.ts'
 import { Peer } from './peer.ts'
+import type { BuilderOrm } from './program.ts'
 import type { Clients, Outsider } from './run-program.ts'
+import { SentStatements } from './sent-statements.ts'
 import { fixedSubject, type Subject } from './subject.ts'
 import type { Vocabulary } from './vocabulary.ts'
-import { type WidestSelect, watchWidest } from './widest-select.ts'
 
 /** The lifetime of a prefetched result: the default of `prefetch.maxAgeMs`. */
 const MAX_AGE_MS = 1000
+
+interface RigOptions {
+  /** @defaultValue the models of `prisma/models.prisma` */
+  readonly subject?: Subject | undefined
+  /** The index of the first Sluice in the list of kinds. @defaultValue 0 */
+  readonly firstKind?: number | undefined
+  /** Without one, the database only has tables and keys. */
+  readonly featureSeed?: number | undefined
+  /** The builders of the calls besides those of Prisma. Default: Knex. */
+  readonly builders?: readonly BuilderOrm[] | undefined
+}
 
 /** One database, clients without Sluice, and clients with one Sluice that caches and batches. */
 export class Rig {
   readonly bare: Clients
   readonly vocabulary: Vocabulary
   private readonly clients: PrismaClients
-  /** The maximum number of values in a select of Knex without Sluice. */
-  readonly bareWidest: WidestSelect
+  /** The statements of builders without Sluice. */
+  readonly bareSent: SentStatements
   readonly #peer = new Peer()
   #sluiced: Instrumented | undefined
   #kind: number
@@ -39,28 +52,23 @@ export class Rig {
     /** The rows of each model at the start of a program. */
     rows: ReadonlyMap<string, readonly Row[]>,
     private readonly features: FeaturePlan | undefined,
-    private readonly bareClients: { readonly prisma: TestPrismaClient; readonly knex: Knex },
+    private readonly bareClients: BareClients,
     firstKind: number,
+    readonly builders: readonly BuilderOrm[] | undefined,
   ) {
     this.#kind = firstKind
-    this.bareWidest = watchWidest(bareClients.knex)
+    this.bareSent = bareClients.sent
     this.clients = clients
     const ground = { dialect: database.dialect, schema: new PrismaSchema(clients.schema), rows }
     const plain = vocabulary(ground)
     this.vocabulary = features === undefined ? plain : featuredVocabulary(plain, ground, features)
-    this.bare = { ...bareClients, run: (fn) => fn() }
+    const { prisma, knex: db, builders: others } = bareClients
+    this.bare = { ...others, prisma, knex: db, run: (fn) => fn() }
   }
 
-  /**
-   * @param subject - Default: the models of `prisma/models.prisma`.
-   * @param firstKind - The index of the first Sluice in the list of kinds.
-   * @param featureSeed - Without one, the database only has tables and keys.
-   */
   static async open(
     database: Database,
-    subject?: Subject,
-    firstKind = 0,
-    featureSeed?: number,
+    { subject, firstKind = 0, featureSeed, builders }: RigOptions = {},
   ): Promise<Rig> {
     const { dialect } = database
     // Writes do not wait for the disk, because a program has many.
@@ -100,8 +108,9 @@ export class Rig {
       tables,
       rows,
       features,
-      { prisma, knex: knex(database.knexConfig()) },
+      await openBare(prisma, database, builders ?? []),
       firstKind,
+      builders,
     )
   }
 
@@ -109,8 +118,11 @@ export class Rig {
    * A database with more than tables and keys. Hidden effects show in cached results, so it begins with a
    * Sluice that caches.
    */
-  static withFeatures(database: Database, subject: Subject | undefined, featureSeed: number): Promise<Rig> {
-    return Rig.open(database, subject, 1 + (featureSeed % 2), featureSeed)
+  static withFeatures(
+    database: Database,
+    { featureSeed, ...options }: Omit<RigOptions, 'firstKind'> & { readonly featureSeed: number },
+  ): Promise<Rig> {
+    return Rig.open(database, { ...options, featureSeed, firstKind: 1 + (featureSeed % 2) })
   }
 
   get dialect(): Dialect {
@@ -121,7 +133,13 @@ export class Rig {
   async sluiced(): Promise<Instrumented> {
     const kind = KINDS[this.#kind % KINDS.length] ?? KINDS[0]
     if (kind === undefined) throw new Error('Expected kinds of Sluices.')
-    this.#sluiced ??= await instrument(kind, this.clients, this.database, this.tables[0]?.name ?? '')
+    this.#sluiced ??= await instrument(
+      kind,
+      this.clients,
+      this.database,
+      this.tables[0]?.name ?? '',
+      this.builders ?? [],
+    )
     return this.#sluiced
   }
 
@@ -182,6 +200,7 @@ export class Rig {
     await Promise.all([
       this.bareClients.prisma.$disconnect(),
       this.bareClients.knex.destroy(),
+      this.bareClients.builders.close(),
       this.#peer.close(),
     ])
     for (const sql of this.features?.tearDown ?? []) await this.database.exec(sql)
@@ -232,6 +251,24 @@ export class Rig {
       }
     }
   }
+}
+
+interface BareClients {
+  readonly prisma: TestPrismaClient
+  readonly knex: Knex
+  readonly builders: BuilderClients
+  readonly sent: SentStatements
+}
+
+async function openBare(
+  prisma: TestPrismaClient,
+  database: Database,
+  orms: readonly BuilderOrm[],
+): Promise<BareClients> {
+  const sent = new SentStatements()
+  const db = knex(database.knexConfig())
+  sent.watch(db)
+  return { prisma, knex: db, sent, builders: await openBuilders(orms, database, sent.onSent) }
 }
 
 interface Table extends FeatureTable {

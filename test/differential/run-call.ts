@@ -1,11 +1,12 @@
 import type { Knex } from 'knex'
+import { type BuilderTarget, startInBuilder } from './builders/builder-clients.ts'
 import { describeError, describeResult, spoil } from './observe.ts'
-import { type Call, fill, type KnexCall } from './program.ts'
+import { type Call, type Chain, fill } from './program.ts'
 import { STRANGE_INTEGER } from './schemas/values.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
 /** The target of calls: the clients, or a transaction of one of them. */
-export interface Target {
+export interface Target extends BuilderTarget {
   readonly prisma: object
   readonly knex: Knex
 }
@@ -37,7 +38,7 @@ export class CallRunner {
   }
 
   describe(result: unknown, call: Call): string {
-    if (call.orm === 'knex' && call.isVague === true) return 'done'
+    if (call.orm !== 'prisma' && call.isVague === true) return 'done'
     // PostgreSQL stores rows in any free space: which of the tied rows is first differs from run to run.
     const isLoose = call.order === 'doubtful' && this.vocabulary.dialect === 'postgresql'
     return describeResult(isLoose ? orderValuesOf(result, call) : result, call.order)
@@ -109,8 +110,10 @@ export function withKey(call: Call, key: unknown): Call {
 }
 
 /** Creates the call; it is sent when the returned value is awaited. */
-export function start(call: Call, { prisma, knex }: Target): unknown {
+export function start(call: Call, target: Target): unknown {
+  const { prisma, knex } = target
   if (call.orm === 'knex') return build(call.table === undefined ? knex : knex(call.table), call.chain, knex)
+  if (call.orm !== 'prisma') return startInBuilder(call, target)
   const { model, action, args, fluent } = call
   if (model === undefined) return (prisma as Methods)[action]?.apply(prisma, args as unknown[])
   const delegate = (prisma as Readonly<Record<string, Methods>>)[
@@ -120,7 +123,7 @@ export function start(call: Call, { prisma, knex }: Target): unknown {
   return fluent === undefined ? found : (found as Methods)[fluent.field]?.(fluent.args)
 }
 
-function build(from: unknown, chain: readonly (readonly [string, ...unknown[]])[], knex: Knex): unknown {
+function build(from: unknown, chain: Chain, knex: Knex): unknown {
   return chain.reduce((builder, [method, ...args]) => {
     const call = (builder as Methods)[method]
     if (call === undefined) throw new Error(`Expected Knex to have ${method}.`)
@@ -136,6 +139,6 @@ function build(from: unknown, chain: readonly (readonly [string, ...unknown[]])[
  */
 function rawOf(arg: unknown, knex: Knex): unknown {
   if (typeof arg === 'object' && arg !== null && '$group' in arg)
-    return (inner: unknown) => void build(inner, arg.$group as KnexCall['chain'], knex)
+    return (inner: unknown) => void build(inner, arg.$group as Chain, knex)
   return typeof arg === 'object' && arg !== null && '$raw' in arg ? knex.raw(String(arg.$raw)) : arg
 }

@@ -1,5 +1,7 @@
 import type { Knex } from 'knex'
 import type { TestPrismaClient } from '../support/prisma-clients.ts'
+import { beginTransaction } from './begin-transaction.ts'
+import type { BuilderTarget } from './builders/builder-clients.ts'
 import { describeError } from './observe.ts'
 import type {
   Call,
@@ -20,8 +22,8 @@ import { CallRunner, start, type Target, withKey } from './run-call.ts'
 import { type WalkHost, walkRows, walkTwice } from './run-walk.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
-/** Both ORMs on one database. */
-export interface Clients {
+/** The ORMs on one database. */
+export interface Clients extends BuilderTarget {
   readonly prisma: TestPrismaClient
   readonly knex: Knex
   /** Runs a function in a separate scope, if there are scopes. */
@@ -41,8 +43,6 @@ export interface Outsider {
 const REFUSED = 'PrismaClientValidationError'
 
 class RolledBack extends Error {}
-
-const TRANSACTION_MS = 20_000
 
 /** Runs programs and records the results of their calls. */
 export class Runner {
@@ -197,14 +197,9 @@ export class Runner {
       running = acting
       return acting
     }
-    const options = target === this.clients ? [{ timeout: TRANSACTION_MS, maxWait: TRANSACTION_MS }] : []
+    const hasSavepoints = steps.some(({ kind }) => kind === 'transaction')
     const begin = () =>
-      orm === 'knex'
-        ? target.knex.transaction(body)
-        : ((target.prisma as TestPrismaClient).$transaction as (...args: unknown[]) => Promise<string>)(
-            body,
-            ...options,
-          )
+      beginTransaction({ orm, target, isNested: target !== this.clients, hasSavepoints }, body)
     const before = this.#observations.length
     const ended = await settled(begin, (value) => value)
     if (running !== undefined && !isOver) {

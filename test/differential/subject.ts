@@ -35,6 +35,7 @@ async function seedMore(prisma: TestPrismaClient): Promise<void> {
       authorId: at === 3 ? null : at + 1,
     })),
   })
+  await prisma.tag.create({ data: { id: 7, label: '7' } })
   await prisma.badge.createMany({
     data: [
       { id: 1, text: 'first', profileHandle: 'Ann' },

@@ -1,4 +1,4 @@
-import type { Call, Loop } from './program.ts'
+import { type Call, hole, type Loop } from './program.ts'
 
 /**
  * The same loop with other constants: a reversed order, another limit. The two look alike without their
@@ -6,6 +6,29 @@ import type { Call, Loop } from './program.ts'
  */
 export function twinOf({ call, keys }: Loop): Loop {
   return { call: otherConstants(call), keys }
+}
+
+/**
+ * Two loops that differ in one constant only: each excludes one of the keys, so that the rows of that key
+ * differ. Otherwise a loop and its twin.
+ */
+export function excludingPair(loop: Loop): readonly Loop[] {
+  const { call, keys } = loop
+  const twins = [loop, twinOf(loop)]
+  if (call.orm === 'prisma' || !Array.isArray(keys)) return twins
+  const at = call.chain.findIndex(
+    ([method, column, key]) => method === 'where' && typeof column === 'string' && isOnlyHole(key),
+  )
+  const [first, second] = new Set((keys as readonly unknown[]).filter((key) => key !== null))
+  if (at === -1 || second === undefined) return twins
+  return [first, second].map((value) => {
+    const excluding = ['whereNot', call.chain[at]?.[1], value] as const
+    return { call: { ...call, chain: call.chain.toSpliced(at + 1, 0, excluding) }, keys }
+  })
+}
+
+function isOnlyHole(value: unknown): boolean {
+  return JSON.stringify(value) === JSON.stringify(hole())
 }
 
 function otherConstants(call: Call): Call {

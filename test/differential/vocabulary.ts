@@ -2,7 +2,7 @@ import type { Dialect } from '@sluice/core'
 import type fc from 'fast-check'
 import type { PrismaSchema } from '../../packages/prisma/src/schema/prisma-schema.ts'
 import type { Row } from '../support/random-operations.ts'
-import type { Call, Loop, Step, Walk } from './program.ts'
+import type { Call, Loop, GeneratedOrm as Orm, Step, Walk } from './program.ts'
 
 /** The database and models for which programs are generated. */
 export interface Ground {
@@ -10,8 +10,6 @@ export interface Ground {
   readonly schema: PrismaSchema
   readonly rows: ReadonlyMap<string, readonly Row[]>
 }
-
-type Orm = Call['orm']
 
 /** The calls that programs on one schema consist of. */
 export interface Vocabulary {

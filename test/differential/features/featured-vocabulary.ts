@@ -1,5 +1,14 @@
 import fc from 'fast-check'
-import type { Call, DefinitionStep, InnerStep, KnexCall, Loop, Reads, Step } from '../program.ts'
+import type {
+  Call,
+  DefinitionStep,
+  GeneratedOrm,
+  InnerStep,
+  KnexCall,
+  Loop,
+  Reads,
+  Step,
+} from '../program.ts'
 import { knexCall } from '../schemas/knex-calls.ts'
 import { prismaCall, prismaViews } from '../schemas/prisma-calls.ts'
 import { subjectsOf } from '../schemas/subjects.ts'
@@ -148,7 +157,7 @@ function isCalls(part: Link['reads'] | Link['writes']): part is readonly KnexCal
   return Array.isArray(part)
 }
 
-function rawCall(sql: string, orm: Call['orm']): Call {
+function rawCall(sql: string, orm: GeneratedOrm): Call {
   return orm === 'knex'
     ? { orm, chain: [['raw', sql]], order: 'none', isVague: true }
     : { orm, action: '$executeRawUnsafe', args: [sql], order: 'none' }

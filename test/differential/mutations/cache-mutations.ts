@@ -71,7 +71,6 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
     edits: [
       { file: VALUES, find: 'const copy = request.copier.copy(value)', replace: 'const copy = { value }' },
     ],
-    isQuick: true,
   },
   {
     name: 'cache-in-transaction',
@@ -151,7 +150,6 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
         replace: 'const announced = writes.announce({ tables: new Set(), everything: false })',
       },
     ],
-    isQuick: true,
   },
   {
     name: 'writes-in-transactions',

@@ -3,6 +3,7 @@
 import type { Dialect } from '@sluice/core'
 import { findDifferences } from '../oracle.ts'
 import { openPlaces } from '../places.ts'
+import type { BuilderOrm } from '../program.ts'
 import { Rig } from '../rig.ts'
 import { SCHEMAS, schemaAt } from '../schemas/plan.ts'
 import { randomSubject } from '../schemas/random-subject.ts'
@@ -24,14 +25,16 @@ interface Hunt {
   readonly budget: number
   readonly seed: number
   readonly hasFeatures: boolean
+  readonly isFixed: boolean
+  readonly builders?: readonly BuilderOrm[]
 }
 
-async function hunt({ dialect, budget, seed, hasFeatures }: Hunt): Promise<MutantReport> {
+async function hunt({ dialect, budget, seed, hasFeatures, isFixed, builders }: Hunt): Promise<MutantReport> {
   const places = await openPlaces([dialect])
   const rigs = new Map<string, Rig>()
   const subjects = [
     undefined,
-    ...Array.from({ length: SCHEMAS }, (_, index) => schemaAt(index)).filter(
+    ...Array.from({ length: isFixed ? 0 : SCHEMAS }, (_, index) => schemaAt(index)).filter(
       (place) => place.dialect === dialect,
     ),
   ]
@@ -45,8 +48,8 @@ async function hunt({ dialect, budget, seed, hasFeatures }: Hunt): Promise<Mutan
           const database = await places.connect(dialect)
           const subject = place === undefined ? undefined : await randomSubject(place, database)
           rig = await (hasFeatures
-            ? Rig.withFeatures(database, subject, at)
-            : Rig.open(database, subject, at))
+            ? Rig.withFeatures(database, { subject, featureSeed: at, builders })
+            : Rig.open(database, { subject, firstKind: at, builders }))
           rigs.set(name, rig)
         }
         const before = programs

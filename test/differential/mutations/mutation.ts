@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Dialect } from '@sluice/core'
+import type { BuilderOrm } from '../program.ts'
 
 export const root: string = join(import.meta.dirname, '../../..')
 
@@ -29,6 +30,10 @@ export interface Mutation {
   readonly dialect?: Dialect
   /** Whether it shows only on databases with triggers, functions and views. */
   readonly hasFeatures?: boolean
+  /** Whether it shows only on the models of `prisma/models.prisma`. */
+  readonly isFixed?: boolean
+  /** The builders in which it shows. @defaultValue Knex */
+  readonly builders?: readonly BuilderOrm[]
   /**
    * The test that detects it, if no program does: for example because time must pass. Default: the oracle
    * detects it.

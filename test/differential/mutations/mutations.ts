@@ -1,4 +1,5 @@
 import { BATCH_MUTATIONS } from './batch-mutations.ts'
+import { BUILDER_MUTATIONS } from './builder-mutations.ts'
 import { CACHE_MUTATIONS } from './cache-mutations.ts'
 import type { Mutation } from './mutation.ts'
 import { PREFETCH_MUTATIONS } from './prefetch-mutations.ts'
@@ -10,4 +11,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...PREFETCH_MUTATIONS,
   ...CACHE_MUTATIONS,
   ...SCHEMA_MUTATIONS,
+  ...BUILDER_MUTATIONS,
 ]

@@ -87,7 +87,6 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
         replace: 'return answer.value as T',
       },
     ],
-    isQuick: true,
   },
   {
     name: 'prefetch-first-copies',

@@ -17,7 +17,7 @@ export interface MutantOptions {
  * @throws Error if the process fails for any reason except a difference.
  */
 export async function runMutant(mutation: Mutation, { budget, seed }: MutantOptions): Promise<MutantReport> {
-  const { name, dialect = 'sqlite', hasFeatures = false, test } = mutation
+  const { name, dialect = 'sqlite', hasFeatures = false, isFixed = false, builders, test } = mutation
   if (test !== undefined) return runTest(mutation, test)
   const args = [
     '--import',
@@ -28,7 +28,7 @@ export async function runMutant(mutation: Mutation, { budget, seed }: MutantOpti
     join(here, 'mutant.ts'),
   ]
   const text = await run(mutation, args, {
-    SLUICE_MUTANT: JSON.stringify({ dialect, budget, seed, hasFeatures }),
+    SLUICE_MUTANT: JSON.stringify({ dialect, budget, seed, hasFeatures, isFixed, builders }),
   })
   const line = text.split('\n').find((each) => each.startsWith('mutant '))
   if (line === undefined) throw new Error(`${name}: expected a report, got:\n${text.slice(-3000)}`)
@@ -80,7 +80,8 @@ async function run(
   const patches = edits.map((edit): Patch => ({ path: pathOf(edit), find: edit.find, replace: edit.replace }))
   const child = spawn(process.execPath, args, {
     cwd: root,
-    env: { ...process.env, ...env, SLUICE_MUTATION: JSON.stringify(patches) },
+    // Built packages do not contain the edits.
+    env: { ...process.env, ...env, SLUICE_MUTATION: JSON.stringify(patches), SLUICE_TEST_BUILT: 'false' },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const output: Buffer[] = []

@@ -1,11 +1,9 @@
 import fc from 'fast-check'
 import type { PrismaModel } from '../../../packages/prisma/src/schema/prisma-model.ts'
-import { hole, type KnexCall, type Loop, type Order } from '../program.ts'
+import { type Chain, hole, type KnexCall, type Loop, type Order } from '../program.ts'
 import type { Ground } from '../vocabulary.ts'
 import type { Subject } from './subjects.ts'
 import { isInKey } from './values.ts'
-
-type Chain = KnexCall['chain']
 
 /** A model's table as Knex sees it. */
 export interface KnexTable {

@@ -20,7 +20,7 @@ export async function randomSubject(
   const load = (file: string): Promise<unknown> =>
     import(/* @vite-ignore */ pathToFileURL(join(path, file)).href)
   const { PrismaClient } = (await load('client/client.ts')) as Pick<PrismaClients, 'PrismaClient'>
-  const { schema } = (await load('sluice/index.js')) as { readonly schema: PrismaSchemaData }
+  const { schema } = (await load('sluice/index.ts')) as { readonly schema: PrismaSchemaData }
   return {
     clients: {
       PrismaClient,

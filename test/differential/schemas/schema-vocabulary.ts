@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { prismaRandomRead, prismaRandomWrite } from '../prisma-random.ts'
-import type { Call, Loop } from '../program.ts'
+import type { Call, GeneratedOrm, Loop } from '../program.ts'
 import type { Ground, Vocabulary } from '../vocabulary.ts'
 import { knexCall, knexViews } from './knex-calls.ts'
 import { prismaCall, prismaViews } from './prisma-calls.ts'
@@ -26,7 +26,7 @@ export function schemaVocabulary(ground: Ground): Vocabulary {
     ),
   }
   const views = { prisma: prismaViews(models), knex: knexViews(ground) }
-  const writes: Readonly<Record<Call['orm'], fc.Arbitrary<Call>>> = {
+  const writes: Readonly<Record<GeneratedOrm, fc.Arbitrary<Call>>> = {
     prisma: fc.oneof<fc.MaybeWeightedArbitrary<Call>[]>(
       { weight: 2, arbitrary: prismaSchemaWrite(ground) },
       { weight: 1, arbitrary: prismaRandomWrite(schema, rows, () => true) },

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import type { PrismaModel } from '../../../packages/prisma/src/schema/prisma-model.ts'
-import { type Call, type Hop, hole, type Walk } from '../program.ts'
+import { type Call, type GeneratedOrm, type Hop, hole, type Walk } from '../program.ts'
 import type { Ground, Vocabulary } from '../vocabulary.ts'
 import { columnOf, knexCall, knexListing, knexTable } from './knex-calls.ts'
 import { prismaCall, prismaListing } from './prisma-calls.ts'
@@ -9,7 +9,7 @@ import { writeNear } from './writes.ts'
 
 const MAX_DEPTH = 2
 
-type Orm = Call['orm']
+type Orm = GeneratedOrm
 
 /** A step from a row of one model to a lookup of another. */
 interface Link {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import type { PrismaModel } from '../../../packages/prisma/src/schema/prisma-model.ts'
 import { Random } from '../../support/random.ts'
 import type { Row } from '../../support/random-operations.ts'
-import type { Call, KnexCall, PrismaCall, Walk } from '../program.ts'
+import type { Call, GeneratedOrm, KnexCall, PrismaCall, Walk } from '../program.ts'
 import type { Ground } from '../vocabulary.ts'
 import { columnOf, knexTable } from './knex-calls.ts'
 import { uniqueWhere } from './random-rows.ts'
@@ -39,7 +39,7 @@ function modelsOf({ schema }: Ground): readonly PrismaModel[] {
 }
 
 /** Writes to the rows that a walk looks up. */
-export function writeNear({ hops }: Walk, ground: Ground, orm: Call['orm']): fc.Arbitrary<Call> {
+export function writeNear({ hops }: Walk, ground: Ground, orm: GeneratedOrm): fc.Arbitrary<Call> {
   const models = modelsOf(ground).filter((model) => hops.some(({ call }) => isOf(call, model, ground)))
   const some = models.length === 0 ? undefined : models
   return orm === 'knex' ? knexSchemaWrite(ground, some) : prismaSchemaWrite(ground, some)

@@ -1,0 +1,132 @@
+import type { BuilderOrm } from '../program.ts'
+import type { Mutation } from './mutation.ts'
+
+const SQL_READ = 'packages/core/src/adapter/sql-read.ts'
+const PG = 'packages/core/src/adapter/drivers/pg.ts'
+const KYSELY_DRIVER = 'packages/kysely/src/sluice-driver.ts'
+const KYSELY_STAND_IN = 'packages/kysely/src/connection-stand-in.ts'
+
+const kysely: readonly BuilderOrm[] = ['kysely']
+const drizzle: readonly BuilderOrm[] = ['drizzle']
+
+/** The rules of reads as SQL, and of the adapters of Kysely and Drizzle. */
+export const BUILDER_MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'sql-cache-key-bindings',
+    rule: 'The key of a read as SQL has every parameter.',
+    edits: [
+      { file: SQL_READ, find: "call.sql, bindings].join('\\n')", replace: "call.sql, ''].join('\\n')" },
+    ],
+    builders: kysely,
+    isQuick: true,
+  },
+  {
+    name: 'sql-cache-copies',
+    rule: 'Changes to the rows of a read as SQL do not affect the cached rows.',
+    edits: [
+      {
+        file: SQL_READ,
+        find: '      copy: exactCopy,\n',
+        replace: '      copy: (value: never) => ({ value }),\n',
+      },
+    ],
+    builders: kysely,
+  },
+  {
+    name: 'sql-batch-constants',
+    rule: 'Reads as SQL are batched only if every constant is equal.',
+    edits: [
+      {
+        file: SQL_READ,
+        find: 'const shared = canonicalKey(constants.map((at) => call.params[at]))',
+        replace: "const shared: string | undefined = ''",
+      },
+    ],
+    builders: kysely,
+  },
+  {
+    name: 'sql-batch-keys',
+    rule: 'A key that the database may compare after a conversion is queried individually.',
+    edits: [{ file: SQL_READ, find: 'if (odd !== undefined) return refuse(odd)', replace: 'void odd' }],
+    builders: kysely,
+    isFixed: true,
+  },
+  {
+    name: 'sql-batch-columns',
+    rule: 'A batched read as SQL returns no more columns than requested.',
+    edits: [
+      {
+        file: 'packages/core/src/adapter/select/listing.ts',
+        find: 'this.#helpers.strip(rows)',
+        replace: 'this.#helpers.strip([])',
+      },
+    ],
+    builders: kysely,
+  },
+  {
+    name: 'kysely-transaction-reads',
+    rule: 'A read of Kysely in a transaction is sent on the connection of the transaction.',
+    edits: [
+      {
+        file: KYSELY_STAND_IN,
+        find: 'this.#taken === undefined && options?.signal === undefined',
+        replace: 'options?.signal === undefined',
+      },
+    ],
+    builders: kysely,
+    dialect: 'postgresql',
+  },
+  {
+    name: 'kysely-writes',
+    rule: 'Kysely’s writes are announced.',
+    edits: [
+      {
+        file: KYSELY_DRIVER,
+        find: 'return this.#client.statement(connection, new SentQuery(',
+        replace:
+          'if (stack === undefined) return connection.executeQuery(query, options)\n    return this.#client.statement(connection, new SentQuery(',
+      },
+    ],
+    builders: kysely,
+    isQuick: true,
+  },
+  {
+    name: 'drizzle-transaction-reads',
+    rule: 'A read of Drizzle in a transaction is sent unchanged.',
+    edits: [
+      {
+        file: PG,
+        find: 'isPooled && this.#client.isActive &&',
+        replace: 'this.#client.isActive &&',
+      },
+    ],
+    builders: drizzle,
+    dialect: 'postgresql',
+  },
+  {
+    name: 'drizzle-writes',
+    rule: 'Drizzle’s writes are announced.',
+    edits: [
+      {
+        file: PG,
+        find: '? this.#statement(target, connection, config)',
+        replace: '? (target.query(config) as Promise<QueryResult>)',
+      },
+    ],
+    builders: drizzle,
+    dialect: 'postgresql',
+  },
+  {
+    name: 'drizzle-prepared-names',
+    rule: 'The name of a prepared statement is only used with its own SQL.',
+    edits: [
+      {
+        file: PG,
+        find: ': { ...unnamed, text: sql, values }',
+        replace: ': { ...unnamed, name, text: sql, values }',
+      },
+    ],
+    builders: drizzle,
+    dialect: 'postgresql',
+  },
+]

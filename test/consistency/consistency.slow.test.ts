@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { FAULT_KINDS } from './fault-plan.ts'
+import { findMemcached } from '../services/memcached-server.ts'
+import { FAULT_KINDS, faultsOf } from './fault-plan.ts'
 import { isViolated, runCheck } from './run-check.ts'
 
 /** `pnpm test:consistency` runs longer. */
@@ -11,7 +12,8 @@ describe('the consistency checker', { retry: 0 }, () => {
   it(
     'finds no violation without a cache, with every fault',
     async () => {
-      const report = await runCheck({ ...SHORT, mode: 'none', reads: 1_500, faults: FAULT_KINDS, pace: 16 })
+      // With 1,500 reads, only 4 writes have an unknown outcome on average, and sometimes none.
+      const report = await runCheck({ ...SHORT, mode: 'none', reads: 3_000, faults: FAULT_KINDS, pace: 16 })
       expect(report.examples).toEqual([])
       expect(isViolated('none', report)).toBe(false)
       expect(report.writes).toBeGreaterThan(50)
@@ -38,15 +40,27 @@ describe('the consistency checker', { retry: 0 }, () => {
   )
 })
 
-describe('Sluice with Redis', { retry: 0 }, () => {
-  it.each(['strict', 'bounded'] as const)(
-    'violates no guarantee with every fault: %s',
-    async (mode) => {
-      const report = await runCheck({ ...SHORT, mode, reads: 2_000, faults: FAULT_KINDS, leaseMs: 4_000 })
+const STORES = (
+  [
+    ['strict', 'redis', 'two'],
+    ['bounded', 'redis', 'two'],
+    ['strict', 'redis', 'all'],
+    ['strict', 'memcached', 'two'],
+    ['bounded', 'memcached', 'two'],
+  ] as const
+).filter(([, store]) => store === 'redis' || findMemcached() !== undefined)
+
+describe('Sluice with a shared cache', { retry: 0 }, () => {
+  it.each(STORES)(
+    'violates no guarantee with every fault: %s, %s, %s ORMs',
+    async (mode, store, orms) => {
+      const faults = faultsOf(store)
+      const report = await runCheck({ ...SHORT, mode, store, orms, reads: 1_200, faults, leaseMs: 4_000 })
       expect(report.examples.filter((example) => mode === 'strict' || example.startsWith('C'))).toEqual([])
       expect(isViolated(mode, report)).toBe(false)
       expect(report.hits).toBeGreaterThan(0)
-      if (mode === 'bounded') expect(report.knownHits).toBeGreaterThan(0)
+      // Only notifications let a process know the state of tags without a request.
+      if (mode === 'bounded' && store === 'redis') expect(report.knownHits).toBeGreaterThan(0)
       else expect(report.knownHits).toBe(0)
     },
     TIMEOUT_MS,

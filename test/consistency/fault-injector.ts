@@ -1,11 +1,11 @@
 import { setTimeout as after } from 'node:timers/promises'
 import { Random } from '../support/random.ts'
 import { around, type FaultKind, MAX_OUTAGE_MS, MAX_PAUSE_MS, MEAN_MS } from './fault-plan.ts'
-import type { RedisServer } from './redis-server.ts'
+import type { StoreServer } from './store-server.ts'
 import type { WorkerHandle } from './worker-handle.ts'
 
 export interface Victims {
-  readonly redis: RedisServer
+  readonly server: StoreServer
   /** Runs statements on the database without any worker. */
   define(sql: string): Promise<void>
   /** Workers that run now. */
@@ -28,8 +28,8 @@ export class FaultInjector {
   #stop = new AbortController()
   #loops: Promise<void>[] = []
   #hasTrigger = false
-  /** Only one fault affects Redis at a time. */
-  #redis: Promise<void> = Promise.resolve()
+  /** Only one fault affects the server of the cache at a time. */
+  #server: Promise<void> = Promise.resolve()
 
   /** @param pace - Multiplier of the usual fault rate. */
   constructor(victims: Victims, kinds: readonly FaultKind[], seed: number, pace: number) {
@@ -48,7 +48,7 @@ export class FaultInjector {
   async stop(): Promise<void> {
     this.#stop.abort()
     await Promise.all(this.#loops)
-    await this.#redis
+    await this.#server
   }
 
   async #loop(kind: FaultKind): Promise<void> {
@@ -82,20 +82,20 @@ export class FaultInjector {
         worker?.signal('SIGCONT')
         return
       }
-      case 'redis':
-        return this.#onRedis((redis) => this.#outage(redis, false))
+      case 'server':
+        return this.#onServer((server) => this.#outage(server, false))
       case 'snapshot':
-        return this.#onRedis(async (redis) => {
-          await redis.saveSnapshot()
+        return this.#onServer(async (server) => {
+          await server.saveSnapshot()
           await after(this.#random.next() * 1_000)
-          await this.#outage(redis, true)
+          await this.#outage(server, true)
         })
       case 'flush':
-        return this.#onRedis((redis) => redis.flush())
+        return this.#onServer((server) => server.flush())
       case 'schema':
         return this.#define()
       case 'bus':
-        return this.#onRedis((redis) => redis.cutSubscribers())
+        return this.#onServer((server) => server.cutSubscribers())
     }
   }
 
@@ -108,15 +108,15 @@ export class FaultInjector {
     if (isDone) this.#hasTrigger = !this.#hasTrigger
   }
 
-  #onRedis(hurt: (redis: RedisServer) => Promise<void>): Promise<void> {
-    this.#redis = this.#redis.then(() => hurt(this.#victims.redis))
-    return this.#redis
+  #onServer(hurt: (server: StoreServer) => Promise<void>): Promise<void> {
+    this.#server = this.#server.then(() => hurt(this.#victims.server))
+    return this.#server
   }
 
-  async #outage(redis: RedisServer, withSnapshot: boolean): Promise<void> {
-    await redis.kill()
+  async #outage(server: StoreServer, withSnapshot: boolean): Promise<void> {
+    await server.kill()
     await after(this.#random.next() * MAX_OUTAGE_MS)
-    await redis.restart(withSnapshot)
+    await server.restart(withSnapshot)
   }
 
   /** `false`: it is time to stop. */

@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util'
 import { FAULT_KINDS, parseFaults } from './fault-plan.ts'
+import { ORM_SETS, parseOrms } from './orms.ts'
 import { PROTOCOL_MUTATIONS } from './protocol-mutations.ts'
 import { isViolated, runCheck } from './run-check.ts'
+import { STORE_NAMES, type StoreName } from './store-server.ts'
 import { SUBJECT_MODES, type SubjectMode } from './subject.ts'
 
-const USAGE = `pnpm test:consistency [--reads 1000000] [--mode ${SUBJECT_MODES.join('|')}] [--faults all|none|${FAULT_KINDS.join(',')}] [--seed 1] [--rounds 8]
+const USAGE = `pnpm test:consistency [--reads 1000000] [--mode ${SUBJECT_MODES.join('|')}] [--store ${STORE_NAMES.join('|')}] [--orms ${Object.keys(ORM_SETS).join('|')}] [--faults all|none|${FAULT_KINDS.join(',')}] [--seed 1] [--rounds 8]
   [--workers 3] [--concurrency 12] [--writes 0.08] [--lease-ms 5000] [--max-staleness-ms 1000] [--pace 1]
   [--without each|${Object.keys(PROTOCOL_MUTATIONS).join('|')}]`
 
@@ -12,6 +14,8 @@ const { values } = parseArgs({
   options: {
     reads: { type: 'string', default: '1000000' },
     mode: { type: 'string', default: 'strict' },
+    store: { type: 'string', default: 'redis' },
+    orms: { type: 'string', default: 'two' },
     faults: { type: 'string', default: 'all' },
     seed: { type: 'string', default: '1' },
     rounds: { type: 'string', default: '8' },
@@ -39,6 +43,15 @@ function modeAsked(): SubjectMode {
       `Expected --mode to be one of ${SUBJECT_MODES.join(', ')}, got "${values.mode}". Usage: ${USAGE}`,
     )
   return mode
+}
+
+function storeAsked(): StoreName {
+  const store = STORE_NAMES.find((known) => known === values.store)
+  if (store === undefined)
+    throw new Error(
+      `Expected --store to be one of ${STORE_NAMES.join(', ')}, got "${values.store}". Usage: ${USAGE}`,
+    )
+  return store
 }
 
 /** Disables rules one at a time, and reports after how many reads the checker detected it. */
@@ -71,6 +84,7 @@ function common() {
   return {
     seed: number('seed'),
     reads: number('reads'),
+    orms: parseOrms(values.orms),
     workers: number('workers'),
     concurrency: number('concurrency'),
     leaseMs: number('lease-ms'),
@@ -80,12 +94,14 @@ function common() {
 
 async function check(): Promise<void> {
   const mode = modeAsked()
+  const store = storeAsked()
   const startedAt = performance.now()
   let reportedAt = startedAt
   const report = await runCheck({
     ...common(),
     mode,
-    faults: parseFaults(values.faults),
+    store,
+    faults: parseFaults(values.faults, store),
     rounds: number('rounds'),
     writeShare: number('writes'),
     pace: number('pace'),
@@ -98,6 +114,8 @@ async function check(): Promise<void> {
   const { examples, failures, faults, ...figures } = report
   console.table({
     mode,
+    store,
+    orms: values.orms,
     seed: values.seed,
     seconds: Math.round((performance.now() - startedAt) / 1000),
     ...figures,

@@ -1,4 +1,6 @@
 import type { ReadSeen, Turn } from './oracle.ts'
+import type { OrmSet } from './orms.ts'
+import type { StoreName } from './store-server.ts'
 import type { SubjectMode } from './subject.ts'
 
 /** The plan that a worker is started with. */
@@ -6,8 +8,10 @@ export interface WorkerPlan {
   readonly index: number
   readonly seed: number
   readonly mode: SubjectMode
+  readonly orms: OrmSet
   readonly databaseUrl: string
-  readonly redisPort: number
+  readonly store: StoreName
+  readonly storePort: number
   readonly concurrency: number
   readonly writeShare: number
   readonly leaseMs: number

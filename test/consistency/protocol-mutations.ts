@@ -57,7 +57,7 @@ export const PROTOCOL_MUTATIONS: Readonly<Record<string, ProtocolMutation>> = {
         find: 'if (entry === undefined || entry.epoch !== state.epoch)',
         replace: 'if (entry === undefined)',
       },
-      { file: READS, find: 'return epoch === permit.epoch && stamps.every', replace: 'return stamps.every' },
+      { file: READS, find: 'if (epoch !== permit.epoch || stamps.some', replace: 'if (stamps.some' },
       {
         file: STORE,
         find: 'const isOurs = link !== undefined && ',
@@ -88,7 +88,7 @@ export const PROTOCOL_MUTATIONS: Readonly<Record<string, ProtocolMutation>> = {
     edits: [
       {
         file: READS,
-        find: 'return now - this.#trustedFrom <= this.options.maxStalenessMs && !this.writes.hasPending',
+        find: 'return now - from <= this.options.maxStalenessMs && !this.writes.hasPending',
         replace: 'return now >= 0',
       },
       { file: READS, find: '        table.raiseAll()\n', replace: '' },

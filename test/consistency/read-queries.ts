@@ -1,5 +1,7 @@
 import type { Random } from '../support/random.ts'
+import { type BuilderReads, drizzleReads, type Item, kyselyReads } from './newer-reads.ts'
 import type { RowSeen, TotalSeen } from './oracle.ts'
+import type { OrmName } from './orms.ts'
 import { codeOf, fleetingIds, groupIds, groupRow, itemRow, itemsOf, stableIds } from './rows.ts'
 import type { Clients } from './subject.ts'
 
@@ -19,10 +21,6 @@ export interface ReadQuery {
   shows(answer: never): Shown
 }
 
-interface Item {
-  readonly id: number
-  readonly v: number
-}
 type MaybeItem = Item | null | undefined
 
 const itemIds = [...stableIds, ...fleetingIds]
@@ -30,8 +28,8 @@ const THRESHOLDS = Array.from({ length: 40 }, (_, index) => Math.ceil(1.3 ** ind
 /** Number of ids that are requested together. */
 const CHUNK = 4
 
-/** All queries of the checker, by kind. */
-export const READ_QUERIES: ReadonlyMap<string, readonly ReadQuery[]> = new Map(
+/** By kind, whose first word is the ORM. */
+const READ_QUERIES: ReadonlyMap<string, readonly ReadQuery[]> = new Map(
   Object.entries({
     'prisma findUnique': itemIds.map((id) =>
       ofItem(id, ({ prisma }) => prisma.item.findUnique({ where: { id } })),
@@ -75,7 +73,9 @@ export const READ_QUERIES: ReadonlyMap<string, readonly ReadQuery[]> = new Map(
     'prisma all': [
       ofItems('all', itemIds, ({ prisma }) => prisma.item.findMany({ select: { id: true, v: true } })),
     ],
-    'knex sum': groupIds.map(sumOf),
+    'knex sum': groupIds.map(knexSum),
+    ...builderReads('kysely', kyselyReads),
+    ...builderReads('drizzle', drizzleReads),
     'prisma count': groupIds.flatMap((group) => THRESHOLDS.map((atLeast) => countOf(group, atLeast))),
   } satisfies Record<string, readonly Omit<ReadQuery, 'kind'>[]>).map(([kind, queries]) => [
     kind,
@@ -99,22 +99,45 @@ const WEIGHTS: readonly (readonly [kind: string, weight: number])[] = [
   ['prisma all', 1],
   ['knex sum', 2],
   ['prisma count', 2],
+  ...(['kysely', 'drizzle'] as const).flatMap((orm) =>
+    (
+      [
+        ['by id', 28],
+        ['by code', 8],
+        ['id in', 4],
+        ['list', 3],
+        ['join', 2],
+        ['sum', 2],
+      ] as const
+    ).map(([kind, weight]) => [`${orm} ${kind}`, weight] as const),
+  ),
 ]
-const DRAWN = WEIGHTS.flatMap(([kind, weight]) =>
-  Array.from({ length: weight }, () => READ_QUERIES.get(kind) ?? []),
-)
 
-/** Some queries run far more often than others. */
-export function pickQuery(random: Random): ReadQuery {
-  const queries = random.pick(DRAWN)
-  return queries[Math.floor(random.next() ** 2 * queries.length)] as ReadQuery
-}
+/** The queries of some ORMs. */
+export class ReadQueries {
+  readonly all: readonly ReadQuery[]
+  readonly #drawn: readonly (readonly ReadQuery[])[]
 
-/** The names of all queries whose results may change with these rows. */
-export function namesTouching(rows: readonly string[]): string[] {
-  return [...READ_QUERIES.values()]
-    .flat()
-    .flatMap(({ name, rows: shown }) => (shown.some((row) => rows.includes(row)) ? [name] : []))
+  constructor(orms: readonly OrmName[]) {
+    const isUsed = (kind: string) => orms.some((orm) => kind.startsWith(`${orm} `))
+    this.all = [...READ_QUERIES.values()].flat().filter(({ kind }) => isUsed(kind))
+    this.#drawn = WEIGHTS.flatMap(([kind, weight]) =>
+      isUsed(kind) ? Array.from({ length: weight }, () => READ_QUERIES.get(kind) ?? []) : [],
+    )
+  }
+
+  /** Some queries run far more often than others. */
+  pick(random: Random): ReadQuery {
+    const queries = random.pick(this.#drawn)
+    return queries[Math.floor(random.next() ** 2 * queries.length)] as ReadQuery
+  }
+
+  /** The names of all queries whose results may change with these rows. */
+  namesTouching(rows: readonly string[]): string[] {
+    return this.all.flatMap(({ name, rows: shown }) =>
+      shown.some((row) => rows.includes(row)) ? [name] : [],
+    )
+  }
 }
 
 type Unnamed = Omit<ReadQuery, 'kind'>
@@ -163,17 +186,38 @@ function withItems(group: number): Unnamed {
   }
 }
 
-function sumOf(group: number): Unnamed {
+function builderReads(
+  orm: 'kysely' | 'drizzle',
+  readsOf: (clients: Clients) => BuilderReads,
+): Record<string, readonly Unnamed[]> {
+  return {
+    [`${orm} by id`]: itemIds.map((id) => ofItem(id, (clients) => readsOf(clients).byId(id))),
+    [`${orm} by code`]: itemIds.map((id) => ofItem(id, (clients) => readsOf(clients).byCode(id))),
+    [`${orm} id in`]: chunks().map((ids) => ofItems(`${ids}`, ids, (clients) => readsOf(clients).byIds(ids))),
+    [`${orm} list`]: groupIds.map((group) =>
+      ofItems(`${group}`, itemsOf(group), (clients) => readsOf(clients).list(group)),
+    ),
+    [`${orm} join`]: groupIds.map((group) =>
+      ofItems(`${group}`, itemsOf(group), (clients) => readsOf(clients).joined(group)),
+    ),
+    [`${orm} sum`]: groupIds.map((group) =>
+      sumOf(group, async (clients) => ({ total: await readsOf(clients).sum(group) })),
+    ),
+  }
+}
+
+function knexSum(group: number): Unnamed {
+  return sumOf(group, async ({ db }) =>
+    db('items').where('group_id', group).whereIn('id', itemsOf(group, stableIds)).sum({ total: 'v' }).first(),
+  )
+}
+
+function sumOf(group: number, run: Unnamed['run']): Unnamed {
   const rows = itemsOf(group, stableIds).map(itemRow)
   return {
     name: `${group}`,
     rows,
-    run: async ({ db }) =>
-      db('items')
-        .where('group_id', group)
-        .whereIn('id', itemsOf(group, stableIds))
-        .sum({ total: 'v' })
-        .first(),
+    run,
     shows: ({ total }: { readonly total: string }) => ({
       rows: [],
       total: { of: 'sum', name: `sum ${group}`, rows, value: Number(total) },

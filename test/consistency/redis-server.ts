@@ -6,11 +6,12 @@ import { findBinary } from '../services/find-binary.ts'
 import { freePort } from '../services/free-port.ts'
 import { ServiceUnavailableError } from '../services/service.ts'
 import type { ProcessGuard } from './process-guard.ts'
+import type { StoreServer } from './store-server.ts'
 
 const DUMP = 'dump.rdb'
 
-/** A separate Redis that can be killed. Its port stays the same. */
-export class RedisServer {
+/** A Redis. */
+export class RedisServer implements StoreServer {
   readonly port: number
   readonly #binary: string
   readonly #folder: string
@@ -37,7 +38,6 @@ export class RedisServer {
     return server
   }
 
-  /** Kills it with `SIGKILL`: data that is not in a snapshot is lost. */
   async kill(): Promise<void> {
     const child = this.#child
     if (child === undefined) return
@@ -47,7 +47,6 @@ export class RedisServer {
     await gone
   }
 
-  /** Starts it again after `kill`, with the state of the last snapshot or without data. */
   async restart(withSnapshot: boolean): Promise<void> {
     if (!withSnapshot) await rm(join(this.#folder, DUMP), { force: true })
     await this.#start()
@@ -61,7 +60,6 @@ export class RedisServer {
     await this.#command((redis) => redis.flushall())
   }
 
-  /** Closes the connections of subscribers. */
   async cutSubscribers(): Promise<void> {
     await this.#command((redis) => redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub'))
   }

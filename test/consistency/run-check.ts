@@ -6,17 +6,24 @@ import { onPostgres, startPostgres } from '../services/postgres.ts'
 import { databaseOf, type TestService } from '../services/service.ts'
 import { FaultInjector } from './fault-injector.ts'
 import type { FaultKind } from './fault-plan.ts'
+import { MemcachedServer } from './memcached-server.ts'
 import type { FromWorker, Question, WorkerPlan } from './messages.ts'
 import { Oracle, type Turn } from './oracle.ts'
+import type { OrmSet } from './orms.ts'
 import { ProcessGuard } from './process-guard.ts'
 import { RedisServer } from './redis-server.ts'
 import { SEED_SQL } from './rows.ts'
+import type { StoreName, StoreServer } from './store-server.ts'
 import type { SubjectMode } from './subject.ts'
 import { type CheckReport, Tally } from './tally.ts'
 import { WorkerHandle } from './worker-handle.ts'
 
 export interface CheckOptions {
   readonly mode: SubjectMode
+  /** @defaultValue 'redis' */
+  readonly store?: StoreName
+  /** @defaultValue 'two' */
+  readonly orms?: OrmSet
   readonly faults: readonly FaultKind[]
   readonly seed: number
   /** Number of reads to judge, over all rounds. */
@@ -56,8 +63,8 @@ export function isViolated(mode: SubjectMode, report: CheckReport): boolean {
 }
 
 /**
- * Runs workers against one PostgreSQL and one Redis, injects faults, and judges the reads. Ends everything
- * that it starts.
+ * Runs workers against one PostgreSQL and one server of a cache, injects faults, and judges the reads. Ends
+ * everything that it starts.
  *
  * @throws Error if there is no progress for a minute, or a server cannot be started.
  */
@@ -66,8 +73,8 @@ export async function runCheck(options: CheckOptions): Promise<CheckReport> {
   let postgres: TestService | undefined
   try {
     postgres = await startPostgres()
-    const redis = await RedisServer.start(guard)
-    const check = new Check(options, guard, postgres.url, redis)
+    const Server = options.store === 'memcached' ? MemcachedServer : RedisServer
+    const check = new Check(options, guard, postgres.url, await Server.start(guard))
     await check.run()
     return check.report()
   } finally {
@@ -80,7 +87,7 @@ class Check {
   readonly #options: Required<Omit<CheckOptions, 'onProgress'>> & Pick<CheckOptions, 'onProgress'>
   readonly #guard: ProcessGuard
   readonly #databaseUrl: string
-  readonly #redis: RedisServer
+  readonly #server: StoreServer
   readonly #oracle = new Oracle(() => performance.now())
   readonly #injector: FaultInjector
   readonly #workers: WorkerHandle[] = []
@@ -89,11 +96,13 @@ class Check {
   #isRunning = false
   #lastMove = 0
 
-  constructor(options: CheckOptions, guard: ProcessGuard, databaseUrl: string, redis: RedisServer) {
+  constructor(options: CheckOptions, guard: ProcessGuard, databaseUrl: string, server: StoreServer) {
     const leaseMs = options.leaseMs ?? 5_000
     const { faults, mode } = options
     const rests = mode === 'strict' || mode === 'bounded' ? leaseMs + QUARANTINE_MS : 0
     this.#options = {
+      store: 'redis',
+      orms: 'two',
       rounds: 1,
       untilViolated: false,
       edits: [],
@@ -109,10 +118,10 @@ class Check {
     this.#tally = new Tally(this.#options.maxStalenessMs)
     this.#guard = guard
     this.#databaseUrl = databaseUrl
-    this.#redis = redis
+    this.#server = server
     this.#injector = new FaultInjector(
       {
-        redis,
+        server,
         define: async (sql) => void (await onPostgres(databaseUrl, sql)),
         workers: () => this.#workers.filter(({ isGone }) => !isGone),
       },
@@ -176,15 +185,17 @@ class Check {
   }
 
   async #startWorker(index: number): Promise<void> {
-    const { mode, seed, concurrency, writeShare, leaseMs, maxStalenessMs } = this.#options
+    const { mode, orms, store, seed, concurrency, writeShare, leaseMs, maxStalenessMs } = this.#options
     this.#started += 1
     const number = this.#started
     const plan: WorkerPlan = {
       index: number,
       seed: seed * 1_000 + number,
       mode,
+      orms,
       databaseUrl: this.#databaseUrl,
-      redisPort: this.#redis.port,
+      store,
+      storePort: this.#server.port,
       concurrency,
       writeShare,
       leaseMs,

@@ -1,14 +1,20 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import { createSluice, type Sluice } from '@sluice/core'
 import { withSluice as withSluiceKnex } from '@sluice/knex'
+import { memcachedStore } from '@sluice/memcached'
 import { sluiceAdapter, withSluice } from '@sluice/prisma'
 import { redisStore } from '@sluice/redis'
+import { DrizzleQueryError } from 'drizzle-orm/errors'
 import { Redis } from 'ioredis'
 import knex, { type Knex } from 'knex'
 import { PrismaClient } from '../generated/consistency-postgresql/client/client.ts'
-import { schema } from '../generated/consistency-postgresql/sluice/index.js'
+import { schema } from '../generated/consistency-postgresql/sluice/index.ts'
 import { connectRead } from '../support/catalog-read.ts'
 import { NaiveCache } from './naive-cache.ts'
+import { type NewerClients, openNewer } from './newer-clients.ts'
+import { drizzleReads, kyselyReads } from './newer-reads.ts'
+import type { OrmSet } from './orms.ts'
+import type { StoreName } from './store-server.ts'
 
 export const SUBJECT_MODES = ['none', 'naive', 'strict', 'bounded'] as const
 /**
@@ -16,8 +22,8 @@ export const SUBJECT_MODES = ['none', 'naive', 'strict', 'bounded'] as const
  */
 export type SubjectMode = (typeof SUBJECT_MODES)[number]
 
-/** Both ORMs on one database. */
-export interface Clients {
+/** The ORMs on one database. */
+export interface Clients extends NewerClients {
   readonly prisma: PrismaClient
   readonly db: Knex
 }
@@ -25,7 +31,9 @@ export interface Clients {
 export interface SubjectOptions {
   readonly index: number
   readonly databaseUrl: string
-  readonly redisPort: number
+  readonly orms: OrmSet
+  readonly store: StoreName
+  readonly storePort: number
   readonly leaseMs: number
   readonly maxStalenessMs: number
 }
@@ -62,7 +70,7 @@ export async function openSubject(mode: SubjectMode, options: SubjectOptions): P
   }
   if (mode === 'none') return { ...bare, ...base }
   if (mode === 'naive') {
-    const cache = new NaiveCache(openRedis(options.redisPort))
+    const cache = new NaiveCache(openRedis(options.storePort))
     return {
       ...bare,
       ...base,
@@ -79,14 +87,19 @@ function openBare(databaseUrl: string): Clients {
   return {
     prisma: new PrismaClient({ errorFormat: 'minimal', adapter: openAdapter(databaseUrl) }),
     db: openKnex(databaseUrl),
+    ...openNewer(databaseUrl),
   }
 }
 
 async function openSluice(
   mode: 'strict' | 'bounded',
-  { index, databaseUrl, redisPort, leaseMs, maxStalenessMs }: SubjectOptions,
+  { index, databaseUrl, orms, store: storeName, storePort, leaseMs, maxStalenessMs }: SubjectOptions,
 ): Promise<Clients & Pick<Subject, 'isRejection' | 'hits' | 'knownHits'>> {
-  const store = redisStore(openRedis(redisPort), { namespace: 'consistency', leaseMs })
+  const shared = { namespace: 'consistency', leaseMs }
+  const store =
+    storeName === 'redis'
+      ? redisStore(openRedis(storePort), shared)
+      : memcachedStore({ state: `127.0.0.1:${storePort}`, ...shared })
   // Half of the processes have no memory cache, so each of their hits comes from the store.
   const memory = mode === 'bounded' && index % 2 === 0 ? { maxBytes: 1 } : {}
   const sluice = createSluice({
@@ -105,32 +118,46 @@ async function openSluice(
     adapter: sluiceAdapter(openAdapter(databaseUrl), sluice),
   })
   const db = withSluiceKnex(openKnex(databaseUrl), sluice)
-  await untilCatalogIsRead(sluice, db)
+  const newer = openNewer(databaseUrl, sluice)
+  await untilCatalogIsRead(sluice, async () => void (await db('groups').select('id').limit(1)))
+  if (orms === 'all')
+    for (const { byId } of [kyselyReads(newer), drizzleReads(newer)])
+      await untilCatalogIsRead(sluice, async () => void (await byId(1)))
   await connectRead(client, sluice)
   return {
     prisma: client.$extends(withSluice(sluice, { schema })) as unknown as PrismaClient,
     db,
+    ...newer,
     isRejection,
     hits: () => sluice.queries.getStats().cacheHits,
     knownHits: () => sluice.getResultStats()?.knownHits ?? 0,
   }
 }
 
-/** Prisma converts errors of a driver adapter to its own errors, with the same code. */
 function isRejection(error: unknown): boolean {
-  const code = (error as { readonly code?: unknown } | null)?.code
-  return typeof code === 'string' && code.startsWith('SLUICE_')
+  return errorCode(error)?.startsWith('SLUICE_') === true
+}
+
+/** Prisma converts errors of a driver adapter to its own errors, with the same code. */
+export function errorCode(error: unknown): string | undefined {
+  const { code } = (unwrapped(error) ?? {}) as { readonly code?: unknown }
+  return typeof code === 'string' ? code : undefined
+}
+
+/** The error without that of Drizzle around it. */
+export function unwrapped(error: unknown): unknown {
+  return error instanceof DrizzleQueryError && error.cause !== undefined ? error.cause : error
 }
 
 /**
  * Nothing is cached before the catalog is read. Gives up after a while, because the database may be under
  * attack when a worker restarts.
  */
-async function untilCatalogIsRead(sluice: Sluice, db: Knex): Promise<void> {
+async function untilCatalogIsRead(sluice: Sluice, read: () => Promise<void>): Promise<void> {
   for (let tries = 0; tries < 100; tries += 1) {
     const before = sluice.queries.getStats().cacheHits
-    await db('groups').select('id').limit(1)
-    await db('groups').select('id').limit(1)
+    await read()
+    await read()
     if (sluice.queries.getStats().cacheHits > before) return
     await new Promise((resolve) => setTimeout(resolve, 10))
   }

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { join } from 'node:path'
 import { type Edit, pathOf } from '../differential/mutations/mutation.ts'
+import { FLAGS, SOURCE_FLAGS } from '../support/typescript-process.ts'
 import type { FromWorker, ToWorker, WorkerPlan } from './messages.ts'
 import type { ProcessGuard } from './process-guard.ts'
 
@@ -27,11 +28,13 @@ export class WorkerHandle {
   ) {
     this.plan = plan
     const patches = edits.map((edit) => ({ path: pathOf(edit), find: edit.find, replace: edit.replace }))
-    const patching =
-      edits.length === 0 ? [] : ['--import', join(root, 'test/differential/mutations/register.mjs')]
+    const execArgv =
+      edits.length === 0
+        ? [...FLAGS]
+        : ['--import', join(root, 'test/differential/mutations/register.mjs'), ...SOURCE_FLAGS]
     this.#child = fork(join(import.meta.dirname, 'worker.ts'), [JSON.stringify(plan)], {
       cwd: root,
-      execArgv: [...patching, '--import', 'tsx', '--conditions=@sluice/source'],
+      execArgv,
       env: { ...process.env, SLUICE_MUTATION: JSON.stringify(patches) },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })

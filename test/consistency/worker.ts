@@ -2,10 +2,11 @@ import { isDeepStrictEqual } from 'node:util'
 import { Random } from '../support/random.ts'
 import type { FromWorker, ToWorker, WorkerPlan } from './messages.ts'
 import { OracleClient } from './oracle-client.ts'
+import { ORM_SETS } from './orms.ts'
 import { OwnFaults } from './own-faults.ts'
-import { namesTouching, pickQuery, READ_QUERIES } from './read-queries.ts'
+import { ReadQueries } from './read-queries.ts'
 import { itemRow } from './rows.ts'
-import { openSubject, type Subject } from './subject.ts'
+import { errorCode, openSubject, type Subject, unwrapped } from './subject.ts'
 import { fleetingWrite, pickFleeting, pickWrite, type WriteOperation } from './write-operations.ts'
 
 const FLEETING_SHARE = 0.2
@@ -23,6 +24,7 @@ const oracle = new OracleClient()
 const faults = new OwnFaults(plan.databaseUrl)
 await faults.install()
 const subject = await openSubject(plan.mode, plan)
+const queries = new ReadQueries(ORM_SETS[plan.orms])
 let isRunning = false
 let running: Promise<unknown> = Promise.resolve()
 
@@ -50,12 +52,12 @@ async function loop(): Promise<void> {
   while (isRunning) {
     if (!random.chance(plan.writeShare)) await read()
     else if (random.chance(FLEETING_SHARE)) await writeFleeting()
-    else await write(pickWrite(random))
+    else await write(pickWrite(random, plan.orms))
   }
 }
 
 async function read(): Promise<void> {
-  const query = pickQuery(random)
+  const query = queries.pick(random)
   const began = await oracle.turn()
   try {
     const answer = await subject.read(query.name, () => query.run(subject))
@@ -72,7 +74,7 @@ async function write({ kind, rows, run }: WriteOperation): Promise<boolean> {
   try {
     const { versions = [], raised, rolledBack } = await run(subject)
     if (rolledBack) return true
-    await subject.wrote(plan.mode === 'naive' ? namesTouching(rows) : [])
+    await subject.wrote(plan.mode === 'naive' ? queries.namesTouching(rows) : [])
     if (raised !== undefined) oracle.send({ type: 'raised', rows: raised, turn })
     else oracle.acknowledged(versions)
     return true
@@ -88,7 +90,7 @@ async function writeFleeting(): Promise<void> {
   const lock = await oracle.lock(ids.map(itemRow))
   let isCertain = false
   try {
-    isCertain = await write(await fleetingWrite(ids, random, subject.bare, oracle))
+    isCertain = await write(await fleetingWrite(ids, random, subject.bare, oracle, plan.orms))
   } catch (error) {
     oracle.send({ type: 'failed', what: 'refused', message: messageOf(error) })
   } finally {
@@ -98,9 +100,8 @@ async function writeFleeting(): Promise<void> {
 
 /** Compares every result with that of the ORMs without a cache. No write runs meanwhile. */
 async function sweep({ bare, read, ...clients }: Subject): Promise<FromWorker> {
-  const queries = [...READ_QUERIES.values()].flat()
   const differences: string[] = []
-  for (const query of queries) {
+  for (const query of queries.all) {
     const [answer, expected] = await Promise.all([
       read(query.name, () => query.run(clients)),
       query.run(bare),
@@ -110,7 +111,7 @@ async function sweep({ bare, read, ...clients }: Subject): Promise<FromWorker> {
       `${query.name}: ${JSON.stringify(answer)} where the database has ${JSON.stringify(expected)}`,
     )
   }
-  return { type: 'swept', compared: queries.length, differences }
+  return { type: 'swept', compared: queries.all.length, differences }
 }
 
 function plain(value: unknown): unknown {
@@ -119,8 +120,8 @@ function plain(value: unknown): unknown {
 
 function kindOf(error: unknown): 'rejected' | 'refused' | 'unknown' {
   if (subject.isRejection(error)) return 'rejected'
-  const code = (error as { readonly code?: unknown } | null)?.code
-  if (typeof code !== 'string') return 'unknown'
+  const code = errorCode(error)
+  if (code === undefined) return 'unknown'
   return CERTAIN_PRISMA_CODES.has(code) || (!code.startsWith('P') && CERTAIN_STATE.test(code))
     ? 'refused'
     : 'unknown'
@@ -128,7 +129,7 @@ function kindOf(error: unknown): 'rejected' | 'refused' | 'unknown' {
 
 /** Short enough to group equal messages: without the statement that Knex puts before the driver's message. */
 function messageOf(error: unknown): string {
-  const { code, message } = error as { readonly code?: string; readonly message?: string }
+  const { code, message } = unwrapped(error) as { readonly code?: string; readonly message?: string }
   const text = String(message ?? error)
   return `${code ?? ''} ${text.slice(text.lastIndexOf(' - ') + 1).trim()}`.trim()
 }

@@ -1,6 +1,8 @@
 import type { Random } from '../support/random.ts'
 import type { Version } from './messages.ts'
+import { type BuilderWrites, NEWER_WRITES } from './newer-writes.ts'
 import type { OracleClient } from './oracle-client.ts'
+import { ORM_SETS, type OrmName, type OrmSet } from './orms.ts'
 import { codeOf, fleetingIds, groupIds, groupOf, groupRow, itemRow, itemsOf, stableIds } from './rows.ts'
 import type { Clients } from './subject.ts'
 
@@ -28,7 +30,73 @@ class Rollback extends Error {}
 const SINGLE_WRITES = [prismaUpdate, prismaUpdate, knexUpdate, knexUpdate, prismaUpsert, rawUpdate]
 
 /** A write to rows that always exist. */
-export function pickWrite(random: Random): WriteOperation {
+export function pickWrite(random: Random, orms: OrmSet): WriteOperation {
+  const orm = pickOrm(random, orms)
+  return orm === 'kysely' || orm === 'drizzle' ? pickNewer(random, orm) : pickOlder(random)
+}
+
+function pickOrm(random: Random, orms: OrmSet): OrmName {
+  return random.pick<OrmName>(ORM_SETS[orms])
+}
+
+function pickNewer(random: Random, orm: 'kysely' | 'drizzle'): WriteOperation {
+  const kind = random.below(100)
+  const one = pickSkewed(random, stableIds)
+  const group = random.pick(groupIds)
+  const raised = itemsOf(group, stableIds).map(itemRow)
+  const of = (clients: Clients) => NEWER_WRITES[orm](clients)
+  if (kind < 45) return newerUpdate(orm, [one])
+  if (kind < 55) return newerUpdate(orm, pickSome(random, 3))
+  if (kind < 63) {
+    const run = async (clients: Clients) => {
+      await of(clients).raiseRaw(one)
+      return { raised: [itemRow(one)] }
+    }
+    return { kind: `${orm} raw`, rows: [itemRow(one)], run }
+  }
+  if (kind < 70) {
+    const run = async (clients: Clients) => {
+      await of(clients).raiseAllOf(group)
+      return { raised }
+    }
+    return { kind: `${orm} mass update`, rows: raised, run }
+  }
+  const groups = random.chance(0.3) ? [group] : []
+  return newerTransaction(orm, pickSome(random, 3), groups, random.chance(ROLLBACK_SHARE))
+}
+
+function newerUpdate(orm: 'kysely' | 'drizzle', ids: readonly number[]): WriteOperation {
+  return {
+    kind: `${orm} update`,
+    rows: ids.map(itemRow),
+    run: async (clients) => ({ versions: versionsOf(await NEWER_WRITES[orm](clients).raise(ids)) }),
+  }
+}
+
+function newerTransaction(
+  orm: 'kysely' | 'drizzle',
+  ids: readonly number[],
+  groups: readonly number[],
+  rollsBack: boolean,
+): WriteOperation {
+  return {
+    kind: `${orm} ${rollsBack ? 'rollback' : 'transaction'}`,
+    rows: [...groups.map(groupRow), ...ids.map(itemRow)],
+    run: (clients) =>
+      orRolledBack(
+        NEWER_WRITES[orm](clients).transaction(async (writes: BuilderWrites) => {
+          const versions: Version[] = []
+          for (const group of groups)
+            for (const { id, v } of await writes.raiseGroup(group)) versions.push([groupRow(id), v])
+          for (const id of ids) versions.push(...versionsOf(await writes.raise([id])))
+          if (rollsBack) throw new Rollback()
+          return { versions }
+        }),
+      ),
+  }
+}
+
+function pickOlder(random: Random): WriteOperation {
   const kind = random.below(100)
   if (kind < 50) return random.pick(SINGLE_WRITES)(pickSkewed(random, stableIds), random)
   const group = random.pick(groupIds)
@@ -216,21 +284,28 @@ export async function fleetingWrite(
   random: Random,
   bare: Clients,
   oracle: OracleClient,
+  orms: OrmSet,
 ): Promise<WriteOperation> {
   const there = new Set(
     (await bare.db('items').whereIn('id', [id, other]).select('id')).map(
       (row: { readonly id: number }) => row.id,
     ),
   )
-  const byPrisma = random.chance(0.5)
-  const orm = byPrisma ? 'prisma' : 'knex'
+  const orm = pickOrm(random, orms)
+  const byPrisma = orm === 'prisma'
+  const newer = (clients: Clients) =>
+    orm === 'kysely' || orm === 'drizzle' ? NEWER_WRITES[orm](clients) : undefined
   if (!there.has(id)) {
     const v = await oracle.attempt(itemRow(id), false)
     return {
       kind: `${orm} insert`,
       rows: [itemRow(id)],
-      run: async ({ prisma, db }) => {
-        if (byPrisma) await prisma.item.create({ data: { id, code: codeOf(id), v, groupId: groupOf(id) } })
+      run: async (clients) => {
+        const { prisma, db } = clients
+        const writes = newer(clients)
+        if (writes !== undefined) await writes.insert(id, v)
+        else if (byPrisma)
+          await prisma.item.create({ data: { id, code: codeOf(id), v, groupId: groupOf(id) } })
         else await db('items').insert({ id, code: codeOf(id), v, group_id: groupOf(id) })
         return { versions: [[itemRow(id), v]] }
       },
@@ -241,8 +316,11 @@ export async function fleetingWrite(
     return {
       kind: `${orm} delete`,
       rows: [itemRow(id)],
-      run: async ({ prisma, db }) => {
-        if (byPrisma)
+      run: async (clients) => {
+        const { prisma, db } = clients
+        const writes = newer(clients)
+        if (writes !== undefined) await (random.chance(0.5) ? writes.remove(id) : writes.removeByCode(id))
+        else if (byPrisma)
           await (random.chance(0.5)
             ? prisma.item.delete({ where: { id } })
             : prisma.item.deleteMany({ where: { code: codeOf(id) } }))
@@ -258,8 +336,11 @@ export async function fleetingWrite(
   return {
     kind: `${orm} key change`,
     rows: [itemRow(id), itemRow(other)],
-    run: async ({ prisma, db }) => {
-      if (byPrisma)
+    run: async (clients) => {
+      const { prisma, db } = clients
+      const writes = newer(clients)
+      if (writes !== undefined) await writes.move(id, other, v)
+      else if (byPrisma)
         await prisma.item.update({
           where: { id },
           data: { id: other, code: codeOf(other), v, groupId: groupOf(other) },

@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import { Packr } from 'msgpackr'
 import { describe, expect, it } from 'vitest'
-import { packValue, unpackValue } from '../../packages/redis/src/codec/entry-codec.ts'
+import { ValueCodec } from '../../packages/core/src/cache/stores/kit/value-codec.ts'
 import { Prisma } from '../generated/sqlite/client/client.ts'
 
 const { Decimal } = Prisma
+const codec = new ValueCodec(Packr)
 
 const through = (value: unknown): unknown => {
-  const packed = packValue(value)
+  const packed = codec.pack(value)
   if (packed === undefined) throw new Error('The value was refused.')
-  return unpackValue(packed, { Decimal })
+  return codec.unpack(packed, { Decimal })
 }
 
 const text = fc.string({ unit: 'binary' })
@@ -84,12 +86,12 @@ describe('value codec', () => {
   })
 
   it('creates values that share no memory with the bytes', () => {
-    const packed = packValue({ bytes: Buffer.from([1, 2]), others: new Uint8Array([3]) })
+    const packed = codec.pack({ bytes: Buffer.from([1, 2]), others: new Uint8Array([3]) })
     if (packed === undefined) throw new Error('refused')
-    const first = unpackValue(packed) as { bytes: Buffer; others: Uint8Array }
+    const first = codec.unpack(packed) as { bytes: Buffer; others: Uint8Array }
     first.bytes[0] = 9
     first.others[0] = 9
-    expect(unpackValue(packed)).toStrictEqual({ bytes: Buffer.from([1, 2]), others: new Uint8Array([3]) })
+    expect(codec.unpack(packed)).toStrictEqual({ bytes: Buffer.from([1, 2]), others: new Uint8Array([3]) })
   })
 
   it.each([
@@ -109,8 +111,8 @@ describe('value codec', () => {
     ['a subclass of Date', new (class extends Date {})()],
     ['a subclass of Map', new (class extends Map {})()],
   ])('rejects %s', (_, one) => {
-    expect(packValue(one)).toBeUndefined()
-    expect(packValue({ deep: [one] })).toBeUndefined()
+    expect(codec.pack(one)).toBeUndefined()
+    expect(codec.pack({ deep: [one] })).toBeUndefined()
   })
 
   it('rejects cycles and values that are nested too deeply', () => {
@@ -118,8 +120,8 @@ describe('value codec', () => {
     cycle.self = cycle
     let deep: unknown = 1
     for (let level = 0; level < 100; level += 1) deep = [deep]
-    expect(packValue(cycle)).toBeUndefined()
-    expect(packValue(deep)).toBeUndefined()
+    expect(codec.pack(cycle)).toBeUndefined()
+    expect(codec.pack(deep)).toBeUndefined()
   })
 
   it('returns decimals with all digits and the sign of zero', () => {
@@ -140,7 +142,7 @@ describe('value codec', () => {
   })
 
   it('throws for a decimal if its class is unknown', () => {
-    const packed = packValue([new Decimal('1.5')])
-    expect(() => packed && unpackValue(packed)).toThrow('no class for decimals')
+    const packed = codec.pack([new Decimal('1.5')])
+    expect(() => packed && codec.unpack(packed)).toThrow('no class for decimals')
   })
 })

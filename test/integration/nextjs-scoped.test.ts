@@ -7,8 +7,12 @@ type Scoped = <A extends unknown[], R>(
 ) => (...args: A) => Promise<R>
 
 /** The files of the app are JavaScript, like in many apps. */
-const { scoped } = (await import('./app/lib/scoped.js' as string)) as { readonly scoped: Scoped }
-const { sluice } = (await import('./app/lib/sluice.js' as string)) as { readonly sluice: Sluice }
+const { scoped } = (await import('../strangers/nextjs/lib/scoped.js' as string)) as {
+  readonly scoped: Scoped
+}
+const { sluice } = (await import('../strangers/nextjs/lib/sluice.js' as string)) as {
+  readonly sluice: Sluice
+}
 
 describe('scoped from the Next.js guide', () => {
   it('runs each call in a named scope, and passes its arguments and result unchanged', async () => {
@@ -33,7 +37,9 @@ describe('scoped from the Next.js guide', () => {
   })
 
   it('uses one Sluice, regardless of how often the file is evaluated', async () => {
-    const again = (await import('./app/lib/sluice.js?again' as string)) as { readonly sluice: Sluice }
+    const again = (await import('../strangers/nextjs/lib/sluice.js?again' as string)) as {
+      readonly sluice: Sluice
+    }
     expect(again.sluice).toBe(sluice)
   })
 })

@@ -1,14 +1,16 @@
 // The cost of choosing a node, and the outcome of requests when a node dies, hangs or leaves, compared with
-// other proxies. Reads after writes if a database has a replica; with `--replicas`, only these.
+// other proxies. Regions in virtual time; with `--regions`, only these. Reads after writes if a database has
+// a replica; with `--replicas`, only these.
 import { failureFigures } from './balancing/failures.ts'
 import { memoryFigures } from './balancing/memory.ts'
 import { pickFigures } from './balancing/picks.ts'
+import { regionFigures } from './balancing/regions.ts'
 import { replicaFigures } from './balancing/replicas.ts'
 import { throughputFigures } from './balancing/throughput.ts'
 import { type BenchFigure, printFigures, toJson } from './database/report.ts'
 import { benchOptions } from './harness.ts'
 
-const { json, quick, only } = benchOptions(['replicas'])
+const { json, quick, only } = benchOptions(['regions', 'replicas'])
 const figures: BenchFigure[] = []
 if (only === undefined) {
   figures.push(...(await pickFigures(quick ? 5 : 15)))
@@ -16,6 +18,7 @@ if (only === undefined) {
   figures.push(...(await failureFigures(quick ? 2_000 : 6_000)))
   figures.push(...(await memoryFigures()))
 }
-figures.push(...(await replicaFigures(quick ? 200 : 10_000)))
+if (only !== 'replicas') figures.push(...regionFigures(quick ? 30 : 90))
+if (only !== 'regions') figures.push(...(await replicaFigures(quick ? 200 : 10_000)))
 if (json) for (const figure of figures) console.log(toJson(figure, 'balancing'))
 else printFigures(figures)

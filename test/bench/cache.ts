@@ -1,13 +1,15 @@
 // The gains and costs of the cache, compared with other caches and with none.
 import { parseArgs } from 'node:util'
+import { startMemcached } from '../services/memcached.ts'
 import { startPostgres } from '../services/postgres.ts'
 import { startRedisServer } from '../services/redis-server.ts'
 import { ServiceUnavailableError, type TestService } from '../services/service.ts'
 import { type CacheFigure, printFigures, toJson } from './cache/figure.ts'
 import { measureHeap, serveHeap } from './cache/heap.ts'
 import { figureOf, hitRatesOf } from './cache/hit-rates.ts'
+import { measureMemcached, memcachedContenders } from './cache/memcached-hits.ts'
 import { measureMemoryHits, memoryContenders } from './cache/memory-hits.ts'
-import { POSTGRES_URL, REDIS_URL } from './cache/services.ts'
+import { MEMCACHED_ADDRESS, POSTGRES_URL, REDIS_URL } from './cache/services.ts'
 import { measureStoreHits, storeContenders } from './cache/store-hits.ts'
 import { measureTagInvalidation } from './cache/tag-invalidation.ts'
 import { readTrace, type Trace, zipfTrace } from './cache/trace.ts'
@@ -56,6 +58,7 @@ async function main({ json, quick, trace: path }: Options): Promise<void> {
   const figures: CacheFigure[] = []
 
   const redis = await ifThere('Redis', startRedisServer)
+  const memcached = await ifThere('Memcached', startMemcached)
   const postgres = await ifThere('PostgreSQL', startPostgres)
   try {
     if (redis !== undefined) process.env[REDIS_URL] = redis.url
@@ -74,6 +77,12 @@ async function main({ json, quick, trace: path }: Options): Promise<void> {
       print('The same, 64 in flight', hits.many)
       figures.push(...hits.figures, ...(await measureTagInvalidation(redis.url, quick ? 7 : 31)))
     }
+    if (redis !== undefined && memcached !== undefined) {
+      process.env[MEMCACHED_ADDRESS] = memcached.url
+      const compared = await measureMemcached(quick ? 7 : 21, quick ? 640 : 2_560)
+      for (const measured of compared.measured) print('Stores in Redis and in Memcached', measured)
+      figures.push(...compared.figures)
+    }
     if (postgres !== undefined) {
       process.env[POSTGRES_URL] = postgres.url
       const writes = await measureWriteOverhead(rounds, quick ? 30 : 60)
@@ -82,6 +91,7 @@ async function main({ json, quick, trace: path }: Options): Promise<void> {
     }
   } finally {
     await redis?.stop()
+    await memcached?.stop()
     await postgres?.stop()
   }
   const heap = await measureHeap(quick ? 1 : 5)
@@ -111,5 +121,10 @@ function printHeap(bytesPerEntry: Readonly<Record<string, number>>): void {
 }
 
 const isServed =
-  (await serveContender([...memoryContenders, ...storeContenders, ...writeContenders])) || (await serveHeap())
+  (await serveContender([
+    ...memoryContenders,
+    ...storeContenders,
+    ...memcachedContenders,
+    ...writeContenders,
+  ])) || (await serveHeap())
 if (!isServed) await main(options)

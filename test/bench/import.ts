@@ -1,5 +1,5 @@
-// The cost of importing the packages in a process that does nothing else, compared with importing Knex; and
-// of the first Sluice.
+// The cost of importing the packages in a process that does nothing else, compared with importing Knex and
+// packages for parts of the same purpose; and of the first Sluice.
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { benchOptions, type Figure } from './harness.ts'
@@ -18,6 +18,9 @@ const ENTRIES = [
   '@sluice/fastify',
   '@sluice/http',
   '@sluice/http/proxy',
+  'bentocache',
+  'bullmq',
+  'prom-client',
 ]
 
 const PROGRAM = `

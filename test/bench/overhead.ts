@@ -6,18 +6,12 @@ import { join } from 'node:path'
 import { startPostgres } from '../services/postgres.ts'
 import { ServiceUnavailableError, type TestService } from '../services/service.ts'
 import { benchOptions, type Figure, type Measured, measure, printTable, serveContender } from './harness.ts'
-import {
-  contenders,
-  type DatabaseName,
-  type Orm,
-  offer,
-  VARIANTS,
-  type Variant,
-} from './overhead/contenders.ts'
+import { contenders, type Orm, type Variant, variantsOf } from './overhead/contenders.ts'
 import { fillPostgres, fillSqlite } from './overhead/fill.ts'
+import { type DatabaseName, offer } from './overhead/opened-orm.ts'
 import { PROGRAMS, type ProgramName } from './overhead/programs.ts'
 
-const ORMS: readonly Orm[] = ['Knex', 'Prisma']
+const ORMS: readonly Orm[] = ['Knex', 'Prisma', 'Kysely', 'Drizzle']
 const DATABASES: readonly DatabaseName[] = ['SQLite', 'PostgreSQL']
 
 /**
@@ -45,6 +39,16 @@ const LEAST_ADDED = 0.1
 const SCOPES: Readonly<Record<Orm, Readonly<Record<ProgramName, number>>>> = {
   Knex: { one: 400, five: 80, loop20: 25, all20: 25 },
   Prisma: { one: 80, five: 16, loop20: 5, all20: 5 },
+  Kysely: { one: 400, five: 80, loop20: 25, all20: 25 },
+  Drizzle: { one: 150, five: 40, loop20: 10, all20: 10 },
+}
+
+/** Quick runs measure each program with two of the ORMs, unless they are of one ORM. */
+const QUICK: Readonly<Record<Orm, readonly ProgramName[]>> = {
+  Knex: ['one', 'five'],
+  Prisma: ['loop20', 'all20'],
+  Kysely: ['loop20', 'all20'],
+  Drizzle: ['one', 'five'],
 }
 
 function figuresOf(
@@ -53,8 +57,9 @@ function figuresOf(
   program: ProgramName,
   measured: readonly Measured[],
 ): readonly Figure[] {
+  const variants = variantsOf(orm)
   const of = (variant: Variant) =>
-    measured[VARIANTS.indexOf(variant)] ?? { cpuUs: Number.NaN, ratio: Number.NaN }
+    measured[variants.indexOf(variant)] ?? { cpuUs: Number.NaN, ratio: Number.NaN }
   const prefix = `${orm}.${database}.${program}`.toLowerCase()
   const against = { bare: of('bare').cpuUs }
   const figure = (id: string, value: number, target: number): Figure => {
@@ -66,8 +71,10 @@ function figuresOf(
     ...targets.map(([variant, target]) =>
       figure(variant.replace(', ', '-'), of(variant as Variant).ratio, target),
     ),
-    ...toldFigures(prefix, measured),
-    figure('observe-of-opentelemetry', (of('observe').ratio - 1) / tracing, SHARE_OF_TRACING),
+    ...toldFigures(prefix, variants, measured),
+    ...(variants.includes('OpenTelemetry')
+      ? [figure('observe-of-opentelemetry', (of('observe').ratio - 1) / tracing, SHARE_OF_TRACING)]
+      : []),
   ]
 }
 
@@ -75,10 +82,14 @@ function figuresOf(
  * The overhead in the statistics relative to the added CPU, which includes promises, asynchronous context and
  * garbage collection.
  */
-function toldFigures(prefix: string, measured: readonly Measured[]): readonly Figure[] {
+function toldFigures(
+  prefix: string,
+  variants: readonly Variant[],
+  measured: readonly Measured[],
+): readonly Figure[] {
   const bare = measured[0]?.cpuUs ?? Number.NaN
   return measured.flatMap(({ cpuUs, toldUs }, at): Figure[] => {
-    const variant = VARIANTS[at]
+    const variant = variants[at]
     // With batched reads, it takes less CPU than the app without Sluice.
     if (toldUs === undefined || variant === undefined || cpuUs - bare < LEAST_ADDED * bare) return []
     const value = toldUs / (cpuUs - bare)
@@ -108,7 +119,7 @@ async function postgresIfThere(): Promise<TestService | undefined> {
 }
 
 async function main(hasPostgres: boolean): Promise<void> {
-  const { json, quick, only } = benchOptions(['knex', 'prisma', 'pages'])
+  const { json, quick, only } = benchOptions([...ORMS.map((orm) => orm.toLowerCase()), 'pages'])
   const rounds = quick ? 15 : 61
   if (!json)
     console.log(
@@ -119,7 +130,7 @@ async function main(hasPostgres: boolean): Promise<void> {
     if (only !== undefined && only !== orm.toLowerCase()) continue
     for (const database of DATABASES) {
       if (database === 'PostgreSQL' && (!hasPostgres || quick)) continue
-      for (const program of PROGRAMS) {
+      for (const program of quick && only === undefined ? QUICK[orm] : PROGRAMS) {
         const measured = await measure(
           contenders(orm, database, program),
           rounds,

@@ -2,8 +2,10 @@
 import { ServiceUnavailableError } from '../services/service.ts'
 import { benchOptions } from './harness.ts'
 import { type BenchDatabase, openPostgres, openSqlite } from './query/databases.ts'
+import { drizzleCases } from './query/drizzle-cases.ts'
 import { figuresOf } from './query/figures.ts'
 import { knexCases } from './query/knex-cases.ts'
+import { kyselyCases } from './query/kysely-cases.ts'
 import { measureCase, openRig, type Rounds } from './query/measure-case.ts'
 import { prismaParallelCases } from './query/prisma-parallel-cases.ts'
 import { prismaSequentialCases } from './query/prisma-sequential-cases.ts'
@@ -14,7 +16,20 @@ const { json, quick } = benchOptions()
 const ROUNDS: Rounds = quick ? { rounds: 3, warmUps: 1 } : { rounds: 11, warmUps: 3 }
 const LONG_ROUNDS: Rounds = { rounds: 3, warmUps: 0 }
 
-const cases: readonly QueryCase[] = [...prismaParallelCases, ...prismaSequentialCases, ...knexCases]
+const cases: readonly QueryCase[] = [
+  ...prismaParallelCases,
+  ...prismaSequentialCases,
+  ...knexCases,
+  ...kyselyCases,
+  ...drizzleCases,
+]
+
+function isMeasured(one: QueryCase, { dialect }: BenchDatabase): boolean {
+  if (one.isOnServers === true && dialect === 'sqlite') return false
+  if (!quick) return true
+  if (one.isLong === true || one.isOmittedInQuickRuns === true) return false
+  return dialect === 'sqlite' || one.isQuick === true
+}
 
 async function measureOn(database: BenchDatabase): Promise<QueryFigure[]> {
   const rig = await openRig(database)
@@ -25,8 +40,7 @@ async function measureOn(database: BenchDatabase): Promise<QueryFigure[]> {
     }
     const results: CaseResult[] = []
     for (const one of cases) {
-      if (quick && (one.isLong === true || (database.dialect === 'postgresql' && one.isQuick !== true)))
-        continue
+      if (!isMeasured(one, database)) continue
       const result = {
         ...one,
         measured: await measureCase(rig, one, one.isLong === true ? LONG_ROUNDS : ROUNDS),

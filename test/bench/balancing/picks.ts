@@ -1,4 +1,4 @@
-import { type BalancingStrategy, LoadBalancingEngine } from '@sluice/core'
+import { type BalancingStrategy, LoadBalancingEngine, type RegionOptions } from '@sluice/core'
 import type { BenchFigure } from '../database/report.ts'
 import { median } from '../harness.ts'
 
@@ -13,17 +13,23 @@ const STRATEGIES: readonly BalancingStrategy[] = [
 ]
 const OPEN = 64
 
-function balancerOf(strategy: BalancingStrategy, nodes: number): LoadBalancingEngine {
-  const balancer = new LoadBalancingEngine({ strategy, maxSessions: 1_000 })
-  for (let at = 0; at < nodes; at += 1) balancer.registerNode(`10.0.${at >> 8}.${at & 255}`, 80, 1, 1_000_000)
+const REGIONS = ['a', 'b', 'c']
+
+function balancerOf(strategy: BalancingStrategy, nodes: number, region?: RegionOptions): LoadBalancingEngine {
+  const balancer = new LoadBalancingEngine({ strategy, maxSessions: 1_000, ...(region && { region }) })
+  for (let at = 0; at < nodes; at += 1)
+    balancer.registerNode(`10.0.${at >> 8}.${at & 255}`, 80, {
+      maxConnections: 1_000_000,
+      region: REGIONS[at % 3] as string,
+    })
   return balancer
 }
 
 const clients = Array.from({ length: 20_000 }, (_, at) => `10.${at % 251}.${(at * 7) % 253}.${at % 256}`)
 
 /** Microseconds to acquire and release a node, with 64 open requests. */
-function pickUs(strategy: BalancingStrategy, nodes: number, rounds: number): number {
-  const balancer = balancerOf(strategy, nodes)
+function pickUs(strategy: BalancingStrategy, nodes: number, rounds: number, region?: RegionOptions): number {
+  const balancer = balancerOf(strategy, nodes, region)
   const open = Array.from({ length: OPEN }, (_, at) => balancer.acquire(clients[at]))
   const times: number[] = []
   for (let round = 0; round < rounds + 2; round += 1) {
@@ -90,6 +96,15 @@ export async function pickFigures(rounds: number): Promise<BenchFigure[]> {
         ...(nodes === 100 ? { target: 1 } : {}),
       })
     }
+  }
+  const region = { local: 'a', rttMs: { b: 30, c: 80 } }
+  for (const nodes of [12, 100, 999]) {
+    figures.push({
+      id: `peak-ewma in regions: acquire and release, of ${nodes} nodes`,
+      value: pickUs('peak-ewma', nodes, rounds, region),
+      unit: 'µs',
+      ...(nodes === 100 ? { target: 1 } : {}),
+    })
   }
   for (const strategy of ['round-robin', 'weighted', 'least-connections'] as const) {
     const [least, most] = spread(strategy)

@@ -93,6 +93,7 @@ export class SharedScratch {
         await scratch.supposer.forget(names)
         for (const name of names) this.#supposed.delete(name)
       },
+      without: (names, plan) => scratch.supposer.without?.(names, plan) ?? plan(),
     }
     return { ...scratch, supposer, close: () => supposer.forget([...this.#supposed]) }
   }

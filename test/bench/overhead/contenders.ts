@@ -1,31 +1,39 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { createRequire } from 'node:module'
-import type { createSluice, SluiceOptions } from '@sluice/core'
+import type { SluiceOptions } from '@sluice/core'
 import type { Contender, Operation } from '../harness.ts'
-import { knexPrograms, type ProgramName, prismaPrograms } from './programs.ts'
+import { openDrizzle } from './open-drizzle.ts'
+import { openKysely } from './open-kysely.ts'
+import {
+  type BenchSluice,
+  type DatabaseName,
+  type OpenedOrm,
+  POOL,
+  POSTGRES_URL,
+  SQLITE_FILE,
+} from './opened-orm.ts'
+import { knexPrograms, type Program, type ProgramName, prismaPrograms } from './programs.ts'
 import { startTracing } from './tracing.ts'
 
-export type Orm = 'Knex' | 'Prisma'
-export type DatabaseName = 'SQLite' | 'PostgreSQL'
+export type Orm = 'Knex' | 'Prisma' | 'Kysely' | 'Drizzle'
 /**
  * `bare` is an app with an `AsyncLocalStorage`, as most have one; on Prisma with an extension that does
  * nothing.
  */
-export const VARIANTS = ['bare', 'observe', 'optimize', 'optimize, cache', 'OpenTelemetry'] as const
+const VARIANTS = ['bare', 'observe', 'optimize', 'optimize, cache', 'OpenTelemetry'] as const
 export type Variant = (typeof VARIANTS)[number]
 
-/** The variable with the path of the SQLite database. */
-export const SQLITE_FILE = 'SLUICE_BENCH_FILE'
-const POSTGRES_URL = 'SLUICE_BENCH_POSTGRES_URL'
+/** The variants of an ORM. OpenTelemetry has no instrumentation for Kysely and Drizzle. */
+export function variantsOf(orm: Orm): readonly Variant[] {
+  return isTraced(orm) ? VARIANTS : VARIANTS.filter((variant) => variant !== 'OpenTelemetry')
+}
 
-/** The variables with the databases of the contenders' processes. */
-export function offer(file: string, url: string | undefined): void {
-  process.env[SQLITE_FILE] = file
-  process.env[POSTGRES_URL] = url ?? ''
+function isTraced(orm: Orm): orm is 'Knex' | 'Prisma' {
+  return orm === 'Knex' || orm === 'Prisma'
 }
 
 export function contenders(orm: Orm, database: DatabaseName, program: ProgramName): readonly Contender[] {
-  return VARIANTS.map((variant) => ({
+  return variantsOf(orm).map((variant) => ({
     name: `${orm}, ${database}, ${program}, ${variant}`,
     open: () => open(orm, database, program, variant),
   }))
@@ -39,8 +47,8 @@ const OPTIONS: Readonly<Partial<Record<Variant, SluiceOptions>>> = {
 
 /** An app whose requests run in a scope, or in the equivalent of the variant. */
 interface App {
-  readonly request: (program: () => Promise<unknown>) => Promise<unknown>
-  readonly programs: Readonly<Record<ProgramName, () => Promise<unknown>>>
+  readonly request: (program: Program) => PromiseLike<unknown>
+  readonly programs: OpenedOrm['programs']
   close(): Promise<unknown>
   readonly told?: NonNullable<Operation['told']>
 }
@@ -64,7 +72,7 @@ async function open(
 
 async function openApp(orm: Orm, database: DatabaseName, variant: Variant): Promise<App> {
   const options = OPTIONS[variant]
-  const openOrm = orm === 'Knex' ? openKnex : openPrisma
+  const openOrm = OPENED[orm]
   if (options !== undefined) {
     const core = await import('@sluice/core')
     const sluice = core.createSluice(options)
@@ -79,7 +87,7 @@ async function openApp(orm: Orm, database: DatabaseName, variant: Variant): Prom
     }
     return { programs, close, told, request: (program) => sluice.run(program, { name: 'GET /page' }) }
   }
-  if (variant === 'OpenTelemetry') {
+  if (variant === 'OpenTelemetry' && isTraced(orm)) {
     const tracing = startTracing(orm)
     const { programs, end } = await openOrm(database)
     const close = async () => {
@@ -93,14 +101,14 @@ async function openApp(orm: Orm, database: DatabaseName, variant: Variant): Prom
   return { programs, close: end, request: (program) => request.run({}, program) }
 }
 
-type Sluice = ReturnType<typeof createSluice>
-
-interface OpenedOrm {
-  readonly programs: App['programs']
-  end(): Promise<unknown>
+const OPENED: Readonly<Record<Orm, (database: DatabaseName, sluice?: BenchSluice) => Promise<OpenedOrm>>> = {
+  Knex: openKnex,
+  Prisma: openPrisma,
+  Kysely: openKysely,
+  Drizzle: openDrizzle,
 }
 
-async function openKnex(database: DatabaseName, sluice?: Sluice): Promise<OpenedOrm> {
+async function openKnex(database: DatabaseName, sluice?: BenchSluice): Promise<OpenedOrm> {
   // Instrumentations patch modules that are loaded by `require`.
   const knex = createRequire(import.meta.url)('knex') as typeof import('knex').default
   const db =
@@ -110,12 +118,12 @@ async function openKnex(database: DatabaseName, sluice?: Sluice): Promise<Opened
           connection: { filename: process.env[SQLITE_FILE] ?? '' },
           useNullAsDefault: true,
         })
-      : knex({ client: 'pg', connection: process.env[POSTGRES_URL] ?? '', pool: { min: 2, max: 2 } })
+      : knex({ client: 'pg', connection: process.env[POSTGRES_URL] ?? '', pool: { min: POOL, max: POOL } })
   if (sluice !== undefined) (await import('@sluice/knex')).withSluice(db, sluice)
   return { programs: knexPrograms(db), end: () => db.destroy() }
 }
 
-async function openPrisma(database: DatabaseName, sluice?: Sluice): Promise<OpenedOrm> {
+async function openPrisma(database: DatabaseName, sluice?: BenchSluice): Promise<OpenedOrm> {
   const adapter =
     database === 'SQLite'
       ? new (await import('@prisma/adapter-better-sqlite3')).PrismaBetterSqlite3({
@@ -123,7 +131,7 @@ async function openPrisma(database: DatabaseName, sluice?: Sluice): Promise<Open
         })
       : new (await import('@prisma/adapter-pg')).PrismaPg({
           connectionString: process.env[POSTGRES_URL] ?? '',
-          max: 2,
+          max: POOL,
         })
   const { PrismaClient } =
     database === 'SQLite'
@@ -139,8 +147,8 @@ async function openPrisma(database: DatabaseName, sluice?: Sluice): Promise<Open
   const { sluiceAdapter, withSluice } = await import('@sluice/prisma')
   const { schema } =
     database === 'SQLite'
-      ? await import('../../generated/sqlite/sluice/index.js')
-      : await import('../../generated/postgresql/sluice/index.js')
+      ? await import('../../generated/sqlite/sluice/index.ts')
+      : await import('../../generated/postgresql/sluice/index.ts')
   const client = new PrismaClient({ adapter: sluiceAdapter(adapter, sluice) })
   return {
     programs: prismaPrograms(client.$extends(withSluice(sluice, { schema })) as unknown as typeof client),

@@ -11,8 +11,8 @@ import fastify from 'fastify'
 import knex from 'knex'
 import { type Figure, median, runLikeInProduction } from '../harness.ts'
 import { NoWrkError, wrkOutput } from '../load/wrk.ts'
-import { SQLITE_FILE } from './contenders.ts'
-import { knexPrograms } from './programs.ts'
+import { SQLITE_FILE } from './opened-orm.ts'
+import { knexPrograms, type Program } from './programs.ts'
 
 const FRAMEWORKS = ['Express', 'Fastify'] as const
 type Framework = (typeof FRAMEWORKS)[number]
@@ -52,11 +52,7 @@ export async function servePage(): Promise<boolean> {
   return true
 }
 
-async function openExpress(
-  page: () => Promise<unknown>,
-  sluice: Sluice | undefined,
-  hasStorage: boolean,
-): Promise<number> {
+async function openExpress(page: Program, sluice: Sluice | undefined, hasStorage: boolean): Promise<number> {
   const app = express()
   if (hasStorage) app.use((_request, _response, next) => storage.run({}, next))
   if (sluice !== undefined) app.use(sluiceMiddleware(sluice))
@@ -66,11 +62,7 @@ async function openExpress(
   return (server.address() as AddressInfo).port
 }
 
-async function openFastify(
-  page: () => Promise<unknown>,
-  sluice: Sluice | undefined,
-  hasStorage: boolean,
-): Promise<number> {
+async function openFastify(page: Program, sluice: Sluice | undefined, hasStorage: boolean): Promise<number> {
   const app = fastify()
   if (hasStorage) app.addHook('onRequest', (_request, _reply, done) => storage.run({}, done))
   if (sluice !== undefined) await app.register(sluicePlugin, { sluice })

@@ -10,7 +10,26 @@ export const ROWS = 300_000
  */
 export const PROGRAMS = ['one', 'five', 'loop20', 'all20'] as const
 export type ProgramName = (typeof PROGRAMS)[number]
-export type Program = () => Promise<unknown>
+export type Program = () => PromiseLike<unknown>
+
+/** The queries of one ORM. */
+interface Queries {
+  /** A row by key. */
+  one(id: number): PromiseLike<unknown>
+  five(id: number): Promise<void>
+}
+
+export function programsOf({ one, five }: Queries): Readonly<Record<ProgramName, Program>> {
+  const next = keys()
+  return {
+    one: () => one(next()),
+    five: () => five(next()),
+    async loop20() {
+      for (let at = 0; at < 20; at += 1) await one(next())
+    },
+    all20: () => Promise.all(Array.from({ length: 20 }, () => one(next()))),
+  }
+}
 
 /** Keys far apart, so that no two consecutive programs request the same. */
 function keys(): () => number {
@@ -22,41 +41,29 @@ function keys(): () => number {
 }
 
 export function knexPrograms(db: Knex): Readonly<Record<ProgramName, Program>> {
-  const next = keys()
   const one = (id: number) => db('authors').where({ id }).first()
-  return {
-    one: () => one(next()),
-    async five() {
-      const id = next()
+  return programsOf({
+    one,
+    async five(id) {
       await one(id)
       await db('posts').where({ author_id: id }).orderBy('id').limit(10)
       await db('posts').where({ id }).update({ views: id })
       await db('posts').count({ n: '*' }).where({ author_id: id })
       await db('posts').where({ id }).first()
     },
-    async loop20() {
-      for (let at = 0; at < 20; at += 1) await one(next())
-    },
-    all20: () => Promise.all(Array.from({ length: 20 }, () => one(next()))),
-  }
+  })
 }
 
 export function prismaPrograms(prisma: PrismaClient): Readonly<Record<ProgramName, Program>> {
-  const next = keys()
   const one = (id: number) => prisma.author.findUnique({ where: { id } })
-  return {
-    one: () => one(next()),
-    async five() {
-      const id = next()
+  return programsOf({
+    one,
+    async five(id) {
       await one(id)
       await prisma.post.findMany({ where: { authorId: id }, orderBy: { id: 'asc' }, take: 10 })
       await prisma.post.update({ where: { id }, data: { views: id } })
       await prisma.post.count({ where: { authorId: id } })
       await prisma.post.findUnique({ where: { id } })
     },
-    async loop20() {
-      for (let at = 0; at < 20; at += 1) await one(next())
-    },
-    all20: () => Promise.all(Array.from({ length: 20 }, () => one(next()))),
-  }
+  })
 }

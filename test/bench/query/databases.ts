@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import { PrismaBetterSqlite3 } from '@prisma/adapter-better-sqlite3'
 import { PrismaPg } from '@prisma/adapter-pg'
 import type { PrismaSchemaData } from '@sluice/prisma'
+import SqliteDatabase from 'better-sqlite3'
 import knex, { type Knex } from 'knex'
+import { type Dialect, PostgresDialect, SqliteDialect } from 'kysely'
 import pg from 'pg'
 import { onPostgres, startPostgres } from '../../services/postgres.ts'
 import { createSqliteDatabase } from '../../support/sqlite-database.ts'
@@ -12,6 +14,8 @@ import { rowsOfTables } from './rows.ts'
 
 const POOL = 10
 const DELAY_MS = 1
+/** How Sluice reads the catalog, in the background. */
+const OWN = /pg_catalog|pg_settings|sqlite_schema|pragma_/
 
 /** SQLite's client represents both: the calls of the cases are the same in each. */
 type PrismaClientClass = typeof import('../../generated/bench-sqlite/client/client.ts').PrismaClient
@@ -27,6 +31,10 @@ export interface BenchDatabase {
   readonly PrismaClient: PrismaClientClass
   createAdapter(): PrismaBetterSqlite3 | PrismaPg
   createKnex(): Knex
+  /** @param onSent - Called for each statement of the app or of Sluice's batches, at the driver. */
+  createKysely(onSent: () => void): Dialect
+  /** `undefined` on SQLite: Drizzle's driver is synchronous there, and Sluice only observes it. */
+  createDrizzle(onSent: () => void): pg.Pool | undefined
   close(): Promise<void>
 }
 
@@ -38,7 +46,7 @@ export async function openSqlite(): Promise<BenchDatabase> {
   await fill(createKnex())
   const [{ PrismaClient }, { schema }] = await Promise.all([
     import('../../generated/bench-sqlite/client/client.ts'),
-    import('../../generated/bench-sqlite/sluice/index.js'),
+    import('../../generated/bench-sqlite/sluice/index.ts'),
   ])
   return {
     name: 'SQLite',
@@ -48,6 +56,8 @@ export async function openSqlite(): Promise<BenchDatabase> {
     PrismaClient,
     createAdapter: () => new PrismaBetterSqlite3({ url: database.url ?? '' }),
     createKnex,
+    createKysely: (onSent) => new SqliteDialect({ database: countedSqlite(database.filename ?? '', onSent) }),
+    createDrizzle: () => undefined,
     close: () => database.drop(),
   }
 }
@@ -69,8 +79,15 @@ export async function openPostgres(): Promise<BenchDatabase> {
   await onPostgres(direct.href, 'ANALYZE')
   const [{ PrismaClient }, { schema }] = await Promise.all([
     import('../../generated/bench-postgresql/client/client.ts'),
-    import('../../generated/bench-postgresql/sluice/index.js'),
+    import('../../generated/bench-postgresql/sluice/index.ts'),
   ])
+  const openPool = (onSent: () => void) =>
+    new pg.Pool({
+      connectionString: delayed.href,
+      max: POOL,
+      idleTimeoutMillis: 0,
+      Client: countedClient(onSent),
+    })
   const [near, far] = [await roundTripMs(direct.href), await roundTripMs(delayed.href)]
   return {
     name: 'PostgreSQL',
@@ -80,10 +97,32 @@ export async function openPostgres(): Promise<BenchDatabase> {
     PrismaClient: PrismaClient as unknown as PrismaClientClass,
     createAdapter: () => new PrismaPg({ connectionString: delayed.href, max: POOL, idleTimeoutMillis: 0 }),
     createKnex: () => knex({ client: 'pg', connection: delayed.href, pool: { min: POOL, max: POOL } }),
+    createKysely: (onSent) => new PostgresDialect({ pool: openPool(onSent) }),
+    createDrizzle: openPool,
     async close() {
       await proxy.close()
       await service.stop()
     },
+  }
+}
+
+function countedSqlite(file: string, onSent: () => void): SqliteDatabase.Database {
+  const database = new SqliteDatabase(file)
+  const prepare = database.prepare.bind(database)
+  database.prepare = ((sql: string) => {
+    if (!OWN.test(sql)) onSent()
+    return prepare(sql)
+  }) as typeof database.prepare
+  return database
+}
+
+function countedClient(onSent: () => void): typeof pg.Client {
+  return class extends pg.Client {
+    override query(...args: readonly unknown[]): never {
+      const [sent] = args as readonly [string | { readonly text?: string } | undefined]
+      if (!OWN.test((typeof sent === 'string' ? sent : sent?.text) ?? '')) onSent()
+      return (super.query as (...args: readonly unknown[]) => never)(...args)
+    }
   }
 }
 

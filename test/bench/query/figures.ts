@@ -40,14 +40,11 @@ const sequential = (id: string): CaseTargets => ({
   againstInclude: 1.3,
 })
 
+const ORMS = ['prisma', 'knex', 'kysely', 'drizzle']
+
 const TARGETS: readonly CaseTargets[] = [
-  ...[
-    'prisma.parallel-to-one',
-    'prisma.parallel-to-many',
-    'knex.parallel-to-one',
-    'knex.parallel-to-many',
-  ].map(parallel),
-  ...['prisma.to-one', 'prisma.to-many', 'knex.to-one', 'knex.to-many'].map(sequential),
+  ...ORMS.flatMap((orm) => [`${orm}.parallel-to-one`, `${orm}.parallel-to-many`]).map(parallel),
+  ...ORMS.flatMap((orm) => [`${orm}.to-one`, `${orm}.to-many`]).map(sequential),
 ]
 
 /** The figures of one database with targets. Durations count on PostgreSQL only. */

@@ -11,6 +11,10 @@ export interface QueryCase {
   readonly isLong?: boolean
   /** Also measured on PostgreSQL in quick runs. */
   readonly isQuick?: boolean
+  /** Not measured in quick runs. */
+  readonly isOmittedInQuickRuns?: boolean
+  /** Measured on PostgreSQL only. */
+  readonly isOnServers?: boolean
   /** Runs one query at a time. Used with and without Sluice. */
   naive(clients: Clients): Promise<unknown>
   /** One query per level. */

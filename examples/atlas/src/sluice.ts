@@ -28,6 +28,8 @@ export interface SluiceSettings {
   readonly report: boolean
   /** Default: this process is the only one. */
   readonly shared?: SharedCache
+  /** `false` caches no results. */
+  readonly cache?: false
   /** Additional options of its Sluice. */
   readonly more?: Pick<SluiceOptions, 'rollout' | 'monitor' | 'random'>
 }
@@ -39,11 +41,11 @@ interface SharedCache {
   readonly consistency: 'strict' | 'bounded'
 }
 
-export function createSluicedApp({ kind, mode, report, shared, more }: SluiceSettings): SluicedApp {
+export function createSluicedApp({ kind, mode, report, shared, cache, more }: SluiceSettings): SluicedApp {
   const sluice = createSluice({
     ...more,
     mode,
-    cache: { ttl: TTL_SECONDS, ...(shared && shareThrough(shared)) },
+    cache: cache ?? { ttl: TTL_SECONDS, ...(shared && shareThrough(shared)) },
   })
   const schema = { sqlite: sqliteSchema, postgresql: postgresqlSchema, mysql: mysqlSchema }[kind]
   return {

@@ -1,11 +1,15 @@
 import type { SqlDriverAdapterFactory } from '@prisma/client/runtime/client'
 import type { Knex } from 'knex'
+import type pg from 'pg'
 
 type Queryable = Pick<Awaited<ReturnType<SqlDriverAdapterFactory['connect']>>, 'queryRaw' | 'executeRaw'>
 
 const TRANSACTION_CONTROL = /^\s*(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)\b/i
 
-/** Counts the statements that reach the driver, right before the database, in both ORMs. */
+/** Queries of Sluice itself for the catalog. */
+const CATALOG = /\b(?:pg_catalog|pg_settings|information_schema|sqlite_schema|pragma_\w+)\b|^\s*PRAGMA\b/i
+
+/** Counts the statements that reach the driver, right before the database, in all ORMs. */
 export class StatementCounter {
   #statements = 0
 
@@ -31,6 +35,23 @@ export class StatementCounter {
   /** Counts what a Knex instance sends. */
   knex(db: Knex): Knex {
     return db.on('query', ({ sql }: { sql: string }) => this.#count(sql))
+  }
+
+  /** Counts what a pool of `pg` sends. */
+  pool(pool: pg.Pool): pg.Pool {
+    return pool.on('connect', (client) => {
+      const query = client.query.bind(client) as (...args: readonly unknown[]) => unknown
+      client.query = ((...args: readonly unknown[]) => {
+        const [sent] = args as [string | { readonly text?: string } | undefined]
+        this.add((typeof sent === 'string' ? sent : sent?.text) ?? '')
+        return query(...args)
+      }) as typeof client.query
+    })
+  }
+
+  /** Counts one statement, unless it reads the catalog or controls a transaction. */
+  add(sql: string): void {
+    if (!CATALOG.test(sql)) this.#count(sql)
   }
 
   #counted<T extends Queryable>(queryable: T): T {

@@ -18,14 +18,8 @@ export function emptyFixture(): Fixture {
   }
 }
 
-/**
- * Two countries, three regions, four cities, two users, four reviews; two of the reviews have the same time.
- */
-export function smallFixture(): Fixture {
-  const fixture = emptyFixture()
-  const database = new Database(fixture.target.file)
-  database.exec(readFileSync(join(import.meta.dirname, '../prisma/sqlite.sql'), 'utf8'))
-  database.exec(`
+/** The rows of {@link smallFixture}. */
+export const SMALL_ROWS = `
     INSERT INTO countries VALUES ('FR', 'France'), ('AD', 'Andorra');
     INSERT INTO regions VALUES (1, 'FR.84', 'Auvergne-Rhône-Alpes', 'FR'), (2, 'FR.11', 'Île-de-France', 'FR'), (3, 'AD.03', 'Encamp', 'AD');
     INSERT INTO districts VALUES (1, 'FR.84.69', 'Rhône', 1);
@@ -40,7 +34,16 @@ export function smallFixture(): Fixture {
       (2, 1, 2, 4, 'Second', '2024-01-02T00:00:00.000+00:00'),
       (3, 1, 1, 3, 'Third', '2024-01-02T00:00:00.000+00:00'),
       (4, 3, 2, 1, 'Fourth', '2024-01-03T00:00:00.000+00:00');
-  `)
+  `
+
+/**
+ * Two countries, three regions, four cities, two users, four reviews; two of the reviews have the same time.
+ */
+export function smallFixture(): Fixture {
+  const fixture = emptyFixture()
+  const database = new Database(fixture.target.file)
+  database.exec(readFileSync(join(import.meta.dirname, '../prisma/sqlite.sql'), 'utf8'))
+  database.exec(SMALL_ROWS)
   // As the loader leaves its file.
   database.pragma('journal_mode = WAL')
   database.close()

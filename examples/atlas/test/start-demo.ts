@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { freePort } from '../../../test/services/free-port.ts'
+import { FLAGS } from '../../../test/support/typescript-process.ts'
 
 const folder = join(import.meta.dirname, '..')
 
@@ -10,15 +11,11 @@ export async function startDemo(
   ...args: readonly string[]
 ): Promise<{ readonly demo: ChildProcess; readonly origin: string }> {
   const port = await freePort()
-  const demo = spawn(
-    process.execPath,
-    ['--import', 'tsx', '--conditions=@sluice/source', 'src/demo.ts', '--serve', ...args],
-    {
-      cwd: folder,
-      env: { ...process.env, PORT: String(port), DATABASE_URL: '' },
-      stdio: ['ignore', 'ignore', 'pipe'],
-    },
-  )
+  const demo = spawn(process.execPath, [...FLAGS, 'src/demo.ts', '--serve', ...args], {
+    cwd: folder,
+    env: { ...process.env, PORT: String(port), DATABASE_URL: '' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
   onTestFinished(() => void demo.kill('SIGKILL'))
   let text = ''
   await new Promise<void>((resolve, reject) => {

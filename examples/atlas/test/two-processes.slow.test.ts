@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { dirname } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TEST_MS } from '../../../test/support/patience.ts'
+import { FLAGS } from '../../../test/support/typescript-process.ts'
 import { startPrivateRedis } from '../src/private-redis.ts'
 import { silentProgress } from '../src/progress.ts'
 import { NoConnectionToRedisError, runTwoProcesses, type TwoProcessesResult } from '../src/two-processes.ts'
@@ -9,7 +10,6 @@ import { formatTwoProcesses, isKept, twoProcessesJson } from '../src/two-process
 import { type Fixture, smallFixture } from './fixture.ts'
 
 const hasRedis = spawnSync('redis-server', ['--version']).status === 0
-const execArgv = ['--import', 'tsx', '--conditions=@sluice/source']
 
 let fixture: Fixture
 beforeAll(() => {
@@ -27,7 +27,7 @@ describe.skipIf(!hasRedis && process.env.CI !== 'true')('runTwoProcesses', () =>
       consistencies,
       tries: 60,
       progress: silentProgress,
-      execArgv,
+      execArgv: FLAGS,
     })
     expect(results).toMatchObject([
       { consistency: 'strict', tries: 60, seenAtOnce: 60 },
@@ -46,7 +46,7 @@ describe.skipIf(!hasRedis && process.env.CI !== 'true')('runTwoProcesses', () =>
       consistencies: ['strict'] as const,
       tries: 1,
       progress: silentProgress,
-      execArgv,
+      execArgv: FLAGS,
     }
     await expect(runTwoProcesses({ ...plan, redisUrl: redis.url })).rejects.toBeInstanceOf(
       NoConnectionToRedisError,

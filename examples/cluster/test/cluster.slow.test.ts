@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { silentProgress } from '@sluice/example-atlas/progress'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TEST_MS } from '../../../test/support/patience.ts'
+import { FLAGS } from '../../../test/support/typescript-process.ts'
 import { figuresOf } from '../src/figures.ts'
 import { type Cluster, openCluster } from '../src/open-cluster.ts'
 import { findPostgres, NoPostgresError } from '../src/postgres/find-postgres.ts'
@@ -10,8 +11,6 @@ import { isGood } from '../src/report.ts'
 import { runSteps } from '../src/run-steps.ts'
 import { STEPS } from '../src/steps.ts'
 import { Tally } from '../src/tally.ts'
-
-const execArgv = ['--import', 'tsx', '--conditions=@sluice/source']
 
 function missingPostgres(): string | undefined {
   try {
@@ -48,7 +47,7 @@ describe.skipIf(missing !== undefined)('the cluster', () => {
       progress: silentProgress,
       probe,
       maxLagMs: 20_000,
-      execArgv,
+      execArgv: FLAGS,
       onReads: (reads) => tally.addReads(reads),
     })
   }, TEST_MS)
@@ -117,7 +116,7 @@ describe('the command', () => {
     } as const
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
-      [...execArgv, 'src/cluster.ts', ...args],
+      [...FLAGS, 'src/cluster.ts', ...args],
       options,
     )
     return { status, stdout, stderr }

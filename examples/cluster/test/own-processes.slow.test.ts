@@ -4,9 +4,9 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { SOON } from '../../../test/support/patience.ts'
+import { FLAGS } from '../../../test/support/typescript-process.ts'
 import { OwnProcesses } from '../src/own-processes.ts'
 
-const execArgv = ['--import', 'tsx', '--conditions=@sluice/source']
 const isAlive = (pid: number) => {
   try {
     return process.kill(pid, 0)
@@ -19,7 +19,9 @@ describe('OwnProcesses', () => {
   it.each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)(
     'ends them, and removes their folder, when their owner ends by %s',
     async (signal) => {
-      const owner: ChildProcess = fork(join(import.meta.dirname, 'own-processes.main.ts'), { execArgv })
+      const owner: ChildProcess = fork(join(import.meta.dirname, 'own-processes.main.ts'), {
+        execArgv: [...FLAGS],
+      })
       const [{ folder, pid }] = (await once(owner, 'message')) as [{ folder: string; pid: number }]
       expect([existsSync(folder), isAlive(pid)]).toEqual([true, true])
       owner.kill(signal)

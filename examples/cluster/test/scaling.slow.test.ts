@@ -3,11 +3,10 @@ import cluster from 'node:cluster'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { TEST_MS } from '../../../test/support/patience.ts'
+import { FLAGS } from '../../../test/support/typescript-process.ts'
 import { smallFixture } from '../../atlas/test/fixture.ts'
 import { runScaling } from '../src/run-scaling.ts'
 import { pacesOf, rateAt } from '../src/scaling-plan.ts'
-
-const execArgv = ['--import', 'tsx', '--conditions=@sluice/source']
 
 describe('rateAt', () => {
   it('is low, grows, is high, and falls again', () => {
@@ -47,7 +46,7 @@ describe('a run', () => {
       maxWorkers: 3,
     }
     const { answered, failures, mostWorkers, workersInTheEnd, history, cost } = await runScaling(plan, {
-      execArgv,
+      execArgv: FLAGS,
       onLine: (line) => lines.push(line),
     })
     expect(failures).toEqual([])
@@ -73,7 +72,7 @@ describe('the command', () => {
     const options = { cwd: join(import.meta.dirname, '..'), encoding: 'utf8' } as const
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
-      [...execArgv, 'src/scaling.ts', ...args],
+      [...FLAGS, 'src/scaling.ts', ...args],
       options,
     )
     return { status, stdout, stderr }

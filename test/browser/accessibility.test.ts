@@ -24,7 +24,12 @@ describeInBrowser('every page', () => {
 
   beforeAll(async () => {
     app = await startApp({
-      sluice: { mode: 'observe', monitor: {}, jobs: {}, balancer: {} },
+      sluice: {
+        mode: 'observe',
+        monitor: {},
+        jobs: {},
+        balancer: { region: { local: 'eu-west', zone: 'a', rttMs: { 'us-east': 80 } } },
+      },
       dashboard: { showParameters: true },
     })
     places = await somethingEverywhere(app)
@@ -141,7 +146,9 @@ async function somethingEverywhere({
   jobs?.start()
   for (let task = 0; task < 12; task += 1)
     await jobs?.enqueueTask({ to: `person-${task}@example.org` }, 'normal', 'mail', { maxRetries: 0 })
-  for (const node of [1, 2, 3]) balancer?.registerNode(`10.0.0.${node}`, 8080)
+  for (const [at, region] of ['eu-west', 'eu-west', 'us-east'].entries())
+    balancer?.registerNode(`10.0.0.${at + 1}`, 8080, { region, zone: 'a' })
+  balancer?.acquire()
   const api = async <T>(path: string): Promise<T> => (await (await fetch(`${page}api/${path}`)).json()) as T
   await vi.waitFor(
     async () => expect((await api<{ deadLetters: { total: number } }>('jobs')).deadLetters.total).toBe(12),

@@ -15,6 +15,7 @@ describeInBrowser('dashboard figures', () => {
     const { page, complaints } = await open()
     await page.goto(app.page)
     const charts = page.getByRole('list', { name: 'The last 2 minutes' }).getByRole('listitem')
+    await charts.first().waitFor()
     const labels = await charts.locator('.vital-label').allTextContents()
     expect(labels).toEqual([
       'Requests',
@@ -43,9 +44,9 @@ describeInBrowser('dashboard figures', () => {
     const { page } = await open()
     await page.goto(`${app.page}#/cache`)
     const values = page.getByRole('region', { name: 'Values of the app' })
-    expect(await values.locator('.figure').allTextContents()).toEqual(
-      expect.arrayContaining(['Hits2', 'Loads1', 'Store hits0']),
-    )
+    await expect
+      .poll(() => values.locator('.figure').allTextContents(), SOON)
+      .toEqual(expect.arrayContaining(['Hits2', 'Loads1', 'Store hits0']))
     expect(await page.getByRole('region', { name: 'Query results' }).count()).toBe(0)
   })
 

@@ -3,13 +3,14 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { TEST_MS } from '../support/patience.ts'
+import { FLAGS } from '../support/typescript-process.ts'
 
 const main = fileURLToPath(new URL('cluster-workers.main.ts', import.meta.url))
 
 describe('a real node:cluster of three workers', () => {
   let results: Record<string, unknown>
   beforeAll(async () => {
-    const args = ['--import', 'tsx', '--conditions=@sluice/source', main]
+    const args = [...FLAGS, main]
     results = JSON.parse(
       (
         await promisify(execFile)(process.execPath, args, {

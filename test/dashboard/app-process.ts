@@ -5,6 +5,7 @@ import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import { fileURLToPath } from 'node:url'
 import { SOON } from '../support/patience.ts'
+import { FLAGS } from '../support/typescript-process.ts'
 
 const MAIN = fileURLToPath(new URL('app.main.ts', import.meta.url))
 const ACTING = { 'content-type': 'application/json', 'sec-fetch-site': 'same-origin', 'x-sluice-action': '1' }
@@ -65,7 +66,7 @@ export class AppProcesses {
 
   /** @param count - Expected number of app processes. */
   async start(args: readonly string[], count = 1): Promise<AppAt[]> {
-    const child = spawn(process.execPath, ['--import', 'tsx', '--conditions=@sluice/source', MAIN, ...args], {
+    const child = spawn(process.execPath, [...FLAGS, MAIN, ...args], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, NODE_OPTIONS: '', NODE_ENV: 'development' },
     })

@@ -37,7 +37,9 @@ export function openBackend(place: QueuePlace) {
 
 async function work({ name, place, knexConfig }: BatchWorkerPlan): Promise<void> {
   const { backend, close } = openBackend(place)
-  const sluice = createSluice({ jobs: { backend, leaseMs: 2_000 } })
+  const sluice = createSluice({
+    jobs: { backend, leaseMs: 2_000, webhooks: { allowPrivateAddresses: true } },
+  })
   const jobs = sluice.jobs as NonNullable<typeof sluice.jobs>
   const db = withSluice(knex(knexConfig), sluice)
   jobs.registerProcessor<readonly number[] | string>(

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { join } from 'node:path'
+import { FLAGS } from '../support/typescript-process.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -18,7 +19,7 @@ export class FlowProcess<TReady> {
   private constructor(file: string, plan: object) {
     this.#child = fork(join(import.meta.dirname, file), [JSON.stringify(plan)], {
       cwd: root,
-      execArgv: ['--import', 'tsx', '--conditions=@sluice/source'],
+      execArgv: [...FLAGS],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
     this.#ready = new Promise((resolve, reject) => {

@@ -7,6 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { freePort } from '../services/free-port.ts'
 import { databases } from '../support/databases.ts'
 import { SOON, TEST_MS } from '../support/patience.ts'
+import { FLAGS } from '../support/typescript-process.ts'
 import type { ScalingWorkerPlan } from './scaling-worker.main.ts'
 
 const MINUTE = 60_000
@@ -61,7 +62,7 @@ describe(`scaling an app on ${name}`, () => {
     const problems: Error[] = []
     const target = clusterTarget({
       exec: join(import.meta.dirname, 'scaling-worker.main.ts'),
-      execArgv: ['--import', 'tsx', '--conditions=@sluice/source'],
+      execArgv: FLAGS,
       env: { FLOW_WORKER: JSON.stringify(plan) },
       onProblem: (error) => problems.push(error),
     })

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { SOON, TEST_MS } from '../support/patience.ts'
+import { FLAGS } from '../support/typescript-process.ts'
 
 const children: ChildProcess[] = []
 afterEach(() => {
@@ -19,7 +20,7 @@ interface App {
 }
 
 async function start(framework: string, drainDelayMs = 300, timeoutMs = 5_000): Promise<App> {
-  const args = ['--import', 'tsx', '--conditions=@sluice/source', join(import.meta.dirname, 'app.main.ts')]
+  const args = [...FLAGS, join(import.meta.dirname, 'app.main.ts')]
   const child = spawn(process.execPath, [...args, framework, String(drainDelayMs), String(timeoutMs)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })

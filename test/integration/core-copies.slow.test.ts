@@ -34,7 +34,7 @@ sluice.on('scope', ({ name, queries, findings }) => seen.push({ name, queries, c
 await sluice.run(async () => {
   for (let id = 1; id <= 8; id += 1) await db('region').where({ id }).first()
 }, { name: 'loop' })
-const { createSluice } = await import(new URL('./node_modules/@sluice/knex/node_modules/@sluice/core/dist/index.js', import.meta.url).href)
+const { createSluice } = await import(new URL('./node_modules/@sluice/knex/node_modules/@sluice/core/dist/index.cjs', import.meta.url).href)
 const isOther = createSluice !== (await import('@sluice/core')).createSluice
 await sluice.close()
 await db.destroy()
@@ -83,7 +83,7 @@ describe('two copies of @sluice/core in one process', () => {
 
   it('have separate default instances and warn when their major versions differ', async () => {
     const core = join(folder, 'node_modules/@sluice/knex/node_modules/@sluice/core/dist')
-    const [file] = readdirSync(core).filter((name) => /^main-.*\.js$/.test(name))
+    const [file] = readdirSync(core).filter((name) => /^main-.*\.cjs$/.test(name))
     const path = join(core, file ?? '')
     // Like a build of a release with a higher major version.
     let places = 0

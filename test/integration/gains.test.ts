@@ -3,8 +3,11 @@ import type { AddressInfo } from 'node:net'
 import { createSluice, type Sluice, type SluiceOptions } from '@sluice/core'
 import { sluiceMiddleware, sluiceResponseCache } from '@sluice/express'
 import { cached, withSluice } from '@sluice/knex'
+import { withSluice as kyselyWithSluice } from '@sluice/kysely'
+import Database from 'better-sqlite3'
 import express from 'express'
 import knex, { type Knex } from 'knex'
+import { Kysely, SqliteDialect } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { openStack, type Stack, seed } from '../support/stack.ts'
 
@@ -71,6 +74,33 @@ async function open(options: SluiceOptions = {}): Promise<Opened> {
     },
   }
 }
+
+describe('Kysely reads that never gain', () => {
+  it('are passed through, and batched when they run concurrently', async () => {
+    const sluice = createSluice({ mode: 'optimize', cache: false })
+    const database = new Database(':memory:')
+    database.exec('CREATE TABLE authors (id integer PRIMARY KEY)')
+    const insert = database.prepare('INSERT INTO authors VALUES (?)')
+    for (let id = 1; id <= ROWS; id += 1) insert.run(id)
+    const dialect = kyselyWithSluice(new SqliteDialect({ database }), sluice)
+    const db = new Kysely<{ readonly authors: { readonly id: number } }>({ dialect })
+    onTestFinished(async () => {
+      await db.destroy()
+      await sluice.close()
+    })
+    const read = (id: number) => db.selectFrom('authors').selectAll().where('id', '=', id).executeTakeFirst()
+    for (let id = 1; id <= MANY; id += 1) await sluice.run(() => read(id))
+    const left = leftAlone(sluice)
+    expect(left).toBeGreaterThan(50)
+    const { statements } = sluice.queries.getStats()
+    const ids = Array.from({ length: 100 }, (_, at) => at + 1)
+    expect(await sluice.run(() => Promise.all(ids.map(read)))).toEqual(ids.map((id) => ({ id })))
+    // The first read runs individually.
+    expect(sluice.queries.getStats().statements - statements).toBe(2)
+    for (let id = 1; id <= 10; id += 1) await sluice.run(() => read(id))
+    expect(leftAlone(sluice)).toBe(left + 1)
+  })
+})
 
 describe('Knex reads that never gain', () => {
   it('are passed through after many reads', async () => {

@@ -17,36 +17,9 @@ import { type ChangeLog, createChangeLog } from '../support/change-log.ts'
 import { type Database, knexDatabases } from '../support/databases.ts'
 import { missedRows, tablesOf } from '../support/missed-rows.ts'
 import { Random } from '../support/random.ts'
-import { RandomBuilders } from '../support/random-builders.ts'
+import { RANDOM_TABLES, RandomBuilders } from '../support/random-builders.ts'
 
 const SOURCE = 'knex'
-
-/**
- * Keys of one and of two integers, of a UUID and of a string; rows that refer to their own table and to other
- * tables.
- */
-const tables: Readonly<Record<Dialect, string>> = {
-  sqlite: ddl('integer PRIMARY KEY', 'uuid', 'text'),
-  postgresql: ddl('integer PRIMARY KEY', 'uuid', 'text'),
-  mysql: ddl('int PRIMARY KEY', 'uuid', 'varchar(40)'),
-}
-
-function ddl(id: string, uuid: string, text: string): string {
-  return `
-    CREATE TABLE item (
-      id ${id}, name ${text}, n integer, parent_id integer,
-      FOREIGN KEY (parent_id) REFERENCES item (id) ON DELETE SET NULL
-    );
-    CREATE TABLE seat (
-      row_no integer NOT NULL, num integer NOT NULL, name ${text}, n integer, item_id integer, PRIMARY KEY (row_no, num),
-      FOREIGN KEY (item_id) REFERENCES item (id) ON DELETE CASCADE ON UPDATE CASCADE
-    );
-    CREATE TABLE doc (
-      id ${uuid} NOT NULL PRIMARY KEY, name ${text}, n integer, item_id integer,
-      FOREIGN KEY (item_id) REFERENCES item (id) ON DELETE SET NULL ON UPDATE CASCADE
-    );
-    CREATE TABLE word (code ${text} NOT NULL PRIMARY KEY, name ${text}, n integer);`
-}
 
 interface Compiled {
   readonly sql: string
@@ -66,7 +39,7 @@ class Bench {
 
   static async open(dialect: Dialect, connect: () => Promise<Database>): Promise<Bench> {
     const database = await connect()
-    await database.exec(tables[dialect])
+    await database.exec(RANDOM_TABLES[dialect])
     const catalog = await readCatalog({ dialect, query: (sql, params) => database.query(sql, params) })
     const log = await createChangeLog(database, catalog)
     const bench = new Bench(dialect, database, knex(database.knexConfig()), log)

@@ -1,5 +1,6 @@
 import { createSluice, memoryStore } from '@sluice/core'
 import { sluicePool } from '@sluice/core/adapter'
+import { withSluice as withSluiceDrizzle } from '@sluice/drizzle'
 import { withSluice } from '@sluice/knex'
 import knex from 'knex'
 import pg from 'pg'
@@ -67,4 +68,90 @@ describe.skipIf(postgresql?.skipped !== undefined)('a user-defined type in Postg
       expect(hits).toEqual([1, 1])
     },
   )
+})
+
+describe.skipIf(postgresql?.skipped !== undefined)('a time without a time zone in PostgreSQL', () => {
+  it.each(Object.entries(readers))(
+    'is shared among processes in one time zone only: %s',
+    async (_name, open) => {
+      const database = (await postgresql?.connect()) as Database
+      onTestFinished(() => database.drop())
+      await database.exec(
+        `create table people (id int primary key, mood timestamp); insert into people values (1, '2026-01-01 12:00')`,
+      )
+      const store = memoryStore()
+      const storeHits: number[] = []
+      const zone = process.env.TZ
+      onTestFinished(() => {
+        if (zone === undefined) delete process.env.TZ
+        else process.env.TZ = zone
+      })
+      const inZone = async (name: string) => {
+        process.env.TZ = name
+        const sluice = createSluice({ mode: 'optimize', cache: { ttl: 300, store: store.fork() } })
+        const reader = open(database, sluice)
+        await reader.read()
+        await catalogsRead(sluice)
+        const before = sluice.getResultStats()?.storeHits ?? 0
+        const at = (await reader.read()) as Date
+        storeHits.push((sluice.getResultStats()?.storeHits ?? 0) - before)
+        await new Promise((resolve) => setImmediate(resolve))
+        await reader.close()
+        await sluice.close()
+        return at.toISOString()
+      }
+      const zones = ['Asia/Tokyo', 'Asia/Tokyo', 'UTC', 'UTC']
+      const times: string[] = []
+      for (const name of zones) times.push(await inZone(name))
+      const [tokyo, utc] = ['2026-01-01T03:00:00.000Z', '2026-01-01T12:00:00.000Z']
+      expect(times).toEqual([tokyo, tokyo, utc, utc])
+      expect(storeHits).toEqual([0, 1, 0, 1])
+    },
+  )
+})
+
+/** Functions with the same source, which refer to different variables. */
+const typesWith = (prefix: string) => ({
+  getTypeParser: (oid: number) => (oid === pg.types.builtins.INT4 ? Number : (text: string) => prefix + text),
+})
+
+describe.skipIf(postgresql?.skipped !== undefined)('options of a query of pg on a pool for Drizzle', () => {
+  async function setUp() {
+    const database = (await postgresql?.connect()) as Database
+    onTestFinished(() => database.drop())
+    await database.exec(
+      "create table people (id int primary key, name text); insert into people values (1, 'Ann')",
+    )
+    const sluice = createSluice({ mode: 'optimize', cache: { ttl: 300 } })
+    const pool = withSluiceDrizzle(new pg.Pool({ connectionString: database.url ?? '' }), sluice)
+    onTestFinished(async () => {
+      await pool.end()
+      await sluice.close()
+    })
+    const read = async (options: object) => {
+      const query: pg.QueryConfig = { text: 'select id, name from people where id = $1', values: [1] }
+      return (await pool.query({ ...query, ...options })).rows
+    }
+    await read({})
+    await catalogsRead(sluice)
+    await read({})
+    return { sluice, read }
+  }
+
+  it('select results of type parsers that refer to other variables', async () => {
+    const { sluice, read } = await setUp()
+    const hits = () => sluice.queries.getStats().cacheHits
+    for (const prefix of ['a ', 'b ', 'a ', 'b '])
+      expect(await read({ types: typesWith(prefix) })).toEqual([{ id: 1, name: `${prefix}Ann` }])
+    const before = hits()
+    await read({})
+    expect(hits()).toBe(before + 1)
+  })
+
+  it('select results in the binary form', async () => {
+    const { read } = await setUp()
+    const types = { getTypeParser: (_oid: number, format: string) => () => format }
+    expect(await read({ types })).toEqual([{ id: 'text', name: 'text' }])
+    expect(await read({ types, binary: true })).toEqual([{ id: 'binary', name: 'binary' }])
+  })
 })

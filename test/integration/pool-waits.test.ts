@@ -16,6 +16,7 @@ async function fresh(connect: () => Promise<Database>) {
     await database.drop()
   })
   const waited = vi.spyOn(hostOf(sluice), 'poolWaited')
+  const attached = vi.spyOn(hostOf(sluice), 'attachPool')
   /**
    * Whether each caller had to wait for another. Each wait lasts at least as long as the test blocks the
    * connection.
@@ -32,7 +33,7 @@ async function fresh(connect: () => Promise<Database>) {
     const text = (await sluice.monitor?.metricsText()) ?? ''
     return Number(/^db_client_connection_wait_time_seconds_count\{[^}]*\} (\d+)$/m.exec(text)?.[1])
   }
-  return { database, sluice, waits, histogram }
+  return { database, sluice, attached, waits, histogram }
 }
 
 describe.each(knexDatabases())('waits for a connection of Knex on $name', ({ dialect, skipped, connect }) => {
@@ -63,6 +64,19 @@ describe.each(knexDatabases())('waits for a connection of Knex on $name', ({ dia
       expect(waits()).toEqual([false, false, false, false, false])
       expect(await histogram()).toBe(5)
       expect(sluice.monitor?.getMetricTrend('poolWait', 60_000).every(({ value }) => value === 0)).toBe(true)
+    })
+
+    it('end when the pool is enlarged, except on SQLite', async () => {
+      const { database, sluice, attached, waits } = await fresh(connect)
+      const db = withSluice(knex({ ...database.knexConfig(), pool: { min: 0, max: 1 } }), sluice)
+      onTestFinished(() => db.destroy())
+      const [, read, resize] = attached.mock.lastCall ?? []
+      if (dialect === 'sqlite') return expect(resize).toBeUndefined()
+      resize?.(3)
+      expect(read?.()?.max).toBe(3)
+      const transactions = await Promise.all(Array.from({ length: 3 }, () => db.transaction()))
+      await Promise.all(transactions.map((transaction) => transaction.commit()))
+      expect(waits()).toEqual([false, false, false])
     })
 
     it('are reported again after a destroyed instance is initialized, and no longer after Sluice is removed', async () => {
@@ -98,6 +112,34 @@ describe.each(knexDatabases())('waits for a connection of Knex on $name', ({ dia
   })
 })
 
+describe.each(knexDatabases())('sluice.tune with a range for a pool of Knex on $name', (tested) => {
+  it.skipIf(tested.skipped !== undefined || tested.dialect !== 'postgresql')(
+    'keeps more connections that end the waits',
+    { timeout: 60_000 },
+    async () => {
+      const { database, sluice } = await fresh(tested.connect)
+      const db = withSluice(knex({ ...database.knexConfig(), pool: { min: 0, max: 2 } }), sluice)
+      onTestFinished(() => db.destroy())
+      await sluice.tune({ poolSize: { min: 1, max: 20 }, checkMs: 2_000 })
+      let isOver = false
+      sluice.on('tuning', ({ status }) => {
+        isOver ||= status !== 'checking'
+      })
+      const client = async () => {
+        while (!isOver) {
+          await db.raw('select pg_sleep(0.004)')
+          await new Promise((resolve) => setTimeout(resolve, 2))
+        }
+      }
+      await Promise.all(Array.from({ length: 40 }, client))
+      const [change] = sluice.getTuning()
+      expect(change).toMatchObject({ kind: 'poolSize', from: 2, to: 4, status: 'kept' })
+      expect(db.client.pool.max).toBe(4)
+      expect(change?.measured?.with).toBeLessThan(change?.measured?.without ?? 0)
+    },
+  )
+})
+
 const postgres = databases().find(({ dialect }) => dialect === 'postgresql')
 
 describe.skipIf(postgres?.skipped !== undefined)(
@@ -130,6 +172,18 @@ describe.skipIf(postgres?.skipped !== undefined)(
       await waiting
       expect(waits()).toEqual([false, true])
       expect(await histogram()).toBe(2)
+    })
+
+    it('end when the pool is enlarged', async () => {
+      const { adapter, pool, attached, waits } = await open(1)
+      const [, , resize] = attached.mock.lastCall ?? []
+      resize?.(2)
+      expect(pool.options.max).toBe(2)
+      const transaction = await adapter.startTransaction()
+      await adapter.queryRaw(query)
+      await transaction.executeRaw({ ...query, sql: 'ROLLBACK' })
+      await transaction.rollback()
+      expect(waits()).toEqual([false, false])
     })
 
     it('restore the pool once the client is disposed of', async () => {

@@ -133,6 +133,8 @@ for (const { name, dialect, skipped, connect } of databases()) {
       expect(column('city', 'country_id')).toEqual({ name: 'country_id', type: 'integer', nullable: true })
       expect(column('city', 'area')).toEqual({ name: 'area', type: 'decimal', nullable: true })
       expect(column('city', 'founded')).toEqual({ name: 'founded', type: 'datetime', nullable: true })
+      const date = { name: 'at', type: 'datetime', exactType: 'date', nullable: false }
+      expect(column('measurement', 'at')).toEqual(dialect === 'postgresql' ? date : undefined)
     })
 
     it('reads a composite primary key in its own order', () => {

@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import { freemem } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { type ClusterTarget, type ClusterTargetOptions, clusterTarget } from '@sluice/core/scaling-cluster'
+import { FLAGS } from '../support/typescript-process.ts'
 
 /**
  * The primary process of a `node:cluster`: runs the scenario that its argument names, and prints the result
@@ -23,11 +24,10 @@ const port = await freePort()
 const problems: string[] = []
 
 function target(options: ClusterTargetOptions = {}): ClusterTarget {
-  const execArgv = ['--import', 'tsx', '--conditions=@sluice/source']
   const env = { SCALING_PORT: String(port), ...options.env }
   return clusterTarget({
     exec,
-    execArgv,
+    execArgv: FLAGS,
     reserveBytes: 0,
     workerBytes: 1,
     graceMs: 200,

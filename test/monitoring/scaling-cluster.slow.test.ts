@@ -3,12 +3,13 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { TEST_MS } from '../support/patience.ts'
+import { FLAGS } from '../support/typescript-process.ts'
 
 const main = fileURLToPath(new URL('scaling-cluster.main.ts', import.meta.url))
 
 /** Runs a scenario in a process that exits on its own, which shows that nothing keeps it alive. */
 async function tell(story: string): Promise<unknown> {
-  const args = ['--import', 'tsx', '--conditions=@sluice/source', main, story]
+  const args = [...FLAGS, main, story]
   const { stdout } = await promisify(execFile)(process.execPath, args, {
     timeout: TEST_MS,
     env: { ...process.env, NODE_OPTIONS: '' },

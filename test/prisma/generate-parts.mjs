@@ -30,7 +30,7 @@ datasource db {
  */
 export function hashOfTools(...files) {
   const generator = join(root, '../packages/prisma/dist')
-  const built = readdirSync(generator).filter((name) => name.endsWith('.js'))
+  const built = readdirSync(generator).filter((name) => name.endsWith('.cjs'))
   const own = [join(import.meta.dirname, 'generate-parts.mjs'), join(import.meta.dirname, 'create-ddl.mjs')]
   const hash = createHash('sha256')
   for (const path of [...built.sort().map((name) => join(generator, name)), ...own, ...files])

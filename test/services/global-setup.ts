@@ -7,6 +7,7 @@ export interface ServiceAddresses {
   readonly postgres: ServiceAddress
   readonly mariadb: ServiceAddress
   readonly redis: ServiceAddress
+  readonly memcached: ServiceAddress
 }
 
 declare module 'vitest' {
@@ -39,8 +40,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const state = shared()
   state.users += 1
   state.services ??= startAndReport()
-  const { postgres, mariadb, redis, stop } = await state.services
-  project.provide('services', { postgres, mariadb, redis })
+  const { stop, ...addresses } = await state.services
+  project.provide('services', addresses)
   return async () => {
     state.users -= 1
     if (state.users > 0) return
@@ -51,8 +52,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
 
 async function startAndReport(): Promise<Services> {
   const services = await startServices()
-  const { postgres, mariadb, redis } = services
-  for (const [name, service] of Object.entries({ PostgreSQL: postgres, MariaDB: mariadb, Redis: redis })) {
+  const { postgres, mariadb, redis, memcached } = services
+  const named = { PostgreSQL: postgres, MariaDB: mariadb, Redis: redis, Memcached: memcached }
+  for (const [name, service] of Object.entries(named)) {
     if ('skipped' in service)
       console.warn(`Tests on ${name} are skipped. ${service.skipped.split('\n', 1)[0]}`)
   }

@@ -1,4 +1,5 @@
 import { startMariadb } from './mariadb.ts'
+import { startMemcached } from './memcached.ts'
 import { startPostgres } from './postgres.ts'
 import { startRedis } from './redis.ts'
 import { type ServiceAddress, ServiceUnavailableError, type TestService } from './service.ts'
@@ -7,6 +8,7 @@ export interface Services {
   readonly postgres: ServiceAddress
   readonly mariadb: ServiceAddress
   readonly redis: ServiceAddress
+  readonly memcached: ServiceAddress
   /** Ends the started servers and removes databases created in others. */
   stop(): Promise<void>
 }
@@ -19,10 +21,15 @@ export interface Services {
  * be used.
  */
 export async function startServices(): Promise<Services> {
-  const [postgres, mariadb, redis] = await Promise.allSettled([startPostgres(), startMariadb(), startRedis()])
+  const [postgres, mariadb, redis, memcached] = await Promise.allSettled([
+    startPostgres(),
+    startMariadb(),
+    startRedis(),
+    startMemcached(),
+  ])
   const stop = async () => {
     await Promise.all(
-      [postgres, mariadb, redis].map((result) =>
+      [postgres, mariadb, redis, memcached].map((result) =>
         result.status === 'fulfilled' ? result.value.stop() : undefined,
       ),
     )
@@ -32,6 +39,7 @@ export async function startServices(): Promise<Services> {
       postgres: addressOf('PostgreSQL', postgres),
       mariadb: addressOf('MariaDB', mariadb),
       redis: addressOf('Redis', redis),
+      memcached: addressOf('Memcached', memcached),
       stop,
     }
   } catch (error) {

@@ -1,20 +1,23 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { chown, mkdtemp, rm } from 'node:fs/promises'
-import type { Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { SOON } from '../support/patience.ts'
 import type { SystemUser } from './unprivileged-user.ts'
 
 const KEPT_OUTPUT = 4_000
+const PROBE_MS = 20
 
 export interface ServerPlan {
   /** Writes the files that the commands need to the folder. */
   prepare?(folder: string): Promise<void>
   /** Commands to run sequentially; the last one is the server. */
   commands(folder: string): readonly (readonly string[])[]
-  /** The output of the server once it listens. */
-  readonly ready: RegExp
+  /**
+   * The output of the server once it listens, or the port of 127.0.0.1 on which it then accepts connections.
+   */
+  readonly ready: RegExp | { readonly port: number }
   /** The signal that ends the server without waiting for its clients. After 2 s it is `KILL`. */
   readonly stopSignal: 'INT' | 'KILL'
   /** Default: the user of this process. */
@@ -22,6 +25,8 @@ export interface ServerPlan {
 }
 
 export interface SupervisedServer {
+  /** The process id of the server. */
+  readonly pid: number
   /** Ends the server and removes its folder. */
   stop(): Promise<void>
 }
@@ -93,39 +98,52 @@ export async function superviseServer(plan: ServerPlan): Promise<SupervisedServe
   }
   detach(server)
   detach(guard)
-  return { stop }
+  return { pid: server.pid as number, stop }
 }
 
 function quote(argument: string): string {
   return `'${argument.replaceAll("'", `'\\''`)}'`
 }
 
-function untilReady(server: ChildProcess, ready: RegExp): Promise<void> {
+function untilReady(server: ChildProcess, ready: ServerPlan['ready']): Promise<void> {
   return new Promise((resolve, reject) => {
     let output = ''
-    const fail = (reason: string) => reject(new Error(`${reason}\n${output}`.trim()))
+    let probe: NodeJS.Timeout | undefined
+    const done = () => {
+      clearTimeout(timer)
+      clearInterval(probe)
+    }
+    const fail = (reason: string) => {
+      done()
+      reject(new Error(`${reason}\n${output}`.trim()))
+    }
+    const succeed = () => {
+      done()
+      resolve()
+    }
     const timer = setTimeout(
       () => fail(`The server was not ready within ${SOON.timeout / 1000} s.`),
       SOON.timeout,
     )
+    if ('port' in ready) probe = setInterval(() => tryPort(ready.port, succeed), PROBE_MS)
     // Keeps reading after the server is ready, because a full pipe would block the server.
     const listen = (chunk: Buffer) => {
       output = (output + chunk.toString()).slice(-KEPT_OUTPUT)
-      if (!ready.test(output)) return
-      clearTimeout(timer)
-      resolve()
+      if (!('port' in ready) && ready.test(output)) succeed()
     }
     server.stdout?.on('data', listen)
     server.stderr?.on('data', listen)
-    server.once('error', (error) => {
-      clearTimeout(timer)
-      fail(error.message)
-    })
-    server.once('close', (code) => {
-      clearTimeout(timer)
-      fail(`The server exited with code ${code} before it was ready.`)
-    })
+    server.once('error', (error) => fail(error.message))
+    server.once('close', (code) => fail(`The server exited with code ${code} before it was ready.`))
   })
+}
+
+function tryPort(port: number, succeed: () => void): void {
+  const socket = connect(port, '127.0.0.1', () => {
+    socket.destroy()
+    succeed()
+  })
+  socket.on('error', () => {})
 }
 
 /** Lets this process exit while the other process runs. */

@@ -1,67 +1,23 @@
 import type { Sluice } from '@sluice/core'
 import { sluicePool } from '@sluice/core/adapter'
-import type { ContractClient, ContractHarness, NewPost } from '@sluice/core/adapter-contract'
+import type { ContractClient } from '@sluice/core/adapter-contract'
 import { withSluice as withSluiceKnex } from '@sluice/knex'
 import { sluiceAdapter, withSluice } from '@sluice/prisma'
 import knex, { type Knex } from 'knex'
 import pg from 'pg'
 import QueryStream from 'pg-query-stream'
+import { type Harness, harness, toRow } from './contract-tables.ts'
 import type { Database } from './databases.ts'
 import { type PrismaClients, prismaClient, type TestPrismaClient } from './prisma-clients.ts'
 import { watchStatements } from './watch-statements.ts'
-
-/**
- * The adapters that run the contract, each on a database with the tables `authors` and `posts` of
- * `prisma/models.prisma`.
- */
-export type Harness = (database: Database) => Promise<ContractHarness>
 
 /** Creates the tables. */
 export async function createTables(database: Database): Promise<void> {
   await database.exec((await prismaClient(database.dialect, database)).ddl)
 }
 
-const range = (count: number) => Array.from({ length: count }, (_, at) => at + 1)
-const quoted = (value: string) => `'${value}'`
-
-function harness(
-  database: Database,
-  hasFix: boolean,
-  open: (sluice: Sluice | undefined) => Promise<ContractClient>,
-): ContractHarness {
-  const at = quoted('2026-01-01 00:00:00')
-  const authors = range(12).map(
-    (id) => `(${id}, ${quoted(`a${id}@example.org`)}, ${quoted(`Author ${id}`)}, ${at})`,
-  )
-  const posts = range(40).map(
-    (id) =>
-      `(${id}, ${quoted(`post-${id}`)}, ${quoted(`Post ${id}`)}, ${(id * 7) % 11}, ${(id % 9) + 1}, ${at})`,
-  )
-  return {
-    file: import.meta.filename,
-    hasFix,
-    dropIndex: (name, table) => `drop index ${name}${database.dialect === 'mysql' ? ` on ${table}` : ''}`,
-    open: (sluice) => open(sluice as Sluice | undefined),
-    async reset() {
-      await database.exec('DELETE FROM posts; DELETE FROM authors')
-      await database.exec(`INSERT INTO authors (id, email, full_name, updated_at) VALUES ${authors.join()}`)
-      await database.exec(
-        `INSERT INTO posts (id, slug, title, views, author_id, created_at) VALUES ${posts.join()}`,
-      )
-    },
-  }
-}
-
-const toRow = ({ id, authorId, slug, title, views }: NewPost) => ({
-  id,
-  author_id: authorId,
-  slug,
-  title,
-  views,
-})
-
 export const knexHarness: Harness = async (database) =>
-  harness(database, true, async (sluice) => openKnex(database, sluice))
+  harness(database, true, async (sluice) => openKnex(database, sluice), import.meta.filename)
 
 function openKnex(database: Database, sluice: Sluice | undefined): ContractClient {
   const bare = knex(database.knexConfig())
@@ -84,12 +40,25 @@ function knexClient(db: Knex, sent: () => number): ContractClient {
       await db('posts').where({ author_id: authorId }).select('title').orderBy('id', 'desc'),
     byForeignKeyAbove: async (authorId, views) =>
       await db('posts').where({ author_id: authorId }).where('views', '>', views).orderBy('id'),
+    byCompositeKey: async (org_id, user_id) => await db('memberships').where({ org_id, user_id }),
     list: async () =>
       (await db('posts').select('id', 'author_id').orderBy('id')).map((row) => ({
         id: row.id,
         authorId: row.author_id,
       })),
     count: async (authorId) => await db('posts').where({ author_id: authorId }).count(),
+    totals: async (authorId) =>
+      await db('posts')
+        .where({ author_id: authorId })
+        .count('* as n')
+        .sum('views as sum')
+        .avg('views as average')
+        .min('views as least')
+        .max('views as most'),
+    latest: async (authorId, limit) =>
+      await db('posts').where({ author_id: authorId }).orderBy('id', 'desc').limit(limit),
+    oldest: async (authorId) =>
+      await db('posts').where({ author_id: authorId }).orderBy('created_at').first(),
     page: async (authorId, offset) =>
       await db('posts').where({ author_id: authorId }).orderBy('id').offset(offset).limit(2),
     joined: async (id) =>
@@ -126,7 +95,7 @@ function knexClient(db: Knex, sent: () => number): ContractClient {
 
 export const prismaHarness: Harness = async (database) => {
   const clients = await prismaClient(database.dialect, database)
-  return harness(database, true, async (sluice) => openPrisma(clients, sluice))
+  return harness(database, true, async (sluice) => openPrisma(clients, sluice), import.meta.filename)
 }
 
 function openPrisma(
@@ -175,7 +144,7 @@ function prismaClientOf(db: TestPrismaClient, sent: () => number): ContractClien
 }
 
 export const pgHarness: Harness = async (database) =>
-  harness(database, false, async (sluice) => openPg(database, sluice))
+  harness(database, false, async (sluice) => openPg(database, sluice), import.meta.filename)
 
 function openPg({ url }: Database, sluice: Sluice | undefined): ContractClient {
   let sent = 0
@@ -230,6 +199,11 @@ type PgQueryable = Pick<pg.Pool, 'query'>
 
 function pgClient(db: PgQueryable, sent: () => number): ContractClient {
   const rows = async (text: string, ...values: unknown[]) => (await db.query(text, values)).rows
+  /** Objects with the descriptions of their columns. */
+  const result = async (text: string, ...values: unknown[]) => {
+    const { fields, rows: found } = await db.query(text, values)
+    return { fields, found }
+  }
   return {
     byKey: (id) => rows('select * from posts where id = $1', id),
     firstByKey: (id) => rows('select * from posts where id = $1 limit $2', id, 1),
@@ -245,10 +219,23 @@ function pgClient(db: PgQueryable, sent: () => number): ContractClient {
     },
     byForeignKeyAbove: (id, views) =>
       rows('select * from posts where ((author_id = $1) and (views > $2)) order by id', id, views),
+    byCompositeKey: (organization, author) =>
+      result('select role from memberships where (org_id = $1) and (user_id = $2)', organization, author),
     list: () => rows('select id, author_id as "authorId" from posts order by id'),
     count: (id) => rows('select count(*) from posts where author_id = $1', id),
+    totals: (id) =>
+      result(
+        'select count(*), sum(views), avg(views) as average, min(views), max(views)::text from posts where author_id = $1',
+        id,
+      ),
+    exists: (id) => result('select 1 as found from posts where author_id = $1 limit 1', id),
+    latest: (id, limit) =>
+      result('select title, views from posts where author_id = $1 order by id desc limit $2', id, limit),
+    oldest: (id) => result('select * from posts where (author_id = $1) order by created_at limit 1', id),
     page: (id, offset) =>
       rows('select * from posts where author_id = $1 order by id limit 2 offset $2', id, offset),
+    joinedByKey: (id) =>
+      result('select * from posts p left join authors a on a.id = p.author_id where p.id = $1', id),
     joined: (id) =>
       rows(
         'select title, full_name from posts join authors on authors.id = posts.author_id where posts.id = $1',

@@ -46,17 +46,17 @@ function load(
     case 'sqlite':
       return Promise.all([
         import('../generated/sqlite/client/client.ts'),
-        import('../generated/sqlite/sluice/index.js'),
+        import('../generated/sqlite/sluice/index.ts'),
       ])
     case 'postgresql':
       return Promise.all([
         import('../generated/postgresql/client/client.ts'),
-        import('../generated/postgresql/sluice/index.js'),
+        import('../generated/postgresql/sluice/index.ts'),
       ])
     case 'mysql':
       return Promise.all([
         import('../generated/mysql/client/client.ts'),
-        import('../generated/mysql/sluice/index.js'),
+        import('../generated/mysql/sluice/index.ts'),
       ])
   }
 }

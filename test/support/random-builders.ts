@@ -5,6 +5,33 @@ import type { Random } from './random.ts'
 type Table = 'item' | 'seat' | 'doc' | 'word'
 type Write = Knex.QueryBuilder | Knex.Raw
 
+/**
+ * Keys of one and of two integers, of a UUID and of a string; rows that refer to their own table and to other
+ * tables.
+ */
+export const RANDOM_TABLES: Readonly<Record<Dialect, string>> = {
+  sqlite: ddl('integer PRIMARY KEY', 'uuid', 'text'),
+  postgresql: ddl('integer PRIMARY KEY', 'uuid', 'text'),
+  mysql: ddl('int PRIMARY KEY', 'uuid', 'varchar(40)'),
+}
+
+function ddl(id: string, uuid: string, text: string): string {
+  return `
+    CREATE TABLE item (
+      id ${id}, name ${text}, n integer, parent_id integer,
+      FOREIGN KEY (parent_id) REFERENCES item (id) ON DELETE SET NULL
+    );
+    CREATE TABLE seat (
+      row_no integer NOT NULL, num integer NOT NULL, name ${text}, n integer, item_id integer, PRIMARY KEY (row_no, num),
+      FOREIGN KEY (item_id) REFERENCES item (id) ON DELETE CASCADE ON UPDATE CASCADE
+    );
+    CREATE TABLE doc (
+      id ${uuid} NOT NULL PRIMARY KEY, name ${text}, n integer, item_id integer,
+      FOREIGN KEY (item_id) REFERENCES item (id) ON DELETE SET NULL ON UPDATE CASCADE
+    );
+    CREATE TABLE word (code ${text} NOT NULL PRIMARY KEY, name ${text}, n integer);`
+}
+
 const TABLES: readonly Table[] = ['item', 'item', 'seat', 'doc', 'word']
 const KEYS: Readonly<Record<Table, readonly string[]>> = {
   item: ['id'],

@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { CLI } from './typescript-process.ts'
 
 interface CliResult {
   readonly code: number | null
@@ -12,7 +11,7 @@ interface CliResult {
   readonly err: string
 }
 
-/** Runs the command line from the sources in an empty project, with a separate folder for temporary files. */
+/** Runs the command line in an empty project, with a separate folder for temporary files. */
 export interface CliProject {
   readonly folder: string
   start(
@@ -25,15 +24,12 @@ export interface CliProject {
   remove(): void
 }
 
-const bin = join(import.meta.dirname, '../../packages/cli/src/bin.ts')
-const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
-
 export function cliProject(): CliProject {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-cli-'))
   const temporary = join(folder, 'tmp')
   mkdirSync(temporary)
   const start: CliProject['start'] = (args, env = {}) => {
-    const child = spawn(process.execPath, ['--import', loader, '--conditions=@sluice/source', bin, ...args], {
+    const child = spawn(process.execPath, [...CLI, ...args], {
       cwd: folder,
       env: { ...process.env, DATABASE_URL: '', REDIS_URL: '', ...env, TMPDIR: temporary },
       stdio: ['ignore', 'pipe', 'pipe'],

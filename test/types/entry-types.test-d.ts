@@ -20,6 +20,8 @@ import type {
   Sluice,
   SluiceEvents,
   SluiceOptions,
+  TuningChange,
+  TuningOptions,
 } from '@sluice/core'
 import type { Lookup, Operation, Refusal, RowSource } from '@sluice/core/adapter'
 import { describe, expectTypeOf, it } from 'vitest'
@@ -41,6 +43,11 @@ describe('the types of @sluice/core', () => {
     expectTypeOf<Group<'shadow'>>().toEqualTypeOf<ShadowModeOptions>()
   })
 
+  it('name the options of tune, and its changes', () => {
+    expectTypeOf<Sluice['tune']>().parameter(0).toEqualTypeOf<TuningOptions>()
+    expectTypeOf<ReturnType<Sluice['getTuning']>>().toEqualTypeOf<readonly TuningChange[]>()
+  })
+
   it('name the payload of each event', () => {
     expectTypeOf<SluiceEvents>().toEqualTypeOf<{
       finding: Finding
@@ -48,6 +55,7 @@ describe('the types of @sluice/core', () => {
       fullScan: QueryAnalysis
       shadowDifference: ShadowDifference
       responseDifference: ResponseDifference
+      tuning: TuningChange
       error: unknown
     }>()
   })

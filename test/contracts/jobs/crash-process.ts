@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { JobsOptions } from '@sluice/core'
+import { FLAGS } from '../../support/typescript-process.ts'
 import type { CrashWorld } from './crash-world.ts'
 
 const main = fileURLToPath(new URL('crash-worker.main.ts', import.meta.url))
@@ -91,14 +92,10 @@ export class CrashProcess {
   readonly #child: ChildProcess
 
   constructor(order: CrashOrder) {
-    this.#child = spawn(
-      process.execPath,
-      ['--import', 'tsx', '--conditions=@sluice/source', main, JSON.stringify(order)],
-      {
-        stdio: ['pipe', 'inherit', 'inherit'],
-        env: { ...process.env, NODE_OPTIONS: '' },
-      },
-    )
+    this.#child = spawn(process.execPath, [...FLAGS, main, JSON.stringify(order)], {
+      stdio: ['pipe', 'inherit', 'inherit'],
+      env: { ...process.env, NODE_OPTIONS: '' },
+    })
     this.pid = this.#child.pid ?? 0
     this.exited = new Promise((resolve) => {
       this.#child.on('exit', (code, signal) => {

@@ -1,20 +1,15 @@
 import type { IncomingMessage } from 'node:http'
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { Client } from '@modelcontextprotocol/client'
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startApp, type TestApp } from '../../browser/app.ts'
 import { type CliProject, cliProject } from '../../support/run-cli.ts'
-
-const bin = join(import.meta.dirname, '../../../packages/cli/src/bin.ts')
-const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
+import { CLI } from '../../support/typescript-process.ts'
 
 /** A client of the SDK, connected to `sluice mcp` in a process. */
 async function connect(args: readonly string[]): Promise<Client> {
   const client = new Client({ name: 'test', version: '1.0.0' })
-  const command = ['--import', loader, '--conditions=@sluice/source', bin, 'mcp', ...args]
+  const command = [...CLI, 'mcp', ...args]
   await client.connect(
     new StdioClientTransport({ command: process.execPath, args: command, stderr: 'inherit' }),
   )

@@ -2,10 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
-import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { createSluice, type Sluice } from '@sluice/core'
 import { createDashboard, type Dashboard } from '@sluice/dashboard'
 import { sluiceMiddleware } from '@sluice/express'
@@ -15,6 +12,7 @@ import knexFactory, { type Knex } from 'knex'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { schemaProblems } from '../../../packages/cli/test/support/schema-problems.ts'
 import { type CliProject, cliProject } from '../../support/run-cli.ts'
+import { CLI } from '../../support/typescript-process.ts'
 
 let sluice: Sluice
 let dashboard: Dashboard
@@ -170,9 +168,8 @@ describe.skipIf(!existsSync('/usr/bin/script'))('sluice top on a terminal', () =
   async function onTerminal(
     act: (child: ChildProcess, pid: number) => void,
   ): Promise<{ code: number | null; out: string }> {
-    const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
-    const bin = join(import.meta.dirname, '../../../packages/cli/src/bin.ts')
-    const command = `echo pid $$; exec '${process.execPath}' --import '${tsx}' --conditions=@sluice/source '${bin}' top --url '${origin}/_sluice'`
+    const node = [process.execPath, ...CLI].map((part) => `'${part}'`).join(' ')
+    const command = `echo pid $$; exec ${node} top --url '${origin}/_sluice'`
     const child = spawn('/usr/bin/script', ['-qfec', command, '/dev/null'], {
       env: { ...process.env, TERM: 'xterm', SHELL: '/bin/sh' },
     })

@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process'
-import { join } from 'node:path'
 import { describe, expect, inject, it } from 'vitest'
 import { hasGain, runAdvice } from '../../../examples/atlas/src/advise/run-advice.ts'
 import { type DatabaseTarget, parseDatabaseUrl } from '../../../examples/atlas/src/database-target.ts'
@@ -9,17 +8,15 @@ import { onPostgres } from '../../services/postgres.ts'
 import { databaseOf, randomSuffix, withDatabase } from '../../services/service.ts'
 import { freshDatabase } from '../../support/databases.ts'
 import { TEST_MS } from '../../support/patience.ts'
+import { CLI } from '../../support/typescript-process.ts'
 
 const REQUESTS = 60
 /** Indexes are judged by measured times, which a busy machine distorts. */
 const MEASURED = { timeout: TEST_MS, retry: 3 }
-const BIN = join(import.meta.dirname, '../../../packages/cli/src/bin.ts')
 
-/** The command, run from the sources. */
 function sluice(args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    const own = ['--import', 'tsx', '--conditions=@sluice/source', BIN, ...args]
-    execFile(process.execPath, own, { maxBuffer: 1 << 26 }, (error, out, err) =>
+    execFile(process.execPath, [...CLI, ...args], { maxBuffer: 1 << 26 }, (error, out, err) =>
       error === null ? resolve(out) : reject(new Error(err)),
     )
   })

@@ -19,6 +19,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { connectPostgres, SCHEMA } from '../../contracts/jobs/postgres-world.ts'
 import { type Database, databases } from '../../support/databases.ts'
 import { NEVER_MS, SOON, TEST_MS } from '../../support/patience.ts'
+import { FLAGS } from '../../support/typescript-process.ts'
 
 const LEASE_MS = NEVER_MS
 const postgres = databases().find(({ dialect }) => dialect === 'postgresql')
@@ -299,7 +300,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
     })
 
     it('let a drained process exit', async () => {
-      const args = ['--import', 'tsx', '--conditions=@sluice/source', idleProcess, url, SCHEMA]
+      const args = [...FLAGS, idleProcess, url, SCHEMA]
       const { stdout } = await promisify(execFile)(process.execPath, args, {
         timeout: TEST_MS,
         env: { ...process.env, NODE_OPTIONS: '' },

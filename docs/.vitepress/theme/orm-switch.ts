@@ -1,7 +1,5 @@
 import { defineComponent, h, onMounted, ref, type VNode } from 'vue'
-import { selectStoredTabs } from './tabs.ts'
-
-const ORMS = ['Prisma', 'Knex']
+import { ORMS, selectStoredTabs } from './tabs.ts'
 
 /** A code group without code above the sidebar: its tabs select those of all groups on the page. */
 export const OrmSwitch = defineComponent(() => {

@@ -1,9 +1,12 @@
+/** The ORMs whose code the guides contain. Some groups have only the first ones. */
+export const ORMS = ['Prisma', 'Knex', 'Kysely', 'Drizzle']
+
 /**
  * Tabs that are alternatives: a choice applies to every group with the same tabs, on all pages and the next
  * visit.
  */
 const CHOICES: Readonly<Record<string, readonly string[]>> = {
-  orm: ['Prisma', 'Knex'],
+  orm: ORMS,
   packageManager: ['npm', 'pnpm', 'yarn'],
 }
 

@@ -54,7 +54,7 @@ else {
   if (task === 'test:all') pnpm('run', 'generate:random')
   // Processes of tests load built packages faster than sources.
   env.SLUICE_TEST_BUILT = 'true'
-  const names = ['unit', 'integration', ...(task === 'test:all' ? ['slow', 'browser'] : [])]
+  const names = ['unit', 'isolated', 'integration', ...(task === 'test:all' ? ['slow', 'browser'] : [])]
   const projects = names.flatMap((name) => ['--project', name])
   run(
     process.execPath,

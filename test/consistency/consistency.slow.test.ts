@@ -55,12 +55,15 @@ describe('Sluice with a shared cache', { retry: 0 }, () => {
     'violates no guarantee with every fault: %s, %s, %s ORMs',
     async (mode, store, orms) => {
       const faults = faultsOf(store)
-      const report = await runCheck({ ...SHORT, mode, store, orms, reads: 1_200, faults, leaseMs: 4_000 })
+      // Only notifications let a process know the state of tags without a request. Right after a fault it
+      // knows none, so a short run has few such reads.
+      const knows = mode === 'bounded' && store === 'redis'
+      const reads = knows ? 3_000 : 1_200
+      const report = await runCheck({ ...SHORT, mode, store, orms, reads, faults, leaseMs: 4_000 })
       expect(report.examples.filter((example) => mode === 'strict' || example.startsWith('C'))).toEqual([])
       expect(isViolated(mode, report)).toBe(false)
       expect(report.hits).toBeGreaterThan(0)
-      // Only notifications let a process know the state of tags without a request.
-      if (mode === 'bounded' && store === 'redis') expect(report.knownHits).toBeGreaterThan(0)
+      if (knows) expect(report.knownHits).toBeGreaterThan(0)
       else expect(report.knownHits).toBe(0)
     },
     TIMEOUT_MS,

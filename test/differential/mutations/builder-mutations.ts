@@ -96,8 +96,8 @@ export const BUILDER_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: PG,
-        find: 'isPooled && this.#client.isActive &&',
-        replace: 'this.#client.isActive &&',
+        find: 'return isPooled && this.#client.isActive &&',
+        replace: 'return this.#client.isActive &&',
       },
     ],
     builders: drizzle,
@@ -109,8 +109,8 @@ export const BUILDER_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: PG,
-        find: '? this.#statement(target, connection, config)',
-        replace: '? (target.query(config) as Promise<QueryResult>)',
+        find: ': this.#statement(target, connection, config)',
+        replace: ': (target.query(config) as Promise<QueryResult>)',
       },
     ],
     builders: drizzle,

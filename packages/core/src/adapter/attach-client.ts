@@ -198,11 +198,12 @@ class AttachedClient implements AdapterClient {
       return this.#routed(call, call.sql, call.params, 0, this.host.scopes.ambient.demand)
     const shape = this.#observer.shapeOf(call.sql)
     if (this.#skips(call, shape)) return call.ask(call.sql, call.params, 0)
+    const settings = call.settings === undefined ? '' : call.settings()
     const { recorder, scopes } = this.host
     // A batch is sent later, from a place without the user's frames.
     if (recorder.mayTrace(scopes.ambient.counted, shape)) call.stack?.()
     void this.readCatalog()
-    return this.host.execute(new SqlOperation(this.#context, this.#plans, call, shape))
+    return this.host.execute(new SqlOperation(this.#context, this.#plans, call, settings, shape))
   }
 
   execute<T>(operation: Operation<T>): Promise<T> {

@@ -49,9 +49,10 @@ export interface SqlRead {
   ): Promise<readonly SqlRow[]>
   /**
    * Identifies the settings that change the rows of this read only, such as type parsers. Reads with
-   * different settings share nothing.
+   * different settings share nothing. Called at most once, and only if Sluice may optimize the read.
+   * `undefined`: unknown, the read is sent alone. Default: nothing changes them.
    */
-  readonly settings?: string | undefined
+  settings?(): string | undefined
   /**
    * Returns the stack of the user's call. Called synchronously if a batch can need it, and later otherwise:
    * see `lateStack`.
@@ -110,6 +111,7 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
     private readonly context: ReadContext,
     private readonly plans: SelectPlans,
     private readonly call: SqlRead,
+    private readonly settings: string | undefined,
     shape: Shape,
   ) {
     this.family = call.control === undefined ? shape : undefined
@@ -135,12 +137,14 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
   }
 
   rowSource(): RowSource | undefined {
-    return this.#plan()?.rowSource
+    // Other parsers may return other keys.
+    return this.settings === undefined ? undefined : this.#plan()?.rowSource
   }
 
   lookup(): Lookup<readonly SqlRow[]> | Refusal {
-    const { context, call } = this
+    const { context, call, settings } = this
     if (call.inTransaction) return refuse('IN_TRANSACTION')
+    if (settings === undefined) return refuse('UNSUPPORTED_OPTIONS')
     const plan = this.#plan()?.keyed
     if (plan === undefined) return refuse('NO_CATALOG')
     if (isRefusal(plan)) return plan
@@ -160,24 +164,23 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
     if (bindsRelativeDate(call.params, dialect)) return refuse('RELATIVE_DATE')
     const shared = canonicalKey(constants.map((at) => call.params[at]))
     if (shared === undefined) return refuse('UNSUPPORTED_CONSTANTS')
-    const group = [context.source.id, call.rows, call.settings ?? '', keyKinds(key), shared, call.sql].join(
-      '\n',
-    )
+    const group = [context.source.id, call.rows, settings, keyKinds(key), shared, call.sql].join('\n')
     const maxBound = Math.floor((MAX_BOUND_KEYS[dialect] - constants.length) / keys.length)
     const maxKeys = Math.max(1, Math.min(context.maxKeys, plan.query.maxKeys ?? maxBound))
-    return new SqlLookup(context, call, plan, key, group, maxKeys)
+    return new SqlLookup(context, call, settings, plan, key, group, maxKeys)
   }
 
   cacheRequest(): CacheRequest<readonly SqlRow[]> | Refusal {
-    const { call, source, context } = this
+    const { call, settings, source, context } = this
     if (call.inTransaction) return refuse('IN_TRANSACTION')
+    if (settings === undefined) return refuse('UNSUPPORTED_OPTIONS')
     const bindings = canonicalKey(call.params)
     if (bindings === undefined) return refuse('UNSUPPORTED_BINDINGS')
     if (bindsRelativeDate(call.params, source.dialect)) return refuse('RELATIVE_DATE')
     const { statement } = analyzeSql(call.sql, source.dialect)
     const reads = readsOfStatement(statement, source.id, context.catalogs)
     if ('refused' in reads) return reads
-    const key = [call.rows, call.settings ?? '', call.sql, bindings].join('\n')
+    const key = [call.rows, settings, call.sql, bindings].join('\n')
     const request = {
       key,
       tables: reads.tables,
@@ -205,15 +208,14 @@ class SqlLookup implements Lookup<readonly SqlRow[]> {
   constructor(
     private readonly context: ReadContext,
     private readonly call: SqlRead,
+    settings: string,
     private readonly plan: KeyedSelect,
     readonly key: LookupKey,
     readonly group: string,
     readonly maxKeys: number,
   ) {
-    this.target =
-      call.settings === undefined
-        ? plan.target
-        : { ...plan.target, shape: `${plan.target.shape} ${call.settings}` }
+    const { target } = plan
+    this.target = settings === '' ? target : { ...target, shape: `${target.shape} ${settings}` }
   }
 
   reads() {

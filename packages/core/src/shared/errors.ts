@@ -95,7 +95,7 @@ export class MissingPackageError extends SluiceError {
   ) {
     super(
       'SLUICE_MISSING_PACKAGE',
-      `${needing} requires the package "${packageName}", which is not installed. Run npm install ${packageName}.`,
+      `${needing} requires the package "${packageName}", which is not installed. Install it with your package manager: npm install ${packageName}, for example.`,
       options,
     )
   }

@@ -76,6 +76,7 @@ const REASONS = {
   UNSUPPORTED_FILTER: 'It has a filter that batches do not support',
   UNSUPPORTED_KEY_TYPE: 'The type of the key does not identify rows reliably',
   UNSUPPORTED_LIMIT: 'It has a limit that batches do not support',
+  UNSUPPORTED_OPTIONS: 'Its options or type parsers cannot be compared',
   UNSUPPORTED_PARAMETERS: 'Its values and parameters differ in number',
   UNSUPPORTED_SQL: 'The SQL is not fully understood',
   USER_DEFINED_FUNCTION: 'It calls a user-defined function',

@@ -104,7 +104,7 @@ describe('AdapterClient.read', () => {
       Promise.all([
         ask(1, {}),
         ask(2, { rows: 'arrays' }),
-        ask(3, { settings: 'dates as text' }),
+        ask(3, { settings: () => 'dates as text' }),
         ask(1, { rows: 'arrays' }),
       ])
     const found = await app.sluice.run(all)
@@ -113,6 +113,17 @@ describe('AdapterClient.read', () => {
     expect(app.sent).toHaveLength(3)
     expect(await app.sluice.run(all)).toEqual(found)
     expect(app.sent).toHaveLength(3)
+  })
+
+  it('sends a read with unknown settings alone, and counts why', async () => {
+    const app = await new App('optimize', { cache: {} }).ready()
+    const all = () => Promise.all([1, 2].map((id) => app.query(byId, [id], { settings: () => undefined })))
+    const expected = [1, 2].map((id) => app.bare(byId, [id], 'objects'))
+    expect(await app.sluice.run(all)).toEqual(expected)
+    expect(await app.sluice.run(all)).toEqual(expected)
+    expect(app.sent).toEqual([byId, byId, byId, byId])
+    const { passedThrough } = app.sluice.queries.getStats()
+    expect(passedThrough).toMatchObject({ 'batch:UNSUPPORTED_OPTIONS': 4, 'cache:UNSUPPORTED_OPTIONS': 4 })
   })
 
   it('prefetches for a loop over a parent query', async () => {

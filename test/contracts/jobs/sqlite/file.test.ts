@@ -263,7 +263,7 @@ describe('the file of an SQLite backend', () => {
       import { sqliteJobBackend } from './src/jobs/backends/sqlite/index.ts'
       await sqliteJobBackend('jobs.db').open().catch(({ name, code, message }) => console.log(name, code, message))`
     const text =
-      'MissingPackageError SLUICE_MISSING_PACKAGE sqliteJobBackend requires the package "better-sqlite3", which is not installed. Run npm install better-sqlite3.\n'
+      'MissingPackageError SLUICE_MISSING_PACKAGE sqliteJobBackend requires the package "better-sqlite3", which is not installed. Install it with your package manager: npm install better-sqlite3, for example.\n'
     expect(await run(script, folder)).toEqual({ code: 0, text })
   })
 })

@@ -6,7 +6,7 @@ import type { Connection } from '../../schema/connection.ts'
 import { afterCaller } from '../after-caller.ts'
 import { type AdapterClient, attachClient } from '../attach-client.ts'
 import { ReplicaConnections } from '../replica-connections.ts'
-import type { RowForm, SqlRow } from '../select/outputs.ts'
+import type { SqlRow } from '../select/outputs.ts'
 import { beginStream } from './begin-stream.ts'
 import { type Mysql2Answer, type Mysql2Call, type Mysql2Object, send, toCallback } from './mysql2-call.ts'
 import { Mysql2Connections, type Mysql2Place, running } from './mysql2-connections.ts'
@@ -20,13 +20,6 @@ import { standInFor } from './stand-in.ts'
 registerOwnFrames(import.meta.url, 'mysql2')
 
 type Method = (...args: unknown[]) => unknown
-
-/** How the rows of a read are converted. */
-interface Reading {
-  readonly rows: RowForm
-  /** Identifies its type parsers. */
-  readonly parsers: string
-}
 
 /** Options of a read that goes through Sluice. Any other can change its result, or how it is sent. */
 const READ_OPTIONS: ReadonlySet<string> = new Set(['rowsAsArray', 'typeCast'])
@@ -150,11 +143,9 @@ class PoolStandIn {
 
   async #sent(place: Mysql2Place, call: Mysql2Call): Promise<Mysql2Answer> {
     if (this.options.isAwaited === true) await afterCaller()
-    const reading =
-      place.connection === undefined && this.#client.isActive && this.#client.onlyReads(call.sql)
-        ? this.#readingOf(call)
-        : undefined
-    return reading === undefined ? this.#statement(place, call) : this.#read(place, call, reading)
+    // Values that are not an array belong to named placeholders.
+    const isRead = place.connection === undefined && call.params !== undefined && this.#client.isActive
+    return isRead && this.#client.onlyReads(call.sql) ? this.#read(place, call) : this.#statement(place, call)
   }
 
   #statement(place: Mysql2Place, call: Mysql2Call, stack?: () => Stack): Promise<Mysql2Answer> {
@@ -172,42 +163,42 @@ class PoolStandIn {
     })
   }
 
-  async #read(place: Mysql2Place, call: Mysql2Call, { rows: form, parsers }: Reading): Promise<Mysql2Answer> {
+  async #read(place: Mysql2Place, call: Mysql2Call): Promise<Mysql2Answer> {
     const stack = lateStack()
-    const key = `${form} ${parsers} ${call.sql}`
+    const { options, sql: text, params = [] } = call
+    const { rowsAsArray } = 'rowsAsArray' in options ? options : defaultsOf(this.#core)
+    const form = rowsAsArray ? 'arrays' : 'objects'
+    // The key of the columns, if Sluice may optimize the read, and the answer to the read itself.
+    const known: { key?: string; answer?: Mysql2Answer } = {}
     const rows = await this.#client.read({
-      ...{ sql: call.sql, params: call.params ?? [], rows: form, inTransaction: false, stack },
-      ...(parsers === '' ? {} : { settings: parsers }),
+      ...{ sql: text, params, rows: form, inTransaction: false, stack },
+      settings: () => {
+        const parsers = isPlain(call) ? this.#parsersOf(options) : undefined
+        if (parsers !== undefined) known.key = `${form} ${parsers} ${text}`
+        return parsers
+      },
       ask: async (sql, values, helpers, replica) => {
-        const asked = { ...call, sql, params: values, args: [{ ...call.options, sql, values }] }
+        const asked = { ...call, sql, params: values, args: [{ ...options, sql, values }] }
         const on = (target: Mysql2Object) =>
           this.#statement({ target, form: 'callbacks', connection: target }, asked, stack)
-        const [found, fields] =
+        const answer =
           replica === undefined || this.#replicas === undefined
             ? await this.#statement(place, asked, stack)
             : await this.#replicas.use(replica, on)
-        if (Array.isArray(fields)) this.#remember(key, fields, helpers)
+        const [found, fields] = answer
+        if (values === params) known.answer = answer
+        if (known.key !== undefined && Array.isArray(fields)) this.#remember(known.key, fields, helpers)
         return found as readonly SqlRow[]
       },
     })
-    const fields = this.#fields.get(key)
+    if (known.answer?.[0] === rows) return known.answer
+    const fields = known.key === undefined ? undefined : this.#fields.get(known.key)
     return fields === undefined ? this.#statement(place, call, stack) : [rows, [...fields]]
   }
 
   #remember(key: string, fields: readonly unknown[], helpers: number): void {
     if (this.#fields.size >= MAX_FIELDS) this.#fields.clear()
     this.#fields.set(key, fields.slice(0, fields.length - helpers))
-  }
-
-  /** `undefined`: the read is sent unchanged. */
-  #readingOf({ method, params, options }: Mysql2Call): Reading | undefined {
-    // A batched query has a varying number of keys, and each number would be another prepared statement.
-    if (method === 'execute' || params === undefined) return undefined
-    if (!Object.keys(options).every((name) => READ_OPTIONS.has(name))) return undefined
-    const parsers = this.#parsersOf(options)
-    if (parsers === undefined) return undefined
-    const { rowsAsArray } = 'rowsAsArray' in options ? options : defaultsOf(this.#core)
-    return { rows: rowsAsArray ? 'arrays' : 'objects', parsers }
   }
 
   #parsersOf({ typeCast }: Mysql2Call['options']): string | undefined {
@@ -223,6 +214,11 @@ class PoolStandIn {
     command.once('end', over).once(errorMonitor, over)
     return command
   }
+}
+
+function isPlain({ method, options }: Mysql2Call): boolean {
+  // A batched query has a varying number of keys, and each number would be another prepared statement.
+  return method !== 'execute' && Object.keys(options).every((name) => READ_OPTIONS.has(name))
 }
 
 function connectionOf(pool: Mysql2Object | undefined): Connection | undefined {

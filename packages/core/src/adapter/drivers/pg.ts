@@ -179,19 +179,9 @@ class PoolStandIn {
     isPooled: boolean,
   ): Promise<QueryResult> {
     if (this.options.isAwaited === true) await afterCaller()
-    const parsers =
-      isPooled && this.#client.isActive && this.#client.onlyReads(config.text)
-        ? this.#parsersOf(config)
-        : undefined
-    return parsers === undefined
-      ? this.#statement(target, connection, config)
-      : this.#read(target, config, parsers)
-  }
-
-  /** `undefined`: the read is sent unchanged. */
-  #parsersOf(config: QueryConfig): string | undefined {
-    const isPlain = Object.keys(config).every((name) => READ_OPTIONS.has(name))
-    return isPlain ? this.#parsers.ofQuery(config.types) : undefined
+    return isPooled && this.#client.isActive && this.#client.onlyReads(config.text)
+      ? this.#read(target, config)
+      : this.#statement(target, connection, config)
   }
 
   #statement(
@@ -214,30 +204,34 @@ class PoolStandIn {
     return this.#client.statement(connection, stack === undefined ? sent : { ...sent, stack, isRouted: true })
   }
 
-  async #read(target: Queryable, config: QueryConfig, parsers: string): Promise<QueryResult> {
+  async #read(target: Queryable, config: QueryConfig): Promise<QueryResult> {
     const stack = lateStack()
+    const { text, values: params = [] } = config
     const rowForm = config.rowMode === 'array' ? 'arrays' : 'objects'
-    const key = `${rowForm} ${parsers} ${config.text}`
+    // The key of the template, if Sluice may optimize the read, and the result of the read itself.
+    const known: { key?: string; result?: QueryResult } = {}
     const rows = await this.#client.read({
-      sql: config.text,
-      params: config.values ?? [],
-      rows: rowForm,
-      inTransaction: false,
-      stack,
-      ...(parsers === '' ? {} : { settings: parsers }),
+      ...{ sql: text, params, rows: rowForm, inTransaction: false, stack },
+      settings: () => {
+        const parsers = isPlain(config) ? this.#parsers.ofQuery(config.types) : undefined
+        if (parsers !== undefined) known.key = `${rowForm} ${parsers} ${text}`
+        return parsers
+      },
       ask: async (sql, values, helpers, replica) => {
         // The name of a prepared statement must only be used with its own SQL.
         const { name, ...unnamed } = config
-        const query = sql === config.text ? { ...config, values } : { ...unnamed, text: sql, values }
+        const query = sql === text ? { ...config, values } : { ...unnamed, text: sql, values }
         const result =
           replica === undefined || this.#replicas === undefined
             ? await this.#statement(target, {}, query, stack)
             : await this.#replicas.use(replica, (client) => this.#statement(client, client, query, stack))
-        this.#remember(key, result, helpers)
+        if (values === params) known.result = result
+        if (known.key !== undefined) this.#remember(known.key, result, helpers)
         return result.rows
       },
     })
-    const template = this.#templates.get(key)
+    if (known.result?.rows === rows) return known.result
+    const template = known.key === undefined ? undefined : this.#templates.get(known.key)
     // The rows come from another process, and the columns are unknown.
     if (template === undefined) return this.#statement(target, {}, config, stack)
     return Object.assign(Object.create(Object.getPrototypeOf(template)), template, {
@@ -266,6 +260,10 @@ class PoolStandIn {
     for (const event of ['end', 'close']) query.once?.(event, () => over())
     return submitted
   }
+}
+
+function isPlain(config: QueryConfig): boolean {
+  return Object.keys(config).every((name) => READ_OPTIONS.has(name))
 }
 
 interface Submittable {

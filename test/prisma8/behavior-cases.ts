@@ -291,6 +291,31 @@ const cases: Readonly<Record<string, (url: string) => Promise<undefined>>> = {
       cached,
     ),
 
+  'batches aggregates and pages': (url) =>
+    World.in(url, async (world) => {
+      const ofAuthors = (read: (db: Db, authorId: number) => PromiseLike<unknown>) => (db: Db) =>
+        Promise.all(range(10).map((authorId) => read(db, authorId)))
+      const counts = ofAuthors((db, authorId) =>
+        db.orm.public.Post.where({ authorId }).aggregate((all) => ({ n: all.count() })),
+      )
+      strictEqual((await world.same(counts)).queries, 1)
+      const totals = ofAuthors((db, authorId) =>
+        db.orm.public.Post.where({ authorId }).aggregate((all) => ({
+          most: all.max('views'),
+          sum: all.sum('views'),
+        })),
+      )
+      strictEqual((await world.same(totals)).queries, 1)
+      const pages = ofAuthors((db, authorId) =>
+        db.orm.public.Post.where({ authorId })
+          .orderBy((row) => row.id.asc())
+          .limit(2)
+          .offset(1)
+          .all(),
+      )
+      strictEqual((await world.same(pages)).queries, 1)
+    }),
+
   'reads the rows of a batch one by one': (url) =>
     World.in(url, async (world) => {
       const { queries } = await world.same((db) =>

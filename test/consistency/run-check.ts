@@ -208,13 +208,13 @@ class Check {
       this.#receive(worker, message),
     )
     this.#workers[index] = worker
-    worker.gone.then(() => this.#replace(index, number))
+    worker.gone.then(() => this.#replace(index, plan.seed))
     await worker.next('ready')
   }
 
-  /** For a worker that was killed. */
-  async #replace(index: number, number: number): Promise<void> {
-    this.#releaseLater(this.#oracle.locksOf(number))
+  /** @param seed - Identifies the worker that was killed: the one that replaces it has the same index. */
+  async #replace(index: number, seed: number): Promise<void> {
+    this.#releaseLater(this.#oracle.locksOf(seed))
     if (!this.#isRunning) return
     try {
       await this.#startWorker(index)
@@ -301,7 +301,7 @@ class Check {
     const answer = (value: number | Turn) => worker.send({ type: 'answer', number, answer: value })
     if (question.ask === 'turn') answer(this.#oracle.turn())
     else if (question.ask === 'attempt') answer(this.#oracle.attempt(question.row, question.isAbsence))
-    else this.#oracle.lock(worker.plan.index, question.rows, answer)
+    else this.#oracle.lock(worker.plan.seed, question.rows, answer)
   }
 
   /** After writes of unknown outcome, which the server may still execute for a while. */

@@ -6,6 +6,8 @@ beforeEach(() => {
   vi.useFakeTimers()
 })
 afterEach(() => {
+  // First the spies on fake timers.
+  vi.restoreAllMocks()
   vi.useRealTimers()
 })
 

@@ -1,8 +1,8 @@
 import { copyFileSync, renameSync } from 'node:fs'
-import { readCatalog } from '@sluice/core/siblings'
 import { knexConnection } from '@sluice/knex'
 import knex, { type Knex } from 'knex'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { readStillCatalog } from '../support/catalog-read.ts'
 import { type Database, databases } from '../support/databases.ts'
 
 const [sqlite, postgresql, mariadb] = databases()
@@ -17,7 +17,7 @@ describe('the identity of a database, by which processes share results', () => {
   const identityOf = async (config: Knex.Config) => {
     const db = knex({ ...config, pool: { min: 0, max: 1 } })
     try {
-      const { identity } = await readCatalog(knexConnection(db))
+      const { identity } = await readStillCatalog(knexConnection(db))
       expect(identity).toBeDefined()
       return identity
     } finally {

@@ -6,13 +6,14 @@ import {
   type TableId,
   type WriteEffect,
 } from '@sluice/core/adapter'
-import { hostOf, readCatalog } from '@sluice/core/siblings'
+import { hostOf } from '@sluice/core/siblings'
 import knex, { type Knex } from 'knex'
 import { describe, expect, it } from 'vitest'
 import { clientOf } from '../../packages/knex/src/internals/client.ts'
 import type { BuilderInternals } from '../../packages/knex/src/internals/types.ts'
 import { KnexOperation } from '../../packages/knex/src/knex-operation.ts'
 import { CachedReads, type KnownRead } from '../support/cached-reads.ts'
+import { readStillCatalog } from '../support/catalog-read.ts'
 import { type ChangeLog, createChangeLog } from '../support/change-log.ts'
 import { type Database, knexDatabases } from '../support/databases.ts'
 import { missedRows, tablesOf } from '../support/missed-rows.ts'
@@ -40,7 +41,7 @@ class Bench {
   static async open(dialect: Dialect, connect: () => Promise<Database>): Promise<Bench> {
     const database = await connect()
     await database.exec(RANDOM_TABLES[dialect])
-    const catalog = await readCatalog({ dialect, query: (sql, params) => database.query(sql, params) })
+    const catalog = await readStillCatalog({ dialect, query: (sql, params) => database.query(sql, params) })
     const log = await createChangeLog(database, catalog)
     const bench = new Bench(dialect, database, knex(database.knexConfig()), log)
     bench.host.catalogs.set(SOURCE, catalog)

@@ -1,13 +1,12 @@
 import type { Dialect } from '@sluice/core'
 import { type ForeignKeyInfo, SchemaCatalog } from '@sluice/core/adapter'
-import { readCatalog } from '@sluice/core/siblings'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { runtimeDataModelOf } from '../../packages/prisma/src/internals.ts'
 import { schemaFromRuntime } from '../../packages/prisma/src/schema/from-runtime.ts'
 import { PrismaSchema } from '../../packages/prisma/src/schema/prisma-schema.ts'
 import { touches } from '../../packages/prisma/src/touches/touches.ts'
+import { readStillCatalog } from '../support/catalog-read.ts'
 import { type Database, databases } from '../support/databases.ts'
-import { SOON } from '../support/patience.ts'
 import { prismaClient } from '../support/prisma-clients.ts'
 
 /** On MySQL, the catalog contains the databases of other tests, too. */
@@ -41,8 +40,7 @@ describe.each(databases())('the Prisma schema on $name', ({ dialect, skipped, co
       database = await connect()
       const { PrismaClient, createAdapter, schema, ddl } = await prismaClient(dialect, database)
       await database.exec(ddl)
-      // On MySQL it fails while other tests create databases.
-      catalog = await vi.waitFor(() => readCatalog(database), SOON)
+      catalog = await readStillCatalog(database)
       // On MySQL the schema alone does not contain the name of the database, which is part of the tables'
       // ids.
       generated = new PrismaSchema(schema, dialect === 'mysql' ? { database: emptyCatalog(catalog) } : {})

@@ -1,9 +1,11 @@
 import type { SchemaCatalog } from '@sluice/core/adapter'
 import { readCatalog } from '@sluice/core/siblings'
 import knex, { type Knex } from 'knex'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { readStillCatalog } from '../support/catalog-read.ts'
 import { catalogSchemas } from '../support/catalog-schemas.ts'
 import { type Database, databases } from '../support/databases.ts'
+import { SOON } from '../support/patience.ts'
 
 for (const { name, dialect, skipped, connect } of databases()) {
   describe.skipIf(skipped !== undefined)(`readCatalog on ${name}`, () => {
@@ -24,13 +26,16 @@ for (const { name, dialect, skipped, connect } of databases()) {
     beforeAll(async () => {
       database = await connect()
       await database.exec(catalogSchemas[dialect])
-      catalog = await readCatalog({
-        dialect,
-        query(sql, params) {
-          statements += 1
-          return database.query(sql, params)
-        },
-      })
+      catalog = await vi.waitFor(() => {
+        statements = 0
+        return readCatalog({
+          dialect,
+          query(sql, params) {
+            statements += 1
+            return database.query(sql, params)
+          },
+        })
+      }, SOON)
     })
     afterAll(() => database.drop())
 
@@ -195,7 +200,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
         await own.exec(
           'CREATE TABLE a (id integer PRIMARY KEY, x text UNIQUE ON CONFLICT REPLACE); CREATE TABLE b (id integer PRIMARY KEY)',
         )
-        const { tables } = await readCatalog({ dialect, query: (sql, params) => own.query(sql, params) })
+        const { tables } = await readStillCatalog({ dialect, query: (sql, params) => own.query(sql, params) })
         expect([tables.get('main.a')?.hasTriggers, tables.get('main.b')?.hasTriggers]).toEqual([true, false])
       } finally {
         await own.drop()
@@ -236,7 +241,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
         await database.exec(`
           CREATE TABLE texts (plain text, folded text COLLATE NOCASE, trimmed text COLLATE "rtrim", n int);
           CREATE TABLE odd (plain text /* COLLATE german */, n int)`)
-        const read = await readCatalog(database)
+        const read = await readStillCatalog(database)
         await database.exec('DROP TABLE texts; DROP TABLE odd')
         const types = ['texts', 'odd'].map((name) =>
           read.baseTable(read.idOf([name]))?.columns.map(({ type }) => type),
@@ -249,7 +254,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
 
       it('reads the other tables although a view is broken', async () => {
         await database.exec('CREATE VIEW broken AS SELECT * FROM no_table')
-        expect((await readCatalog(database)).tables.get('main.broken')?.kind).toBe('view')
+        expect((await readStillCatalog(database)).tables.get('main.broken')?.kind).toBe('view')
       })
     }
 
@@ -283,7 +288,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
           CREATE DOMAIN label AS text COLLATE loose;
           CREATE TYPE mood AS ENUM ('calm');
           CREATE TABLE texts (plain text, posix text COLLATE "C", loose text COLLATE loose, label label, mood mood, n name, o oid, c char(5))`)
-        const read = await readCatalog(database)
+        const read = await readStillCatalog(database)
         await database.exec('DROP TABLE texts; DROP TYPE mood; DROP DOMAIN label; DROP COLLATION loose')
         const types = read.tables.get('public.texts')?.columns.map(({ name: of, type }) => `${of} ${type}`)
         expect(types).toEqual([
@@ -300,7 +305,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
 
       it('reads the schema that the search path names first', async () => {
         await database.exec('SET search_path = geo, public')
-        const moved = await readCatalog(database)
+        const moved = await readStillCatalog(database)
         await database.exec('RESET search_path')
         expect(moved.defaultSchema).toBe('geo')
         expect(moved.baseTable(moved.idOf(['area']))?.schema).toBe('geo')
@@ -311,7 +316,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
       it('recognizes types in which several spellings denote one value', async () => {
         await database.exec(`
           CREATE TABLE texts (plain varchar(9), bin varchar(9) COLLATE utf8mb4_bin, odd varchar(9) CHARACTER SET macce, e enum('a'), s set('a'), y year, t time)`)
-        const read = await readCatalog(database)
+        const read = await readStillCatalog(database)
         await database.exec('DROP TABLE texts')
         const types = read
           .baseTable(read.idOf(['texts']))
@@ -332,7 +337,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
         await database.exec(`
           CREATE DATABASE ${other};
           CREATE TABLE ${other}.stay (id int PRIMARY KEY, city_id int, FOREIGN KEY (city_id) REFERENCES ${catalog.defaultSchema}.city (id) ON DELETE CASCADE)`)
-        const read = await readCatalog(database)
+        const read = await readStillCatalog(database)
         await database.exec(`DROP DATABASE ${other}`)
         expect(read.effectOf([{ table: `${catalog.defaultSchema}.city`, kind: 'delete' }]).tables).toContain(
           `${other}.stay`,
@@ -351,7 +356,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
         const read = async () => {
           const rows = knex({ client: 'mysql2', connection: address.href })
           try {
-            return await readCatalog({
+            return await readStillCatalog({
               dialect,
               query: async (sql, params = []) => (await rows.raw(sql, params as Knex.RawBinding[]))[0],
             })

@@ -1,6 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Sluice } from '@sluice/core'
-import { hostOf } from '@sluice/core/siblings'
+import type { Connection, Sluice } from '@sluice/core'
+import type { SchemaCatalog } from '@sluice/core/adapter'
+import { hostOf, readCatalog } from '@sluice/core/siblings'
+import { vi } from 'vitest'
+import { SOON } from './patience.ts'
 
 const MAX_TRIES = 2_000
 const DIALECTS = ['postgresql', 'mysql', 'sqlite'] as const
@@ -18,6 +21,14 @@ export async function catalogsRead(sluice: Sluice): Promise<void> {
     if (tries === MAX_TRIES) throw new Error('Expected the catalog to be read within 10 seconds.')
     await pause(5)
   }
+}
+
+/**
+ * Reads a catalog. On MySQL it contains all databases of the server, and reading it fails while other tests
+ * create theirs.
+ */
+export function readStillCatalog(connection: Connection): Promise<SchemaCatalog> {
+  return vi.waitFor(() => readCatalog(connection), SOON)
 }
 
 /** Connects a Prisma client, and waits until the catalog of its database is known. */

@@ -435,6 +435,7 @@ function testOf(kind: ReplicaPairKind): void {
   })
 
   it('emits replica queries on the instance, and processes their responses like its own', async () => {
+    await caughtUp()
     const { db, stats } = await open({}, 'SELECT 1', { cache: false })
     const seen: string[] = []
     db.on('query', ({ sql }: { sql: string }) => seen.push(sql))

@@ -43,7 +43,7 @@ describeInBrowser('dashboard stream', () => {
     expect(complaints).toEqual([])
     await taken.body?.cancel()
     const live = page.getByText('Live', { exact: true }).waitFor()
-    // The page also retries by itself, and then the button is gone.
+    // The page also retries automatically, and then the button is gone.
     const retry = page.getByRole('button', { name: 'Retry now', exact: true }).click()
     await Promise.race([live, retry.catch(() => {})])
     await live

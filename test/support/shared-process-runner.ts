@@ -20,8 +20,8 @@ export default class SharedProcessRunner extends TestRunner {
   /** @throws Error if a timer is still replaced, which would never fire in the next file. */
   override async onAfterRunFiles(): Promise<void> {
     super.onAfterRunFiles()
-    // Vitest 4 keeps the fixtures of all tests that a process ran, and visits all of them after each file: with
-    // 400 files in one process, this took minutes and 4 GB.
+    // Vitest 4 keeps the fixtures of all tests that a process ran, and visits all of them after each file:
+    // with 400 files in one process, this took minutes and 4 GB.
     await this.#forget?.()
     // Each storage of an open Sluice makes all promises of the process slower.
     for (const sluice of openSluices.list()) void sluice.close().catch(() => {})

@@ -107,13 +107,31 @@ function bind(target: object, connections: Connection[]): unknown {
         const made: unknown = member.apply(target, name === 'queryRaw' ? args.map(portable) : args)
         if (!(made instanceof Promise)) return ok(made)
         return made.then((value) => {
-          if (!isConnection(value)) return ok(value)
+          if (!isConnection(value))
+            return ok(name === 'queryRaw' ? withCharacters(value as ResultSet) : value)
           connections.push(value)
           return ok(bind(value, connections))
         })
       }
     },
   })
+}
+
+interface ResultSet {
+  readonly columnNames: readonly string[]
+  readonly columnTypes: readonly number[]
+}
+
+/** Prisma's `ColumnTypeEnum.Character`. */
+const CHARACTER = 6
+
+/**
+ * Declares as characters what `portable` casts to text: the engine cannot read the type of a constraint
+ * otherwise. Since PostgreSQL 18, each NOT NULL is a constraint.
+ */
+function withCharacters(result: ResultSet): ResultSet {
+  const at = result.columnNames.indexOf('constraint_type')
+  return at < 0 ? result : { ...result, columnTypes: result.columnTypes.with(at, CHARACTER) }
 }
 
 function isConnection(value: unknown): value is Connection {

@@ -178,7 +178,8 @@ class PoolStandIn {
         return parsers
       },
       ask: async (sql, values, helpers, replica) => {
-        const asked = { ...call, sql, params: values, args: [{ ...options, sql, values }] }
+        const isOwn = sql === text && values === params
+        const asked = isOwn ? call : { ...call, sql, params: values, args: [{ ...options, sql, values }] }
         const on = (target: Mysql2Object) =>
           this.#statement({ target, form: 'callbacks', connection: target }, asked, stack)
         const answer =
@@ -186,7 +187,7 @@ class PoolStandIn {
             ? await this.#statement(place, asked, stack)
             : await this.#replicas.use(replica, on)
         const [found, fields] = answer
-        if (values === params) known.answer = answer
+        if (isOwn) known.answer = answer
         if (known.key !== undefined && Array.isArray(fields)) this.#remember(known.key, fields, helpers)
         return found as readonly SqlRow[]
       },

@@ -101,13 +101,13 @@ describe('a call site in compiled JavaScript', () => {
     const bundled = compile('bundle', { sourceMap: true }, ({ code, map = '' }) =>
       writeFileSync(
         `${code}.map`,
-        JSON.stringify({ ...JSON.parse(map), sources: ['../node_modules/orm/index.ts'] }),
+        JSON.stringify({ ...JSON.parse(map), sources: ['../node_modules/repositories/index.ts'] }),
       ),
     )
     const app = compile('app', { sourceMap: true })
     expect(siteOf(bundled.frame, app.frame)).toMatchObject({
       file: join(app.root, 'src/load.ts'),
-      package: 'orm',
+      package: 'repositories',
     })
   })
 

@@ -1,5 +1,12 @@
 import type { Connection, Sluice } from '@sluice/core'
-import { type AdapterClient, attachClient, outcomeOfSynchronous, standInFor } from '@sluice/core/adapter'
+import {
+  type AdapterClient,
+  attachClient,
+  isInstrumented,
+  markInstrumented,
+  outcomeOfSynchronous,
+  standInFor,
+} from '@sluice/core/adapter'
 import { fixForSelect } from './fix.ts'
 
 type Method = (...args: unknown[]) => unknown
@@ -32,6 +39,7 @@ export function isSqliteDatabase(client: object): client is SqliteDatabase {
 
 /** A stand-in for a database, through which Sluice observes each statement when it runs. */
 export function observedSqlite(database: SqliteDatabase, sluice: Sluice): SqliteDatabase {
+  if (isInstrumented(database, sluice)) return database
   const held = new WeakRef(database)
   const client = attachClient(sluice, {
     ...{ orm: 'drizzle', dialect: 'sqlite', moduleUrl: import.meta.url, fix: fixForSelect },
@@ -55,6 +63,7 @@ export function observedSqlite(database: SqliteDatabase, sluice: Sluice): Sqlite
       return observed
     },
   })
+  markInstrumented(observed, sluice)
   return observed
 }
 

@@ -6,11 +6,15 @@ import {
   sluiceMysql2Pool,
   sluicePool,
 } from '@sluice/core/adapter'
-import { hostOf } from '@sluice/core/siblings'
+import { hostOf, registerMovedFrames, registerOwnFrames } from '@sluice/core/siblings'
 import { isSqliteDatabase, observedSqlite } from './better-sqlite3.ts'
 import { fixForSelect } from './fix.ts'
 import { parsersOf } from './parsers-of.ts'
 import { type DrizzleOptions, replicasOf } from './replicas.ts'
+
+registerOwnFrames(import.meta.url, 'drizzle-orm', 'better-sqlite3')
+// Its source maps lead to `node_modules/src`.
+registerMovedFrames('drizzle-orm', /[\\/]node_modules[\\/]src[\\/]/)
 
 const description: PoolDescription = {
   ...{ orm: 'drizzle', moduleUrl: import.meta.url, isAwaited: true, fix: fixForSelect },
@@ -19,7 +23,7 @@ const description: PoolDescription = {
 
 /**
  * Returns a stand-in for the client of a driver, for `drizzle({ client })`. Sluice sees every query through
- * it. The client itself is not modified.
+ * it. A client that is already a stand-in is returned unchanged.
  *
  * The client is a pool of `pg` or of `mysql2`, or a database of `better-sqlite3`, which Sluice only observes,
  * because its calls are synchronous. Any other client, such as a single connection, is returned unchanged,

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
+import { isInstrumented, markInstrumented } from '@sluice/core/adapter'
 import { hostOf, registerOwnFrames } from '@sluice/core/siblings'
 import type { Knex } from 'knex'
 import { CLIENTS, clientOf, dialectOf } from './internals/client.ts'
@@ -15,7 +16,7 @@ type ClientClass = new (...args: never[]) => ClientInternals
 
 /**
  * Instruments a Knex instance in place, and returns it. Transactions and instances derived from it are
- * instrumented too.
+ * instrumented too. An instance that is already instrumented stays as it is.
  *
  * Its client must be `pg` or `pgnative` (PostgreSQL), `mysql2` or `mysql` (MySQL, MariaDB), or
  * `better-sqlite3` or `sqlite3` (SQLite). An instance with any other client stays unchanged, with a warning.
@@ -46,7 +47,7 @@ export function withSluice<TKnex extends Knex>(
     )
     return knex
   }
-  if (instrumentations.has(client)) return knex
+  if (isInstrumented(client, used)) return knex
   const base = Object.getPrototypeOf(client) as ClientInternals
   const state = new PluginState(used, host, base, client, dialect, options, knex)
   // The prototype, not the instance: transactions derive from the class, and would not have properties of the
@@ -55,6 +56,7 @@ export function withSluice<TKnex extends Knex>(
   rememberBase(prototype, base)
   Object.setPrototypeOf(client, prototype)
   instrumentations.set(client, { base, state })
+  markInstrumented(client, used)
   host.attachLoader(state.source.id, knexRowLoader(knex, host, state.source.id, base, dialect))
   return knex
 }
@@ -66,6 +68,7 @@ export function unsluice<TKnex extends Knex>(knex: TKnex): TKnex {
   if (client !== undefined && instrumentation !== undefined) {
     Object.setPrototypeOf(client, instrumentation.base)
     instrumentations.delete(client)
+    markInstrumented(client, undefined)
     instrumentation.state.detach()
   }
   return knex

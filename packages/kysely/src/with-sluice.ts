@@ -5,15 +5,18 @@ import {
   type SluiceOptions,
   sluiceFrom,
 } from '@sluice/core'
-import { hostOf } from '@sluice/core/siblings'
+import { isInstrumented, markInstrumented } from '@sluice/core/adapter'
+import { hostOf, registerOwnFrames } from '@sluice/core/siblings'
 import { type Dialect, type DialectAdapter, MysqlAdapter, PostgresAdapter, SqliteAdapter } from 'kysely'
 import { isA } from './is-a.ts'
 import { isDialect, type KyselyOptions, replicasOf } from './replicas.ts'
 import { SluiceDriver } from './sluice-driver.ts'
 
+registerOwnFrames(import.meta.url, 'kysely')
+
 /**
  * Returns a dialect through which Sluice sees every query of a Kysely instance. The dialect itself is not
- * modified.
+ * modified. One that `withSluice` returned is returned unchanged.
  *
  * It must be a dialect of PostgreSQL, MySQL or SQLite: Kysely's own, or one that uses their adapters. Any
  * other is returned unchanged, with a warning.
@@ -39,6 +42,7 @@ export function withSluice(
       dialect,
     )
   const used = sluiceFrom(sluice)
+  if (isInstrumented(dialect, used)) return dialect
   const replicas = replicasOf(options)
   const adapter = dialect.createAdapter()
   const name = dialectOf(adapter)
@@ -48,12 +52,14 @@ export function withSluice(
     )
     return dialect
   }
-  return {
+  const instrumented: Dialect = {
     createDriver: () => new SluiceDriver(dialect.createDriver(), used, name, adapter, replicas),
     createQueryCompiler: () => dialect.createQueryCompiler(),
     createAdapter: () => withManyConnections(dialect.createAdapter()),
     createIntrospector: (db) => dialect.createIntrospector(db),
   }
+  markInstrumented(instrumented, used)
+  return instrumented
 }
 
 function dialectOf(adapter: DialectAdapter): DialectName | undefined {

@@ -10,7 +10,9 @@ import type { Dialect, Sluice } from '@sluice/core'
 import {
   type AdapterClient,
   attachClient,
+  isInstrumented,
   isPgPool,
+  markInstrumented,
   pgPoolAccess,
   type TableId,
   type TransactionWrites,
@@ -53,8 +55,8 @@ export function catalogIdOf(factory: object | undefined): string | undefined {
  *
  * @param factory - The adapter that you would pass to `PrismaClient`: `new PrismaPg(…)`,
  * `new PrismaBetterSqlite3(…)`, …
- * @returns A factory with the same behavior. For databases that Sluice does not support, the given factory
- * itself.
+ * @returns A factory with the same behavior. For databases that Sluice does not support, and for a factory
+ * that `sluiceAdapter` returned, the given factory itself.
  * @example
  * ```ts
  * const prisma = new PrismaClient({ adapter: sluiceAdapter(adapter, sluice) }).$extends(withSluice(sluice))
@@ -64,6 +66,7 @@ export function sluiceAdapter<TFactory extends SqlDriverAdapterFactory>(
   factory: TFactory,
   sluice: Sluice,
 ): SqlDriverAdapterFactory {
+  if (isInstrumented(factory, sluice)) return factory
   const host = hostOf(sluice)
   const dialect = dialectOf(factory.provider)
   if (dialect === undefined) {
@@ -90,6 +93,7 @@ export function sluiceAdapter<TFactory extends SqlDriverAdapterFactory>(
       return wrapAdapter(adapter, observer, watchPool(adapter, observer))
     },
   }
+  markInstrumented(wrapped, sluice)
   return wrapped
 }
 

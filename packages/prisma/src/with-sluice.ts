@@ -1,5 +1,6 @@
 import { Prisma } from '@prisma/client/extension'
 import { type Sluice, SluiceError, type SluiceOptions, sluiceFrom } from '@sluice/core'
+import { isInstrumented, markInstrumented } from '@sluice/core/adapter'
 import { hostOf, registerOwnFrames, writeOutcomeOf } from '@sluice/core/siblings'
 import { type CachedReads, takeControl } from './cache-argument.ts'
 import { ClientState, type Hook } from './client-state.ts'
@@ -80,9 +81,11 @@ export function withSluice(sluice?: Sluice | SluiceOptions, options: PrismaOptio
   checkPrismaOptions(options)
   const used = sluiceFrom(sluice)
   const replicas = new ReplicaReads(hostOf(used), options)
-  return Prisma.defineExtension(
+  const extension = Prisma.defineExtension(
     (client) => attach(client as never, used, options, replicas) as never,
   ) as unknown as SluiceExtension
+  markInstrumented(extension, used)
+  return extension
 }
 
 function attach(
@@ -129,6 +132,8 @@ function attach(
         )
       },
       $extends(this: unknown, extension: unknown) {
+        // Applied twice, it would see each operation twice.
+        if (typeof extension === 'function' && isInstrumented(extension, sluice)) return this
         if (has(extension, 'query')) state.hasInnerExtensions = true
         if (has(extension, 'result')) state.hasLaterComputedFields = true
         return (client.$extends as (extension: unknown) => unknown).call(this, extension)

@@ -1,6 +1,6 @@
 import type { SqlMiddleware } from '@prisma/orm-postgres/family-runtime'
 import { InvalidArgumentError, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
-import { isPgPool, sluicePool } from '@sluice/core/adapter'
+import { isInstrumented, isPgPool, sluicePool } from '@sluice/core/adapter'
 import { hostOf, registerMovedFrames, registerOwnFrames } from '@sluice/core/siblings'
 import { fixForSelect } from './fix.ts'
 import { ModelNames } from './model-names.ts'
@@ -22,7 +22,7 @@ export interface ClientSetup {
 
 /**
  * Returns the options for `postgres()` of `@prisma/orm-postgres/runtime` with Sluice: a stand-in for the
- * pool, and a middleware after yours. Neither the options nor the pool are modified.
+ * pool, and a middleware after yours. Options whose pool is already a stand-in are returned unchanged.
  *
  * The options must contain a pool of `pg`. Any other options are returned unchanged, with a warning.
  *
@@ -55,6 +55,7 @@ export function withSluice<TOptions extends ClientSetup>(
     )
     return options
   }
+  if (isInstrumented(given, used)) return options
   const reads = new PrismaReads()
   const names = new ModelNames(contractJson)
   const pool = sluicePool(given, used, {

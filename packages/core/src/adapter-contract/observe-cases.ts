@@ -18,8 +18,9 @@ async function findingOf(trial: Trial, act: Act): Promise<Finding | undefined> {
   if (ran.sent < 10) return undefined
   const finding = ran.report.findings?.find(({ code }) => code === 'N_PLUS_ONE')
   ok(finding !== undefined, 'an N+1 finding')
-  const file = finding.callSite?.file
+  const { file, package: through } = finding.callSite ?? {}
   ok(file === trial.harness.file, `call site in ${file}, expected ${trial.harness.file}`)
+  ok(through === undefined, `a call site in code of the app, got one through ${through}`)
   if (trial.harness.hasFix) ok((finding.fix ?? '').length > 0, 'a fix in the syntax of the ORM')
   return finding
 }

@@ -5,6 +5,7 @@ import { registerOwnFrames } from '../../pipeline/frame-packages.ts'
 import type { Connection } from '../../schema/connection.ts'
 import { afterCaller } from '../after-caller.ts'
 import { type AdapterClient, attachClient } from '../attach-client.ts'
+import { isInstrumented, markInstrumented } from '../instrumented-clients.ts'
 import { ReplicaConnections } from '../replica-connections.ts'
 import type { SqlRow } from '../select/outputs.ts'
 import { beginStream } from './begin-stream.ts'
@@ -35,8 +36,9 @@ export function isMysql2Pool(client: object | undefined): boolean {
 /**
  * Returns a stand-in for a pool of `mysql2`, with promises or callbacks, through which Sluice sees every
  * statement. Reads of `pool.query` are batched, prefetched and cached. Prepared statements (`execute`),
- * streams, and statements on a connection of `pool.getConnection` are sent unchanged. The pool itself is not
- * modified.
+ * streams, and statements on a connection of `pool.getConnection` are sent unchanged. Of the pool itself, only
+ * `getConnection` is replaced until `end`, to measure how long callers wait. A pool that is already a stand-in
+ * is returned unchanged.
  *
  * A call with a callback returns `undefined`. The listeners of the pool's events receive connections without
  * Sluice.
@@ -53,7 +55,10 @@ export function sluiceMysql2Pool<TPool extends object>(
   sluice: object,
   options: PoolDescription = {},
 ): TPool {
-  return new PoolStandIn(pool as unknown as Mysql2Object, sluice, options).standIn as TPool
+  if (isInstrumented(pool, sluice)) return pool
+  const { standIn } = new PoolStandIn(pool as unknown as Mysql2Object, sluice, options)
+  markInstrumented(standIn, sluice)
+  return standIn as TPool
 }
 
 class PoolStandIn {

@@ -4,6 +4,7 @@ import { registerOwnFrames } from '../../pipeline/frame-packages.ts'
 import type { Connection } from '../../schema/connection.ts'
 import { afterCaller } from '../after-caller.ts'
 import { type AdapterClient, attachClient } from '../attach-client.ts'
+import { isInstrumented, markInstrumented } from '../instrumented-clients.ts'
 import { ReplicaConnections } from '../replica-connections.ts'
 import type { SqlRow } from '../select/outputs.ts'
 import type { SentStatement } from '../sent-statement.ts'
@@ -57,7 +58,8 @@ const READ_OPTIONS: ReadonlySet<string> = new Set(['text', 'values', 'name', 'ro
 /**
  * Returns a stand-in for a pool of `pg`, through which Sluice sees every statement. Reads of `pool.query` are
  * batched, prefetched and cached. Statements on a client of `pool.connect` are sent unchanged, because its
- * session belongs to the caller. The pool itself is not modified.
+ * session belongs to the caller. Of the pool itself, only `connect` is replaced until `end`, to measure how
+ * long callers wait. A pool that is already a stand-in is returned unchanged.
  *
  * The listeners of the pool's events receive clients without Sluice.
  *
@@ -73,7 +75,10 @@ export function sluicePool<TPool extends object>(
   sluice: object,
   options: PoolDescription = {},
 ): TPool {
-  return new PoolStandIn(pool as unknown as PgPool, sluice, options).standIn as unknown as TPool
+  if (isInstrumented(pool, sluice)) return pool
+  const { standIn } = new PoolStandIn(pool as unknown as PgPool, sluice, options)
+  markInstrumented(standIn, sluice)
+  return standIn as unknown as TPool
 }
 
 class PoolStandIn {

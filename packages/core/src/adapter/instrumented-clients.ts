@@ -1,0 +1,26 @@
+import { registeredHost } from './host-registry.ts'
+
+/** The Sluice of each instrumented client. */
+const sluices = new WeakMap<object, object>()
+
+/** Remembers whose client an object is, so that it is not instrumented again. `undefined`: no longer one. */
+export function markInstrumented(client: object, sluice: object | undefined): void {
+  if (sluice === undefined) sluices.delete(client)
+  else sluices.set(client, sluice)
+}
+
+/**
+ * Whether a client was already instrumented. If it was for another Sluice, it keeps that one, with a warning.
+ *
+ * @throws InvalidArgumentError if `sluice` is not a Sluice.
+ */
+export function isInstrumented(client: object, sluice: object): boolean {
+  const host = registeredHost(sluice) as { warn(message: string): void }
+  const used = sluices.get(client)
+  if (used === undefined) return false
+  if (used !== sluice)
+    host.warn(
+      'A client was passed to withSluice that already uses another Sluice, and continues to use it. Pass each client to withSluice once, and share one Sluice in the app.',
+    )
+  return true
+}

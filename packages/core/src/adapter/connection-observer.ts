@@ -110,8 +110,8 @@ export class ConnectionObserver {
   /** Whether a statement certainly only reads, and returns the same on every server with the same rows. */
   onlyReads(sql: string): boolean {
     const { onlyReads, analyzed } = this.#describe(sql)
-    const { volatile, locks, reads } = analyzed.statement
-    return onlyReads && !volatile && !locks && this.catalog.areShared(reads)
+    const { volatile, locks, reads, several } = analyzed.statement
+    return onlyReads && several !== true && !volatile && !locks && this.catalog.areShared(reads)
   }
 
   /** The normalized query of a statement: the same object for each SQL string. */

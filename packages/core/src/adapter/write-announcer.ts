@@ -6,7 +6,7 @@ import { effectOfStatement } from '../schema/statement-effect.ts'
 import { WritePlan } from '../schema/write-plan.ts'
 import type { AnalyzedSql } from '../sql/analyze.ts'
 import type { Dialect } from '../sql/dialect.ts'
-import type { Statement } from '../sql/statement.ts'
+import type { SessionChange, Statement } from '../sql/statement.ts'
 import { type CatalogHost, CatalogReader, type CatalogSource } from './catalog-reader.ts'
 import type { ConnectionTransactions } from './connection-transactions.ts'
 import { SessionSettings } from './session-settings.ts'
@@ -88,7 +88,8 @@ export class WriteAnnouncer {
         plan === undefined
           ? effectOfStatement(statement, this.#sourceId, catalogs, params)
           : plan.effectOf(params)
-      if (statement.session.length > 0) this.#sessions.note(connection, statement.session)
+      const changes = this.#changesOf(statement)
+      if (changes.length > 0) this.#sessions.note(connection, changes, this.#transactions.isOpen(connection))
       if (statement.ddl) this.catalog.shadowed(statement)
       if (effect === undefined) return this.#unread(connection, described)
       if (plan === undefined) {
@@ -128,8 +129,18 @@ export class WriteAnnouncer {
   }
 
   #harmless(described: Announceable): undefined {
-    const { session, ddl } = described.analyzed.statement
-    if (session.length === 0 && !ddl) described.harmlessIn = this.#state
+    const { statement } = described.analyzed
+    if (this.#changesOf(statement).length === 0 && !statement.ddl) described.harmlessIn = this.#state
+  }
+
+  /** The session settings that a statement changes itself, or through the functions that it calls. */
+  #changesOf({ session, names }: Statement): readonly SessionChange[] {
+    const configuring = this.#host.catalogs.seenBy(this.#sourceId)?.functions?.configuring
+    return configuring !== undefined &&
+      configuring.size > 0 &&
+      [...names.calls].some((name) => configuring.has(name))
+      ? [...session, { kind: 'set', name: '*' }]
+      : session
   }
 
   /** Announces a read that is sent while the functions that its views and policies call are unknown. */

@@ -17,6 +17,8 @@ export interface DatabaseFunctions {
    * declared immutable.
    */
   readonly types: ReadonlyMap<string, FunctionLevel>
+  /** User-defined functions that may change settings of the session. */
+  readonly configuring: ReadonlySet<string>
   /** Functions that depend only on their arguments in all of their overloads. */
   readonly pure: ReadonlySet<string>
   /** Built-in functions of the database that write to no table. */
@@ -41,10 +43,10 @@ export function unionOfFunctions(
     return levels
   }
   const both = (key: 'pure' | 'harmless') => new Set([...left[key]].filter((name) => right[key].has(name)))
-  const either = (key: 'ofRows' | 'operators') => new Set([...left[key], ...right[key]])
+  const either = (key: 'ofRows' | 'operators' | 'configuring') => new Set([...left[key], ...right[key]])
   return {
     ...{ untrusted: highest('untrusted'), types: highest('types') },
-    ...{ ofRows: either('ofRows'), operators: either('operators') },
+    ...{ ofRows: either('ofRows'), operators: either('operators'), configuring: either('configuring') },
     ...{ pure: both('pure'), harmless: both('harmless') },
   }
 }

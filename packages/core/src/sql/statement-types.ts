@@ -58,7 +58,9 @@ export type TransactionControl =
 export type SessionChange =
   | { readonly kind: 'set'; readonly name: string }
   | { readonly kind: 'reset'; readonly name: string }
+  /** All except the role and the user. */
   | { readonly kind: 'reset-all' }
+  | { readonly kind: 'discard-all' }
 
 /** The reads and writes of one or more SQL statements in a string, as far as the SQL alone shows. */
 export interface Statement {
@@ -66,6 +68,8 @@ export interface Statement {
    * The leading keyword of each statement, in upper case, including the bodies of common table expressions.
    */
   readonly kinds: readonly string[]
+  /** Set only if the string contains several statements, so that a driver may return several results. */
+  readonly several?: true
   /**
    * The tables it reads, each as the parts of its name, case-folded as in the dialect: PostgreSQL
    * lower-cases, the others preserve the case.

@@ -1,6 +1,7 @@
 import { callsOf } from './calls.ts'
 import { listingOf, placeholdersIn, plainConditionsOf } from './conditions.ts'
 import type { Dialect } from './dialect.ts'
+import { doBlockIn } from './procedural-code.ts'
 import { NO_NAMES, namesIn } from './statement-names.ts'
 import type { SessionChange, Statement, TableWrite } from './statement-types.ts'
 import { SqlSyntaxError } from './syntax-error.ts'
@@ -48,7 +49,8 @@ export function unreadable(reason: string): Statement {
 export function statementOf(sql: string, tokens: readonly Token[], dialect: Dialect): Statement {
   const parsed = parseSql(tokens, dialect)
   const { kinds, statements, locks, ddl, temporary, triggered } = parsed
-  const names = dialect === 'postgresql' ? namesIn(sql, tokens) : NO_NAMES
+  const block = dialect === 'postgresql' ? doBlockIn(tokens) : undefined
+  const names = dialect === 'postgresql' ? (block?.names ?? namesIn(sql, tokens)) : NO_NAMES
   const calls = callsOf(parsed)
   const { functions, volatile } = calls
   const understood = parsed.opaque ?? calls.opaque
@@ -72,21 +74,23 @@ export function statementOf(sql: string, tokens: readonly Token[], dialect: Dial
     functions,
     volatile,
     names,
-    session:
-      parsed.session.length === 0 && calls.session.length === 0
-        ? NO_CHANGES
-        : [...parsed.session, ...calls.session],
+    session: joined(parsed.session, calls.session, block?.session ?? NO_CHANGES),
     locks,
     ddl,
     temporary,
     triggered,
     mayCommit,
   }
+  if (statements > 1) found.several = true
   if (listing !== undefined) found.listing = listing
   if (placeholders !== undefined) found.placeholders = placeholders
   if (opaque !== undefined) found.opaque = opaque
   else if (transaction !== undefined) found.transaction = transaction
   return found
+}
+
+function joined(...changes: readonly (readonly SessionChange[])[]): readonly SessionChange[] {
+  return changes.every(({ length }) => length === 0) ? NO_CHANGES : changes.flat()
 }
 
 function writeOf(parsed: ParsedSql, { how, table, columns, where }: TableChange): TableWrite {

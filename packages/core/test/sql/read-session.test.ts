@@ -204,7 +204,7 @@ describe('settings of the session', () => {
     ['select set_config($1, $2, false)', 'postgresql', set('*')],
     ['reset role', 'postgresql', [{ kind: 'reset', name: 'role' }]],
     ['reset all', 'postgresql', [{ kind: 'reset-all' }]],
-    ['discard all', 'postgresql', [{ kind: 'reset-all' }]],
+    ['discard all', 'postgresql', [{ kind: 'discard-all' }]],
     ['discard plans', 'postgresql', []],
     ['use other', 'mysql', set('use')],
     ["set names utf8mb4, sql_mode = 'ANSI'", 'mysql', set('names', 'sql_mode')],

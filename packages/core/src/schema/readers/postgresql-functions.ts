@@ -139,7 +139,7 @@ export async function readPostgresFunctions(connection: Connection): Promise<Pos
   const [pure, harmless] = [split('pure'), split('harmless')]
   const rows = await connection.query(FUNCTIONS)
   if (rows.length === 0) {
-    const none = { untrusted: new Map(), ofRows: NONE, operators: NONE, types: new Map() }
+    const none = { untrusted: new Map(), ofRows: NONE, operators: NONE, types: new Map(), configuring: NONE }
     return {
       functions: { ...none, pure, harmless },
       ofTables: new Map(),
@@ -151,7 +151,13 @@ export async function readPostgresFunctions(connection: Connection): Promise<Pos
   const uses = await connection.query(USES)
   const types = uses.some((row) => row.table === null) ? await connection.query(TYPES) : []
   const relations = await connection.query(RELATIONS)
-  const levels = levelsOf({ functions: rows, operators: operatorRows, uses, types, relations })
+  const { levels, configuring } = levelsOf({
+    functions: rows,
+    operators: operatorRows,
+    uses,
+    types,
+    relations,
+  })
   const trusted = trustedAmong(rows, pure, new Set(operatorRows.map((row) => textOf(row, 'name'))))
   for (const id of trusted) if (levels.get(id) !== 'reads') trusted.delete(id)
   const untrusted = new Map<string, FunctionLevel>()
@@ -176,11 +182,21 @@ export async function readPostgresFunctions(connection: Connection): Promise<Pos
   const { types: ofTypes, ...ofTables } = await usesOf(connection, { uses, types }, levels, immutable)
   const whenRead = new Map(relations.map((row) => [tableName(row), levels.get(relationOf(row)) ?? 'defines']))
   const operators = new Set(operatorRows.filter(isUntrusted).map((row) => textOf(row, 'name')))
+  const namesOf = (ids: ReadonlySet<string>) =>
+    new Set(rows.filter((row) => ids.has(textOf(row, 'function'))).map((row) => textOf(row, 'name')))
   const ofRows = new Set(
     rows.filter((row) => isUntrusted(row) && row.is_of_row === true).map((row) => textOf(row, 'name')),
   )
   return {
-    functions: { untrusted, ofRows, operators, types: ofTypes, pure, harmless },
+    functions: {
+      untrusted,
+      ofRows,
+      operators,
+      types: ofTypes,
+      pure,
+      harmless,
+      configuring: namesOf(configuring),
+    },
     ...ofTables,
     whenRead,
   }

@@ -1,4 +1,5 @@
 import { words } from '../../sql/keywords.ts'
+import { isConflictAction, mayChangeSession } from '../../sql/procedural-code.ts'
 import { NO_NAMES, namesIn, type StatementNames } from '../../sql/statement-names.ts'
 import { SqlSyntaxError } from '../../sql/syntax-error.ts'
 import { type Token, tokenize } from '../../sql/tokenize.ts'
@@ -45,18 +46,20 @@ class Lists {
   }
 }
 
+/** Effects by function, `type` and `relation`. */
+export interface CalledEffects {
+  readonly levels: ReadonlyMap<string, FunctionLevel>
+  /** Those that may change settings of the session. */
+  readonly configuring: ReadonlySet<string>
+}
+
 /**
- * The maximum effect of each function, `type` and `relation`: through its own code, or through the functions
+ * The maximum effects of each function, `type` and `relation`: through its own code, or through the functions
  * and relations that it uses.
  */
-export function levelsOf({
-  functions,
-  operators,
-  uses,
-  types,
-  relations,
-}: Calling): ReadonlyMap<string, FunctionLevel> {
+export function levelsOf({ functions, operators, uses, types, relations }: Calling): CalledEffects {
   const levels = new Map<string, FunctionLevel>()
+  const configuring = new Set<string>()
   const [byName, byOperator, byWord, called] = [new Lists(), new Lists(), new Lists(), new Lists()]
   for (const row of functions) byName.add(textOf(row, 'name'), textOf(row, 'function'))
   for (const row of operators) byOperator.add(textOf(row, 'name'), textOf(row, 'function'))
@@ -72,9 +75,10 @@ export function levelsOf({
     called.add(relationOf(row), textOf(row, 'uses'))
   }
   for (const row of functions) {
-    const { level, names } = ownLevel(row)
+    const { level, names, configures = false } = ownLevel(row)
     const id = textOf(row, 'function')
     levels.set(id, level)
+    if (configures) configuring.add(id)
     called.add(
       id,
       ...byName.of([...names.calls, ...names.fields]),
@@ -86,15 +90,16 @@ export function levelsOf({
   for (let isGrowing = true; isGrowing; ) {
     isGrowing = false
     for (const [id, level] of levels) {
-      const next = called
-        .of([id])
-        .reduce<FunctionLevel>((most, other) => higherLevel(most, levels.get(other)), level)
-      if (next === level) continue
+      const used = called.of([id])
+      const next = used.reduce<FunctionLevel>((most, other) => higherLevel(most, levels.get(other)), level)
+      const configures = !configuring.has(id) && used.some((other) => configuring.has(other))
+      if (next === level && !configures) continue
       levels.set(id, next)
+      if (configures) configuring.add(id)
       isGrowing = true
     }
   }
-  return levels
+  return { levels, configuring }
 }
 
 /** PostgreSQL functions that run SQL from a string. */
@@ -110,6 +115,7 @@ function partsOf(row: Row): readonly string[] {
 interface OwnLevel {
   readonly level: FunctionLevel
   readonly names: StatementNames
+  readonly configures?: boolean
 }
 
 function ownLevel(row: Row): OwnLevel {
@@ -125,18 +131,18 @@ function ownLevel(row: Row): OwnLevel {
     const tokens = tokenize(source, 'postgresql')
     const names = namesIn(source, tokens)
     const runsSql = tokens.length === 0 || [...names.calls].some((name) => RUNS_SQL.has(name))
-    return { level: runsSql ? 'defines' : levelOfWords(tokens, language), names }
+    const level = runsSql ? 'defines' : levelOfWords(tokens, language)
+    return { level, names, configures: runsSql || mayChangeSession(tokens) }
   } catch (error) {
     if (!(error instanceof SqlSyntaxError)) throw error
-    return { level: 'defines', names: NO_NAMES }
+    return { level: 'defines', names: NO_NAMES, configures: true }
   }
 }
 
 function levelOfWords(tokens: readonly Token[], language: string): FunctionLevel {
   let level: FunctionLevel = 'reads'
   for (const [at, { upper }] of tokens.entries()) {
-    // `ON CONFLICT DO NOTHING`, `DO UPDATE`.
-    const isConflict = upper === 'DO' && /^(?:NOTHING|UPDATE)$/.test(tokens[at + 1]?.upper ?? '')
+    const isConflict = upper === 'DO' && isConflictAction(tokens[at + 1])
     // `SELECT … INTO` creates a table in SQL, but assigns a variable in PL/pgSQL.
     const makesTable = upper === 'INTO' && language === 'sql' && tokens[at - 1]?.upper !== 'INSERT'
     if ((DEFINING.has(upper) && !isConflict) || makesTable) return 'defines'

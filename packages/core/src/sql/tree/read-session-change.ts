@@ -22,7 +22,7 @@ export function noteSessionChange(cursor: SqlCursor): void {
   if (verb === 'RESET') {
     session.push(cursor.isWord('ALL', 1) ? { kind: 'reset-all' } : { kind: 'reset', name: nameAt(cursor, 1) })
   } else if (verb === 'DISCARD') {
-    if (cursor.isWord('ALL', 1)) session.push({ kind: 'reset-all' })
+    if (cursor.isWord('ALL', 1)) session.push({ kind: 'discard-all' })
   } else if (verb === 'SET' && dialect === 'postgresql') noteSet(cursor)
   else if (verb === 'SET') noteSets(cursor)
   else session.push({ kind: 'set', name: verb === 'USE' ? 'use' : '*' })

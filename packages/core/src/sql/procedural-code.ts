@@ -1,0 +1,69 @@
+import { words } from './keywords.ts'
+import { NO_NAMES, namesIn, type StatementNames } from './statement-names.ts'
+import type { SessionChange } from './statement-types.ts'
+import { SqlSyntaxError } from './syntax-error.ts'
+import { type Token, tokenize } from './tokenize.ts'
+
+/** Words after which a statement of PL/pgSQL begins. */
+const beforeStatement = words('BEGIN THEN ELSE LOOP DECLARE')
+/** Statements that change the session, and those that run code which a scan does not see. */
+const changing = words('SET RESET DISCARD')
+const running = words('EXECUTE CALL DO')
+
+/**
+ * Whether code in SQL or PL/pgSQL may change a setting of the session beyond its transaction: with SET,
+ * `set_config`, or in a statement that it builds itself.
+ */
+export function mayChangeSession(tokens: readonly Token[]): boolean {
+  return tokens.some(({ kind, upper, text }, at) => {
+    if (kind === 'quoted') return text === 'set_config'
+    if (upper === 'SET_CONFIG') return !isLocalConfig(tokens, at + 1)
+    if (running.has(upper)) return !(upper === 'DO' && isConflictAction(tokens[at + 1]))
+    return changing.has(upper) && beginsStatement(tokens[at - 1]) && tokens[at + 1]?.upper !== 'LOCAL'
+  })
+}
+
+/** `ON CONFLICT DO NOTHING`, `DO UPDATE`. */
+export function isConflictAction(after: Token | undefined): boolean {
+  return after?.upper === 'NOTHING' || after?.upper === 'UPDATE'
+}
+
+function beginsStatement(before: Token | undefined): boolean {
+  return (
+    before === undefined || before.text === ';' || beforeStatement.has(before.upper) || before.text === '>'
+  )
+}
+
+/** `set_config(name, value, true)`. @param open - Index of the parenthesis. */
+function isLocalConfig(tokens: readonly Token[], open: number): boolean {
+  let depth = 0
+  for (let at = open; at < tokens.length; at++) {
+    const text = tokens[at]?.text
+    if (text === '(') depth += 1
+    else if (text === ')') depth -= 1
+    if (depth === 0) return tokens[at - 1]?.upper === 'TRUE' && tokens[at - 2]?.text === ','
+  }
+  return false
+}
+
+/** What the block of a DO statement of PostgreSQL contains. */
+interface DoBlock {
+  readonly names: StatementNames
+  readonly session: readonly SessionChange[]
+}
+
+const UNKNOWN: readonly SessionChange[] = [{ kind: 'set', name: '*' }]
+
+/** `undefined` if the tokens are not those of a DO statement. */
+export function doBlockIn(tokens: readonly Token[]): DoBlock | undefined {
+  if (tokens[0]?.upper !== 'DO' || tokens[0].kind !== 'word') return undefined
+  const code = /^(\$.*?\$|')(.*)\1$/s.exec(tokens.find(({ kind }) => kind === 'string')?.text ?? '')?.[2]
+  if (code === undefined) return { names: NO_NAMES, session: UNKNOWN }
+  try {
+    const inner = tokenize(code, 'postgresql')
+    return { names: namesIn(code, inner), session: mayChangeSession(inner) ? UNKNOWN : [] }
+  } catch (error) {
+    if (!(error instanceof SqlSyntaxError)) throw error
+    return { names: NO_NAMES, session: UNKNOWN }
+  }
+}

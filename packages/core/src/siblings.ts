@@ -1,3 +1,4 @@
+export { isInstrumented, markInstrumented } from './adapter/instrumented-clients.ts'
 export { type PlacedReplica, placedReplicas } from './balancing/replicas/placed-replicas.ts'
 export { resolveReplicaOptions } from './balancing/replicas/replica-options.ts'
 export type { DerivedValue, DerivedValues } from './cache/derived/derived-values.ts'

@@ -1,12 +1,6 @@
 import type { Connection, Sluice } from '@sluice/core'
-import {
-  type AdapterClient,
-  attachClient,
-  isInstrumented,
-  markInstrumented,
-  outcomeOfSynchronous,
-  standInFor,
-} from '@sluice/core/adapter'
+import { type AdapterClient, attachClient, outcomeOfSynchronous, standInFor } from '@sluice/core/adapter'
+import { hostOf, isInstrumented, markInstrumented } from '@sluice/core/siblings'
 import { fixForSelect } from './fix.ts'
 
 type Method = (...args: unknown[]) => unknown
@@ -27,8 +21,15 @@ interface SqliteDatabase extends Record<PropertyKey, unknown> {
   close(): unknown
 }
 
-/** Methods of a statement that run it. */
-const RUNNING = ['all', 'get', 'run'] as const
+/**
+ * Methods of a statement that run it, with the number of rows in what they return. In raw mode, a row is an
+ * array.
+ */
+const RUNNING: Readonly<Record<'all' | 'get' | 'run', (returned: unknown) => number>> = {
+  all: (rows) => (rows as readonly unknown[]).length,
+  get: (row) => (row === undefined ? 0 : 1),
+  run: () => 0,
+}
 /** Kinds of transactions, which are also methods of a transaction function. */
 const KINDS = ['default', 'deferred', 'immediate', 'exclusive'] as const
 
@@ -40,6 +41,11 @@ export function isSqliteDatabase(client: object): client is SqliteDatabase {
 /** A stand-in for a database, through which Sluice observes each statement when it runs. */
 export function observedSqlite(database: SqliteDatabase, sluice: Sluice): SqliteDatabase {
   if (isInstrumented(database, sluice)) return database
+  const host = hostOf(sluice)
+  if (host.isOptimizing())
+    host.warn(
+      '@sluice/drizzle only observes better-sqlite3, because its calls are synchronous: mode optimize has no effect on this client.',
+    )
   const held = new WeakRef(database)
   const client = attachClient(sluice, {
     ...{ orm: 'drizzle', dialect: 'sqlite', moduleUrl: import.meta.url, fix: fixForSelect },
@@ -52,7 +58,8 @@ export function observedSqlite(database: SqliteDatabase, sluice: Sluice): Sqlite
   const observed: SqliteDatabase = standInFor(database, {
     prepare: (sql) => observedStatement(client, database, database.prepare(sql as string), sql as string),
     exec: (sql) => {
-      run(client, database, sql as string, [], () => database.exec(sql as string))
+      const send = () => void database.exec(sql as string)
+      client.statementSync(database, { sql: sql as string, params: [], send, rows: () => 0, isKnown: true })
       return observed
     },
     // The database's own method sends BEGIN and COMMIT unseen.
@@ -73,10 +80,13 @@ function observedStatement(
   statement: SqliteStatement,
   sql: string,
 ): SqliteStatement {
-  const running = RUNNING.map((name) => {
+  const running = Object.entries(RUNNING).map(([name, rows]) => {
     const method = statement[name] as Method
     const observed: Method = (...params) =>
-      run(client, database, sql, params.flat(), () => method.apply(statement, params))
+      client.statementSync(database, {
+        ...{ sql, params: params.flat(), rows, isKnown: true },
+        send: () => method.apply(statement, params),
+      })
     return [name, observed] as const
   })
   const iterate: Method = (...params) => {
@@ -100,17 +110,6 @@ function* iterated(rows: Iterable<unknown>, end: (error: unknown, rows: number) 
   } finally {
     end(error, count)
   }
-}
-
-function run<T>(
-  client: AdapterClient,
-  database: SqliteDatabase,
-  sql: string,
-  params: readonly unknown[],
-  send: () => T,
-): T {
-  const rows = (answer: unknown) => (Array.isArray(answer) ? answer.length : answer === undefined ? 0 : 1)
-  return client.statementSync<T>(database, { sql, params, send, rows, isKnown: true })
 }
 
 /** The same function as `database.transaction(work)` returns, but its statements are observed. */

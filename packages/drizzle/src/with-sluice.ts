@@ -31,8 +31,8 @@ const description: PoolDescription = {
  *
  * @param sluice - A Sluice, or options to create one. Default: the process-wide Sluice, which observes.
  * @param options - `replicas` serve reads that do not need the primary.
- * @throws InvalidArgumentError if the first argument is not an object; InvalidOptionError for unknown
- * options, and for replicas that are not pools of the client's driver.
+ * @throws InvalidArgumentError if the first argument is not the client of a driver, but a database of Drizzle,
+ * a Sluice or no object; InvalidOptionError for unknown options, and for replicas that are not pools of the client's driver.
  * @example
  * ```ts
  * const db = drizzle({ client: withSluice(new pg.Pool({ connectionString }), sluice) })
@@ -43,9 +43,12 @@ export function withSluice<TClient extends object>(
   sluice?: Sluice | SluiceOptions,
   options: DrizzleOptions = {},
 ): TClient {
-  // `better-sqlite3` and some drivers are functions.
-  if (client === null || !['object', 'function'].includes(typeof client))
-    throw new InvalidArgumentError('client', 'the client of a driver, such as new pg.Pool()', client)
+  if (!isClient(client))
+    throw new InvalidArgumentError(
+      'client',
+      'the client of a driver, as in drizzle({ client: withSluice(pool, sluice) })',
+      client,
+    )
   const used = sluiceFrom(sluice)
   const replicas = replicasOf(client, options)
   if (isPgPool(client)) return sluicePool(client, used, { ...description, replicas }) as TClient
@@ -55,4 +58,11 @@ export function withSluice<TClient extends object>(
     `@sluice/drizzle works with pools of pg and mysql2, and databases of better-sqlite3; this client is a ${client.constructor?.name ?? 'plain object'}. Its queries pass through, and its writes invalidate nothing. If it is a single connection, pass a pool instead.`,
   )
   return client
+}
+
+function isClient(given: unknown): boolean {
+  // `better-sqlite3` and some drivers are functions.
+  if (given === null || !['object', 'function'].includes(typeof given)) return false
+  // A database of Drizzle contains its client; only a Sluice opens scopes.
+  return !('$client' in (given as object)) && !('openScope' in (given as object))
 }

@@ -3,7 +3,7 @@ import SqliteDatabase from 'better-sqlite3'
 import { eq, sql } from 'drizzle-orm'
 import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3'
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { withSluice } from '../src/index.ts'
 
 const city = sqliteTable('city', { id: integer().primaryKey(), name: text(), region_id: integer() })
@@ -36,6 +36,34 @@ describe('Drizzle on better-sqlite3', () => {
   }
 
   const byId = (id: number) => db.select().from(city).where(eq(city.id, id))
+
+  it('counts the reads that `optimize` cannot change, and warns', async () => {
+    const warnings = vi.spyOn(process, 'emitWarning').mockReturnValue()
+    const own = createSluice({ mode: 'optimize' })
+    const observed = drizzle({ client: withSluice(bare, own) })
+    expect(observed.select().from(city).all()).toHaveLength(12)
+    observed.delete(city).where(eq(city.id, 1)).run()
+    expect(own.queries.getStats().passedThrough).toEqual({ SYNCHRONOUS_CLIENT: 1 })
+    expect(warnings).toHaveBeenCalledWith(expect.stringContaining('only observes'), expect.anything())
+    await own.close()
+  })
+
+  it.each<[string, () => object]>([
+    ['a database of Drizzle', () => drizzle({ client: bare })],
+    ['a Sluice', () => sluice],
+  ])('rejects %s in place of the client', (_, given) => {
+    expect(() => withSluice(given(), sluice)).toThrow(
+      /Argument "client": expected the client of a driver, as in drizzle\(\{ client: withSluice\(pool, sluice\) \}\)/,
+    )
+  })
+
+  it('counts rows, not the columns of a row', () => {
+    db.select().from(city).where(eq(city.id, 1)).get()
+    db.select().from(city).all()
+    db.delete(city).where(eq(city.id, 1)).run()
+    const { entries } = JSON.parse(sluice.database?.exportWorkload() ?? '') as { entries: { rows: number }[] }
+    expect(entries.map(({ rows }) => rows).sort((a, b) => a - b)).toEqual([0, 1, 12])
+  })
 
   it('returns what it returns without Sluice, and counts each statement', async () => {
     const plain = drizzle({ client: bare })

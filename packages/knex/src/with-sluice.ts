@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
-import { isInstrumented, markInstrumented } from '@sluice/core/adapter'
-import { hostOf, registerOwnFrames } from '@sluice/core/siblings'
+
+import { hostOf, isInstrumented, markInstrumented, registerOwnFrames } from '@sluice/core/siblings'
 import type { Knex } from 'knex'
 import { CLIENTS, clientOf, dialectOf } from './internals/client.ts'
 import type { BuilderInternals, ClientInternals, QueryObject } from './internals/types.ts'

@@ -5,8 +5,8 @@ import {
   type SluiceOptions,
   sluiceFrom,
 } from '@sluice/core'
-import { isInstrumented, markInstrumented } from '@sluice/core/adapter'
-import { hostOf, registerOwnFrames } from '@sluice/core/siblings'
+
+import { hostOf, isInstrumented, markInstrumented, registerOwnFrames } from '@sluice/core/siblings'
 import { type Dialect, type DialectAdapter, MysqlAdapter, PostgresAdapter, SqliteAdapter } from 'kysely'
 import { isA } from './is-a.ts'
 import { isDialect, type KyselyOptions, replicasOf } from './replicas.ts'

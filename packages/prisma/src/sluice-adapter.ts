@@ -10,16 +10,14 @@ import type { Dialect, Sluice } from '@sluice/core'
 import {
   type AdapterClient,
   attachClient,
-  isInstrumented,
   isPgPool,
-  markInstrumented,
   pgPoolAccess,
   type TableId,
   type TransactionWrites,
   timePgConnects,
   type WriteEffect,
 } from '@sluice/core/adapter'
-import { type AdapterHost, hostOf } from '@sluice/core/siblings'
+import { type AdapterHost, hostOf, isInstrumented, markInstrumented } from '@sluice/core/siblings'
 import { currentCaller, predictedEffect } from './operation-context.ts'
 import { adapterConnection, UNWRAPPED } from './prisma-connection.ts'
 import { dialectOf } from './schema/prisma-schema-data.ts'

@@ -1,7 +1,13 @@
 import { Prisma } from '@prisma/client/extension'
 import { type Sluice, SluiceError, type SluiceOptions, sluiceFrom } from '@sluice/core'
-import { isInstrumented, markInstrumented } from '@sluice/core/adapter'
-import { hostOf, registerOwnFrames, writeOutcomeOf } from '@sluice/core/siblings'
+
+import {
+  hostOf,
+  isInstrumented,
+  markInstrumented,
+  registerOwnFrames,
+  writeOutcomeOf,
+} from '@sluice/core/siblings'
 import { type CachedReads, takeControl } from './cache-argument.ts'
 import { ClientState, type Hook } from './client-state.ts'
 import {

@@ -2,6 +2,7 @@ import { captureStack } from '../pipeline/call-site.ts'
 import type { Stack } from '../pipeline/execution-group.ts'
 import type { Shape } from '../pipeline/operation.ts'
 import { writeOutcomeOf } from '../pipeline/outcome.ts'
+import type { QueryStats } from '../pipeline/query-stats.ts'
 import type { Recorder } from '../pipeline/recorder.ts'
 import type { Ambient, ScopeStorage } from '../pipeline/scope.ts'
 import type { StatementCaller, StatementWatch } from '../pipeline/statement-watch.ts'
@@ -24,6 +25,7 @@ export interface ObserverHost extends TransactionHost, CatalogHost {
   readonly recorder: Recorder
   readonly scopes: ScopeStorage
   readonly watch: StatementWatch | undefined
+  readonly stats: Pick<QueryStats, 'passThrough'>
   seen(sql: string, dialect: Dialect, analyzed: AnalyzedSql): void
 }
 
@@ -153,6 +155,8 @@ export class ConnectionObserver {
     const statement = described?.analyzed.statement
     if (statement?.transaction !== undefined)
       return this.#transactions.controlSync(connection, statement.transaction, sent)
+    if (described?.onlyReads === true && this.host.isOptimizing())
+      this.host.stats.passThrough('SYNCHRONOUS_CLIENT')
     const announced =
       described === undefined
         ? this.#transactions.announce(EVERYTHING, true)

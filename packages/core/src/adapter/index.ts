@@ -81,7 +81,6 @@ export {
   type SelectOrder,
   sameValueNote,
 } from './equality-select.ts'
-export { isInstrumented, markInstrumented } from './instrumented-clients.ts'
 export { isKeyType, refuseKeyValue } from './key-values.ts'
 export { ReplicaConnections, type ReplicaDriver } from './replica-connections.ts'
 export type { RowForm, SqlRow } from './select/outputs.ts'

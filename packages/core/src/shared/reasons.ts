@@ -69,6 +69,7 @@ const REASONS = {
   UNKNOWN_COLUMN: 'The catalog does not contain the column',
   UNKNOWN_DATABASE: 'The database is not identified',
   UNKNOWN_FUNCTION: 'It calls a function that is not built in',
+  SYNCHRONOUS_CLIENT: 'The client is synchronous, so it is only observed',
   UNSUPPORTED_AGGREGATE: 'It has an aggregate that batches do not support',
   UNSUPPORTED_BINDINGS: 'Its bindings cannot be compared',
   UNSUPPORTED_CONDITION: 'It has a condition that batches do not support',

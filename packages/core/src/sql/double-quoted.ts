@@ -1,4 +1,4 @@
-import { words } from './keywords.ts'
+import { shapeKeywords, words } from './keywords.ts'
 import type { Token } from './tokenize.ts'
 
 /** Words that only a name can follow. */
@@ -51,6 +51,21 @@ export function isCertainlyName(
   if (before?.kind === 'word' && beforeName.has(before.upper)) return !isDistinctFrom(tokens, at - 1)
   if (isSymbol(before, ',') && !isCall && clausesOfNames.has(clause)) return true
   return clause !== 'VALUES' && !isSymbolOf(before, '=<>!|+-*/%&~') && isComparedWithValue(tokens, at + 1)
+}
+
+/**
+ * Whether a statement quotes all of its names, as query builders do. What it selects, and what it passes to
+ * functions, are then names, too.
+ */
+export function quotesAllNames(tokens: readonly Token[]): boolean {
+  return tokens.every(
+    ({ kind, upper }, at) => kind !== 'word' || shapeKeywords.has(upper) || isSymbol(tokens[at + 1], '('),
+  )
+}
+
+/** Whether a token stands where only a query builder would write a name with quotes. */
+export function isBuiltName(tokens: readonly Token[], at: number, { clause, isCall }: Surroundings): boolean {
+  return (clause === 'SELECT' || isCall) && !isSymbolOf(tokens[at - 1], '=<>!')
 }
 
 /** Whether a word belongs to the operator `IS DISTINCT FROM`. */

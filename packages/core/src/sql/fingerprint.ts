@@ -1,6 +1,13 @@
 import { hash } from '../shared/late-modules.ts'
 import type { Dialect } from './dialect.ts'
-import { beginsColumns, clauseAfter, isCertainlyName, type Surroundings } from './double-quoted.ts'
+import {
+  beginsColumns,
+  clauseAfter,
+  isBuiltName,
+  isCertainlyName,
+  quotesAllNames,
+  type Surroundings,
+} from './double-quoted.ts'
 import { shapeKeywords, words } from './keywords.ts'
 import { type Token, tokenize } from './tokenize.ts'
 
@@ -55,6 +62,7 @@ class ShapePrinter {
   readonly #lists: List[] = []
   #clause = ''
   #exact = ''
+  #isBuilt: boolean | undefined
   /** Whether the previous token was the sign of a number, which is a part of the value. */
   #signed = false
   /** The parenthesized list that was closed last at this level. */
@@ -200,7 +208,10 @@ class ShapePrinter {
   #isValue(tokens: readonly Token[], index: number, token: Token): boolean {
     if (token.mayBeString !== true) return false
     const { isCall = false, areColumns = false } = this.#lists.at(-1) ?? {}
-    return !isCertainlyName(tokens, index, { clause: this.#clause, isCall, areColumns })
+    const around = { clause: this.#clause, isCall, areColumns }
+    if (isCertainlyName(tokens, index, around)) return false
+    this.#isBuilt ??= quotesAllNames(tokens)
+    return !(this.#isBuilt && isBuiltName(tokens, index, around))
   }
 
   /** A quoted name, with the quotes removed if the dialect allows it. */

@@ -153,6 +153,21 @@ describe('fingerprint', () => {
     expect(shape(sql, 'sqlite')).toBe(expected)
   })
 
+  it.each([
+    [
+      'select "id", "first_name" from "users" where "users"."id" = ? limit ?',
+      'select id, first_name from users where users.id = ? limit ?',
+    ],
+    [
+      'select count("id") as "n", coalesce("a", "b") from "users" where lower("email") = ?',
+      'select count(id) as n, coalesce(a, b) from users where lower(email) = ?',
+    ],
+    ['select "id" from "users" where "name" = "alice"', 'select id from users where ? = ?'],
+    ['select "id" from users', 'select ? from users'],
+  ])('shows names of a statement that quotes all of them: %s', (sql, expected) => {
+    expect(shape(sql, 'sqlite')).toBe(expected)
+  })
+
   it('returns one fingerprint for statements that differ in such a string', () => {
     const of = (name: string) =>
       fingerprint(`select * from users where name = "${name}"`, 'sqlite').fingerprint

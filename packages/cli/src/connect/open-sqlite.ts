@@ -4,9 +4,9 @@ import type Database from 'better-sqlite3'
 import { loadDriver } from './load-driver.ts'
 import { ConnectError, type OpenConnection } from './own-connection.ts'
 
-/** The file path of a URL. */
+/** The file path of a URL. In `sqlite://blog.db`, the path is relative, as in other tools. */
 export function sqlitePath(url: string): string {
-  return url.replace(/^(file|sqlite):(\/\/(?=\/))?/, '').replace(/\?.*$/, '')
+  return url.replace(/^(file|sqlite):(\/\/)?/, '').replace(/\?.*$/, '')
 }
 
 /** @param isWritable - Default: read-only. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { UsageError } from '../../src/command.ts'
 import { openConnection } from '../../src/connect/open-connection.ts'
-import { openScratchSqlite } from '../../src/connect/open-sqlite.ts'
+import { openScratchSqlite, sqlitePath } from '../../src/connect/open-sqlite.ts'
 import { ConnectError, shownAddress } from '../../src/connect/own-connection.ts'
 
 describe('shownAddress', () => {
@@ -23,6 +23,20 @@ describe('shownAddress', () => {
     ['mysql://\u001b[2Jroot@db/\u202eshop', 'mysql://%1B%5B2Jroot@db/%E2%80%AEshop'],
   ])('hides the password of %s', (url, shown) => {
     expect(shownAddress(url)).toBe(shown)
+  })
+})
+
+describe('sqlitePath', () => {
+  it.each([
+    ['blog.db', 'blog.db'],
+    ['file:./blog.db?mode=ro', './blog.db'],
+    ['file:/data/blog.db', '/data/blog.db'],
+    ['file:///data/blog.db', '/data/blog.db'],
+    ['sqlite:blog.db', 'blog.db'],
+    ['sqlite://blog.db', 'blog.db'],
+    ['sqlite:///data/blog.db', '/data/blog.db'],
+  ])('is the path of %s', (url, path) => {
+    expect(sqlitePath(url)).toBe(path)
   })
 })
 
@@ -50,8 +64,30 @@ describe('openConnection', () => {
     await expect(refused).rejects.toThrow('got postgresql://…@db/shop')
   })
 
-  it('rejects unsupported databases', async () => {
-    await expect(opening('mongodb://ann:secret@db/shop')).rejects.toThrow('got mongodb://ann@db/shop')
+  it.each([
+    ['mongodb://ann:secret@db/shop', 'got mongodb://ann@db/shop'],
+    ['mssql://h/db', 'got mssql://h/db'],
+    ['jdbc:postgresql://ann:secret@db/x?password=secret', 'got jdbc:postgresql://ann:***@db/x'],
+    ['ann:secret@db/shop', 'got ann:***@db/shop'],
+    ['constructor://db', 'got constructor://db'],
+  ])('rejects the unknown scheme of %s and lists the known ones', async (url, got) => {
+    const refused = opening(url)
+    await expect(refused).rejects.toThrow(UsageError)
+    await expect(refused).rejects.toThrow(got)
+    await expect(refused).rejects.toThrow(/expected postgresql:.* mysql:.* mariadb:.* file:.* sqlite:/)
+    await expect(refused).rejects.not.toThrow(/secret/)
+  })
+
+  it('rejects the scheme of a server without its host', async () => {
+    await expect(opening('postgresql:shop')).rejects.toThrow(
+      /^expected a URL such as .*, got postgresql:shop$/,
+    )
+  })
+
+  it('does not read the drive of a path as a scheme', async () => {
+    await expect(opening('C:\\data\\dev.db')).rejects.toThrow(
+      'Cannot connect to C:\\data\\dev.db: file not found',
+    )
   })
 
   it.each(['postgresql://ann:secret@127.0.0.1:1/shop', 'mysql://ann:secret@127.0.0.1:1/shop'])(

@@ -49,6 +49,11 @@ export class UsageError extends Error {
   override readonly name: string = 'UsageError'
 }
 
+/** An argument was understood, but a file, the database or the app rejects its value. `--help` cannot help. */
+export class InputError extends UsageError {
+  override readonly name = 'InputError'
+}
+
 /** Whether `parseArgs` threw the error for an unknown argument. */
 export function isParseError(error: unknown): error is Error {
   return (

@@ -1,7 +1,7 @@
 import { InvalidOptionError, SluiceError } from '@sluice/core'
 import { errorForLog, plainLine, redact } from '@sluice/core/siblings'
 import { closest } from './closest.ts'
-import { type Command, EXIT, isParseError, type Output, UsageError } from './command.ts'
+import { type Command, EXIT, InputError, isParseError, type Output, UsageError } from './command.ts'
 import { analyze } from './commands/analyze.ts'
 import { bench } from './commands/bench.ts'
 import { doctor } from './commands/doctor.ts'
@@ -43,6 +43,8 @@ Run npx sluice <command> --help to list its options, and npx sluice --version to
 export async function main(args: readonly string[], output: Output): Promise<number> {
   const [name, ...rest] = args
   if (name === '--help' || name === '-h' || name === 'help') {
+    const [of] = rest
+    if (of !== undefined && !of.startsWith('-')) return main([of, '--help'], output)
     output.out(help)
     return EXIT.ok
   }
@@ -65,7 +67,8 @@ export async function main(args: readonly string[], output: Output): Promise<num
     const code = exitCodeOf(error)
     // Node prints the fields of an error. Those of a Redis client contain the password.
     if (code === undefined) throw errorForLog(error)
-    const hint = code === EXIT.usage ? `See npx sluice ${name} --help\n` : ''
+    const isMisused = code === EXIT.usage && !(error instanceof InputError)
+    const hint = isMisused ? `See npx sluice ${name} --help\n` : ''
     const message = redact(messageOf(error as Error, command))
       .split('\n')
       .map(plainLine)

@@ -27,6 +27,17 @@ describe('sluice', () => {
     expect(await sluice()).toMatchObject({ code: 2, out: '', err: expect.stringMatching(/triggers/) })
   })
 
+  it('prints the help of a command with help', async () => {
+    for (const word of ['help', '--help', '-h'])
+      expect(await sluice(word, 'analyze')).toEqual(await sluice('analyze', '--help'))
+    expect(await sluice('help', '--color')).toEqual(await sluice('help'))
+    expect(await sluice('help', 'anlayze')).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringContaining('Did you mean analyze?'),
+    })
+  })
+
   it('prints its version', async () => {
     const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8'))
     for (const word of ['--version', '-v', 'version'])

@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { UsageError } from '../command.ts'
+import { InputError } from '../command.ts'
 import { type BenchBaselineJson, jsonText } from '../report/json-output.ts'
 import type { SideSummary } from './round-statistics.ts'
 import type { RouteResult } from './run-bench.ts'
@@ -9,7 +9,7 @@ const SCHEMA_VERSION = 1
 
 /**
  * @returns The figures by route; `undefined` if the file does not exist.
- * @throws UsageError if its content is invalid.
+ * @throws InputError if its content is invalid.
  */
 export async function readBenchBaseline(path: string): Promise<ReadonlyMap<string, SideSummary> | undefined> {
   let text: string
@@ -17,11 +17,11 @@ export async function readBenchBaseline(path: string): Promise<ReadonlyMap<strin
     text = await readFile(path, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw new UsageError(`--baseline ${path}: ${(error as Error).message}`)
+    throw new InputError(`--baseline ${path}: ${(error as Error).message}`)
   }
   const routes = routesIn(text)
   if (routes === undefined)
-    throw new UsageError(`--baseline ${path}: expected a file written by sluice bench --update-baseline`)
+    throw new InputError(`--baseline ${path}: expected a file written by sluice bench --update-baseline`)
   return new Map(routes.map(({ route, own }) => [route, own]))
 }
 

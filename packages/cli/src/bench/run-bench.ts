@@ -1,4 +1,4 @@
-import { UsageError } from '../command.ts'
+import { InputError, UsageError } from '../command.ts'
 import { ConnectError } from '../connect/own-connection.ts'
 import type { BenchRoute, BenchTarget } from './bench-target.ts'
 import { type BodyComparison, BodyLog, compareBodies } from './body-log.ts'
@@ -44,7 +44,7 @@ export interface RouteResult {
 /**
  * Benchmarks each route, alternating between the two apps.
  *
- * @throws ConnectError if an app does not respond; UsageError if a route fails before the load starts.
+ * @throws ConnectError if an app does not respond; InputError if a route fails before the load starts.
  */
 export async function runBench(options: BenchOptions): Promise<RouteResult[]> {
   const { target, reference, routes } = options
@@ -64,7 +64,7 @@ async function tryOnce(target: BenchTarget, route: BenchRoute, timeoutMs: number
     throw new ConnectError(target.address, error)
   }
   if (status >= 300)
-    throw new UsageError(
+    throw new InputError(
       `${route.name}: expected a response with status 2xx, got ${status} from ${target.address}`,
     )
 }

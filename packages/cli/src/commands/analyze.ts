@@ -8,7 +8,7 @@ import {
   type WorkloadEntry,
 } from '@sluice/core/database'
 import { errorMessage } from '@sluice/core/siblings'
-import { type Command, EXIT, type Output, UsageError } from '../command.ts'
+import { type Command, EXIT, InputError, type Output } from '../command.ts'
 import { openConnection } from '../connect/open-connection.ts'
 import { openScratchSqlite } from '../connect/open-sqlite.ts'
 import { type OpenConnection, shownAddress } from '../connect/own-connection.ts'
@@ -142,7 +142,7 @@ function reportOf(
 /**
  * The workload of this kind of database. An app can use several.
  *
- * @throws UsageError if the file contains only statements of other kinds.
+ * @throws InputError if the file contains only statements of other kinds.
  */
 function workloadOf(
   workload: readonly WorkloadEntry[] | undefined,
@@ -152,7 +152,7 @@ function workloadOf(
   const own = workload?.filter((entry) => entry.dialect === dialect)
   const [other] = workload ?? []
   if (other !== undefined && own?.length === 0)
-    throw new UsageError(
+    throw new InputError(
       `--workload ${path}: expected statements for ${dialect}, got statements for ${other.dialect}`,
     )
   return own
@@ -163,12 +163,12 @@ async function readWorkloadFile(path: string): Promise<WorkloadEntry[]> {
   try {
     text = await readFile(path, 'utf8')
   } catch (error) {
-    throw new UsageError(`--workload ${path}: ${errorMessage(error)}`)
+    throw new InputError(`--workload ${path}: ${errorMessage(error)}`)
   }
   try {
     return readWorkload(text)
   } catch (error) {
     if (!(error instanceof InvalidWorkloadError)) throw error
-    throw new UsageError(`--workload ${path}: ${error.message}`)
+    throw new InputError(`--workload ${path}: ${error.message}`)
   }
 }

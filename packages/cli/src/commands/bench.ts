@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { readBenchBaseline, writeBenchBaseline } from '../bench/bench-baseline.ts'
 import { type BenchRoute, type BenchTarget, benchRoute, benchTarget } from '../bench/bench-target.ts'
 import { type BenchLimits, benchFailures, benchLimits, runBench } from '../bench/run-bench.ts'
-import { type Command, EXIT, type Output, UsageError } from '../command.ts'
+import { type Command, EXIT, InputError, type Output, UsageError } from '../command.ts'
 import { headersOf } from '../dashboard/dashboard-options.ts'
 import { type BenchRun, benchMarkdown, benchReport } from '../report/bench-report.ts'
 import { type BenchJson, jsonText } from '../report/json-output.ts'
@@ -95,7 +95,7 @@ export const bench: Command = {
       reference === undefined &&
       values['update-baseline'] !== true
     )
-      throw new UsageError(`--baseline ${path}: file not found. Create it with --update-baseline`)
+      throw new InputError(`--baseline ${path}: file not found. Create it with --update-baseline`)
     const progress = progressOn(output)
     let results: BenchRun['results']
     try {

@@ -7,7 +7,7 @@ import {
   type PlanSummary,
   type TableSnapshot,
 } from '@sluice/core/database'
-import { type Command, EXIT, type Output, UsageError } from '../command.ts'
+import { type Command, EXIT, InputError, type Output, UsageError } from '../command.ts'
 import { openConnection } from '../connect/open-connection.ts'
 import { isDisconnect, type OpenConnection, shownAddress } from '../connect/own-connection.ts'
 import { addressOf } from '../project/project-database.ts'
@@ -98,7 +98,7 @@ export const explain: Command = {
   },
 }
 
-/** @throws UsageError if the statement cannot be explained, because the statement is an argument. */
+/** @throws InputError if the statement cannot be explained, because the statement is an argument. */
 async function planOf(
   connection: OpenConnection,
   sql: string,
@@ -111,7 +111,7 @@ async function planOf(
   } catch (error) {
     if (isDisconnect(error) || !(error instanceof Error)) throw error
     const needsBindings = error instanceof NotExplainableError && error.needsBindings
-    throw new UsageError(`${error.message}${needsBindings ? ' Pass them with --bind.' : ''}`, {
+    throw new InputError(`${error.message}${needsBindings ? ' Pass them with --bind.' : ''}`, {
       cause: error,
     })
   }

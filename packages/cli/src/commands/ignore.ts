@@ -2,7 +2,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
 import { plainLine } from '@sluice/core/siblings'
-import { type Command, EXIT, type Output, UsageError } from '../command.ts'
+import { type Command, EXIT, InputError, type Output, UsageError } from '../command.ts'
 import { dashboardHelp, dashboardOf, dashboardOptions } from '../dashboard/dashboard-options.ts'
 import { readFindings } from '../dashboard/protocol.ts'
 import { type IgnoredFinding, type IgnoreJson, jsonText } from '../report/json-output.ts'
@@ -115,7 +115,7 @@ async function added(
   })
 }
 
-/** @throws UsageError if the app has no finding with an id. */
+/** @throws InputError if the app has no finding with an id. */
 async function lookedUp(ids: readonly string[], given: Given, output: Output): Promise<Map<string, string>> {
   const client = dashboardOf(given)
   const progress = progressOn(output)
@@ -125,7 +125,7 @@ async function lookedUp(ids: readonly string[], given: Given, output: Output): P
     ids.map((id) => {
       const one = findings.find((finding) => finding.id === id)
       if (one === undefined && id.length === 8)
-        throw new UsageError(`${id}: no finding with this id at ${client.address}`)
+        throw new InputError(`${id}: no finding with this id at ${client.address}`)
       return [id, one === undefined ? 'a fingerprint' : `${one.title} ${one.scope}: ${one.label}`]
     }),
   )
@@ -133,7 +133,7 @@ async function lookedUp(ids: readonly string[], given: Given, output: Output): P
 
 function without(known: readonly IgnoredFinding[], ids: readonly string[], file: string): IgnoredFinding[] {
   const missing = ids.find((id) => known.every((one) => one.id !== id))
-  if (missing !== undefined) throw new UsageError(`${missing} is not in ${file}`)
+  if (missing !== undefined) throw new InputError(`${missing} is not in ${file}`)
   return known.filter(({ id }) => !ids.includes(id))
 }
 
@@ -163,18 +163,18 @@ function changeOf(ids: readonly string[], file: string, { remove, isNew, paint }
 
 const SCHEMA_VERSION = 1
 
-/** @returns `undefined` if the file does not exist. @throws UsageError if its content is invalid. */
+/** @returns `undefined` if the file does not exist. @throws InputError if its content is invalid. */
 async function readIgnoreList(path: string): Promise<readonly IgnoredFinding[] | undefined> {
   let text: string
   try {
     text = await readFile(path, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw new UsageError(`${path}: ${(error as Error).message}`)
+    throw new InputError(`${path}: ${(error as Error).message}`)
   }
   const findings = findingsIn(text)
   if (findings === undefined)
-    throw new UsageError(`${path}: expected a file written by sluice ignore. The file was not changed`)
+    throw new InputError(`${path}: expected a file written by sluice ignore. The file was not changed`)
   return findings
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { MissingPackageError } from '@sluice/core'
 import { loadPackage } from '@sluice/core/siblings'
-import { UsageError } from '../command.ts'
+import { InputError } from '../command.ts'
 import { installCommand } from '../project/install-command.ts'
 
 /**
@@ -11,7 +11,7 @@ import { installCommand } from '../project/install-command.ts'
  * loaded from the project's folder.
  *
  * @param specifier - The module that `load` imports.
- * @throws UsageError if it is not installed; any error that it throws while it loads.
+ * @throws InputError if it is not installed; any error that it throws while it loads.
  */
 export async function loadDriver<T>(
   specifier: string,
@@ -25,7 +25,7 @@ export async function loadDriver<T>(
     if (!(error instanceof MissingPackageError)) throw error
     const path = pathOf(specifier, manifestIn(project))
     if (path === undefined)
-      throw new UsageError(
+      throw new InputError(
         `package "${name}" is not installed. Install it: ${installCommand(name, { cwd: project, isDev: true })}`,
       )
     return (await import(pathToFileURL(path).href)) as T

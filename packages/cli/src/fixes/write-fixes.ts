@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type DatabaseSnapshot, planFixFiles, type SchemaChange } from '@sluice/core/database'
-import { type Output, UsageError } from '../command.ts'
+import { InputError, type Output } from '../command.ts'
 import { detectProjects, formatOf, projectOf } from '../project/detect-projects.ts'
 import type { DetectedProject } from '../project/detected-project.ts'
 
@@ -27,7 +27,7 @@ export interface WriteFixesOptions {
  * Writes changes to files of the project, and prints their paths and the next steps. Does not query the
  * database.
  *
- * @throws UsageError if the project does not have the file that the format requires.
+ * @throws InputError if the project does not have the file that the format requires.
  */
 export async function writeFixes(
   changes: readonly SchemaChange[],
@@ -36,7 +36,7 @@ export async function writeFixes(
   if (changes.length === 0) return
   const project = projectOf(await detectProjects(cwd, process.env), format)
   if (project === undefined)
-    throw new UsageError(`--format ${format}: expected ${EVIDENCE[format ?? 'sql']} in ${cwd}`)
+    throw new InputError(`--format ${format}: expected ${EVIDENCE[format ?? 'sql']} in ${cwd}`)
   const plan = planFixFiles(changes, formatOf(project), snapshot, new Date())
   for (const { path, content, isPatch } of plan.files) {
     const file = join(cwd, path)

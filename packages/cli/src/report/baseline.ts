@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { DatabaseFinding } from '@sluice/core/database'
-import { UsageError } from '../command.ts'
+import { InputError } from '../command.ts'
 import { type BaselineJson, jsonText } from './json-output.ts'
 
 /** Known findings. A run only fails because of other ones. */
@@ -23,7 +23,7 @@ const SCHEMA_VERSION = 1
  * Reads a baseline.
  *
  * @returns `undefined` if the file does not exist.
- * @throws UsageError if its content is invalid.
+ * @throws InputError if its content is invalid.
  */
 export async function readBaseline(path: string): Promise<Baseline | undefined> {
   let text: string
@@ -34,7 +34,7 @@ export async function readBaseline(path: string): Promise<Baseline | undefined> 
     throw error
   }
   const parsed = parse(text)
-  if (parsed === undefined) throw new UsageError(`${path}: expected a baseline written by --update-baseline`)
+  if (parsed === undefined) throw new InputError(`${path}: expected a baseline written by --update-baseline`)
   return { keys: new Set(parsed) }
 }
 

@@ -166,7 +166,7 @@ describe('sluice bench', () => {
       expect(await bench('--url', own, path)).toMatchObject({
         code: 2,
         out: '',
-        err: expect.stringMatching(/expected a response with status 2xx, got [34]0/),
+        err: expect.stringMatching(/expected a response with status 2xx, got [34]0\d from \S+\n$/),
       })
   })
 

@@ -101,6 +101,11 @@ describe('sluice explain', () => {
     expect(err).toContain(message)
   })
 
+  it('refers to --help for a wrong argument, and not for an error of the database', async () => {
+    expect((await explain('SELECT * FROM nowhere')).err).toBe('sluice explain: no such table: nowhere\n')
+    expect((await explain()).err).toMatch(/\nSee npx sluice explain --help\n$/)
+  })
+
   it('exits with code 3 when the database does not exist', async () => {
     expect((await sluice('explain', 'SELECT 1', '--url', 'file:/nowhere.db')).code).toBe(3)
   })

@@ -17,7 +17,7 @@ import { detectProjects } from '../project/detect-projects.ts'
 import { projectDatabase } from '../project/project-database.ts'
 import { projectFolder } from '../project/project-folder.ts'
 import { readDatabaseUrl } from '../project/read-database-url.ts'
-import { wrapped } from '../report/cells.ts'
+import { counted, wrapped } from '../report/cells.ts'
 import { type DoctorJson, jsonText } from '../report/json-output.ts'
 import { type Paint, paintWith, wantsColor } from '../report/palette.ts'
 import { AppSources } from '../source/app-sources.ts'
@@ -176,9 +176,9 @@ function doctorReport(
   const count = (level: Check['level']) => checks.filter((check) => check.level === level).length
   const parts = [
     `${count('ok')} ok`,
-    ...(count('warn') > 0 ? [`${count('warn')} ${count('warn') === 1 ? 'warning' : 'warnings'}`] : []),
+    ...(count('warn') > 0 ? [counted(count('warn'), 'warning')] : []),
     ...(count('skip') > 0 ? [`${count('skip')} skipped`] : []),
-    ...(count('fail') > 0 ? [`${count('fail')} ${count('fail') === 1 ? 'failure' : 'failures'}`] : []),
+    ...(count('fail') > 0 ? [counted(count('fail'), 'failure')] : []),
   ]
   return `${[...lines, '', parts.join(' · ')].join('\n')}\n`
 }

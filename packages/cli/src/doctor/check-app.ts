@@ -1,7 +1,7 @@
 import type { DashboardClient } from '../dashboard/dashboard-client.ts'
 import { followDashboard } from '../dashboard/follow-dashboard.ts'
 import { type LiveSnapshot, readQueueHealth, readStoreStats } from '../dashboard/protocol.ts'
-import { count, percent } from '../report/cells.ts'
+import { count, counted, percent } from '../report/cells.ts'
 import { type Check, fail, ok, warn } from './check.ts'
 
 /** Observation of an app over a period. */
@@ -110,7 +110,7 @@ export function scopeChecks({ snapshot, queries, scopes, scopeQueries }: AppWatc
     if (queries > 0 || totals.queries < LEAST_QUERIES || totals.requests > 0)
       return [
         warn(
-          `scopes: not checked, ${queries} queries in ${time}`,
+          `scopes: not checked, ${counted(queries, 'query', 'queries')} in ${time}`,
           `Send requests to the app meanwhile, or observe it longer: --seconds ${Math.ceil((watchMs * 6) / 1_000)}`,
         ),
       ]
@@ -135,11 +135,11 @@ function storeChecks(store: ReturnType<typeof readStoreStats>): Check[] {
   if (errors > 0)
     return [
       warn(
-        `shared store: ${count(errors)} failures`,
+        `shared store: ${counted(errors, 'failure')}`,
         'Check that Redis responds, and listen to the event error. The cache continues without the store.',
       ),
     ]
-  return [ok(`shared store: ${count(stored)} values stored, ${count(hits)} hits`)]
+  return [ok(`shared store: ${counted(stored, 'value')} stored, ${counted(hits, 'hit')}`)]
 }
 
 /**
@@ -172,7 +172,7 @@ function errorChecks({ errors }: AppWatch): Check[] {
   if (errors === 0) return []
   return [
     warn(
-      `${count(errors)} errors inside Sluice: it passed these operations through`,
+      `${counted(errors, 'error')} inside Sluice: it passed these operations through`,
       "Log them: sluice.on('error', console.error)",
     ),
   ]

@@ -6,6 +6,7 @@ import {
 } from '@sluice/core/database'
 import { countersOf, otherGaps, staleTables, statementsProblem } from '@sluice/core/siblings'
 import { installCommand } from '../project/install-command.ts'
+import { counted } from '../report/cells.ts'
 import { type Check, fail, ok, warn } from './check.ts'
 import { isBelow } from './installed-package.ts'
 
@@ -59,7 +60,7 @@ function statementsCheck(snapshot: DatabaseSnapshot): Check[] {
   const problem = statementsProblem(snapshot)
   if (problem !== undefined) return [warn(problem.text, problem.fix)]
   const { length } = snapshot.statements
-  return [ok(`${source}: ${length === 1 ? '1 statement' : `${length} statements`}`)]
+  return [ok(`${source}: ${counted(length, 'statement')}`)]
 }
 
 function extensionChecks(
@@ -111,7 +112,7 @@ function rightsChecks(snapshot: DatabaseSnapshot): Check[] {
   const { length } = snapshot.tables
   const left = otherGaps(snapshot.gaps, snapshot)
   if (left.length > 0) return left.map(({ what, why }) => warn(`${what}: not available`, why))
-  return [ok(`catalog and statistics are readable: ${length === 1 ? '1 table' : `${length} tables`}`)]
+  return [ok(`catalog and statistics are readable: ${counted(length, 'table')}`)]
 }
 
 /** Half of the default lease of the Redis store. The store does not expect a write to complete later. */

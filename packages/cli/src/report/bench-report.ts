@@ -3,7 +3,7 @@ import type { BodyComparison } from '../bench/body-log.ts'
 import type { Comparison, Figure, Metric } from '../bench/round-statistics.ts'
 import type { RouteResult } from '../bench/run-bench.ts'
 import { decimal, rate } from '../top/columns.ts'
-import { cell, cut, packed, wrapped, wrappedHard } from './cells.ts'
+import { cell, counted, cut, packed, wrapped, wrappedHard } from './cells.ts'
 import type { Paint } from './palette.ts'
 
 export interface BenchRun {
@@ -45,7 +45,7 @@ export function benchReport(
   const { address, reference, baseline, connections, rounds, durationMs, results } = run
   const against =
     reference === undefined ? (baseline === undefined ? '' : ` against ${baseline}`) : ` against ${reference}`
-  const how = `${connections} ${connections === 1 ? 'connection' : 'connections'} · ${rounds} rounds of ${decimal(durationMs / rounds / 1_000)} s`
+  const how = `${counted(connections, 'connection')} · ${counted(rounds, 'round')} of ${decimal(durationMs / rounds / 1_000)} s`
   const whole = `${address}${against} · ${how}`
   const lines =
     whole.length + 15 <= width
@@ -74,8 +74,15 @@ function routeLines(
     const figure = own.figures[metric]
     if (figure === undefined && other?.figures[metric] === undefined) continue
     const comparison = comparisons[metric]
-    const right = other === undefined ? '' : cell(figureText(other.figures[metric], show), 16, 'right')
-    const row = `  ${cell(title, 18)}${cell(figureText(figure, show), 14, 'right')}${right}`
+    const right =
+      other === undefined
+        ? ''
+        : cell(
+            figureText(other.figures[metric], show, run.reference === undefined ? undefined : run.rounds),
+            16,
+            'right',
+          )
+    const row = `  ${cell(title, 18)}${cell(figureText(figure, show, run.rounds), 14, 'right')}${right}`
     const told =
       comparison === undefined
         ? ''
@@ -105,12 +112,16 @@ function routeLines(
   return lines.filter((line) => line !== undefined)
 }
 
-/** `1,208 ±3%` */
-function figureText(figure: Figure | undefined, show: (value: number) => string): string {
+/** `1,208 ±3%`. One round has no spread. A baseline does not contain its number of rounds. */
+function figureText(
+  figure: Figure | undefined,
+  show: (value: number) => string,
+  rounds: number | undefined,
+): string {
   if (figure === undefined) return '–'
   const { median, least, most } = figure
   const spread = median === 0 ? 0 : Math.round(((most - least) / 2 / median) * 100)
-  return `${show(median)} ${`±${spread}%`.padStart(5)}`
+  return `${show(median)} ${(rounds === 1 ? '–' : `±${spread}%`).padStart(5)}`
 }
 
 /** `3.0× more (2.8–3.2)`, `12% faster`, `within noise`. */
@@ -156,7 +167,7 @@ export function benchMarkdown({
   durationMs,
 }: BenchRun): string {
   const against = reference === undefined && baseline === undefined ? '' : ', as before → now'
-  const head = `### sluice bench\n\n${connections} connections, ${rounds} rounds of ${decimal(durationMs / rounds / 1_000)} s${against}.\n\n`
+  const head = `### sluice bench\n\n${counted(connections, 'connection')}, ${counted(rounds, 'round')} of ${decimal(durationMs / rounds / 1_000)} s${against}.\n\n`
   const titles = ['route', ...ROWS.map(({ title }) => title), 'errors', 'bodies']
   const rows = results.map(({ route, own, other, comparisons, bodies }) => {
     const cells = ROWS.map(({ metric, show, words }) => {

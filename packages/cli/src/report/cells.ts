@@ -46,6 +46,11 @@ export function count(value: number): string {
     : value.toFixed(value < 10 ? 1 : 0)
 }
 
+/** `1 finding`, `18,402 findings`. */
+export function counted(value: number, one: string, more = `${one}s`): string {
+  return `${count(value)} ${value === 1 ? one : more}`
+}
+
 /** `38%`; values below 1% are `<1%`. */
 export function percent(share: number): string {
   const value = share * 100

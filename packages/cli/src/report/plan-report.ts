@@ -1,5 +1,5 @@
 import type { PlanStep, PlanSummary } from '@sluice/core/database'
-import { cell, count, duration, packed, wrapped, wrappedHard } from './cells.ts'
+import { cell, count, counted, duration, packed, wrapped, wrappedHard } from './cells.ts'
 import type { Paint, Style } from './palette.ts'
 
 export interface PlanReportOptions {
@@ -186,5 +186,5 @@ function stepWarnings({ access, name, loops, rows: each }: PlanStep): string[] {
 
 /** `1 row`, `18,402 rows`. */
 function rows(value: number): string {
-  return `${count(Math.round(value))} ${Math.round(value) === 1 ? 'row' : 'rows'}`
+  return counted(Math.round(value), 'row')
 }

@@ -1,7 +1,7 @@
 import { relative } from 'node:path'
 import type { DatabaseAnalysis, DatabaseFinding, Validation } from '@sluice/core/database'
 import type { BaselineSplit } from './baseline.ts'
-import { bytes, count, duration, packed, percent, wrapped, wrappedHard } from './cells.ts'
+import { bytes, count, counted, duration, packed, percent, wrapped, wrappedHard } from './cells.ts'
 import { codeName } from './code-names.ts'
 import type { Paint } from './palette.ts'
 import { shortSql } from './short-sql.ts'
@@ -146,10 +146,6 @@ function costParts({ statements, validation, measured, bytes: size }: DatabaseFi
   ]
 }
 
-function counted(number: number, what: string): string {
-  return `${count(number)} ${what}${number === 1 ? '' : 's'}`
-}
-
 function summaryOf(
   { findings, database }: DatabaseAnalysis,
   { split, paint, isFixing, width }: TerminalReportOptions,
@@ -192,7 +188,7 @@ function fixHint({ fresh }: BaselineSplit, width: number): string[] {
           `writes ${counted(others, 'change')} to the project`,
           width,
         )
-  const written = missing === 1 ? '1 index' : `${count(missing)} indexes`
+  const written = counted(missing, 'index', 'indexes')
   return [
     ...hint('fix: npx sluice analyze --write', [], `writes ${written} to the project`, width),
     ...(others === 0 ? [] : hint('    ', codes, `adds ${others} more`, width)),

@@ -1,5 +1,5 @@
 import type { LiveFinding } from '../dashboard/protocol.ts'
-import { cell, cut, duration, widthOf, wrapped } from '../report/cells.ts'
+import { cell, counted, cut, duration, widthOf, wrapped } from '../report/cells.ts'
 import type { Paint } from '../report/palette.ts'
 import { decimal, layoutOf, milliseconds, rate, routeLine, sparkline, titleLine } from './columns.ts'
 import type { LiveView, RouteFigures } from './live-model.ts'
@@ -199,7 +199,7 @@ function headFacts({ app, processes, vitals, mode }: LiveView): string[] {
   const { requestsPerSecond, p99, cacheShare } = vitals
   return [
     app.name === '' ? `pid ${app.pid}` : app.name,
-    `${processes} ${processes === 1 ? 'proc' : 'procs'}`,
+    counted(processes, 'proc'),
     ...(requestsPerSecond === undefined ? [] : [`${rate(requestsPerSecond)} req/s`]),
     ...(p99 === undefined ? [] : [`p99 ${milliseconds(p99)} ms`]),
     ...(cacheShare === undefined ? [] : [`hit ${Math.round(cacheShare * 100)}%`]),

@@ -1,4 +1,4 @@
-import { cell, cut, wrapped } from '../report/cells.ts'
+import { cell, counted, cut, wrapped } from '../report/cells.ts'
 import type { TopJson } from '../report/json-output.ts'
 import type { Paint } from '../report/palette.ts'
 import { decimal, flagsOf, layoutOf, milliseconds, rate, routeLine, titleLine } from './columns.ts'
@@ -26,8 +26,7 @@ export function topTable(view: LiveView, options: TopReportOptions & { readonly 
 }
 
 function sampleOf({ routes }: LiveView): string {
-  const most = Math.max(0, ...routes.map(({ sample }) => sample))
-  return `${most} ${most === 1 ? 'request' : 'requests'}`
+  return counted(Math.max(0, ...routes.map(({ sample }) => sample)), 'request')
 }
 
 /** A line for the app and for each route, with timestamps, for logs and `grep`. Ends with a line break. */

@@ -147,6 +147,18 @@ describe('sluice bench', () => {
     })
   })
 
+  it('prints no spread of 1 round', async () => {
+    const one = await bench('--url', own, '--compare', other, '/equal', '--rounds', '1', '--connections', '1')
+    expect(one.out).toContain('1 connection · 1 round of 0.3 s')
+    expect(one.out).toMatch(/queries\/request +2\.0 +– +101 +–/)
+    expect((await bench('--url', own, '/equal', '--rounds', '2')).out).toMatch(
+      /2 rounds of [^]*queries\/request +2\.0 +±0%/,
+    )
+    expect((await bench('--url', own, '/equal', '--rounds', '1', '--reporter', 'markdown')).out).toContain(
+      '2 connections, 1 round of 0.3 s.',
+    )
+  })
+
   it('sends at most --max-requests requests', async () => {
     const { out } = await bench('--url', own, '/equal', '--duration', '30', '--max-requests', '10', '--json')
     expect(JSON.parse(out).routes[0].own.requests).toBe(10)

@@ -210,6 +210,14 @@ export function readStoreStats(
   return { hits: sum('storeHits'), stored: sum('stored'), errors: sum('storeErrors') }
 }
 
+/** Reads of synchronous clients in `GET api/cache` that passed through `optimize`; 0 if it saved any query. */
+export function readSynchronousReads(json: unknown): number {
+  const page = objectOf(json)
+  const saved = numberOf(page.cacheHits) + numberOf(page.batched) + numberOf(page.prefetched)
+  const reasons = listOf(page.passedThrough).map(objectOf)
+  return saved > 0 ? 0 : numberOf(reasons.find(({ reason }) => reason === 'SYNCHRONOUS_CLIENT')?.count)
+}
+
 /** The health of each queue in `GET api/jobs`; empty if jobs are disabled or not used yet. */
 export function readQueueHealth(
   json: unknown,

@@ -1,6 +1,11 @@
 import type { DashboardClient } from '../dashboard/dashboard-client.ts'
 import { followDashboard } from '../dashboard/follow-dashboard.ts'
-import { type LiveSnapshot, readQueueHealth, readStoreStats } from '../dashboard/protocol.ts'
+import {
+  type LiveSnapshot,
+  readQueueHealth,
+  readStoreStats,
+  readSynchronousReads,
+} from '../dashboard/protocol.ts'
 import { count, counted, percent } from '../report/cells.ts'
 import { type Check, fail, ok, warn } from './check.ts'
 
@@ -31,13 +36,13 @@ const OUTSIDE_SHARE = 0.25
  */
 export async function checkApp(client: DashboardClient, watchMs: number): Promise<Check[]> {
   const watch = await watchApp(client, watchMs)
-  const store =
-    watch.snapshot.engines.cache === true ? readStoreStats(await client.json('api/cache')) : undefined
+  const cache = watch.snapshot.engines.cache === true ? await client.json('api/cache') : undefined
   const queues = watch.snapshot.engines.jobs === true ? readQueueHealth(await client.json('api/jobs')) : []
   return [
     ...processChecks(watch.snapshot),
+    ...clientChecks(cache),
     ...scopeChecks(watch, watchMs),
-    ...storeChecks(store),
+    ...storeChecks(readStoreStats(cache)),
     ...queueChecks(queues),
     ...overheadChecks(watch),
     ...errorChecks(watch),
@@ -98,6 +103,18 @@ function processChecks({ app, processes, mode, engines }: LiveSnapshot): Check[]
     ...(engines.detection === false
       ? [warn('detection is disabled, so Sluice reports no findings', 'Remove detection: false.')]
       : []),
+  ]
+}
+
+/** Sluice cannot wait for other queries while a synchronous client runs one. */
+function clientChecks(cache: unknown): Check[] {
+  const reads = readSynchronousReads(cache)
+  if (reads === 0) return []
+  return [
+    warn(
+      `optimize has no effect: ${counted(reads, 'read')} used a synchronous client, such as better-sqlite3 with Drizzle`,
+      "Use an asynchronous client, or set mode: 'observe'.",
+    ),
   ]
 }
 

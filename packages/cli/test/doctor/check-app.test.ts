@@ -84,6 +84,24 @@ describe('sluice doctor --url', () => {
     expect(found).toContain('warn 2 errors inside Sluice: it passed these operations through')
   })
 
+  const WARNING =
+    'warn optimize has no effect: 12 reads used a synchronous client, such as better-sqlite3 with Drizzle'
+  it.each([
+    [{}, [WARNING]],
+    [{ batched: 1 }, []],
+    [{ passedThrough: [{ reason: 'NO_SCOPE', count: 9 }] }, []],
+  ])('warns that optimize has no effect on a synchronous client: %j', async (page, warnings) => {
+    fake.answer = (request, response) => {
+      if (request.url !== '/_sluice/api/cache') return false
+      const counts = { cacheHits: 0, batched: 0, prefetched: 0 }
+      const passedThrough = [{ reason: 'SYNCHRONOUS_CLIENT', count: 12 }]
+      response.end(JSON.stringify({ ...counts, passedThrough, ...page }))
+      return true
+    }
+    const found = (await checks('--url', fake.url)).checks.filter((line) => line.includes('synchronous'))
+    expect(found).toEqual(warnings)
+  })
+
   const withQueues = async (queues: readonly object[]) => {
     await fake.close()
     fake = await fakeDashboard(wireSnapshot([], { engines: { cache: false, jobs: true } }))

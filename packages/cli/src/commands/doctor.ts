@@ -8,6 +8,7 @@ import { dashboardHelp, dashboardOf, dashboardOptions } from '../dashboard/dashb
 import { attempt, type Check, fail, ok, warn } from '../doctor/check.ts'
 import { checkApp } from '../doctor/check-app.ts'
 import { checkDatabase } from '../doctor/check-database.ts'
+import { checkIgnoreFile } from '../doctor/check-ignore-file.ts'
 import { checkCopies, checkNode, checkWrapped } from '../doctor/check-packages.ts'
 import { checkPrisma } from '../doctor/check-prisma.ts'
 import { checkRedis } from '../doctor/check-redis.ts'
@@ -112,7 +113,7 @@ async function allChecks(
   await add('the source code', async () => {
     const sources = await AppSources.of(cwd)
     isShared = hasSharedCache(sources)
-    return checkSources(sources)
+    return [...checkSources(sources), ...checkIgnoreFile(sources, cwd)]
   })
   let url = given
   let redis: string | undefined

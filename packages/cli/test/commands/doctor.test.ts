@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -37,6 +37,14 @@ describe('sluice doctor', () => {
     expect(out).toContain(
       'warn  no database was checked\n      fix: Set DATABASE_URL, or run: npx sluice doctor <url>\n',
     )
+  })
+
+  it('warns about ignored findings that the app does not read', async () => {
+    mkdirSync(join(project.folder, 'sluice'))
+    writeFileSync(join(project.folder, 'sluice/ignore.json'), '{}')
+    writeFileSync(join(project.folder, 'app.js'), "import '@sluice/core'\n")
+    const { out } = await sluiceIn(project.folder, 'doctor')
+    expect(out).toContain('warn  no source file reads sluice/ignore.json')
   })
 
   it('exits with code 3 when the database does not respond, after all other checks, without the password', async () => {

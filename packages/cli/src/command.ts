@@ -49,7 +49,7 @@ export class UsageError extends Error {
   override readonly name: string = 'UsageError'
 }
 
-/** An argument was understood, but a file, the database or the app rejects its value. `--help` cannot help. */
+/** A file, the database or the app rejects the value of an argument, so `--help` cannot help. */
 export class InputError extends UsageError {
   override readonly name = 'InputError'
 }

@@ -210,7 +210,7 @@ export function readStoreStats(
   return { hits: sum('storeHits'), stored: sum('stored'), errors: sum('storeErrors') }
 }
 
-/** Reads of synchronous clients in `GET api/cache` that passed through `optimize`; 0 if it saved any query. */
+/** Reads of synchronous clients in `GET api/cache` that `optimize` passed through; 0 if it saved a query. */
 export function readSynchronousReads(json: unknown): number {
   const page = objectOf(json)
   const saved = numberOf(page.cacheHits) + numberOf(page.batched) + numberOf(page.prefetched)

@@ -56,7 +56,8 @@ export function emptyTotals<TRow extends object>(
   for (const [at, name] of names.entries()) {
     const value = areCounts[at] === true ? zeroLike(Reflect.get(sample, name)) : null
     if (value === undefined) return undefined
-    Reflect.set(empty, name, value)
+    // Not an assignment: an alias can be `__proto__`.
+    Object.defineProperty(empty, name, { value, writable: true, enumerable: true, configurable: true })
   }
   return empty as TRow
 }

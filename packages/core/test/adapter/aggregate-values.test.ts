@@ -7,6 +7,9 @@ describe('emptyTotals', () => {
     expect(emptyTotals([12, 5n, 'a'], [true, true, false])).toStrictEqual([0, 0n, null])
     const bare = Object.assign(Object.create(null) as object, { n: 1 })
     expect(Object.getPrototypeOf(emptyTotals(bare, [true]))).toBeNull()
+    expect(emptyTotals(JSON.parse('{"__proto__":"3"}'), [true])).toStrictEqual(
+      JSON.parse('{"__proto__":"0"}'),
+    )
   })
 
   it.each([

@@ -281,6 +281,17 @@ describe.skipIf(mariadb?.skipped !== undefined)('a pool of mysql2', () => {
     expect(await read({ typeCast })).toMatchObject({ type: 'string', cacheHits: 0, isCached: false })
   })
 
+  it.each<mysql.PoolOptions>([{ nestTables: true }, { nestTables: '_' }, { rowsAsArray: true }])(
+    'reads the catalog of a pool with %j',
+    async (options) => {
+      const { sluice: own, pool: one } = open(options)
+      const errors: unknown[] = []
+      own.on('error', (error) => errors.push(error))
+      await known(own, one)
+      expect(errors).toEqual([])
+    },
+  )
+
   it('measures the waits of callers, and restores the pool at its end', async () => {
     const own = createSluice()
     closing.push(() => own.close())

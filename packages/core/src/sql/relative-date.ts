@@ -6,7 +6,8 @@ import type { Dialect } from './dialect.ts'
 export function isRelativeDate(literal: string): boolean {
   // Escapes are not decoded.
   if (/^(?:e|u&)'.*\\/is.test(literal)) return true
-  return literal.length < 48 && /\b(?:now|today|tomorrow|yesterday)\b/i.test(literal)
+  // Longer texts are prose; PostgreSQL ignores white space.
+  return literal.replace(/\s+/g, ' ').length < 48 && /\b(?:now|today|tomorrow|yesterday)\b/i.test(literal)
 }
 
 /**

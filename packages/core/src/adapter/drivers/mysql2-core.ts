@@ -28,8 +28,13 @@ export function defaultsOf(pool: Mysql2Object): ConnectionOptions {
 /** Queries of Sluice itself on a pool or a connection with callbacks. */
 export function mysql2Query(target: Mysql2Object): Connection['query'] {
   return async (sql, values = []) => {
-    // The pool's own type parser must not convert them.
-    const plain = { sql, values, rowsAsArray: false, typeCast: (_: unknown, next: () => unknown) => next() }
+    // The pool's own options must not change their form.
+    const form = {
+      rowsAsArray: false,
+      nestTables: false,
+      typeCast: (_: unknown, next: () => unknown) => next(),
+    }
+    const plain = { sql, values, ...form }
     const [rows] = (await send(target, 'callbacks', 'query', [plain])) as Mysql2Answer
     return Array.isArray(rows) ? (rows as readonly Readonly<Record<string, unknown>>[]) : []
   }

@@ -1,27 +1,27 @@
-import type {
-  BatchOptions,
-  CacheOptions,
+import {
+  type BatchOptions,
+  type CacheOptions,
   createSluice,
-  DatabaseOptions,
-  DetectionOptions,
-  Finding,
-  JobsOptions,
-  LoadBalancingOptions,
-  Mode,
-  MonitoringOptions,
-  PrefetchOptions,
-  QueryAnalysis,
-  ResponseDifference,
-  RunOptions,
-  ScopeHandle,
-  ScopeReport,
-  ShadowDifference,
-  ShadowModeOptions,
-  Sluice,
-  SluiceEvents,
-  SluiceOptions,
-  TuningChange,
-  TuningOptions,
+  type DatabaseOptions,
+  type DetectionOptions,
+  type Finding,
+  type JobsOptions,
+  type LoadBalancingOptions,
+  type Mode,
+  type MonitoringOptions,
+  type PrefetchOptions,
+  type QueryAnalysis,
+  type ResponseDifference,
+  type RunOptions,
+  type ScopeHandle,
+  type ScopeReport,
+  type ShadowDifference,
+  type ShadowModeOptions,
+  type Sluice,
+  type SluiceEvents,
+  type SluiceOptions,
+  type TuningChange,
+  type TuningOptions,
 } from '@sluice/core'
 import type { Lookup, Operation, Refusal, RowSource } from '@sluice/core/adapter'
 import { describe, expectTypeOf, it } from 'vitest'
@@ -29,8 +29,22 @@ import { describe, expectTypeOf, it } from 'vitest'
 type Group<K extends keyof SluiceOptions> = Exclude<SluiceOptions[K], false | undefined>
 
 describe('the types of @sluice/core', () => {
+  it('show which engines a Sluice has', () => {
+    type Jobs = NonNullable<Sluice['jobs']>
+    expectTypeOf(createSluice().jobs).toEqualTypeOf<Jobs>()
+    expectTypeOf(
+      createSluice({ mode: 'optimize', batch: false, cache: { ttl: 5 } }).jobs,
+    ).toEqualTypeOf<Jobs>()
+    expectTypeOf(createSluice({ jobs: false }).jobs).toEqualTypeOf<Jobs | undefined>()
+    expectTypeOf(createSluice({} as SluiceOptions).jobs).toEqualTypeOf<Jobs | undefined>()
+    // @ts-expect-error: no such option
+    createSluice({ mod: 'optimize' })
+    // @ts-expect-error: no such option
+    createSluice({ cache: { tll: 5, maxBytes: 1 } })
+  })
+
   it('name the options of createSluice and each group of them', () => {
-    expectTypeOf<Parameters<typeof createSluice>>().toEqualTypeOf<[options?: SluiceOptions]>()
+    expectTypeOf<Parameters<typeof createSluice>>().toEqualTypeOf<[options: SluiceOptions]>()
     expectTypeOf<Group<'mode'>>().toEqualTypeOf<Mode>()
     expectTypeOf<Group<'cache'>>().toEqualTypeOf<CacheOptions>()
     expectTypeOf<Group<'batch'>>().toEqualTypeOf<BatchOptions>()

@@ -290,7 +290,7 @@ export type {
   SluiceOptions,
 } from './sluice/options.ts'
 export type { Explained, RunOptions, ScopeHandle, ScopeReport } from './sluice/scopes.ts'
-export { createSluice, type Sluice } from './sluice/sluice.ts'
+export { type CompleteSluice, createSluice, type Sluice } from './sluice/sluice.ts'
 export type { TuningOptions, TuningRange } from './sluice/tuning/tuning-options.ts'
 export { type AnalyzedSql, analyzeSql } from './sql/analyze.ts'
 export type { Dialect } from './sql/dialect.ts'

@@ -29,7 +29,7 @@ import { createHost } from './create-host.ts'
 import { Engines } from './engines.ts'
 import type { SluiceEvents } from './events.ts'
 import { OpenInstances } from './open-instances.ts'
-import { checkMode, checkSluiceOptions, type SluiceOptions } from './options.ts'
+import { type CompleteOptions, checkMode, checkSluiceOptions, type SluiceOptions } from './options.ts'
 import { ScopeLifecycle } from './scope-lifecycle.ts'
 import type { Explained, RunOptions, ScopeHandle } from './scopes.ts'
 import { Services } from './services.ts'
@@ -432,6 +432,13 @@ function endFailed(scope: ScopeHandle): void {
   }
 }
 
+/** A Sluice with all engines. */
+export type CompleteSluice = Sluice & {
+  readonly [Name in 'cache' | 'tiered' | 'database' | 'balancer' | 'jobs' | 'monitor']: NonNullable<
+    Sluice[Name]
+  >
+}
+
 /**
  * Creates a Sluice.
  *
@@ -444,6 +451,8 @@ function endFailed(scope: ScopeHandle): void {
  * sluice.on('finding', (finding) => console.error(finding.scope, finding.label, finding.count))
  * ```
  */
+export function createSluice(options?: CompleteOptions): CompleteSluice
+export function createSluice(options: SluiceOptions): Sluice
 export function createSluice(options: SluiceOptions = {}): Sluice {
   return new Sluice(options)
 }

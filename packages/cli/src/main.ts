@@ -1,6 +1,5 @@
 import { InvalidOptionError, SluiceError } from '@sluice/core'
-import { errorForLog, plainLine, redact } from '@sluice/core/siblings'
-import { closest } from './closest.ts'
+import { closest, errorForLog, plainLine, redact } from '@sluice/core/siblings'
 import { type Command, EXIT, InputError, isParseError, type Output, UsageError } from './command.ts'
 import { analyze } from './commands/analyze.ts'
 import { bench } from './commands/bench.ts'

@@ -1,5 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { checkOptions, checkSecrets, isSignedTimed, option, signTimed } from '@sluice/core/siblings'
+import {
+  checkOptions,
+  checkSecrets,
+  isSignedTimed,
+  option,
+  secretsRule,
+  signTimed,
+} from '@sluice/core/siblings'
 
 /** Header that contains the proof. The proxy removes headers with this name from client requests. */
 export const NODE_AUTH_HEADER = 'x-sluice-node-auth'
@@ -51,7 +58,7 @@ export interface NodeAuthOptions {
  * ```
  */
 export function nodeAuthVerifier(options: NodeAuthOptions): (request: IncomingMessage) => boolean {
-  checkOptions(options, { secrets: { expected: '', accepts: () => true }, maxAgeSeconds: option.number(1) })
+  checkOptions(options, { secrets: secretsRule, maxAgeSeconds: option.number(1) })
   const secrets = checkSecrets('secrets', options.secrets)
   const { maxAgeSeconds = 60 } = options
   return (request) => {

@@ -1,5 +1,5 @@
 import { InvalidOptionError, LoadBalancingEngine } from '@sluice/core'
-import { checkOptions, checkSecrets, type OptionRule, option } from '@sluice/core/siblings'
+import { checkOptions, checkSecrets, type OptionRule, option, secretsRule } from '@sluice/core/siblings'
 import {
   checkRateLimit,
   checkShed,
@@ -49,10 +49,6 @@ type Rules = Readonly<Record<string, OptionRule>>
 
 const rule = (expected: string, accepts: OptionRule['accepts']): OptionRule => ({ expected, accepts })
 
-const secrets = rule(
-  'a string, or an array of strings',
-  (value) => typeof value === 'string' || Array.isArray(value),
-)
 const rules: Rules = {
   balancer: rule('a LoadBalancingEngine', (value) => value instanceof LoadBalancingEngine),
   nodes: option.array,
@@ -75,7 +71,7 @@ const rules: Rules = {
     'an array of protocol names',
     (value) => option.strings.accepts(value) && (value as readonly string[]).every(isCookieName),
   ),
-  nodeAuth: secrets,
+  nodeAuth: secretsRule,
   rateLimit: option.object,
   maxConcurrentPerClient: option.integer(1),
   maxConnectionsPerClient: option.integer(1),
@@ -104,7 +100,7 @@ const hedgeRules: Rules = {
 }
 const stickyRules: Rules = {
   cookie: rule('a cookie name', isCookieName),
-  secret: secrets,
+  secret: secretsRule,
   maxAgeSeconds: option.number(1),
   secure: option.boolean,
   sameSite: option.oneOf('lax', 'strict', 'none'),

@@ -53,8 +53,13 @@ describe('redisStore options', () => {
   })
 
   it('treats an explicit undefined as the default', () => {
-    const given = { leaseMs: undefined, encryption: undefined } as unknown as RedisStoreOptions
+    const given = { leaseMs: undefined } as unknown as RedisStoreOptions
     expect(resolveRedisStoreOptions(given)).toEqual(resolveRedisStoreOptions({}))
+  })
+
+  it('does not treat undefined as a store without encryption', () => {
+    const given = { encryption: undefined } as unknown as RedisStoreOptions
+    expect(() => resolveRedisStoreOptions(given)).toThrow('Option "encryption": expected an object')
   })
 
   it.each([undefined, {}, 'redis://localhost'])('throws when the connection is %j', (redis) => {

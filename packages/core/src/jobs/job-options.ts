@@ -1,6 +1,6 @@
 import { InvalidOptionError } from '../shared/errors.ts'
 import { checkOptions, type OptionRule, option } from '../shared/options.ts'
-import { checkSecret } from '../shared/signature.ts'
+import { secretRule } from '../shared/signature.ts'
 import { isWebhookUrl } from '../shared/webhook.ts'
 import type { AuditSink, Authorize } from './access.ts'
 import type { JobBackend } from './backends/job-backend.ts'
@@ -232,11 +232,11 @@ const jobsRules: Rules = {
   maxCrashes: option.integer(0),
   maxPayloadBytes: option.integer(1),
   retention: option.object,
-  authorize: option.callback,
+  authorize: option.protection(option.callback),
   audit: option.callback,
   webhooks: option.object,
 }
-const webhookRules: Rules = { secret: any, allowPrivateAddresses: option.boolean }
+const webhookRules: Rules = { secret: secretRule, allowPrivateAddresses: option.boolean }
 const retentionRules: Rules = {
   maxDeadBytes: option.integer(0),
   maxDeadAgeMs: option.number(0),
@@ -268,9 +268,7 @@ export function checkJobsOptions(options: unknown, prefix = 'jobs.'): void {
   checkOptions(options, jobsRules, prefix)
   const { retention, webhooks } = options as JobsOptions
   if (retention !== undefined) checkOptions(retention, retentionRules, `${prefix}retention.`)
-  if (webhooks === undefined) return
-  checkOptions(webhooks, webhookRules, `${prefix}webhooks.`)
-  if (webhooks.secret !== undefined) checkSecret(`${prefix}webhooks.secret`, webhooks.secret)
+  if (webhooks !== undefined) checkOptions(webhooks, webhookRules, `${prefix}webhooks.`)
 }
 
 /** @throws InvalidOptionError. */

@@ -111,8 +111,9 @@ export class InvalidOptionError extends SluiceError {
     readonly option: string,
     expected: string,
     received: unknown,
+    message: string = `Option "${option}": expected ${expected}, got ${describe(received)}.`,
   ) {
-    super('SLUICE_INVALID_OPTION', `Option "${option}": expected ${expected}, got ${describe(received)}.`)
+    super('SLUICE_INVALID_OPTION', message)
   }
 }
 

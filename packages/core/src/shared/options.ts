@@ -1,9 +1,15 @@
-import { InvalidOptionError } from './errors.ts'
+import { closest } from './closest.ts'
+import { describe, InvalidOptionError } from './errors.ts'
 
 /** A rule for an option: a description for people, and the check. */
 export interface OptionRule {
   readonly expected: string
   accepts(value: unknown): boolean
+  /**
+   * The option protects data or access. An explicit `undefined` is rejected: it is usually an environment
+   * variable that is not set, and must not disable the protection. Messages do not contain the value.
+   */
+  readonly isProtection?: true
 }
 
 const rule = (expected: string, accepts: OptionRule['accepts']): OptionRule => ({ expected, accepts })
@@ -21,6 +27,7 @@ export interface OptionRules {
   number(min: number, max?: number): OptionRule
   oneOf(...values: readonly string[]): OptionRule
   either(...rules: readonly OptionRule[]): OptionRule
+  protection(rule: OptionRule): OptionRule
 }
 
 /** Rules for the options of Sluice. Each accepts what its words say, and nothing else. */
@@ -55,11 +62,33 @@ export const option: OptionRules = {
   either: (...rules: readonly OptionRule[]): OptionRule =>
     rule(rules.map((one) => one.expected).join(', or '), (value) => rules.some((one) => one.accepts(value))),
   false: rule('false', (value) => value === false),
+  protection: (one: OptionRule): OptionRule => ({ ...one, isProtection: true }),
+}
+
+/** An option has a name that does not exist. */
+export class UnknownOptionError extends InvalidOptionError {
+  constructor(name: string, known: readonly string[], prefix: string) {
+    const similar = closest(name, known)
+    const hint = similar === undefined ? '' : ` Did you mean "${prefix}${similar}"?`
+    const message = `Unknown option "${prefix}${name}".${hint} Known options: ${known.join(', ')}.`
+    super(`${prefix}${name}`, 'a known option', undefined, message)
+  }
+}
+
+/** @throws InvalidOptionError if a rule does not accept a value. */
+export function checkOption(name: string, rule: OptionRule, value: unknown): void {
+  if (rule.accepts(value)) return
+  if (rule.isProtection !== true) throw new InvalidOptionError(name, rule.expected, value)
+  // Not even a part of a secret belongs in a message.
+  const received = typeof value === 'string' ? `a string of ${value.length} characters` : describe(value)
+  const hint = value === undefined || value === '' ? ' Check that its environment variable is set.' : ''
+  const message = `Option "${name}": expected ${rule.expected}, got ${received}.${hint}`
+  throw new InvalidOptionError(name, rule.expected, undefined, message)
 }
 
 /**
  * Validates an options object: rejects unknown names, wrong types and values out of bounds. `undefined` means
- * "not set".
+ * "not set", except for an option that protects something.
  *
  * @param prefix - Prefix of an option's name in messages, for example `cache.`; empty at the top.
  * @throws InvalidOptionError with the option, the expected and the received value.
@@ -78,15 +107,10 @@ export function checkOptions(
     const known = rules[name]
     // Properties that `rules` inherits are not rules.
     const isKnown = typeof known?.accepts === 'function'
-    if (isKnown && (value === undefined || known.accepts(value))) continue
+    if (isKnown && (value === undefined ? known.isProtection !== true : known.accepts(value))) continue
     // Inherited properties are not options.
     if (!Object.hasOwn(given, name)) continue
-    if (!isKnown)
-      throw new InvalidOptionError(
-        `${prefix}${name}`,
-        `one of ${Object.keys(rules).join(', ')}`,
-        `unknown option "${name}"`,
-      )
-    throw new InvalidOptionError(`${prefix}${name}`, known.expected, value)
+    if (!isKnown) throw new UnknownOptionError(name, Object.keys(rules), prefix)
+    checkOption(`${prefix}${name}`, known, value)
   }
 }

@@ -9,12 +9,16 @@ export function isDevelopment(): boolean {
   return NODE_ENV === 'development' || NODE_ENV === 'test'
 }
 
-/** In production, pages and endpoints with internals of the app require `authorize`. */
+/** In production, pages and endpoints with internals of the app require `authorize`, or a token. */
 export class AuthorizeRequiredError extends SluiceError {
-  constructor(what: string) {
+  constructor(
+    what: string,
+    option = 'authorize',
+    expected = 'a function that returns true for those who may read',
+  ) {
     super(
       'SLUICE_AUTHORIZE_REQUIRED',
-      `${what} without the option \`authorize\` is for development only, and NODE_ENV is ${process.env.NODE_ENV ?? 'not set'}. Pass \`authorize\`, a function that returns true for those who may read, or set NODE_ENV to "development".`,
+      `${what} without the option \`${option}\` is for development only, and NODE_ENV is ${process.env.NODE_ENV ?? 'not set'}. Pass \`${option}\`, ${expected}, or set NODE_ENV to "development".`,
     )
   }
 }

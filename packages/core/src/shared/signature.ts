@@ -1,5 +1,5 @@
-import { InvalidOptionError } from './errors.ts'
 import { createHmac, timingSafeEqual } from './late-modules.ts'
+import { checkOption, type OptionRule, option } from './options.ts'
 
 const TIMED = /^t=(\d{1,12});v1=([\da-f]{64})$/
 const MIN_SECRET = 16
@@ -9,22 +9,30 @@ export function hmacOf(secret: string | Uint8Array, text: string): Buffer {
   return createHmac('sha256', secret).update(text).digest()
 }
 
-/** @throws InvalidOptionError. */
-export function checkSecret(name: string, secret: unknown): string {
-  // Not even a part of a secret belongs in a message.
-  if (typeof secret !== 'string' || secret.length < MIN_SECRET)
-    throw new InvalidOptionError(name, `a string of at least ${MIN_SECRET} characters`, typeof secret)
-  return secret
-}
+/** Rule of an option that is a secret. */
+export const secretRule: OptionRule = option.protection({
+  expected: `a string of at least ${MIN_SECRET} characters`,
+  accepts: isSecret,
+})
+
+/** Rule of an option that is one secret or several, in order. */
+export const secretsRule: OptionRule = option.protection({
+  expected: `${secretRule.expected}, or an array of such strings`,
+  accepts: (value) => isSecret(value) || (Array.isArray(value) && value.length > 0 && value.every(isSecret)),
+})
 
 /**
  * The secrets of an option that takes one or several, in order.
  *
  * @throws InvalidOptionError.
  */
-export function checkSecrets(name: string, secrets: unknown): readonly string[] {
-  const list: readonly unknown[] = Array.isArray(secrets) && secrets.length > 0 ? secrets : [secrets]
-  return list.map((secret) => checkSecret(name, secret))
+export function checkSecrets(name: string, secrets: string | readonly string[]): readonly string[] {
+  checkOption(name, secretsRule, secrets)
+  return typeof secrets === 'string' ? [secrets] : [...secrets]
+}
+
+function isSecret(value: unknown): boolean {
+  return typeof value === 'string' && value.length >= MIN_SECRET
 }
 
 /**

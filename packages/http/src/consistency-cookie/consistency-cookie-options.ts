@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '@sluice/core'
-import { checkOptions, type OptionRule, option } from '@sluice/core/siblings'
+import { checkOptions, type OptionRule, option, secretsRule } from '@sluice/core/siblings'
 
 export interface ConsistencyCookieOptions {
   /**
@@ -47,19 +47,14 @@ export interface ResolvedConsistencyCookieOptions {
   readonly maxAgeSeconds: number | undefined
 }
 
-const MIN_SECRET = 16
 const rule = (expected: string, accepts: OptionRule['accepts']): OptionRule => ({ expected, accepts })
-const isSecret = (value: unknown): boolean => typeof value === 'string' && value.length >= MIN_SECRET
 
 const rules: Readonly<Record<string, OptionRule>> = {
   name: rule(
     "a cookie's name: letters, digits and !#$%&'*+-.^_`|~",
     (value) => typeof value === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(value),
   ),
-  secret: rule(
-    `a string of at least ${MIN_SECRET} characters, or an array of such strings`,
-    (value) => isSecret(value) || (Array.isArray(value) && value.length > 0 && value.every(isSecret)),
-  ),
+  secret: secretsRule,
   secure: rule('true, false or "auto"', (value) => typeof value === 'boolean' || value === 'auto'),
   sameSite: option.oneOf('strict', 'lax', 'none'),
   domain: rule('a domain', (value) => typeof value === 'string' && /^\.?[\w-]+(\.[\w-]+)*$/.test(value)),

@@ -1,6 +1,6 @@
 import { checkOptions, type OptionRule, option } from '../../shared/options.ts'
 import { plainLine } from '../../shared/plain-line.ts'
-import { checkSecret } from '../../shared/signature.ts'
+import { secretRule } from '../../shared/signature.ts'
 import { isSuccess, postWebhook, webhookUrl } from '../../shared/webhook.ts'
 import type { Alert, AlertChange } from './alert-book.ts'
 import type { Notifier } from './notifier.ts'
@@ -45,7 +45,7 @@ export interface WebhookNotifierOptions {
 }
 
 const rules: Readonly<Record<keyof WebhookNotifierOptions, OptionRule>> = {
-  secret: { expected: '', accepts: () => true },
+  secret: secretRule,
   headers: option.object,
   allowPrivateAddresses: option.boolean,
 }
@@ -60,8 +60,7 @@ const rules: Readonly<Record<keyof WebhookNotifierOptions, OptionRule>> = {
 export function webhookNotifier(url: string, options: WebhookNotifierOptions = {}): Notifier {
   const address = webhookUrl(url)
   checkOptions(options, rules)
-  const secret = options.secret === undefined ? undefined : checkSecret('secret', options.secret)
-  const { headers = {}, allowPrivateAddresses = false } = options
+  const { secret, headers = {}, allowPrivateAddresses = false } = options
   return {
     name: `webhook ${address.host}`,
     notify: async (alert, change, signal) => {

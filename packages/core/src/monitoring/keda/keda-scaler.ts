@@ -7,7 +7,7 @@ import type {
 } from '@grpc/grpc-js'
 import { errorMessage } from '../../shared/error-message.ts'
 import { InvalidArgumentError, SluiceError } from '../../shared/errors.ts'
-import { checkOptions, type OptionRule, option } from '../../shared/options.ts'
+import { checkOption, checkOptions, type OptionRule, option } from '../../shared/options.ts'
 import { forecastOf, type ScalingSignals, type Signal, signalOf } from './metrics-api.ts'
 import { type GrpcLibrary, loadGrpc } from './service-definition.ts'
 
@@ -42,14 +42,12 @@ export interface KedaScaler {
 const rules: Readonly<Record<keyof KedaScalerOptions, OptionRule>> = {
   port: option.integer(0, 65_535),
   host: { expected: 'a non-empty string', accepts: (value) => typeof value === 'string' && value !== '' },
-  tls: {
-    expected: 'an object with the strings key and cert, and optionally ca, none of them empty',
-    accepts: (value) => {
-      const { key, cert, ca = 'none' } = (value ?? {}) as Readonly<Record<string, unknown>>
-      return [key, cert, ca].every((text) => typeof text === 'string' && text !== '')
-    },
-  },
+  tls: option.protection(option.object),
 }
+const pem: OptionRule = option.protection({
+  expected: 'a non-empty string of PEM',
+  accepts: (value) => typeof value === 'string' && value !== '',
+})
 
 interface ScaledObject {
   readonly name: string
@@ -89,6 +87,11 @@ export async function startKedaScaler(
     throw new InvalidArgumentError('signals', 'a monitoring engine', signals)
   checkOptions(options, rules)
   const { port = 8_091, host = '0.0.0.0', tls } = options
+  if (tls !== undefined) {
+    checkOptions(tls, { key: pem, cert: pem, ca: pem }, 'tls.')
+    checkOption('tls.key', pem, tls.key)
+    checkOption('tls.cert', pem, tls.cert)
+  }
   const library = await loadGrpc()
   const { grpc } = library
   const service = new KedaService(signals, library)

@@ -2,7 +2,9 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { errorMessage } from '../../shared/error-message.ts'
 import { InvalidArgumentError, SluiceError } from '../../shared/errors.ts'
-import { checkOptions, type OptionRule } from '../../shared/options.ts'
+import { isLocalRequest } from '../../shared/local-request.ts'
+import { checkOptions, type OptionRule, option } from '../../shared/options.ts'
+import { AuthorizeRequiredError, isDevelopment } from '../../shared/read-access.ts'
 
 const DEFAULT_METRIC = 'requests'
 const DEFAULT_MINUTES = 5
@@ -47,14 +49,18 @@ export function forecastOf(signals: ScalingSignals, { metric, minutes }: Signal)
 
 export interface KedaMetricsOptions {
   /**
-   * Required token of callers: `authorization: Bearer <token>` (KEDA's `authMode: bearer`).
-   * @defaultValue nothing
+   * Token that callers must send: `authorization: Bearer <token>` (KEDA's `authMode: bearer`). `false`:
+   * everyone who can reach the port can read. Required in production.
+   * @defaultValue requests from this machine, in development
    */
-  readonly token?: string
+  readonly token?: string | false
 }
 
 const rules: Readonly<Record<keyof KedaMetricsOptions, OptionRule>> = {
-  token: { expected: 'a non-empty string', accepts: (value) => typeof value === 'string' && value !== '' },
+  token: option.protection({
+    expected: 'a non-empty string, or false',
+    accepts: (value) => value === false || (typeof value === 'string' && value !== ''),
+  }),
 }
 
 /**
@@ -63,7 +69,7 @@ const rules: Readonly<Record<keyof KedaMetricsOptions, OptionRule>> = {
  * applies; for an unknown metric, with 404.
  *
  * @param signals - `sluice.monitor`.
- * @throws InvalidArgumentError; InvalidOptionError.
+ * @throws InvalidArgumentError; InvalidOptionError; AuthorizeRequiredError in production without `token`.
  */
 export function kedaMetricsHandler(
   signals: ScalingSignals,
@@ -73,8 +79,14 @@ export function kedaMetricsHandler(
     throw new InvalidArgumentError('signals', 'a monitoring engine', signals)
   checkOptions(options, rules)
   const { token } = options
+  if (token === undefined && !isDevelopment())
+    throw new AuthorizeRequiredError('A KEDA endpoint', 'token', 'a string, or false to let everyone read')
   return (request, response) => {
-    if (token !== undefined && !isSame(request.headers.authorization ?? '', `Bearer ${token}`)) {
+    if (token === undefined && !isLocalRequest(request)) {
+      send(response, 403, { error: 'Without a token, only this machine can read.' })
+      return
+    }
+    if (typeof token === 'string' && !isSame(request.headers.authorization ?? '', `Bearer ${token}`)) {
       send(response, 401, { error: 'A bearer token is needed.' }, { 'www-authenticate': 'Bearer' })
       return
     }

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import * as grpc from '@grpc/grpc-js'
 import { loadSync } from '@grpc/proto-loader'
-import { MonitoringAndAutoScalingEngine } from '@sluice/core'
+import { InvalidOptionError, MonitoringAndAutoScalingEngine } from '@sluice/core'
 import {
   type KedaMetricsOptions,
   type KedaScalerOptions,
@@ -357,7 +357,10 @@ describe('KEDA external scaler with TLS', () => {
     { key: nodeKey, cert: '' },
     { key: '', cert: nodeCertificate },
     { ...tls, ca: '' },
+    { ...tls, ca: undefined },
+    { ...tls, caa: authority },
     { key: nodeKey },
+    undefined,
   ])('throws for incomplete options: %#', async (incomplete) => {
     await expect(startKedaScaler(fixed(5, undefined), { tls: incomplete as never })).rejects.toMatchObject({
       code: 'SLUICE_INVALID_OPTION',
@@ -411,7 +414,10 @@ describe('kedaMetricsHandler', () => {
       [fixed(1, forecast), 200],
     ] as const) {
       const writeHead = vi.fn().mockReturnValue({ end: () => {} })
-      kedaMetricsHandler(signals)({ url: '/', headers: {} } as never, { writeHead } as never)
+      kedaMetricsHandler(signals, { token: false })(
+        { url: '/', headers: {} } as never,
+        { writeHead } as never,
+      )
       expect(writeHead).toHaveBeenCalledExactlyOnceWith(
         status,
         expect.objectContaining({ 'cache-control': 'no-store' }),
@@ -427,7 +433,7 @@ describe('kedaMetricsHandler', () => {
         throw new Error('no')
       },
     }
-    kedaMetricsHandler(broken)({ url: '/', headers: {} } as never, { writeHead } as never)
+    kedaMetricsHandler(broken, { token: false })({ url: '/', headers: {} } as never, { writeHead } as never)
     expect(writeHead).toHaveBeenCalledWith(500, expect.anything())
   })
 
@@ -444,6 +450,38 @@ describe('kedaMetricsHandler', () => {
     expect((await get('')).status).toBe(401)
     expect((await get('', { authorization: 'Bearer s3cre' })).status).toBe(401)
     expect((await get('', { authorization: 'Bearer s3cret' })).status).toBe(200)
-    expect(() => kedaMetricsHandler(monitor, { token: '' })).toThrow('"token"')
+  })
+
+  it.each([undefined, ''])('throws for the token %j: its environment variable is not set', (token) => {
+    const create = () => kedaMetricsHandler(fixed(1, undefined), { token } as never)
+    expect(create).toThrow(InvalidOptionError)
+    expect(create).toThrow('Check that its environment variable is set.')
+  })
+
+  it('requires a token, or false, in production', () => {
+    vi.stubEnv('NODE_ENV', 'production')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const signals = fixed(1, undefined)
+    expect(() => kedaMetricsHandler(signals)).toThrow(
+      expect.objectContaining({
+        code: 'SLUICE_AUTHORIZE_REQUIRED',
+        message: expect.stringContaining('Pass `token`'),
+      }),
+    )
+    expect(kedaMetricsHandler(signals, { token: false })).toBeTypeOf('function')
+    expect(kedaMetricsHandler(signals, { token: 's3cret' })).toBeTypeOf('function')
+  })
+
+  it('responds without a token to requests of this machine only, unless the token is false', () => {
+    const signals = fixed(1, { value: 1, p90: 1 })
+    const statusOf = (remoteAddress: string, options?: KedaMetricsOptions) => {
+      const writeHead = vi.fn().mockReturnValue({ end: () => {} })
+      const request = { url: '/', headers: { host: 'localhost' }, socket: { remoteAddress } }
+      kedaMetricsHandler(signals, options)(request as never, { writeHead } as never)
+      return writeHead.mock.calls[0]?.[0]
+    }
+    expect(statusOf('127.0.0.1')).toBe(200)
+    expect(statusOf('10.0.0.7')).toBe(403)
+    expect(statusOf('10.0.0.7', { token: false })).toBe(200)
   })
 })

@@ -298,7 +298,7 @@ describe('resolveTuningOptions', () => {
     [{ cacheBytes: 5 }, 'Option "tune.cacheBytes": expected an object, got 5'],
     [{ checkMs: 999 }, 'Option "tune.checkMs": expected an integer from 1000 to 86400000, got 999'],
     [{ retryMs: -1 }, 'Option "tune.retryMs": expected a number of at least 0, got -1'],
-    [{ memory: {} }, 'Option "tune.memory": expected one of cacheBytes, poolSize, concurrency'],
+    [{ memory: {} }, 'Unknown option "tune.memory". Known options: cacheBytes, poolSize, concurrency'],
   ])('throws for %o', (options, message) => {
     expect(() => resolveTuningOptions(options as TuningOptions)).toThrow(message)
   })

@@ -49,7 +49,7 @@ export const storeRules: Readonly<Record<keyof StoreOptions, OptionRule>> = {
   maxTtlMs: option.integer(1, Number.MAX_SAFE_INTEGER / 4),
   commandTimeoutMs: timerRule,
   compressAboveBytes: option.either(option.integer(0), option.false),
-  encryption: option.object,
+  encryption: option.protection(option.object),
 }
 
 /**

@@ -1,9 +1,8 @@
 import { errorMessage } from '../../../shared/error-message.ts'
-import { InvalidOptionError } from '../../../shared/errors.ts'
 import { randomUUID } from '../../../shared/late-modules.ts'
-import { checkOptions, option } from '../../../shared/options.ts'
+import { checkOption, checkOptions, option } from '../../../shared/options.ts'
 import { PrivateAddressError } from '../../../shared/private-address-error.ts'
-import { checkSecret } from '../../../shared/signature.ts'
+import { secretRule } from '../../../shared/signature.ts'
 import { pause } from '../../../shared/timers.ts'
 import { isSuccess, postWebhook, type WebhookPost, webhookUrl } from '../../../shared/webhook.ts'
 import { type ScalerTarget, ScalingFailedError } from '../scaling-executor.ts'
@@ -36,7 +35,7 @@ export interface WebhookTargetOptions {
 }
 
 const rules = {
-  secret: { expected: '', accepts: () => true },
+  secret: secretRule,
   current: option.callback,
   timeoutMs: option.number(10),
   attempts: option.integer(1),
@@ -62,9 +61,16 @@ const rules = {
  */
 export function webhookTarget(url: string | URL, options: WebhookTargetOptions): ScalerTarget {
   checkOptions(options, rules)
-  const secret = checkSecret('secret', options.secret)
-  const { current, timeoutMs = 10_000, attempts = 3, retryMs = 500, allowPrivateAddresses = false } = options
-  if (current === undefined) throw new InvalidOptionError('current', option.callback.expected, undefined)
+  const {
+    secret,
+    current,
+    timeoutMs = 10_000,
+    attempts = 3,
+    retryMs = 500,
+    allowPrivateAddresses = false,
+  } = options
+  checkOption('secret', rules.secret, secret)
+  checkOption('current', rules.current, current)
   const address = webhookUrl(url)
   let requestedAt = 0
   return {

@@ -133,6 +133,7 @@ function warnOfReadBody(): void {
     'A proxy received a request whose body was already read, and responds with 500. Register the proxy before body parsers.',
     {
       type: 'SluiceWarning',
+      code: 'SLUICE_BODY_ALREADY_READ',
     },
   )
 }

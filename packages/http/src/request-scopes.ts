@@ -118,7 +118,7 @@ export class RequestScopes {
       scope.end()
     } catch (error) {
       const host = hostOf(this.#sluice)
-      if (error instanceof NPlusOneError) host.warn(TOO_LATE)
+      if (error instanceof NPlusOneError) host.warn(TOO_LATE, 'SLUICE_LATE_FINDINGS')
       else host.reportError(error)
     }
   }

@@ -94,6 +94,7 @@ export class ReplicaReads {
     ) {
       host.warn(
         '@sluice/knex reads from replicas of PostgreSQL through `pg`, and of MariaDB through `mysql2`; this instance uses others. All reads go to the primary.',
+        'SLUICE_REPLICAS_UNUSED',
       )
       return undefined
     }

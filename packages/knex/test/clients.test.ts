@@ -58,6 +58,8 @@ describe('withSluice', () => {
     const sluice = createSluice()
     const warn = vi.spyOn(hostOf(sluice), 'warn').mockImplementation(() => {})
     withSluice(knex({ client }), sluice, { replicas: [knex({ client })] })
-    expect(warn.mock.calls.flat()).toEqual([expect.stringContaining('All reads go to the primary.')])
+    expect(warn.mock.calls).toEqual([
+      [expect.stringContaining('All reads go to the primary.'), 'SLUICE_REPLICAS_UNUSED'],
+    ])
   })
 })

@@ -64,6 +64,7 @@ export class ReplicaReads {
     if (!isUsable)
       this.host.warn(
         '@sluice/prisma reads from replicas of PostgreSQL and MariaDB only if the replica clients use the same generated code and the same `omit`, and no extension computes fields. All reads of this client go to the primary.',
+        'SLUICE_REPLICAS_UNUSED',
       )
     if (this.#isAttached || !isUsable) return
     this.#isAttached = true

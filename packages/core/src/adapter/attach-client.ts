@@ -5,6 +5,7 @@ import type { ReadRouter, ReplicaTarget, RoutedClient } from '../pipeline/read-r
 import type { TransactionWrites, WriteOutcome } from '../pipeline/writes.ts'
 import type { WriteEffect } from '../schema/catalog.ts'
 import type { Connection, ConnectionRegistry, PoolState } from '../schema/connection.ts'
+import type { SluiceWarningCode } from '../shared/warning-codes.ts'
 import { analyzeSql } from '../sql/analyze.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { TransactionControl } from '../sql/statement.ts'
@@ -136,7 +137,7 @@ interface ClientHost extends ObserverHost {
   skips(family: object): boolean
   nextSourceId(orm: string): string
   routeReads(client: RoutedClient): ReadRouter | undefined
-  warn(message: string): void
+  warn(message: string, code?: SluiceWarningCode): void
   attachPool(sourceId: string, read: () => PoolState | undefined, resize?: (max: number) => void): () => void
   poolWaited(sourceId: string, ms: number, wasExhausted: boolean, count?: number): void
 }
@@ -286,6 +287,7 @@ class AttachedClient implements AdapterClient {
     if (router === undefined)
       this.host.warn(
         `Sluice reads from replicas of PostgreSQL and MariaDB; this client (${orm}) uses ${dialect}. All reads go to the primary.`,
+        'SLUICE_REPLICAS_UNUSED',
       )
     return router
   }

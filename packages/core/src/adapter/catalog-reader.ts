@@ -5,6 +5,7 @@ import { readCatalog, SchemaChangingError } from '../schema/read-catalog.ts'
 import { callsDefine } from '../schema/statement-definitions.ts'
 import { callsMayWrite } from '../schema/statement-effect.ts'
 import { warnOfLateWrites } from '../schema/warn-of-late-writes.ts'
+import type { SluiceWarningCode } from '../shared/warning-codes.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { Statement } from '../sql/statement.ts'
 import { SchemaWatch, type WatchHost } from './schema-watch.ts'
@@ -13,7 +14,7 @@ import { SchemaWatch, type WatchHost } from './schema-watch.ts'
 export interface CatalogHost extends WatchHost {
   readonly latestWriteMs: number | undefined
   reportError(error: unknown): void
-  warn(message: string): void
+  warn(message: string, code?: SluiceWarningCode): void
 }
 
 /** Calls `work` with a connection that Sluice does not observe. */

@@ -55,7 +55,7 @@ export interface RemoveNodeOptions {
 export interface BalancingEngineParts {
   readonly clock?: Clock
   readonly random?: RandomSource
-  readonly onError?: (error: unknown) => void
+  readonly onError?: (error: unknown, event: PropertyKey) => void
 }
 
 const HEALTH: readonly HealthStatus[] = ['healthy', 'degraded', 'unhealthy', 'maintenance']

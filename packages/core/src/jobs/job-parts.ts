@@ -22,7 +22,7 @@ import type { RunParts } from './worker/task-run.ts'
 export interface JobsEngineParts {
   readonly clock?: Clock
   readonly random?: RandomSource
-  readonly onError?: (error: unknown) => void
+  readonly onError?: (error: unknown, event: PropertyKey) => void
   /** Runs a task in a new scope. */
   readonly scoped?: RunParts['scoped']
 }

@@ -26,7 +26,7 @@ import { ScalingDesk } from './scaling-desk.ts'
 /** Parts that a Sluice passes to its engine. */
 export interface MonitoringEngineParts {
   readonly clock?: Clock
-  readonly onError?: (error: unknown) => void
+  readonly onError?: (error: unknown, event: PropertyKey) => void
   /** Statistics of other engines, for advice. */
   readonly facts?: () => Promise<TuningFacts>
   /** Called once per second before values are stored, while anything is recorded. */

@@ -1,3 +1,4 @@
+import type { SluiceWarningCode } from '../shared/warning-codes.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { Connection } from './connection.ts'
 
@@ -37,7 +38,7 @@ const LIMITS: Partial<Readonly<Record<Dialect, Limits>>> = {
  */
 export async function warnOfLateWrites(
   connection: Connection,
-  host: { readonly latestWriteMs: number | undefined; warn(message: string): void },
+  host: { readonly latestWriteMs: number | undefined; warn(message: string, code?: SluiceWarningCode): void },
 ): Promise<void> {
   const { latestWriteMs } = host
   const limits = LIMITS[connection.dialect]
@@ -47,7 +48,7 @@ export async function warnOfLateWrites(
     if (row === undefined) return
     const isLate = (value: unknown) => !(Number(value) > 0 && Number(value) * limits.unitMs <= latestWriteMs)
     const late = [row.statement, row.idle].flatMap((value, at) => (isLate(value) ? [limits.names[at]] : []))
-    if (late.length > 0) host.warn(messageOf(late.join(' and '), latestWriteMs))
+    if (late.length > 0) host.warn(messageOf(late.join(' and '), latestWriteMs), 'SLUICE_LATE_WRITES')
   } catch {
     // Such a server does not have these settings, or does not expose them.
   }

@@ -2,7 +2,7 @@
 export class Emitter<TEvents extends object> {
   readonly #listeners = new Map<keyof TEvents, Set<(payload: never) => void>>()
 
-  constructor(private readonly onListenerError: (error: unknown) => void = () => {}) {}
+  constructor(private readonly onListenerError: (error: unknown, event: keyof TEvents) => void = () => {}) {}
 
   /** Adds a listener and returns the function that removes it. */
   on<K extends keyof TEvents>(event: K, listener: (payload: TEvents[K]) => void): () => void {
@@ -26,7 +26,7 @@ export class Emitter<TEvents extends object> {
       try {
         ;(listener as (payload: TEvents[K]) => void)(payload)
       } catch (error) {
-        this.onListenerError(error)
+        this.onListenerError(error, event)
       }
     }
   }

@@ -11,6 +11,7 @@ import type { CatalogRegistry } from '../schema/catalog-registry.ts'
 import type { ConnectionRegistry, PoolState } from '../schema/connection.ts'
 import type { RowLoader } from '../schema/row-loader.ts'
 import type { Logger } from '../shared/logger.ts'
+import type { SluiceWarningCode } from '../shared/warning-codes.ts'
 import type { AnalyzedSql } from '../sql/analyze.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { ResponseDifference } from './events.ts'
@@ -100,8 +101,12 @@ export interface AdapterHost {
   findingsSoFar(scope: Scope): ScopeReport['findings'] | undefined
   /** An error inside an adapter's own code: counted and emitted, never thrown at the caller. */
   reportError(error: unknown): void
-  /** Warns the user once: with the app's logger, or as a process warning of Node. */
-  warn(message: string): void
+  /**
+   * Warns the user once: with the app's logger, or as a process warning of Node.
+   *
+   * @param code - Default: `SLUICE_UNSUPPORTED_CLIENT`.
+   */
+  warn(message: string, code?: SluiceWarningCode): void
   /** The app's logger, if it has one. */
   readonly logger: Logger | undefined
 }

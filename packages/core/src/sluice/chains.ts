@@ -15,6 +15,7 @@ import type { SchemaCatalog } from '../schema/catalog.ts'
 import type { TableId } from '../schema/catalog-data.ts'
 import type { CatalogRegistry } from '../schema/catalog-registry.ts'
 import type { RandomSource } from '../shared/random.ts'
+import type { SluiceWarningCode } from '../shared/warning-codes.ts'
 import type { SluiceOptions } from './options.ts'
 import { ResultPolicies } from './result-policies.ts'
 
@@ -29,7 +30,7 @@ export interface ChainParts {
   readonly scopes: ScopeStorage
   readonly stats: QueryStats
   readonly random: RandomSource
-  readonly warn: (message: string) => void
+  readonly warn: (message: string, code: SluiceWarningCode) => void
   readonly onDifference: (difference: ShadowDifference) => void
   readonly onError: (error: unknown) => void
 }

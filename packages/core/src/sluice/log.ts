@@ -7,6 +7,7 @@ import { outcomeOf, titleOf } from '../query/detect/format-finding.ts'
 import { errorForLog, errorMessage } from '../shared/error-message.ts'
 import type { Logger } from '../shared/logger.ts'
 import { redact } from '../shared/redact.ts'
+import type { SluiceWarningCode } from '../shared/warning-codes.ts'
 
 type Level = 'info' | 'warn' | 'error'
 
@@ -22,17 +23,17 @@ export class SluiceLog {
   ) {}
 
   /** Logs each message once. */
-  warn(message: string): void {
+  warn(message: string, code: SluiceWarningCode): void {
     if (this.#warned.has(message)) return
     this.#warned.add(message)
-    this.warnAgain(message)
+    this.warnAgain(message, code)
   }
 
   /** Each time. */
-  warnAgain(message: string): void {
+  warnAgain(message: string, code: SluiceWarningCode): void {
     const text = redact(message)
-    if (this.logger === undefined) process.emitWarning(text, { type: 'SluiceWarning' })
-    else this.#tell('warn', {}, text)
+    if (this.logger === undefined) process.emitWarning(text, { type: 'SluiceWarning', code })
+    else this.#tell('warn', { code }, text)
   }
 
   /** Logs an error in Sluice; without a logger, it is only emitted as an event. */

@@ -7,6 +7,7 @@ import type { CacheControl } from '../pipeline/cache-control.ts'
 import type { CacheRequest } from '../pipeline/operation.ts'
 import type { CatalogRegistry } from '../schema/catalog-registry.ts'
 import { NamedTables } from '../schema/named-tables.ts'
+import type { SluiceWarningCode } from '../shared/warning-codes.ts'
 import type { CacheOptions } from './options.ts'
 import { Secrets } from './secrets.ts'
 
@@ -28,7 +29,7 @@ export class ResultPolicies {
   constructor(
     private readonly options: CacheOptions,
     catalogs: CatalogRegistry,
-    warn: (message: string) => void,
+    warn: (message: string, code: SluiceWarningCode) => void,
   ) {
     const { swr, consistency, exclude = [] } = options
     const base = plainPolicy(resultTtl(options), consistency ?? 'bounded')
@@ -38,6 +39,7 @@ export class ResultPolicies {
       if (!catalogs.isReading())
         warn(
           `Results are not shared: cache.exclude contains "${name}", which is not in any known catalog. Expected the name of a model, a table or a field. Correct the name, or remove it.`,
+          'SLUICE_RESULTS_NOT_SHARED',
         )
     })
   }

@@ -7,6 +7,7 @@ import { type Clock, systemClock } from '../shared/clock.ts'
 import { Emitter } from '../shared/emitter.ts'
 import { errorMessage } from '../shared/error-message.ts'
 import type { RandomSource } from '../shared/random.ts'
+import type { SluiceWarningCode } from '../shared/warning-codes.ts'
 import type { SluiceEvents } from './events.ts'
 import { SluiceLog } from './log.ts'
 import type { SluiceOptions } from './options.ts'
@@ -42,11 +43,15 @@ export class Services {
   }
 
   /** Counts and logs an error that an event listener threw. */
-  readonly reportListenerError = (error: unknown): void => {
+  readonly reportListenerError = (error: unknown, event: PropertyKey): void => {
     this.stats.errors += 1
-    this.log.warnAgain(`A listener of a Sluice event threw: ${errorMessage(error)}`)
+    this.log.warnAgain(
+      `A listener of the event "${String(event)}" threw: ${errorMessage(error)}`,
+      'SLUICE_LISTENER_ERROR',
+    )
   }
 
-  /** Warns once of each message. */
-  readonly warn = (message: string): void => this.log.warn(message)
+  /** Warns once of each message. The default is for adapters, which warn of their clients. */
+  readonly warn = (message: string, code: SluiceWarningCode = 'SLUICE_UNSUPPORTED_CLIENT'): void =>
+    this.log.warn(message, code)
 }

@@ -56,6 +56,7 @@ function newDefault(make: () => WithSluice): WithSluice {
     hostOf(value.sluice).warn(
       'Several major versions of @sluice/core are loaded in this process, and each has a separate default Sluice that does not see the queries of the other. ' +
         'Install the same version of all Sluice packages: `sluice doctor` lists the installed versions.',
+      'SLUICE_VERSION_CONFLICT',
     )
   return value
 }

@@ -103,7 +103,10 @@ describe('the default Sluice', { timeout: 120_000 }, () => {
     expect(second.getDefaultSluice()).toBe(first.getDefaultSluice())
     expect(shared[DEFAULTS]?.[2]).toBe(other)
     expect(warn.mock.calls).toEqual([
-      [expect.stringContaining('Several major versions'), { type: 'SluiceWarning' }],
+      [
+        expect.stringContaining('Several major versions'),
+        { type: 'SluiceWarning', code: 'SLUICE_VERSION_CONFLICT' },
+      ],
     ])
   })
 

@@ -22,11 +22,15 @@ describe('a Sluice with a logger', () => {
     const emitWarning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     onTestFinished(() => emitWarning.mockRestore())
     const sluice = createSluice({ logger })
-    for (let time = 0; time < 3; time += 1) hostOf(sluice).warn('Mind the gap.')
-    expect(told).toEqual([{ level: 'warn', details: { name: 'sluice' }, message: 'Mind the gap.' }])
+    for (let time = 0; time < 3; time += 1) hostOf(sluice).warn('Mind the gap.', 'SLUICE_NO_SCOPE')
+    const details = { name: 'sluice', code: 'SLUICE_NO_SCOPE' }
+    expect(told).toEqual([{ level: 'warn', details, message: 'Mind the gap.' }])
     expect(emitWarning).not.toHaveBeenCalled()
     hostOf(createSluice()).warn('Mind the gap.')
-    expect(emitWarning).toHaveBeenCalledWith('Mind the gap.', { type: 'SluiceWarning' })
+    expect(emitWarning).toHaveBeenCalledWith('Mind the gap.', {
+      type: 'SluiceWarning',
+      code: 'SLUICE_UNSUPPORTED_CLIENT',
+    })
   })
 
   it('logs internal errors, and listeners that throw', async () => {
@@ -41,7 +45,11 @@ describe('a Sluice with a logger', () => {
       throw new Error('mine')
     })
     await sluice.run(() => 1)
-    expect(told.at(-1)).toMatchObject({ level: 'warn', message: 'A listener of a Sluice event threw: mine' })
+    expect(told.at(-1)).toMatchObject({
+      level: 'warn',
+      details: { code: 'SLUICE_LISTENER_ERROR' },
+      message: 'A listener of the event "scope" threw: mine',
+    })
   })
 
   it('hides the password of an address in an error, its fields and a warning', () => {

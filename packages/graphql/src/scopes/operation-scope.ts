@@ -50,7 +50,7 @@ export class OperationScope {
       this.#handle.end()
     } catch (error) {
       const host = hostOf(this.sluice)
-      if (error instanceof NPlusOneError) host.warn(TOO_LATE)
+      if (error instanceof NPlusOneError) host.warn(TOO_LATE, 'SLUICE_LATE_FINDINGS')
       else host.reportError(error)
     }
   }

@@ -140,7 +140,7 @@ export class RateLimiter {
     const reason = errorMessage(error)
     process.emitWarning(
       `A rate limit could not be checked. If Redis fails, each process counts its own requests; if counting fails, the request is allowed. Check Redis and the function \`key\`: ${reason}`,
-      { type: 'SluiceWarning' },
+      { type: 'SluiceWarning', code: 'SLUICE_RATE_LIMIT_FAILED' },
     )
   }
 }

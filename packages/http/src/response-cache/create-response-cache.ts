@@ -114,7 +114,7 @@ class SluiceResponseCache implements ResponseCache, FrontCache {
     if (derived === undefined) return 'off'
     const scope = scopes.current()
     if (scope === undefined || scope.ended) {
-      this.#host.warn(NO_SCOPE)
+      this.#host.warn(NO_SCOPE, 'SLUICE_NO_SCOPE')
       return 'no scope'
     }
     if (scope.mode === 'observe') return 'observe'

@@ -184,7 +184,8 @@ class Shutdown implements GracefulShutdown {
       return
     }
     void this.shutdown().then(({ cut, errors }) => {
-      for (const error of errors) hostOf(this.sluice).warn(`Closing failed: ${errorMessage(error)}`)
+      for (const error of errors)
+        hostOf(this.sluice).warn(`Closing failed: ${errorMessage(error)}`, 'SLUICE_CLOSE_FAILED')
       if (this.options.exit) process.exit(cut > 0 || errors.length > 0 ? 1 : 0)
     })
   }

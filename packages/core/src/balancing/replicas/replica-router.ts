@@ -4,6 +4,7 @@ import type { Scope } from '../../pipeline/scope.ts'
 import type { Connection } from '../../schema/connection.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { RandomSource } from '../../shared/random.ts'
+import type { SluiceWarningCode } from '../../shared/warning-codes.ts'
 import { LoadBalancingEngine, type NodeLease } from '../load-balancing-engine.ts'
 import { Distances } from '../regions/distances.ts'
 import type { ServerNode } from '../server-node.ts'
@@ -38,7 +39,7 @@ export interface ReplicaRouterParts {
   readonly sharesKept: boolean
   readonly clock: Clock
   readonly random: RandomSource
-  readonly warn: (message: string) => void
+  readonly warn: (message: string, code: SluiceWarningCode) => void
   readonly onError: (error: unknown) => void
   readonly onClose: () => void
 }
@@ -83,7 +84,10 @@ export class ReplicaRouter implements ReadRouter {
         if (primaryRegion !== undefined) this.#distances?.measured(primaryRegion, ms)
       },
       onUnusable: (why) =>
-        warn(`The replicas of ${parts.sourceId} are not read from, because of its own server. ${why}`),
+        warn(
+          `The replicas of ${parts.sourceId} are not read from, because of its own server. ${why}`,
+          'SLUICE_REPLICAS_UNUSED',
+        ),
     })
     this.#replicas = parts.replicas.map((target, index) => {
       const { id: nodeId, region } = this.#register(target, index)
@@ -96,7 +100,11 @@ export class ReplicaRouter implements ReadRouter {
           this.#distances?.measured(region, ms)
           this.balancer.recordProbe(nodeId, ms)
         },
-        onUnusable: (why) => warn(`The replica ${nodeId} of ${parts.sourceId} is not read from. ${why}`),
+        onUnusable: (why) =>
+          warn(
+            `The replica ${nodeId} of ${parts.sourceId} is not read from. ${why}`,
+            'SLUICE_REPLICAS_UNUSED',
+          ),
       })
       this.#byNode.set(replica.nodeId, replica)
       return replica

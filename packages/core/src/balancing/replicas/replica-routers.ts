@@ -3,6 +3,7 @@ import type { ScopeStorage } from '../../pipeline/scope.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { InvalidArgumentError } from '../../shared/errors.ts'
 import type { RandomSource } from '../../shared/random.ts'
+import type { SluiceWarningCode } from '../../shared/warning-codes.ts'
 import type { Position } from './positions.ts'
 import { positionsOf } from './positions-of.ts'
 import { type FollowedWrites, ReadYourWritesTracker } from './read-your-writes-tracker.ts'
@@ -30,7 +31,7 @@ export interface ReplicaRoutersParts {
   readonly clock: Clock
   readonly random: RandomSource
   readonly sharesKept: boolean
-  readonly warn: (message: string) => void
+  readonly warn: (message: string, code: SluiceWarningCode) => void
   readonly onError: (error: unknown) => void
 }
 

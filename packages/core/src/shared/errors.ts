@@ -14,7 +14,7 @@ export type SluiceErrorCode =
   | 'SLUICE_INVALID_CATALOG'
   /** A scope with findings ended while `detection.mode` is `throw`. */
   | 'SLUICE_N_PLUS_ONE'
-  /** Rows cannot be loaded, because no client is attached. */
+  /** Rows cannot be loaded, or queries be counted, because no suitable client is attached. */
   | 'SLUICE_NO_CLIENT'
   /** A shared cache store needs a client that shows every statement. */
   | 'SLUICE_ADAPTER_REQUIRED'

@@ -97,6 +97,8 @@ export interface AdapterHost {
   transactionEnded(): void
   /** A new id for an instrumented client. */
   nextSourceId(orm: string): string
+  /** Whether a client was instrumented: it has an id, or its operations or statements were seen. */
+  readonly hasClient: boolean
   /** Findings of a scope so far, without counting or emitting them. `undefined`: detection is off. */
   findingsSoFar(scope: Scope): ScopeReport['findings'] | undefined
   /** An error inside an adapter's own code: counted and emitted, never thrown at the caller. */

@@ -115,6 +115,9 @@ export function createHost(parts: HostParts): AdapterHost {
       lastSource += 1
       return `${orm}${lastSource}`
     },
+    get hasClient() {
+      return lastSource > 0 || stats.seen > 0 || stats.statements > 0
+    },
     findingsSoFar: (scope) => detector?.peek(scope),
   }
 }

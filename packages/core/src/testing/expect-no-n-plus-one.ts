@@ -11,7 +11,7 @@ import { checkWatch, type WatchOptions, watchedSluices, watchQueries } from './w
  * @param fn - Runs in a new scope named `test`.
  * @returns The result of the function.
  * @throws QueryAssertionError with the findings; the error of the function; InvalidArgumentError if detection
- * is off.
+ * is off; SluiceError `SLUICE_NO_CLIENT` without an instrumented client, `SLUICE_CLOSED` for a closed Sluice.
  * @example
  * ```ts
  * await expectNoNPlusOne(() => listCities())
@@ -29,6 +29,6 @@ export async function expectNoNPlusOne<T>(
   const watched = await watchQueries(fn, options)
   const findings = watched.findings.filter(({ code }) => code !== 'QUERY_BUDGET')
   if (findings.length === 0) return watched.result
-  const message = `expected no N+1 and no needless repeats\n\n${findings.map((finding) => formatFinding(finding)).join('\n')}\n`
+  const message = `expected no N+1 and no duplicate queries\n\n${findings.map((finding) => formatFinding(finding)).join('\n')}\n`
   throw new QueryAssertionError(message, 0, findings.length, place)
 }

@@ -1,7 +1,7 @@
 import type { Scope } from '../pipeline/scope.ts'
 import type { Finding } from '../query/detect/finding.ts'
 import { NPlusOneError } from '../query/detect/n-plus-one-error.ts'
-import { InvalidArgumentError } from '../shared/errors.ts'
+import { InvalidArgumentError, SluiceError } from '../shared/errors.ts'
 import { checkOptions, option } from '../shared/options.ts'
 import { hostOf } from '../sluice/adapter-host.ts'
 import type { ScopeHandle } from '../sluice/scopes.ts'
@@ -58,6 +58,12 @@ export async function watchQueries<T>(
   } finally {
     for (const watch of watches) watch.end()
   }
+  // Checked afterwards, because the function may create its client.
+  if (!watches.some(({ hasClient }) => hasClient))
+    throw new SluiceError(
+      'SLUICE_NO_CLIENT',
+      'No query was counted, because no client is attached to the Sluice. Expected an instrumented client. Pass your client to withSluice() with this Sluice.',
+    )
   return {
     result,
     queries: sum(watches.map(({ queries }) => queries)),
@@ -68,9 +74,15 @@ export async function watchQueries<T>(
 }
 
 /**
- * @throws InvalidArgumentError if there is none: whatever the function does, nothing would be counted.
+ * @throws InvalidArgumentError if there is none, SluiceError `SLUICE_CLOSED` if it is closed: whatever the
+ *   function does, nothing would be counted.
  */
 export function watchedSluices(given: Sluice | undefined): readonly Sluice[] {
+  if (given?.isClosed === true)
+    throw new SluiceError(
+      'SLUICE_CLOSED',
+      'The Sluice is closed and counts no queries. Pass an open Sluice, or close it after the test.',
+    )
   if (given !== undefined) return [given]
   const shared = openDefault()?.sluice
   const sluices = new Set([...(shared === undefined ? [] : [shared]), ...openSluices.list()])
@@ -112,6 +124,10 @@ class Watch {
       ? hostOf(this.sluice).stats.statements - this.#before
       : sum([...this.watched].map(({ counts }) => counts.queries))
     this.failure = failureOf(() => this.#handle.end())
+  }
+
+  get hasClient(): boolean {
+    return hostOf(this.sluice).hasClient
   }
 
   findings(): readonly Finding[] {

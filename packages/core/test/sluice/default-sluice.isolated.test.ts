@@ -77,9 +77,11 @@ describe('the default Sluice', { timeout: 120_000 }, () => {
 
   it('is available to the test helpers of a different copy', async () => {
     const [first] = await twoCopies()
-    first.getDefaultSluice()
+    const sluice = first.getDefaultSluice()
     vi.resetModules()
+    const { hostOf } = await import('../../src/sluice/adapter-host.ts')
     const { expectNoNPlusOne } = await import('../../src/testing/index.ts')
+    hostOf(sluice).nextSourceId('orm')
     expect(await expectNoNPlusOne(() => 7)).toBe(7)
   })
 

@@ -30,6 +30,44 @@ function setUp(detection: DetectionOptions | false = {}) {
   return { sluice, ask, inLoop }
 }
 
+describe('a budget that cannot be measured', () => {
+  const check = (sluice: Sluice, fn: () => unknown) => [
+    () => expectQueries(fn, { sluice }).toBeAtMost(3),
+    () => expectQueries(fn, { sluice, everything: true }).toBe(0),
+    () => expectNoNPlusOne(fn, { sluice }),
+  ]
+
+  it('fails without an instrumented client', async () => {
+    for (const run of check(createSluice(), () => 7))
+      await expect(run()).rejects.toMatchObject({ name: 'SluiceError', code: 'SLUICE_NO_CLIENT' })
+  })
+
+  it('fails for a closed Sluice, without running the function', async () => {
+    const { sluice, ask } = setUp()
+    await ask('once')
+    await sluice.close()
+    for (const run of check(sluice, () => expect.unreachable()))
+      await expect(run()).rejects.toMatchObject({ name: 'SluiceError', code: 'SLUICE_CLOSED' })
+  })
+
+  it('is measured with a client that the function instruments, and without queries', async () => {
+    const attach = (sluice: Sluice) => hostOf(sluice).nextSourceId('orm')
+    const sluice = createSluice()
+    await expectQueries(() => attach(sluice), { sluice }).toBe(0)
+    await expectNoNPlusOne(() => 7, { sluice })
+  })
+
+  it('is measured with an adapter that does not name its clients', async () => {
+    const { sluice, ask } = setUp()
+    await expectQueries(() => ask('once'), { sluice }).toBe(1)
+  })
+
+  it('fails with the error of the function first', async () => {
+    const fail = () => Promise.reject(new Error('mine'))
+    await expect(expectQueries(fail, { sluice: createSluice() }).toBe(0)).rejects.toThrow('mine')
+  })
+})
+
 describe('expectQueries', () => {
   it('resolves to the result of the function if the number is correct', async () => {
     const { sluice, inLoop } = setUp()

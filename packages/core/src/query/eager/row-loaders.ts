@@ -60,14 +60,14 @@ export class RowLoaders {
   /**
    * Loads the rows of a table, by the ids in one of their fields.
    *
-   * @throws SluiceError `SLUICE_NO_CLIENT` if no client is attached; InvalidArgumentError if none knows the
+   * @throws SluiceError `SLUICE_NO_CLIENT` if no attached client can load rows; InvalidArgumentError if none knows the
    *   field.
    */
   async load<TId>(table: string, ids: readonly TId[], field: string): Promise<Map<TId, Row[]>> {
     if (this.#loaders.size === 0) {
       throw new SluiceError(
         'SLUICE_NO_CLIENT',
-        'No client is attached. Instrument the client of an ORM with this Sluice first.',
+        'No attached client can load rows for eager loading. Attach a client that supports it: the reference of SLUICE_NO_CLIENT lists them.',
       )
     }
     for (const loader of this.#loaders.values()) {

@@ -46,16 +46,14 @@ export class RequestScopes {
 
   constructor(sluice: Sluice, options: RequestReporting = {}) {
     // The report appears only on the local terminal. An app that you try out without NODE_ENV also prints it.
+    const { logger, scopes } = hostOf(sluice)
     const reports = process.env.NODE_ENV === undefined || isDevelopment()
     // If an app has a logger, its findings are in the log.
-    const { report = reports && hostOf(sluice).logger === undefined, serverTiming = isDevelopment() } =
-      options
+    const { report = reports && logger === undefined, serverTiming = isDevelopment() } = options
     this.#sluice = sluice
     this.#sendsTiming = serverTiming
     this.#stopReport = report ? sluice.on('finding', createConsoleReport()) : undefined
-    this.#stopTiming = serverTiming
-      ? hostOf(sluice).scopes.watch((scope, parent) => this.#addTo(parent, scope))
-      : undefined
+    this.#stopTiming = serverTiming ? scopes.watch((scope, parent) => this.#addTo(parent, scope)) : undefined
   }
 
   /**

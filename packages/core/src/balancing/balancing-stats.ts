@@ -21,6 +21,18 @@ export interface BalancingEvents {
   strategyChanged: { readonly from: BalancingStrategy; readonly to: BalancingStrategy }
 }
 
+/** The names of the events. */
+export const balancingEvents: Readonly<Record<keyof BalancingEvents, true>> = {
+  nodeAdded: true,
+  nodeRemoved: true,
+  draining: true,
+  statusChanged: true,
+  ejected: true,
+  reinstated: true,
+  panic: true,
+  strategyChanged: true,
+}
+
 export interface NodeStats extends ServerNode {
   /** How often it was picked, and its share of all picks, 0 to 1. */
   readonly picks: number

@@ -7,6 +7,7 @@ import { SessionAffinity } from './affinity/session-affinity.ts'
 import {
   type BalancingEfficiency,
   type BalancingEvents,
+  balancingEvents,
   clusterStatsOf,
   efficiencyOf,
   type LoadBalancerStats,
@@ -108,7 +109,7 @@ export class LoadBalancingEngine {
       region,
     } = options
     this.#clock = parts.clock ?? systemClock
-    this.#events = new Emitter(parts.onError ?? (() => {}))
+    this.#events = new Emitter(balancingEvents, parts.onError ?? (() => {}))
     this.#sessions = new SessionAffinity(this.#clock, maxSessions)
     this.#outliers = ejection === false ? undefined : new OutlierDetector(resolveEjectionOptions(ejection))
     this.#pool = new NodePool(strategy, {

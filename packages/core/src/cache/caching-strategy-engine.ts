@@ -126,7 +126,10 @@ export class CachingStrategyEngine {
    */
   set<T>(namespace: string, key: string, value: T, ttlOrOptions?: number | CacheSetOptions): CacheEntry<T> {
     if (this.#closed)
-      throw new SluiceError('SLUICE_CLOSED', 'This cache is closed, so entries cannot be added.')
+      throw new SluiceError(
+        'SLUICE_CLOSED',
+        'This cache is closed, so entries cannot be added. Close it after everything that uses it.',
+      )
     checkNamespace(namespace)
     checkKey(key)
     const { ttl, dependsOn } = resolveSetOptions(ttlOrOptions)

@@ -304,7 +304,11 @@ export class TieredCache {
   }
 
   #assertOpen(): void {
-    if (this.#closed) throw new SluiceError('SLUICE_CLOSED', 'This Sluice is closed.')
+    if (this.#closed)
+      throw new SluiceError(
+        'SLUICE_CLOSED',
+        'This Sluice is closed. Create a new one, or close it after everything that uses it.',
+      )
   }
 }
 

@@ -71,9 +71,10 @@ export class AsyncBatchProcessingEngine {
    * Creates a queue, or changes the settings of an existing one. The queue `default` always exists.
    *
    * @param maxConcurrency - Number of tasks that run concurrently in this process.
-   * @throws InvalidArgumentError; InvalidOptionError.
+   * @throws InvalidArgumentError; InvalidOptionError; SluiceError `SLUICE_CLOSED`.
    */
   createQueue(name: string, maxConcurrency = 10, options: QueueOptions = {}): TaskQueue {
+    this.#parts.open.assertOpen()
     return this.#parts.queues.create(name, maxConcurrency, options)
   }
 
@@ -81,9 +82,10 @@ export class AsyncBatchProcessingEngine {
    * Changes how many tasks of a queue run concurrently in this process, and none of its other settings.
    * Running tasks continue.
    *
-   * @throws UnknownQueueError; InvalidArgumentError.
+   * @throws UnknownQueueError; InvalidArgumentError; SluiceError `SLUICE_CLOSED`.
    */
   setConcurrency(queue: string, maxConcurrency: number): void {
+    this.#parts.open.assertOpen()
     this.#parts.queues.setConcurrency(queue, maxConcurrency)
   }
 
@@ -172,12 +174,13 @@ export class AsyncBatchProcessingEngine {
   /**
    * Sets the processor for one task, if this process runs it. It replaces the queue's processor.
    *
-   * @throws InvalidArgumentError.
+   * @throws InvalidArgumentError; SluiceError `SLUICE_CLOSED`.
    */
   registerProcessingCallback<T = never>(taskId: string, processor: Processor<T>): void {
     if (typeof taskId !== 'string' || taskId === '')
       throw new InvalidArgumentError('taskId', 'the id of a task', taskId)
     if (typeof processor !== 'function') throw new InvalidArgumentError('processor', 'a function', processor)
+    this.#parts.open.assertOpen()
     this.#parts.callbacks.set(taskId, processor)
     this.#parts.workers.registered()
   }

@@ -35,3 +35,18 @@ export interface JobEvents {
   /** The backend failed. Sluice retries the reports of outcomes. */
   error: { readonly error: unknown }
 }
+
+/** The names of the events. */
+export const jobEvents: Readonly<Record<keyof JobEvents, true>> = {
+  'task:queued': true,
+  'task:started': true,
+  'task:progress': true,
+  'task:completed': true,
+  'task:retry': true,
+  'task:dead': true,
+  'task:cancelled': true,
+  'batch:progress': true,
+  'batch:completed': true,
+  'queue:health': true,
+  error: true,
+}

@@ -222,7 +222,7 @@ const webhook: OptionRule = {
 
 const jobsRules: Rules = {
   backend: {
-    expected: 'a backend',
+    expected: 'a job backend, such as postgresJobBackend(), sqliteJobBackend() or bullmqJobBackend() returns',
     accepts: (value) => typeof (value as JobBackend | null)?.step === 'function',
   },
   leaseMs: option.number(100),

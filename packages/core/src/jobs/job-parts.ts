@@ -4,7 +4,7 @@ import type { RandomSource } from '../shared/random.ts'
 import { Gate } from './access.ts'
 import { MemoryBackend } from './backends/memory/memory-backend.ts'
 import { Batches } from './batch/batches.ts'
-import type { JobEvents } from './job-events.ts'
+import { type JobEvents, jobEvents } from './job-events.ts'
 import { type JobsOptions, type ResolvedJobsOptions, resolveJobsOptions } from './job-options.ts'
 import { OpenBackend } from './open-backend.ts'
 import type { Processor } from './processor.ts'
@@ -49,7 +49,7 @@ export class JobParts {
     const { random = Math.random, scoped } = given
     const clock = given.clock ?? systemClock
     const backend = options.backend ?? new MemoryBackend()
-    const events = new Emitter<JobEvents>(given.onError ?? (() => {}))
+    const events = new Emitter<JobEvents>(jobEvents, given.onError ?? (() => {}))
     const onError = (error: unknown) => events.emit('error', { error })
     const queues = new Queues(clock)
     const batches = new Batches(backend, clock, events, resolved.webhooks)

@@ -60,7 +60,11 @@ export class OpenBackend {
 
   /** @throws SluiceError `SLUICE_CLOSED`. */
   assertOpen(): void {
-    if (this.#isClosed) throw new SluiceError('SLUICE_CLOSED', 'The job engine is closed.')
+    if (this.#isClosed)
+      throw new SluiceError(
+        'SLUICE_CLOSED',
+        'The job engine is closed. Close it after everything that uses it.',
+      )
   }
 
   /** Runs it if no other process has for this key. @throws JobBackendError; what it throws. */

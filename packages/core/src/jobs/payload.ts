@@ -2,6 +2,8 @@ import { InvalidArgumentError } from '../shared/errors.ts'
 import { InvalidPayloadError } from './job-errors.ts'
 
 const MAX_DEPTH = 100
+/** Characters of a path in an error. */
+const MAX_PATH = 60
 
 /**
  * Converts data to the stored string.
@@ -11,12 +13,18 @@ const MAX_DEPTH = 100
  */
 export function toPayload(data: unknown, maxBytes: number): string {
   const fault = faultOf(data, 0)
-  if (fault !== undefined) throw new InvalidPayloadError(`$${fault.path}`, fault.expected, fault.value)
+  if (fault !== undefined)
+    throw new InvalidPayloadError(shortened(`$${fault.path}`), fault.expected, fault.value)
   const text = JSON.stringify(data)
   // A character has at most 3 bytes.
   if (text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes)
     throw new InvalidArgumentError('data', `at most ${maxBytes} bytes as JSON`, text)
   return text
+}
+
+/** The path of a circular reference repeats up to the maximum depth. */
+function shortened(path: string): string {
+  return path.length > MAX_PATH ? `${path.slice(0, MAX_PATH)}…` : path
 }
 
 /** An invalid value. Its path is built while the recursion returns, so that valid data costs nothing. */

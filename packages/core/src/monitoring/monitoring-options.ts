@@ -24,6 +24,15 @@ export interface MonitoringEvents {
   error: { readonly error: unknown }
 }
 
+/** The names of the events. */
+export const monitoringEvents: Readonly<Record<keyof MonitoringEvents, true>> = {
+  alert: true,
+  anomaly: true,
+  scaling: true,
+  scaled: true,
+  error: true,
+}
+
 export interface AlertOptions {
   /**
    * Milliseconds for which a value has to be above a threshold before there is an alert. Minimum: `0`.

@@ -15,6 +15,7 @@ import type { Series } from './metrics/series.ts'
 import {
   type MonitoringEvents,
   type MonitoringOptions,
+  monitoringEvents,
   type ResolvedMonitoringOptions,
   resolveMonitoringOptions,
 } from './monitoring-options.ts'
@@ -64,7 +65,7 @@ export class MonitoringParts {
     const { maxSeries, alerts, forecasts, scaling, feeds, collect } = resolveMonitoringOptions(options)
     this.collect = collect
     this.clock = given.clock ?? systemClock
-    this.events = new Emitter(given.onError ?? (() => {}))
+    this.events = new Emitter(monitoringEvents, given.onError ?? (() => {}))
     const { clock, events, types } = this
     const onError = (error: unknown) => events.emit('error', { error })
     this.store = new MetricStore(
@@ -144,7 +145,11 @@ export class MonitoringParts {
 
   /** @throws SluiceError `SLUICE_CLOSED`. */
   assertOpen(): void {
-    if (this.#isClosed) throw new SluiceError('SLUICE_CLOSED', 'The monitoring engine is closed.')
+    if (this.#isClosed)
+      throw new SluiceError(
+        'SLUICE_CLOSED',
+        'The monitoring engine is closed. Close it after everything that uses it.',
+      )
   }
 
   /** A second call does nothing. */

@@ -20,6 +20,7 @@ export interface OptionRules {
   readonly callback: OptionRule
   readonly object: OptionRule
   readonly array: OptionRule
+  readonly string: OptionRule
   readonly strings: OptionRule
   readonly positive: OptionRule
   readonly false: OptionRule
@@ -36,6 +37,7 @@ export const option: OptionRules = {
   callback: rule('a function', (value) => typeof value === 'function'),
   object: rule('an object', (value) => typeof value === 'object' && value !== null && !Array.isArray(value)),
   array: rule('an array', Array.isArray),
+  string: rule('a string', (value) => typeof value === 'string'),
   strings: rule(
     'an array of strings',
     (value) => Array.isArray(value) && value.every((item) => typeof item === 'string'),

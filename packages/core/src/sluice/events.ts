@@ -37,3 +37,14 @@ export interface SluiceEvents {
   /** Sluice itself failed; the operation continued without it. */
   error: unknown
 }
+
+/** The names of the events. */
+export const sluiceEvents: Readonly<Record<keyof SluiceEvents, true>> = {
+  finding: true,
+  scope: true,
+  fullScan: true,
+  shadowDifference: true,
+  responseDifference: true,
+  tuning: true,
+  error: true,
+}

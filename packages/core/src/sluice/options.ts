@@ -13,8 +13,9 @@ import { arePrefetchLinks, LINKS, type PrefetchLink } from '../query/prefetch/li
 import type { Clock } from '../shared/clock.ts'
 import { InvalidOptionError } from '../shared/errors.ts'
 import { type Logger, loggerRule } from '../shared/logger.ts'
-import { checkOptions, option } from '../shared/options.ts'
+import { checkOptions, type OptionRule, option } from '../shared/options.ts'
 import type { RandomSource } from '../shared/random.ts'
+import type { RunOptions } from './scopes.ts'
 
 export interface CacheOptions {
   /**
@@ -258,7 +259,7 @@ const cacheRules = {
   tables: option.strings,
   copy: option.oneOf('none', 'freeze', 'clone'),
   store: {
-    expected: 'a cache store',
+    expected: 'a cache store, such as redisStore() or memcachedStore() returns',
     accepts: (value: unknown) =>
       typeof (value as CacheStore | null)?.read === 'function' &&
       typeof (value as CacheStore).open === 'function',
@@ -273,6 +274,9 @@ const cacheRules = {
 
 const MODES: readonly Mode[] = ['observe', 'shadow', 'optimize']
 const mode = option.oneOf(...MODES)
+
+/** The rules of `RunOptions`. */
+export const runRules: Readonly<Record<keyof RunOptions, OptionRule>> = { name: option.string, mode }
 
 /**
  * Validates a mode.

@@ -8,7 +8,7 @@ import { Emitter } from '../shared/emitter.ts'
 import { errorMessage } from '../shared/error-message.ts'
 import type { RandomSource } from '../shared/random.ts'
 import type { SluiceWarningCode } from '../shared/warning-codes.ts'
-import type { SluiceEvents } from './events.ts'
+import { type SluiceEvents, sluiceEvents } from './events.ts'
 import { SluiceLog } from './log.ts'
 import type { SluiceOptions } from './options.ts'
 
@@ -28,7 +28,7 @@ export class Services {
     this.clock = clock ?? systemClock
     this.stats = new QueryStats(this.clock)
     this.random = random ?? Math.random
-    this.events = new Emitter(this.reportListenerError)
+    this.events = new Emitter(sluiceEvents, this.reportListenerError)
     this.log = new SluiceLog(logger, () => {
       this.stats.errors += 1
     })

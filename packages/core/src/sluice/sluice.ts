@@ -23,13 +23,20 @@ import type { QueryOptimizationEngine } from '../query/query-optimization-engine
 import { EVERYTHING } from '../schema/catalog.ts'
 import type { TableId } from '../schema/catalog-data.ts'
 import { InvalidArgumentError, SluiceError } from '../shared/errors.ts'
+import { checkOptions } from '../shared/options.ts'
 import { setHost } from './adapter-host.ts'
 import { createCaching, maxStalenessOf, storeOf } from './caching.ts'
 import { createHost } from './create-host.ts'
 import { Engines } from './engines.ts'
 import type { SluiceEvents } from './events.ts'
 import { OpenInstances } from './open-instances.ts'
-import { type CompleteOptions, checkMode, checkSluiceOptions, type SluiceOptions } from './options.ts'
+import {
+  type CompleteOptions,
+  checkMode,
+  checkSluiceOptions,
+  runRules,
+  type SluiceOptions,
+} from './options.ts'
 import { ScopeLifecycle } from './scope-lifecycle.ts'
 import type { Explained, RunOptions, ScopeHandle } from './scopes.ts'
 import { Services } from './services.ts'
@@ -197,11 +204,13 @@ export class Sluice {
    * batched within a scope and never across scopes.
    *
    * @throws The error of `fn`; NPlusOneError if it succeeded, `detection.mode` is `throw`, and there are
-   *   findings.
+   *   findings; InvalidArgumentError, InvalidOptionError.
    */
   run<T>(fn: () => T | Promise<T>, options: RunOptions = {}): Promise<T> {
     let scope: ScopeHandle | undefined
     try {
+      checkFunction(fn)
+      checkOptions(options, runRules)
       const opened = this.openScope(options.name ?? 'run', options)
       scope = opened
       // An ORM's promises may be lazy: `resolve` awaits them inside. It returns a plain promise unchanged.
@@ -240,7 +249,7 @@ export class Sluice {
    * the cache. They count for the open scope, if there is one.
    */
   bypass<T>(fn: () => T | Promise<T>): Promise<T> {
-    return this.#services.scopes.bypass(fn)
+    return this.#services.scopes.bypass(() => checkFunction(fn)())
   }
 
   /**
@@ -248,7 +257,7 @@ export class Sluice {
    * replica if they reach the database.
    */
   onPrimary<T>(fn: () => T | Promise<T>): Promise<T> {
-    return this.replicas.onPrimary(fn)
+    return this.replicas.onPrimary(() => checkFunction(fn)())
   }
 
   /**
@@ -264,6 +273,8 @@ export class Sluice {
    * ```
    */
   async explain<T>(fn: () => T | Promise<T>, options: Pick<RunOptions, 'mode'> = {}): Promise<Explained<T>> {
+    checkFunction(fn)
+    checkOptions(options, runRules)
     const notes: ReadNote[] = []
     const scope = this.#lifecycle.open('explain', options, this.#closed, notes)
     try {
@@ -348,7 +359,11 @@ export class Sluice {
     return this.#engines.tuning.changes
   }
 
-  /** Listens to an event; returns the function that stops it. */
+  /**
+   * Listens to an event; returns the function that stops it.
+   *
+   * @throws InvalidArgumentError.
+   */
   on<K extends keyof SluiceEvents>(event: K, listener: (payload: SluiceEvents[K]) => void): () => void {
     return this.#services.events.on(event, listener)
   }
@@ -398,7 +413,11 @@ export class Sluice {
   }
 
   #assertOpen(): void {
-    if (this.#closed) throw new SluiceError('SLUICE_CLOSED', 'This Sluice is closed.')
+    if (this.#closed)
+      throw new SluiceError(
+        'SLUICE_CLOSED',
+        'This Sluice is closed. Create a new one, or close it after everything that uses it.',
+      )
   }
 }
 
@@ -412,6 +431,12 @@ function copied(options: SluiceOptions): SluiceOptions {
     GROUPS.has(name) && value ? { ...(value as object) } : value,
   ])
   return Object.fromEntries(groups) as SluiceOptions
+}
+
+/** @throws InvalidArgumentError. */
+function checkFunction<T>(fn: T): T {
+  if (typeof fn !== 'function') throw new InvalidArgumentError('fn', 'a function', fn)
+  return fn
 }
 
 function once<T>(make: () => T): () => T {

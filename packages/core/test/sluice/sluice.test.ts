@@ -14,6 +14,61 @@ import { read, turn } from '../helpers.ts'
 
 afterEach(() => vi.unstubAllEnvs())
 
+describe('a Sluice with invalid arguments', () => {
+  it.each(['run', 'bypass', 'onPrimary', 'explain'] as const)(
+    'rejects %s without a function',
+    async (method) => {
+      await expect(createSluice()[method](undefined as never)).rejects.toMatchObject({
+        code: 'SLUICE_INVALID_ARGUMENT',
+        argument: 'fn',
+      })
+    },
+  )
+
+  it.each([
+    ['nam', { nam: 'x' }],
+    ['name', { name: 7 }],
+    ['mode', { mode: 'fast' }],
+  ])('rejects the option %s of run and explain, and does not call the function', async (option, options) => {
+    const sluice = createSluice()
+    for (const running of [
+      sluice.run(() => expect.unreachable(), options as never),
+      sluice.explain(() => expect.unreachable(), options as never),
+    ])
+      await expect(running).rejects.toMatchObject({ code: 'SLUICE_INVALID_OPTION', option })
+  })
+
+  it('throws for an unknown event, and without a listener', () => {
+    const sluice = createSluice()
+    expect(() => sluice.on('findings' as never, () => {})).toThrow('expected one of finding, scope,')
+    expect(() => sluice.on('toString' as never, () => {})).toThrow('"event"')
+    for (const on of [
+      () => sluice.on('finding', undefined as never),
+      () => sluice.jobs?.on('task:dead', undefined as never),
+      () => sluice.monitor?.on('alert', undefined as never),
+      () => sluice.balancer?.on('ejected', undefined as never),
+    ])
+      expect(on).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_ARGUMENT', argument: 'listener' }))
+  })
+
+  it('throws for changes to queues after it was closed', async () => {
+    const sluice = createSluice()
+    const { jobs } = sluice
+    await sluice.close()
+    for (const change of [
+      () => jobs?.createQueue('mail'),
+      () => jobs?.setConcurrency('default', 2),
+      () => jobs?.registerProcessingCallback('id', () => 1),
+    ])
+      expect(change).toThrow(expect.objectContaining({ code: 'SLUICE_CLOSED' }))
+  })
+
+  it('names functions that create what an option expects', () => {
+    expect(() => createSluice({ cache: { store: 'redis' } } as never)).toThrow('redisStore()')
+    expect(() => createSluice({ jobs: { backend: 'redis' } } as never)).toThrow('bullmqJobBackend()')
+  })
+})
+
 describe('createSluice', () => {
   it.each<[string, unknown]>([
     ['mode', { mode: 'fast' }],

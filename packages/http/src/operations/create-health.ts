@@ -54,7 +54,7 @@ export interface Health {
  * Creates handlers for liveness and readiness probes. Each check has a timeout, and a check is not started
  * again before it has finished.
  *
- * @throws InvalidOptionError.
+ * @throws InvalidArgumentError; InvalidOptionError.
  * @example
  * ```ts
  * const health = createHealth(sluice, { checks: { search: () => search.ping() } })
@@ -74,6 +74,7 @@ class SluiceHealth implements Health {
     private readonly sluice: Sluice,
     private readonly options: HealthOptions,
   ) {
+    hostOf(sluice)
     checkHealthOptions(options)
   }
 

@@ -38,7 +38,7 @@ export type OperationsHandler = (request: IncomingMessage, response: ServerRespo
  * Creates a handler that returns the metrics of a Sluice for Prometheus: in the OpenMetrics 1.0 format if the
  * client requests it, otherwise in Prometheus' text format. Responses must not be cached.
  *
- * @throws InvalidOptionError; SluiceError `SLUICE_MONITOR_OFF` if the Sluice has no metrics;
+ * @throws InvalidArgumentError; InvalidOptionError; SluiceError `SLUICE_MONITOR_OFF` if the Sluice has no metrics;
  * AuthorizeRequiredError in production without `authorize`.
  * @example
  * ```ts
@@ -48,6 +48,7 @@ export type OperationsHandler = (request: IncomingMessage, response: ServerRespo
  * ```
  */
 export function createMetricsHandler(sluice: Sluice, options: MetricsOptions = {}): OperationsHandler {
+  const { reportError } = hostOf(sluice)
   checkOptions(options, { authorize: option.callback })
   const { monitor } = sluice
   if (monitor === undefined)
@@ -57,7 +58,6 @@ export function createMetricsHandler(sluice: Sluice, options: MetricsOptions = {
     )
   const { authorize } = options
   requireAuthorize('A metrics endpoint', authorize)
-  const report = (error: unknown) => hostOf(sluice).reportError(error)
   return async (request, response) => {
     try {
       if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -65,7 +65,7 @@ export function createMetricsHandler(sluice: Sluice, options: MetricsOptions = {
       } else if (
         !(await (authorize === undefined
           ? isLocalRequest(request)
-          : isAllowed(() => authorize(request), report)))
+          : isAllowed(() => authorize(request), reportError)))
       )
         send(request, response, 403, TEXT, 'Forbidden\n')
       else {
@@ -74,7 +74,7 @@ export function createMetricsHandler(sluice: Sluice, options: MetricsOptions = {
         await sendText(request, response, type, await monitor.metricsText(format))
       }
     } catch (error) {
-      report(error)
+      reportError(error)
       send(request, response, 500, TEXT, 'Internal Server Error\n')
     }
   }

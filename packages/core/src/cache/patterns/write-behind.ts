@@ -94,7 +94,12 @@ export class WriteBehind<T> {
   set(key: string, value: T): Promise<void> {
     if (typeof key !== 'string') return Promise.reject(new InvalidArgumentError('key', 'a string', key))
     if (this.#closing !== undefined)
-      return Promise.reject(new SluiceError('SLUICE_CLOSED', 'This write-behind is closed.'))
+      return Promise.reject(
+        new SluiceError(
+          'SLUICE_CLOSED',
+          'This write-behind is closed. Close it after the last entry is added.',
+        ),
+      )
     const accepted = this.#backlog.add(key, value)
     this.#schedule()
     return accepted

@@ -123,5 +123,5 @@ function unavailable(reason: string, cause?: unknown): StoreUnavailableError {
 }
 
 function closed(): SluiceError {
-  return new SluiceError('SLUICE_CLOSED', 'The cache store is closed.')
+  return new SluiceError('SLUICE_CLOSED', 'The cache store is closed. Create a new one for each Sluice.')
 }

@@ -111,7 +111,8 @@ class Handle implements MemoryStore {
   }
 
   get #open(): SharedState {
-    if (this.#closed) throw new SluiceError('SLUICE_CLOSED', 'The cache store is closed.')
+    if (this.#closed)
+      throw new SluiceError('SLUICE_CLOSED', 'The cache store is closed. Create a new one for each Sluice.')
     return this.state
   }
 

@@ -109,7 +109,7 @@ export async function threadProcessor(
   let isClosed = false
   const process: Processor = async (data, context) => {
     // The pool would start threads again.
-    if (isClosed) throw new SluiceError('SLUICE_CLOSED', 'The thread processor is closed.')
+    if (isClosed) throw new SluiceError('SLUICE_CLOSED', 'The thread processor is closed. Create a new one.')
     return await new ThreadCall(pool, context, graceMs).run(module.href, data)
   }
   return Object.assign(process, {

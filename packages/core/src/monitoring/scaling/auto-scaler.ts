@@ -36,6 +36,13 @@ export interface ScalingEvents {
   'scaling:failed': ScalingFailure
 }
 
+/** The names of the events. */
+const scalingEvents: Readonly<Record<keyof ScalingEvents, true>> = {
+  'scaling:decided': true,
+  'scaling:done': true,
+  'scaling:failed': true,
+}
+
 /** Dependencies of a scaler. */
 export interface AutoScalerParts {
   readonly clock?: Clock
@@ -91,7 +98,7 @@ export class AutoScaler {
     this.#options = resolved
     this.#parts = parts
     this.#clock = parts.clock ?? systemClock
-    this.#events = new Emitter(parts.onListenerError)
+    this.#events = new Emitter(scalingEvents, parts.onListenerError)
     this.#supposed = resolved.minWorkers
     const { policyTolerance: tolerance, stabilizationSeconds, minWorkers, maxWorkers } = resolved
     this.policies = new ScalingPolicies(

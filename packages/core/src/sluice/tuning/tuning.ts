@@ -19,7 +19,11 @@ export class Tuning {
   /** @throws InvalidOptionError; SluiceError `SLUICE_ENGINE_DISABLED`; `SLUICE_CLOSED`. */
   async tune(options: TuningOptions): Promise<void> {
     const { configureTuner } = await import('./configure-tuner.ts')
-    if (this.#isClosed) throw new SluiceError('SLUICE_CLOSED', 'This Sluice is closed.')
+    if (this.#isClosed)
+      throw new SluiceError(
+        'SLUICE_CLOSED',
+        'This Sluice is closed. Create a new one, or close it after everything that uses it.',
+      )
     this.#tuner = configureTuner(this.#tuner, options, this.parts)
   }
 

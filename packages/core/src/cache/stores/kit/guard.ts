@@ -137,5 +137,5 @@ export class Guard {
 }
 
 function closedError(): SluiceError {
-  return new SluiceError('SLUICE_CLOSED', 'The cache store is closed.')
+  return new SluiceError('SLUICE_CLOSED', 'The cache store is closed. Create a new one for each Sluice.')
 }

@@ -109,7 +109,8 @@ class ClusterWorkers implements ClusterTarget {
   async scaleTo(count: number, _reason: string, signal: AbortSignal): Promise<void> {
     if (!Number.isInteger(count) || count < 0)
       throw new InvalidArgumentError('count', 'an integer of at least 0', count)
-    if (this.#isClosed) throw new SluiceError('SLUICE_CLOSED', 'The cluster target is closed.')
+    if (this.#isClosed)
+      throw new SluiceError('SLUICE_CLOSED', 'The cluster target is closed. Create a new one.')
     this.#desired = count
     const leaving = this.#shrink()
     const refusal = this.#grow()

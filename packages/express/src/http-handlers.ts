@@ -1,4 +1,4 @@
-import { type Sluice, sluiceFrom } from '@sluice/core'
+import type { Sluice } from '@sluice/core'
 import {
   createHealth,
   createLoadShedding,
@@ -16,6 +16,7 @@ import {
 } from '@sluice/http'
 import type { RequestHandler } from 'express'
 import { routeOf } from './request-name.ts'
+import { sluiceArgument } from './sluice-argument.ts'
 
 export interface HealthMiddleware extends RequestHandler {
   readonly health: Health
@@ -37,7 +38,7 @@ export interface LoadShedMiddleware extends RequestHandler {
  * ```
  */
 export function sluiceMetrics(sluice?: Sluice, options: MetricsOptions = {}): RequestHandler {
-  const handler = createMetricsHandler(sluiceFrom(sluice), options)
+  const handler = createMetricsHandler(sluiceArgument(sluice, 'sluiceMetrics'), options)
   return (request, response) => void handler(request, response)
 }
 
@@ -52,7 +53,7 @@ export function sluiceMetrics(sluice?: Sluice, options: MetricsOptions = {}): Re
  * ```
  */
 export function sluiceHealth(sluice?: Sluice, options: HealthOptions = {}): HealthMiddleware {
-  const health = createHealth(sluiceFrom(sluice), options)
+  const health = createHealth(sluiceArgument(sluice, 'sluiceHealth'), options)
   const middleware: RequestHandler = (request, response, next) => {
     const isProbe = request.method === 'GET' || request.method === 'HEAD'
     if (isProbe && request.path === '/healthz') void health.live(request, response)
@@ -116,7 +117,7 @@ export function sluiceResponseCache(
   sluice?: Sluice,
   options: ResponseCacheOptions = {},
 ): ResponseCacheMiddleware {
-  const cache = createResponseCache(sluiceFrom(sluice), options)
+  const cache = createResponseCache(sluiceArgument(sluice, 'sluiceResponseCache'), options)
   const middleware: RequestHandler = (request, response, next) => {
     const answered = cache.answer(request, response, {
       url: request.originalUrl,

@@ -1,4 +1,4 @@
-import { type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
+import type { Sluice, SluiceOptions } from '@sluice/core'
 import { checkOptions, option } from '@sluice/core/siblings'
 import {
   type ConsistencyCookie,
@@ -11,6 +11,7 @@ import {
 } from '@sluice/http'
 import type { RequestHandler } from 'express'
 import { requestName } from './request-name.ts'
+import { sluiceArgument } from './sluice-argument.ts'
 
 export interface SluiceMiddlewareOptions {
   /**
@@ -68,7 +69,7 @@ export function sluiceMiddleware(
     consistencyCookie: option.either(option.boolean, option.object),
     requestId: option.either(option.boolean, option.object),
   })
-  const used = sluiceFrom(sluice)
+  const used = sluiceArgument(sluice, 'sluiceMiddleware')
   const scopes = new RequestScopes(used, options)
   const { consistencyCookie: given = false, requestId = true } = options
   const ids = requestId === false ? undefined : new RequestIds(requestId === true ? {} : requestId)

@@ -2,12 +2,27 @@ import { type AddressInfo, connect } from 'node:net'
 import { createSluice, type Finding, type ScopeReport, type Sluice } from '@sluice/core'
 import type { Operation } from '@sluice/core/adapter'
 import { hostOf } from '@sluice/core/siblings'
-import { sluiceMiddleware, sluiceResponseCache } from '@sluice/express'
+import { sluiceHealth, sluiceMetrics, sluiceMiddleware, sluiceResponseCache } from '@sluice/express'
 import express5, { type Express } from 'express'
 // @ts-expect-error its types are those of Express 5, which are the same for everything used here
 import express4 from 'express4'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { SOON } from '../../../test/support/patience.ts'
+
+describe('options as the first argument of a middleware', () => {
+  it.each([
+    ['sluiceMiddleware', () => sluiceMiddleware({ report: false } as never)],
+    ['sluiceHealth', () => sluiceHealth({ cheks: {} } as never)],
+    ['sluiceMetrics', () => sluiceMetrics({ authorize: () => true } as never)],
+    ['sluiceResponseCache', () => sluiceResponseCache({ ttlMs: 1 } as never)],
+  ])('are named in the error of %s', (name, create) => {
+    expect(create).toThrow(`Pass the options of ${name}() as the second argument.`)
+  })
+
+  it('are not blamed for an invalid option of the Sluice', () => {
+    expect(() => sluiceMiddleware({ mode: 'fast' } as never)).toThrow(/got "fast"\.$/)
+  })
+})
 
 const closing: (() => Promise<unknown>)[] = []
 afterEach(async () => {
@@ -95,6 +110,24 @@ describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) =>
     expect(reports.map(({ name, queries }) => [name, queries])).toEqual([
       ['GET /cities/:id', 2],
       ['GET /cities/:id', 2],
+    ])
+  })
+
+  it('opens one scope for a request if it is used twice', async () => {
+    const { sluice, app, reports } = setUp(express)
+    app.use(sluiceMiddleware(sluice))
+    app.get('/cities', async (_request, response) => {
+      await ask(sluice, 'one')
+      response.json([])
+    })
+    const origin = await listen(app)
+    for (let count = 1; count <= 2; count += 1) {
+      await fetch(`${origin}/cities`)
+      await ended(reports, count)
+    }
+    expect(reports.map(({ name, queries }) => [name, queries])).toEqual([
+      ['GET /cities', 1],
+      ['GET /cities', 1],
     ])
   })
 

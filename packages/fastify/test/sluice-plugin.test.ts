@@ -67,6 +67,24 @@ const ended = (reports: ScopeReport[], count = 1) =>
 const outside = (values: Record<string, boolean>) => Object.keys(values).filter((label) => !values[label])
 
 describe('sluicePlugin', () => {
+  it('opens one scope for a request if it is registered twice', async () => {
+    const { sluice, app, reports, query } = await setUp()
+    await app.register(sluicePlugin, { sluice, report: false })
+    app.get('/cities', async () => {
+      await query('one')
+      return []
+    })
+    const origin = await listen(app)
+    for (let count = 1; count <= 2; count += 1) {
+      await fetch(`${origin}/cities`)
+      await ended(reports, count)
+    }
+    expect(reports.map(({ name, queries }) => [name, queries])).toEqual([
+      ['GET /cities', 1],
+      ['GET /cities', 1],
+    ])
+  })
+
   it('opens a scope for each request and names it after the route', async () => {
     const { app, reports, query } = await setUp()
     await app.register(

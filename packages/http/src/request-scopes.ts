@@ -32,6 +32,9 @@ interface Timed {
   isSent: boolean
 }
 
+/** The scopes of requests, for all `RequestScopes` of a Sluice. */
+const openedBySluice = new WeakMap<Sluice, WeakMap<ServerResponse, ScopeHandle>>()
+
 /**
  * Creates scopes for the requests of a server. For authors of middleware and plugins; apps do not need it.
  */
@@ -43,6 +46,7 @@ export class RequestScopes {
   readonly #stopReport: (() => void) | undefined
   readonly #stopTiming: (() => void) | undefined
   readonly #timed = new WeakMap<Scope, Timed>()
+  readonly #opened: WeakMap<ServerResponse, ScopeHandle>
 
   constructor(sluice: Sluice, options: RequestReporting = {}) {
     // The report appears only on the local terminal. An app that you try out without NODE_ENV also prints it.
@@ -51,6 +55,8 @@ export class RequestScopes {
     // If an app has a logger, its findings are in the log.
     const { report = reports && logger === undefined, serverTiming = isDevelopment() } = options
     this.#sluice = sluice
+    this.#opened = openedBySluice.get(sluice) ?? new WeakMap()
+    openedBySluice.set(sluice, this.#opened)
     this.#sendsTiming = serverTiming
     this.#stopReport = report ? sluice.on('finding', createConsoleReport()) : undefined
     this.#stopTiming = serverTiming ? scopes.watch((scope, parent) => this.#addTo(parent, scope)) : undefined
@@ -58,16 +64,21 @@ export class RequestScopes {
 
   /**
    * Opens a scope that ends when the response is closed: after it was sent, or when the client disconnected.
+   * If the response already has a scope of this Sluice, because the middleware is used twice, returns that
+   * scope.
    *
    * @param name - A name from `names.ofRoute`. In the name of any other request, ids and files are replaced:
    * `GET /cities/7` is `GET /cities/:id`. A function is called only if the name is needed before the end.
    * @param lastName - Returns the final name of the scope when it ends, if the name is not known earlier.
    */
   open(response: ServerResponse, name: string | (() => string), lastName?: () => string): ScopeHandle {
-    const scope = this.#sluice.openScope(lastName === undefined ? this.#bounded(name) : name)
-    if (this.#sendsTiming) this.#time(response, scope)
     const passage = passageOf(response)
     passage?.scoped(this)
+    const known = this.#opened.get(response)
+    if (known !== undefined) return known
+    const scope = this.#sluice.openScope(lastName === undefined ? this.#bounded(name) : name)
+    this.#opened.set(response, scope)
+    if (this.#sendsTiming) this.#time(response, scope)
     // Not `once`, which wraps its listener: a response closes only once.
     response.on('close', () => {
       if (lastName !== undefined) scope.name = this.names.of(cachedNameOf(response, this.names) ?? lastName())

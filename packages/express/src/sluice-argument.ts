@@ -1,0 +1,17 @@
+import { InvalidOptionError, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
+import { UnknownOptionError } from '@sluice/core/siblings'
+
+/**
+ * Converts the first argument of a middleware to a Sluice.
+ *
+ * @throws InvalidOptionError.
+ */
+export function sluiceArgument(given: Sluice | SluiceOptions | undefined, middleware: string): Sluice {
+  try {
+    return sluiceFrom(given)
+  } catch (error) {
+    if (!(error instanceof UnknownOptionError)) throw error
+    const message = `${error.message} The first argument of ${middleware}() is a Sluice or its options. Pass the options of ${middleware}() as the second argument.`
+    throw new InvalidOptionError(error.option, 'a known option', undefined, message)
+  }
+}

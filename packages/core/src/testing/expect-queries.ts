@@ -37,8 +37,8 @@ export function placeOfCall(called: (...args: never[]) => unknown): { readonly s
  * Each rejects with a QueryAssertionError that lists the queries with their call sites and fixes, or with the
  * error of the function. If the number is right, `detection.mode` is `throw`, and the scope of the function
  * has findings, it rejects with an NPlusOneError. If the number is not an integer of at least 0, it rejects
- * with an InvalidArgumentError. It rejects with a SluiceError if no query could be counted: `SLUICE_NO_CLIENT`
- * without an instrumented client, `SLUICE_CLOSED` for a closed Sluice.
+ * with an InvalidArgumentError. It rejects with a SluiceError if no query could be counted:
+ * `SLUICE_NO_CLIENT` without an instrumented client, `SLUICE_CLOSED` for a closed Sluice.
  */
 export interface QueryExpectation<T> {
   /** As many, no more and no less. */

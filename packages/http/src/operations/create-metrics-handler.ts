@@ -38,8 +38,8 @@ export type OperationsHandler = (request: IncomingMessage, response: ServerRespo
  * Creates a handler that returns the metrics of a Sluice for Prometheus: in the OpenMetrics 1.0 format if the
  * client requests it, otherwise in Prometheus' text format. Responses must not be cached.
  *
- * @throws InvalidArgumentError; InvalidOptionError; SluiceError `SLUICE_MONITOR_OFF` if the Sluice has no metrics;
- * AuthorizeRequiredError in production without `authorize`.
+ * @throws InvalidArgumentError; InvalidOptionError; SluiceError `SLUICE_MONITOR_OFF` if the Sluice has no
+ * metrics; AuthorizeRequiredError in production without `authorize`.
  * @example
  * ```ts
  * // The port is for this machine only.

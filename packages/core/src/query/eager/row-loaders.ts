@@ -60,8 +60,8 @@ export class RowLoaders {
   /**
    * Loads the rows of a table, by the ids in one of their fields.
    *
-   * @throws SluiceError `SLUICE_NO_CLIENT` if no attached client can load rows; InvalidArgumentError if none knows the
-   *   field.
+   * @throws SluiceError `SLUICE_NO_CLIENT` if no attached client can load rows; InvalidArgumentError if none
+   *   knows the field.
    */
   async load<TId>(table: string, ids: readonly TId[], field: string): Promise<Map<TId, Row[]>> {
     if (this.#loaders.size === 0) {

@@ -84,6 +84,7 @@ async function startOwn({ root, copy }: Installation): Promise<TestService> {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
     max_connections: '200',
+    max_prepared_transactions: '10',
     fsync: 'off',
     synchronous_commit: 'off',
     full_page_writes: 'off',

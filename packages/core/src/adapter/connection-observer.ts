@@ -132,13 +132,14 @@ export class ConnectionObserver {
 
   #statement<T>(connection: object, sent: SentStatement<Promise<T>>, ambient: Ambient): Promise<T> {
     const described = this.#counted(sent.sql, ambient)
-    if (described === undefined) return this.#settled(this.#transactions.announce(EVERYTHING, true), sent)
+    if (described === undefined)
+      return this.#settled(connection, this.#transactions.announce(EVERYTHING, true), sent)
     const { transaction } = described.analyzed.statement
     if (transaction !== undefined) return this.control(connection, transaction, sent)
     const announced = this.#writes.announce(connection, described, sent.params)
     return announced?.ready === undefined
-      ? this.#send(sent, described, ambient, announced)
-      : announced.ready.then(() => this.#send(sent, described, ambient, announced))
+      ? this.#send(connection, sent, described, ambient, announced)
+      : announced.ready.then(() => this.#send(connection, sent, described, ambient, announced))
   }
 
   /** Sends a statement of a synchronous driver. */
@@ -168,6 +169,7 @@ export class ConnectionObserver {
       answer = sent.send()
     } catch (error) {
       announced?.end(this.#outcomeOf(error))
+      this.#transactions.failed(connection, error)
       running?.failed()
       throw error
     }
@@ -191,14 +193,16 @@ export class ConnectionObserver {
       ready: announced?.ready,
       end: (error, rows) => {
         running.end(rows, error !== undefined)
-        return announced?.end(error === undefined ? 'committed' : this.#outcomeOf(error))
+        const told = announced?.end(error === undefined ? 'committed' : this.#outcomeOf(error))
+        if (error !== undefined) this.#transactions.failed(connection, error)
+        return told
       },
     }
   }
 
   /** Runs several statements that are sent as one string: they may write anything. */
   script<T>(run: () => Promise<T>): Promise<T> {
-    return this.#settled(this.#transactions.announce(EVERYTHING, true), { send: run })
+    return this.#settled({}, this.#transactions.announce(EVERYTHING, true), { send: run })
   }
 
   /** Reports that a transaction has begun by a call. See {@link ConnectionTransactions.begun}. */
@@ -230,6 +234,7 @@ export class ConnectionObserver {
   }
 
   #send<T>(
+    connection: object,
     sent: SentStatement<Promise<T>>,
     described: Described,
     ambient: Ambient,
@@ -241,20 +246,57 @@ export class ConnectionObserver {
       answered = sent.send()
     } catch (error) {
       announced?.end(this.#outcomeOf(error))
+      this.#transactions.failed(connection, error)
       running.failed()
       throw error
     }
-    if (announced !== undefined) return settledAs(announced, answered, this.#outcomeOf, sent, running)
+    if (announced !== undefined) return this.#settledAs(connection, announced, answered, sent, running)
     answered.then(
       (answer) => running.answered(sent, answer as Awaited<Promise<T>>),
-      () => running.failed(),
+      (error: unknown) => {
+        this.#transactions.failed(connection, error)
+        running.failed()
+      },
     )
     return answered
   }
 
-  async #settled<T>(announced: AnnouncedWrite, sent: Pick<SentStatement<Promise<T>>, 'send'>): Promise<T> {
+  async #settled<T>(
+    connection: object,
+    announced: AnnouncedWrite,
+    sent: Pick<SentStatement<Promise<T>>, 'send'>,
+  ): Promise<T> {
     if (announced.ready !== undefined) await announced.ready
-    return settledAs(announced, (async () => sent.send())(), this.#outcomeOf)
+    return this.#settledAs(connection, announced, (async () => sent.send())())
+  }
+
+  /**
+   * Ends an announced write with the outcome of its statement, before the caller is notified. One promise:
+   * each costs every write.
+   */
+  #settledAs<T>(
+    connection: object,
+    announced: AnnouncedWrite,
+    answered: Promise<T>,
+    sent?: SentStatement<Promise<T>>,
+    running?: RunningStatement,
+  ): Promise<T> {
+    return answered.then(
+      (answer) => {
+        if (sent !== undefined) running?.answered(sent, answer as Awaited<Promise<T>>)
+        const told = announced.end('committed')
+        return told === undefined ? answer : told.then(() => answer)
+      },
+      (error: unknown) => {
+        running?.failed()
+        const told = announced.end(this.#outcomeOf(error))
+        this.#transactions.failed(connection, error)
+        if (told === undefined) throw error
+        return told.then(() => {
+          throw error
+        })
+      },
+    )
   }
 
   /** Records a statement that is about to be sent. */
@@ -334,32 +376,4 @@ export class ConnectionObserver {
     this.#described.set(analyzed, described)
     return described
   }
-}
-
-/**
- * Ends an announced write with the outcome of its statement, before the caller is notified. One promise: each
- * costs every write.
- */
-function settledAs<T>(
-  announced: AnnouncedWrite,
-  answered: Promise<T>,
-  outcomeOf: OutcomeOf,
-  sent?: SentStatement<Promise<T>>,
-  running?: RunningStatement,
-): Promise<T> {
-  return answered.then(
-    (answer) => {
-      if (sent !== undefined) running?.answered(sent, answer as Awaited<Promise<T>>)
-      const told = announced.end('committed')
-      return told === undefined ? answer : told.then(() => answer)
-    },
-    (error: unknown) => {
-      running?.failed()
-      const told = announced.end(outcomeOf(error))
-      if (told === undefined) throw error
-      return told.then(() => {
-        throw error
-      })
-    },
-  )
 }

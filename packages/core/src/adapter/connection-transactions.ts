@@ -23,6 +23,11 @@ interface OpenTransaction {
    */
   isDoubtful: boolean
   /**
+   * Whether a failed statement may have rolled it back: its later writes may take effect immediately. They
+   * are announced when they are sent.
+   */
+  mayHaveEnded: boolean
+  /**
    * Whether a statement in it may have changed the schema. Its later writes then count as writes to
    * everything.
    */
@@ -79,12 +84,7 @@ class SingleWrite implements AnnouncedWrite {
   }
 
   #wroteEverything(outcome: WriteOutcome): Promise<void> | undefined {
-    const announced = this.writes.announce(EVERYTHING)
-    if (announced.ready === undefined) return announced.end(outcome)
-    return announced.ready.then(
-      () => announced.end(outcome),
-      () => {},
-    )
+    return endLate(this.writes.announce(EVERYTHING), outcome)
   }
 }
 
@@ -107,9 +107,14 @@ export class ConnectionTransactions {
     return this.#open.has(connection)
   }
 
-  /** Calls a function when the connection's transaction has ended. Returns `false` if none is open. */
+  /**
+   * Calls a function when the connection's transaction has ended. Returns `false` if none is open, or if it
+   * may have ended already.
+   */
   ends(connection: object, ended: (outcome: WriteOutcome) => void): boolean {
-    return this.#open.get(connection)?.ended.push(ended) !== undefined
+    const open = this.#open.get(connection)
+    open?.ended.push(ended)
+    return open?.mayHaveEnded === false
   }
 
   /**
@@ -125,6 +130,7 @@ export class ConnectionTransactions {
     this.#open.set(connection, {
       writes: writes ?? this.host.writes.transaction(),
       isDoubtful,
+      mayHaveEnded: false,
       defines: false,
       generation: undefined,
       ended: [],
@@ -147,15 +153,43 @@ export class ConnectionTransactions {
     const open = this.#open.get(connection)
     if (this.dialect === 'mysql' && kinds.includes('SET')) this.#altered.add(connection)
     if (open !== undefined) {
-      open.isDoubtful ||= mayCommit
+      // PREPARE TRANSACTION ends it, even if it fails.
+      open.isDoubtful ||= mayCommit || kinds.includes('PREPARE')
       open.defines ||= defines
       open.generation ??= this.host.catalogs.generations.current
       open.writes.add(open.defines ? EVERYTHING : effect)
-      if (!open.isDoubtful) return undefined
+      if (!open.isDoubtful && !open.mayHaveEnded) return this.#collected(open, effect, defines)
     }
     // A commit here also commits earlier writes of the connection.
     const isOpen = open !== undefined || this.#altered.has(connection)
     return this.announce(isOpen && mayCommit ? EVERYTHING : effect, defines)
+  }
+
+  /**
+   * Reports that a statement failed. MySQL rolls back the transaction after a deadlock and other errors,
+   * which depend on the version, the storage engine and the settings. SQLite does so after an error of
+   * `ON CONFLICT ROLLBACK`, `RAISE(ROLLBACK)` or the disk. A transaction of PostgreSQL rejects statements
+   * after an error, as long as its connection exists.
+   */
+  failed(connection: object, error: unknown): void {
+    const open = this.#open.get(connection)
+    if (open !== undefined && (this.dialect !== 'postgresql' || this.outcomeOf(error) === 'unknown'))
+      open.mayHaveEnded = true
+  }
+
+  /**
+   * A write that takes effect at the commit of its transaction. If an earlier statement, whose answer was not
+   * known when the write was sent, may have ended the transaction, it is announced after its own answer.
+   */
+  #collected(open: OpenTransaction, effect: WriteEffect, defines: boolean): AnnouncedWrite {
+    return {
+      ready: undefined,
+      end: (outcome) => {
+        if (!open.mayHaveEnded) return undefined
+        const isCurrent = open.generation === this.host.catalogs.generations.current
+        return endLate(this.announce(isCurrent ? effect : EVERYTHING, defines), outcome)
+      },
+    }
   }
 
   /**
@@ -252,7 +286,9 @@ export class ConnectionTransactions {
     // Without a known transaction, the statement may end an unknown one: after `SET autocommit = 0`, for
     // example.
     const mayEnd = kind === 'begin' ? this.#altered.has(connection) : kind !== 'savepoint'
-    const endsUnknown = mayEnd && (open === undefined || open.isDoubtful)
+    // On SQLite, a savepoint outside of a transaction begins one, and its RELEASE commits it.
+    const mayBeOutermost = open?.mayHaveEnded === true && kind === 'release' && this.dialect === 'sqlite'
+    const endsUnknown = mayEnd && (open === undefined || open.isDoubtful || mayBeOutermost)
     return { open, commits, announced: endsUnknown ? this.announce(EVERYTHING, false) : undefined }
   }
 
@@ -283,7 +319,9 @@ export class ConnectionTransactions {
   ): Promise<void> | undefined {
     if (kind === 'commit') return this.#end(connection, this.outcomeOf(error))
     // Whether a failed ROLLBACK, or the commit before a failed BEGIN, took effect is unknown.
-    return commits || kind === 'rollback' ? this.#end(connection, 'unknown') : undefined
+    if (commits || kind === 'rollback') return this.#end(connection, 'unknown')
+    this.failed(connection, error)
+    return undefined
   }
 
   /**
@@ -319,6 +357,15 @@ export class ConnectionTransactions {
     if (open?.isOwned !== true) this.host.transactionEnded()
     return told
   }
+}
+
+/** Ends a write that has taken effect before it was announced. */
+function endLate(announced: AnnouncedWrite, outcome: WriteOutcome): Promise<void> | undefined {
+  if (announced.ready === undefined) return announced.end(outcome)
+  return announced.ready.then(
+    () => announced.end(outcome),
+    () => {},
+  )
 }
 
 /** A synchronous driver cannot wait until other processes know of a write: it must not be sent. */

@@ -181,8 +181,8 @@ export class WriteAnnouncer {
     }
     const announced = this.#transactions.write(connection, statement, effect, false)
     // The changes of a transaction take effect at its commit.
-    const isOpen = this.#transactions.ends(connection, ended)
-    if (isOpen || announced === undefined) return announced
+    this.#transactions.ends(connection, ended)
+    if (this.#transactions.isOpen(connection) || announced === undefined) return announced
     announced.ready?.catch(forget)
     return {
       ready: announced.ready,

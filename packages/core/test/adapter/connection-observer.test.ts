@@ -116,6 +116,8 @@ class World {
 
 const lost = () => Promise.reject(new Error('Connection terminated unexpectedly'))
 const refused = () => Promise.reject(Object.assign(new Error('duplicate key'), { code: '23505' }))
+const deadlock = () =>
+  Promise.reject(Object.assign(new Error('deadlock'), { errno: 1213, sqlState: '40001' }))
 const unreachable = () => Promise.reject(new Error('store is down'))
 
 describe('ConnectionObserver', () => {
@@ -239,6 +241,104 @@ describe('ConnectionObserver', () => {
       'transaction committed',
       'scope notified',
     ])
+  })
+
+  describe('after a failed statement in a transaction', () => {
+    /** A transaction on a connection, and a function that sends a statement that fails. */
+    async function begun(dialect: Dialect) {
+      const world = new World({ dialect })
+      const connection = {}
+      await world.run(connection, 'begin')
+      const fails = (sql: string, send = deadlock) =>
+        expect(
+          (async () => world.observer.statement(connection, world.sent(sql, { send })))(),
+        ).rejects.toThrow()
+      return { world, connection, fails }
+    }
+    const announced = ({ log }: World) => log.filter((line) => /^(announce|[tu*] )/.test(line))
+
+    it.each(['update u set v = 1', 'select v from u'])(
+      'announces writes when they are sent on MySQL and SQLite (%s)',
+      async (failing) => {
+        for (const dialect of ['mysql', 'sqlite'] as const) {
+          const { world, connection, fails } = await begun(dialect)
+          await fails(failing)
+          await world.run(connection, 'update t set v = 1', 'rollback')
+          expect(world.log.slice(-7)).toEqual([
+            ...['transaction adds t', 'announce t', 'update t set v = 1', 't committed'],
+            ...['rollback', 'transaction rolled-back', 'scope notified'],
+          ])
+        }
+      },
+    )
+
+    it('announces a write on PostgreSQL only if the connection may be lost', async () => {
+      const { world, connection, fails } = await begun('postgresql')
+      await fails('update u set v = 1', refused)
+      await world.run(connection, 'update t set v = 1')
+      expect(announced(world)).toEqual([])
+      await fails('update u set v = 1', lost)
+      await world.run(connection, 'update t set v = 1')
+      expect(announced(world)).toEqual(['announce t', 't committed'])
+    })
+
+    it('announces a write that was sent before the error was known', async () => {
+      const { world, connection, fails } = await begun('mysql')
+      const failed = fails('update u set v = 1')
+      const written = world.run(connection, 'update t set v = 1')
+      await Promise.all([failed, written])
+      expect(announced(world)).toEqual(['announce t', 't committed'])
+    })
+
+    it('announces everything for such a write if the schema has changed', async () => {
+      const { world, connection, fails } = await begun('mysql')
+      const failed = fails('update u set v = 1')
+      const written = world.run(connection, 'update t set v = 1')
+      world.host.catalogs.generations.beginDefinition()(true)
+      await Promise.all([failed, written])
+      expect(announced(world)).toEqual(['announce *', '* committed'])
+    })
+
+    it('includes statements of transaction control, streams and synchronous drivers', async () => {
+      const sql = 'select v from u'
+      const { world, connection, fails } = await begun('mysql')
+      await fails('savepoint a')
+      await world.run(connection, 'update t set v = 1')
+      expect(announced(world)).toEqual(['announce t', 't committed'])
+
+      const thrown = await begun('mysql')
+      const throws = (): never => {
+        throw new Error('rolled back')
+      }
+      await thrown.fails(sql, throws)
+      await thrown.world.run(thrown.connection, 'update t set v = 1')
+      expect(announced(thrown.world)).toEqual(['announce t', 't committed'])
+
+      const streamed = await begun('mysql')
+      void streamed.world.observer.stream(streamed.connection, { sql, params: [] }).end(new Error(), 0)
+      await streamed.world.run(streamed.connection, 'update t set v = 1')
+      expect(announced(streamed.world)).toEqual(['announce t', 't committed'])
+
+      const synchronous = await begun('sqlite')
+      const sent = { sql, params: [], rows: () => 0, send: throws }
+      expect(() => synchronous.world.observer.statementSync(synchronous.connection, sent)).toThrow()
+      await synchronous.world.run(synchronous.connection, 'update t set v = 1')
+      expect(announced(synchronous.world)).toEqual(['announce t', 't committed'])
+    })
+
+    it('announces everything at a RELEASE on SQLite, which may commit', async () => {
+      const { world, connection, fails } = await begun('sqlite')
+      await fails('select v from u')
+      await world.run(connection, 'savepoint a', 'release a')
+      expect(announced(world)).toEqual(['announce *', '* committed'])
+    })
+  })
+
+  it('announces writes after PREPARE TRANSACTION when they are sent', async () => {
+    const world = new World()
+    const connection = {}
+    await world.run(connection, 'begin', "prepare transaction 'x'", 'update t set v = 1')
+    expect(world.log.slice(-3)).toEqual(['announce t', 'update t set v = 1', 't committed'])
   })
 
   it('treats BEGIN inside a transaction of MySQL as a commit', async () => {
@@ -381,6 +481,22 @@ describe('ConnectionObserver', () => {
         world.log.length = 0
         await world.run(connection, 'commit')
         expect(world.log).toContain('* committed')
+      })
+
+      it.skipIf(dialect === 'postgresql')('is announced when it ends, after an error', async () => {
+        const world = new World({ dialect })
+        const { catalogs } = world.host
+        catalogs.set('one', undefined)
+        const connection = {}
+        await world.run(connection, 'begin')
+        const failed = world.observer.statement(connection, world.sent('select 1', { send: deadlock }))
+        await expect(failed).rejects.toThrow()
+        const send = async () => {
+          catalogs.set('one', catalogOf(dialect, 'writes'))
+          return []
+        }
+        await world.observer.statement(connection, world.sent('select * from v', { send }))
+        expect(world.log).toEqual(['begin', 'announce *', '* committed'])
       })
     },
   )

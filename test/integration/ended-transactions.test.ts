@@ -1,6 +1,7 @@
 import { createSluice, type Dialect, type Sluice } from '@sluice/core'
 import type { ContractClient } from '@sluice/core/adapter-contract'
 import { hostOf } from '@sluice/core/siblings'
+import { withSluice } from '@sluice/kysely'
 import * as kysely from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTables, knexHarness, pgHarness, prismaHarness } from '../support/contract-harnesses.ts'
@@ -8,7 +9,7 @@ import type { Harness } from '../support/contract-tables.ts'
 import { type Database, databases } from '../support/databases.ts'
 import { drizzleHarness } from '../support/drizzle-harness.ts'
 import { drizzleVersions } from '../support/drizzle-versions.ts'
-import { kyselyHarness } from '../support/kysely-harness.ts'
+import { kyselyDialect, kyselyHarness } from '../support/kysely-harness.ts'
 import { TEST_MS } from '../support/patience.ts'
 import { pinnedConnection } from '../support/pinned-connection.ts'
 
@@ -158,6 +159,59 @@ describe.each(databases())('a transaction that ends unseen on $name', ({ dialect
         expect(await title()).toBe('Post 1')
         await db.execute?.("COMMIT PREPARED 'sluice_ended'")
         expect(await title()).toBe('prepared')
+      })
+    })
+
+    describe('with Kysely on one connection', () => {
+      let sluice: Sluice
+      let db: kysely.Kysely<{ posts: { id: number; title: string } }>
+      beforeEach(async () => {
+        const { reset } = await kyselyHarness(kysely)(database)
+        await reset()
+        sluice = createSluice({ mode: 'optimize', cache: { ttl: 300 } })
+        db = new kysely.Kysely({ dialect: withSluice(kyselyDialect(database, kysely, 1), sluice) })
+        await expect
+          .poll(async () => (await title()) && hostOf(sluice).catalogs.isKnown(), { timeout: TEST_MS })
+          .toBe(true)
+      }, TEST_MS)
+      afterEach(async () => {
+        await db.destroy()
+        await sluice.close()
+      })
+
+      const send = (text: string, on: typeof db = db) => kysely.sql.raw(text).execute(on)
+      const title = async () =>
+        (await db.selectFrom('posts').select('title').where('id', '=', 1).executeTakeFirst())?.title
+      const rename = (to: string) => db.updateTable('posts').set({ title: to }).where('id', '=', 1).execute()
+
+      it('shows later writes after a transaction that was begun by a statement', async () => {
+        await db.connection().execute(async (held) => {
+          await send('begin', held)
+          await ENDS[dialect](database, (text) => send(text, held))
+        })
+        for (const to of ['a separate write', 'another']) {
+          await rename(to)
+          expect(await title()).toBe(to)
+        }
+      })
+
+      it('caches no row of a transaction that was begun by a statement', async () => {
+        await send('begin')
+        await rename('uncommitted')
+        expect(await title()).toBe('uncommitted')
+        await send('rollback')
+        expect(await title()).toBe('Post 1')
+      })
+
+      it('begins a transaction on a connection whose transaction has ended', async () => {
+        await db.connection().execute(async (held) => {
+          await held.transaction().execute((transaction) => send('select 1', transaction))
+          await send('begin', held)
+        })
+        await rename('uncommitted')
+        expect(await title()).toBe('uncommitted')
+        await send('rollback')
+        expect(await title()).toBe('Post 1')
       })
     })
   })

@@ -43,11 +43,12 @@ export function kyselyHarness(version: KyselyVersion): Harness {
 export function kyselyDialect(
   { dialect, url, filename = '' }: Database,
   { SqliteDialect, MysqlDialect, PostgresDialect }: KyselyVersion = kysely,
+  connections = 4,
 ): Dialect {
   if (dialect === 'sqlite') return new SqliteDialect({ database: new SqliteDatabase(filename) })
   if (dialect === 'mysql')
-    return new MysqlDialect({ pool: mysql.createPool({ uri: url, connectionLimit: 4 }) })
-  const pool = new pg.Pool({ connectionString: url, max: 4 })
+    return new MysqlDialect({ pool: mysql.createPool({ uri: url, connectionLimit: connections }) })
+  const pool = new pg.Pool({ connectionString: url, max: connections })
   // `end()` resolves before the sockets are closed, and the database is dropped afterwards.
   pool.on('error', () => {})
   return new PostgresDialect({ pool, cursor: Cursor })

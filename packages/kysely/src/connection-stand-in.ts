@@ -19,6 +19,7 @@ interface StandInDriver {
     connection: DatabaseConnection,
     query: CompiledQuery,
     options: AbortOptions,
+    isInTransaction: boolean,
   ): Promise<QueryResult<unknown>>
   stream<R>(
     connection: DatabaseConnection,
@@ -41,6 +42,8 @@ export class ConnectionStandIn implements DatabaseConnection {
   #taken: Promise<Taken> | undefined
   /** The connection that it has taken. */
   #held: Taken | undefined
+  /** Whether Kysely has begun a transaction on it. One that the app begins by a statement does not count. */
+  isInTransaction = false
 
   constructor(
     private readonly driver: StandInDriver,
@@ -54,7 +57,7 @@ export class ConnectionStandIn implements DatabaseConnection {
     return (
       this.#held === undefined
         ? this.#executeBound(query, options)
-        : driver.send(this.#held.connection, query, options)
+        : driver.send(this.#held.connection, query, options, this.isInTransaction)
     ) as Promise<QueryResult<R>>
   }
 
@@ -83,7 +86,7 @@ export class ConnectionStandIn implements DatabaseConnection {
   }
 
   async #executeBound(query: CompiledQuery, options: AbortOptions): Promise<QueryResult<unknown>> {
-    return this.driver.send(await this.bind(), query, options)
+    return this.driver.send(await this.bind(), query, options, this.isInTransaction)
   }
 
   /** Member that Kysely calls to abort a query, of the driver's connection; `undefined` if that has none. */

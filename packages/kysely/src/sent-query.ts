@@ -6,7 +6,6 @@ type Sent = SentStatement<Promise<QueryResult<unknown>>>
 
 /** A query that is sent on a connection of the app's driver. A class: each query creates one. */
 export class SentQuery implements Sent {
-  readonly isKnown = true
   readonly stack?: () => Stack
   readonly isRouted: boolean
 
@@ -15,6 +14,7 @@ export class SentQuery implements Sent {
     private readonly connection: DatabaseConnection,
     private readonly query: CompiledQuery,
     private readonly options: AbortOptions,
+    readonly isKnown: boolean,
     stack: (() => Stack) | undefined,
   ) {
     if (stack !== undefined) this.stack = stack

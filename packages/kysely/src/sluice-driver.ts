@@ -93,15 +93,21 @@ export class SluiceDriver implements Driver {
   }
 
   async beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
-    await this.driver.beginTransaction(await this.#bound(connection), settings)
+    const bound = await this.#bound(connection)
+    bound.isInTransaction = true
+    await this.driver.beginTransaction(bound, settings)
   }
 
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
-    await this.driver.commitTransaction(await this.#bound(connection))
+    const bound = await this.#bound(connection)
+    bound.isInTransaction = false
+    await this.driver.commitTransaction(bound)
   }
 
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    await this.driver.rollbackTransaction(await this.#bound(connection))
+    const bound = await this.#bound(connection)
+    bound.isInTransaction = false
+    await this.driver.rollbackTransaction(bound)
   }
 
   async destroy(...args: Parameters<Driver['destroy']>): Promise<void> {
@@ -153,7 +159,7 @@ export class SluiceDriver implements Driver {
         const isOwn = text === sql && params === parameters
         const asked = isOwn ? query : CompiledQuery.raw(text, [...params])
         const on = ({ connection }: { readonly connection: DatabaseConnection }) =>
-          this.#learnForm(this.send(connection, asked, undefined, stack))
+          this.#learnForm(this.send(connection, asked, undefined, false, stack))
         const result =
           replica === undefined || this.#connections === undefined
             ? await this.#sendAlone(asked, stack)
@@ -169,7 +175,7 @@ export class SluiceDriver implements Driver {
   async #sendAlone(query: CompiledQuery, stack: () => Stack): Promise<QueryResult<unknown>> {
     const { connection, release } = await this.take()
     try {
-      return await this.#learnForm(this.send(connection, query, undefined, stack))
+      return await this.#learnForm(this.send(connection, query, undefined, false, stack))
     } finally {
       await release()
     }
@@ -191,9 +197,13 @@ export class SluiceDriver implements Driver {
     connection: DatabaseConnection,
     query: CompiledQuery,
     options: AbortOptions,
+    isInTransaction: boolean,
     stack?: () => Stack,
   ): Promise<QueryResult<unknown>> {
-    return this.#client.statement(connection, new SentQuery(connection, query, options, stack))
+    return this.#client.statement(
+      connection,
+      new SentQuery(connection, query, options, isInTransaction, stack),
+    )
   }
 
   async *stream<R>(
@@ -219,8 +229,9 @@ export class SluiceDriver implements Driver {
     }
   }
 
-  async #bound(connection: DatabaseConnection): Promise<DatabaseConnection> {
-    await (connection as ConnectionStandIn).bind()
-    return connection
+  async #bound(connection: DatabaseConnection): Promise<ConnectionStandIn> {
+    const standIn = connection as ConnectionStandIn
+    await standIn.bind()
+    return standIn
   }
 }

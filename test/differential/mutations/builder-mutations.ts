@@ -82,9 +82,9 @@ export const BUILDER_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: KYSELY_DRIVER,
-        find: 'return this.#client.statement(connection, new SentQuery(',
+        find: 'return this.#client.statement(',
         replace:
-          'if (stack === undefined) return connection.executeQuery(query, options)\n    return this.#client.statement(connection, new SentQuery(',
+          'if (stack === undefined) return connection.executeQuery(query, options)\n    return this.#client.statement(',
       },
     ],
     builders: kysely,

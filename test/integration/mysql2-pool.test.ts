@@ -292,6 +292,40 @@ describe.skipIf(mariadb?.skipped !== undefined)('a pool of mysql2', () => {
     },
   )
 
+  describe('with READ UNCOMMITTED', () => {
+    const UNCOMMITTED = 'set session transaction isolation level read uncommitted'
+
+    /** Reads a row while a transaction changes it, and after that was rolled back. */
+    async function readBoth(of: promised.Pool): Promise<unknown[]> {
+      const read = async () => (await of.query<mysql.RowDataPacket[]>(BY_ID, [1]))[0][0]?.name as unknown
+      const writer = await of.getConnection()
+      await writer.beginTransaction()
+      await writer.query("update cities set name = 'dirty' where id = 1")
+      const during = [await read(), await read()]
+      await writer.rollback()
+      writer.release()
+      return [...during, await read()]
+    }
+
+    it('optimizes nothing if the connections of the pool are created so', async () => {
+      const { sluice: own, pool: one } = open()
+      ;(one.pool as unknown as mysql.Pool).on('connection', (connection) => connection.query(UNCOMMITTED))
+      const warnings = vi.spyOn(hostOf(own), 'warn').mockReturnValue()
+      await one.query('select 1 from cities')
+      await expect
+        .poll(() => warnings.mock.calls.map(([, code]) => code), SOON)
+        .toEqual(['SLUICE_READS_UNCOMMITTED'])
+      expect(await readBoth(one)).toEqual(['dirty', 'dirty', 'one'])
+    })
+
+    it('caches nothing while a connection has set it', async () => {
+      const connections = await Promise.all([1, 2, 3, 4].map(() => pool.getConnection()))
+      for (const connection of connections) await connection.query(UNCOMMITTED)
+      for (const connection of connections) connection.release()
+      expect(await readBoth(pool)).toEqual(['dirty', 'dirty', 'one'])
+    })
+  })
+
   it('measures the waits of callers, and restores the pool at its end', async () => {
     const own = createSluice()
     closing.push(() => own.close())

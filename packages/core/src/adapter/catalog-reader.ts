@@ -2,6 +2,7 @@ import type { SchemaCatalog } from '../schema/catalog.ts'
 import type { Connection } from '../schema/connection.ts'
 import type { FunctionLevel } from '../schema/database-functions.ts'
 import { readCatalog, SchemaChangingError } from '../schema/read-catalog.ts'
+import { seesUncommitted } from '../schema/sees-uncommitted.ts'
 import { callsDefine } from '../schema/statement-definitions.ts'
 import { callsMayWrite } from '../schema/statement-effect.ts'
 import { warnOfLateWrites } from '../schema/warn-of-late-writes.ts'
@@ -19,6 +20,9 @@ export interface CatalogHost extends WatchHost {
 
 /** Calls `work` with a connection that Sluice does not observe. */
 export type OpenConnection = (work: (connection: Connection) => Promise<void>) => Promise<void>
+
+const UNCOMMITTED =
+  'The transaction isolation of the database is READ UNCOMMITTED. Its reads can show rows that are rolled back later, so Sluice optimizes none.'
 
 /** Represents a write among the names of functions: its side effects are unknown. */
 const WRITE = ' write'
@@ -139,6 +143,11 @@ export class CatalogReader {
         const query: Connection['query'] = (sql, params) => {
           askedAt = performance.now()
           return connection.query(sql, params)
+        }
+        if (await seesUncommitted(connection)) {
+          host.warn(UNCOMMITTED, 'SLUICE_READS_UNCOMMITTED')
+          this.#failed(generation)
+          return
         }
         const catalog = await readCatalog({ dialect: connection.dialect, query }, this.#known)
         await warnOfLateWrites(connection, host)

@@ -1,3 +1,4 @@
+import type { SluiceWarningCode } from '../shared/warning-codes.ts'
 import { registeredHost } from './host-registry.ts'
 
 /** The Sluice of each instrumented client. */
@@ -15,12 +16,13 @@ export function markInstrumented(client: object, sluice: object | undefined): vo
  * @throws InvalidArgumentError if `sluice` is not a Sluice.
  */
 export function isInstrumented(client: object, sluice: object): boolean {
-  const host = registeredHost(sluice) as { warn(message: string): void }
+  const host = registeredHost(sluice) as { warn(message: string, code: SluiceWarningCode): void }
   const used = sluices.get(client)
   if (used === undefined) return false
   if (used !== sluice)
     host.warn(
       'A client was passed to withSluice that already uses another Sluice, and continues to use it. Pass each client to withSluice once, and share one Sluice in the app.',
+      'SLUICE_INSTRUMENTED_TWICE',
     )
   return true
 }

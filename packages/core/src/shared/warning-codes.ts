@@ -4,6 +4,10 @@ export type SluiceWarningCode =
   | 'SLUICE_UNSUPPORTED_CLIENT'
   /** Reads do not go to a replica, or to none of them. */
   | 'SLUICE_REPLICAS_UNUSED'
+  /** A client was instrumented for two Sluices. */
+  | 'SLUICE_INSTRUMENTED_TWICE'
+  /** The transaction isolation of a database is READ UNCOMMITTED. */
+  | 'SLUICE_READS_UNCOMMITTED'
   /** The database can execute a write after other processes have stopped waiting for it. */
   | 'SLUICE_LATE_WRITES'
   /** `cache.exclude` contains an unknown name. */

@@ -35,6 +35,20 @@ function noteSet(cursor: SqlCursor): void {
   note(cursor, nameAt(cursor, at))
 }
 
+/**
+ * MySQL: `SET SESSION TRANSACTION ISOLATION LEVEL …`. Reads of what is not committed can be rolled back; the
+ * other levels change no read outside of transactions.
+ */
+export function noteIsolation(cursor: SqlCursor): void {
+  if (cursor.dialect !== 'mysql' || !(cursor.isWord('SESSION', 1) || cursor.isWord('LOCAL', 1))) return
+  const name = 'transaction_isolation'
+  for (let offset = 3; cursor.token(offset) !== undefined && !cursor.isSymbol(';', offset); offset++) {
+    if (cursor.isWord('UNCOMMITTED', offset)) cursor.session.push({ kind: 'set', name })
+    else if (cursor.isWord('LEVEL', offset) && !cursor.isWord('UNCOMMITTED', offset + 2))
+      cursor.session.push({ kind: 'reset', name })
+  }
+}
+
 /** MySQL: one or more settings, each with its own scope. A global setting applies to later sessions. */
 function noteSets(cursor: SqlCursor): void {
   let depth = 0

@@ -3,7 +3,7 @@ import { words } from '../keywords.ts'
 import type { TransactionControl } from '../statement-types.ts'
 import type { Token } from '../tokenize.ts'
 import type { SqlCursor } from './cursor.ts'
-import { notePragma, noteSessionChange } from './read-session-change.ts'
+import { noteIsolation, notePragma, noteSessionChange } from './read-session-change.ts'
 
 const transactionNouns = words('WORK TRANSACTION TRAN')
 const transactionModes = words(`
@@ -103,7 +103,8 @@ function end(cursor: SqlCursor, control: TransactionControl): boolean {
 export function readSession(cursor: SqlCursor): boolean {
   const { dialect } = cursor
   if (cursor.isAny(sessionChanges)) {
-    if (!setsTransactionMode(cursor)) {
+    if (setsTransactionMode(cursor)) noteIsolation(cursor)
+    else {
       noteSessionChange(cursor)
       cursor.giveUp('changes the session')
     }

@@ -42,7 +42,7 @@ const ENDS: Readonly<Record<Dialect, End>> = {
   async sqlite(_, execute) {
     await expect(execute('UPDATE OR ROLLBACK authors SET id = 1 WHERE id = 2')).rejects.toThrow()
   },
-  // Where prepared transactions are disabled, the error ends the transaction.
+  // If prepared transactions are disabled, the error ends the transaction.
   async postgresql(_, execute) {
     await execute("PREPARE TRANSACTION 'sluice_ended'").catch(() => {})
   },

@@ -82,7 +82,7 @@ describe.skipIf(postgres?.skipped !== undefined)('a session whose settings chang
     await catalogsRead(sluice)
   }
 
-  it.each(Object.entries(CHANGES))('by %s is not answered from another session', async (_, statements) => {
+  it.each(Object.entries(CHANGES))('by %s is not served rows of another session', async (_, statements) => {
     expect(await read()).toBe(1)
     await runAll(statements)
     const before = hits()

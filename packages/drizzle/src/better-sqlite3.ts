@@ -22,8 +22,8 @@ interface SqliteDatabase extends Record<PropertyKey, unknown> {
 }
 
 /**
- * Methods of a statement that run it, with the number of rows in what they return. In raw mode, a row is an
- * array.
+ * Methods of a statement that run it, and the number of rows in the value that each returns. In raw mode, a
+ * row is an array.
  */
 const RUNNING: Readonly<Record<'all' | 'get' | 'run', (returned: unknown) => number>> = {
   all: (rows) => (rows as readonly unknown[]).length,

@@ -31,8 +31,8 @@ const description: PoolDescription = {
  *
  * @param sluice - A Sluice, or options to create one. Default: the process-wide Sluice, which observes.
  * @param options - `replicas` serve reads that do not need the primary.
- * @throws InvalidArgumentError if the first argument is not the client of a driver, but a database of Drizzle,
- * a Sluice or no object; InvalidOptionError for unknown options, and for replicas that are not pools of the client's driver.
+ * @throws InvalidArgumentError if the first argument is a database of Drizzle, a Sluice or no object;
+ * InvalidOptionError for unknown options, and for replicas that are not pools of the client's driver.
  * @example
  * ```ts
  * const db = drizzle({ client: withSluice(new pg.Pool({ connectionString }), sluice) })

@@ -16,7 +16,7 @@ type ClientClass = new (...args: never[]) => ClientInternals
 
 /**
  * Instruments a Knex instance in place, and returns it. Transactions and instances derived from it are
- * instrumented too. An instance that is already instrumented stays as it is.
+ * instrumented too. An instance that is already instrumented stays unchanged.
  *
  * Its client must be `pg` or `pgnative` (PostgreSQL), `mysql2` or `mysql` (MySQL, MariaDB), or
  * `better-sqlite3` or `sqlite3` (SQLite). An instance with any other client stays unchanged, with a warning.

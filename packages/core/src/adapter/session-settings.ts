@@ -2,7 +2,7 @@ import type { SessionChange } from '../sql/statement.ts'
 
 /** Settings that `RESET ALL` does not reset; `*` is any setting. */
 const BEYOND_RESET: ReadonlySet<string> = new Set(['role', 'session_authorization', '*'])
-/** Maximum number of changed connections that are told apart. */
+/** Maximum number of changed connections that are stored. */
 const MAX_CONNECTIONS = 1_000
 
 /**
@@ -21,7 +21,7 @@ export class SessionSettings {
   constructor(private readonly isClosed: ((connection: object) => boolean) | undefined) {}
 
   /**
-   * @param isInTransaction - Whether a transaction is open on the connection: if it is rolled back, nothing was
+   * @param isInTransaction - Whether a transaction is open on the connection: its rollback would undo a
    *   reset.
    */
   note(connection: object, changes: readonly SessionChange[], isInTransaction: boolean): void {

@@ -54,8 +54,8 @@ export function isCertainlyName(
 }
 
 /**
- * Whether a statement quotes all of its names, as query builders do. What it selects, and what it passes to
- * functions, are then names, too.
+ * Whether a statement quotes all of its names, as query builders do. Its result columns and the arguments of
+ * its functions are then names, too.
  */
 export function quotesAllNames(tokens: readonly Token[]): boolean {
   return tokens.every(

@@ -46,7 +46,7 @@ function isLocalConfig(tokens: readonly Token[], open: number): boolean {
   return false
 }
 
-/** What the block of a DO statement of PostgreSQL contains. */
+/** The names and effects in the block of a DO statement of PostgreSQL. */
 interface DoBlock {
   readonly names: StatementNames
   readonly session: readonly SessionChange[]

@@ -6,7 +6,7 @@ import type { Dialect } from './dialect.ts'
 export function isRelativeDate(literal: string): boolean {
   // Escapes are not decoded.
   if (/^(?:e|u&)'.*\\/is.test(literal)) return true
-  // Longer texts are prose; PostgreSQL ignores white space.
+  // Longer strings are prose; PostgreSQL ignores white space.
   return literal.replace(/\s+/g, ' ').length < 48 && /\b(?:now|today|tomorrow|yesterday)\b/i.test(literal)
 }
 

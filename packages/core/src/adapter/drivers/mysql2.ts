@@ -36,9 +36,9 @@ export function isMysql2Pool(client: object | undefined): boolean {
 /**
  * Returns a stand-in for a pool of `mysql2`, with promises or callbacks, through which Sluice sees every
  * statement. Reads of `pool.query` are batched, prefetched and cached. Prepared statements (`execute`),
- * streams, and statements on a connection of `pool.getConnection` are sent unchanged. Of the pool itself, only
- * `getConnection` is replaced until `end`, to measure how long callers wait. A pool that is already a stand-in
- * is returned unchanged.
+ * streams, and statements on a connection of `pool.getConnection` are sent unchanged. The pool's own
+ * `getConnection` is replaced until `end`, to measure how long callers wait; nothing else of the pool is
+ * modified. A pool that is already a stand-in is returned unchanged.
  *
  * A call with a callback returns `undefined`. The listeners of the pool's events receive connections without
  * Sluice.

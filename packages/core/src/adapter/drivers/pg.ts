@@ -58,8 +58,9 @@ const READ_OPTIONS: ReadonlySet<string> = new Set(['text', 'values', 'name', 'ro
 /**
  * Returns a stand-in for a pool of `pg`, through which Sluice sees every statement. Reads of `pool.query` are
  * batched, prefetched and cached. Statements on a client of `pool.connect` are sent unchanged, because its
- * session belongs to the caller. Of the pool itself, only `connect` is replaced until `end`, to measure how
- * long callers wait. A pool that is already a stand-in is returned unchanged.
+ * session belongs to the caller. The pool's own `connect` is replaced until `end`, to measure how long
+ * callers wait; nothing else of the pool is modified. A pool that is already a stand-in is returned
+ * unchanged.
  *
  * The listeners of the pool's events receive clients without Sluice.
  *

@@ -36,8 +36,8 @@ function noteSet(cursor: SqlCursor): void {
 }
 
 /**
- * MySQL: `SET SESSION TRANSACTION ISOLATION LEVEL …`. Reads of what is not committed can be rolled back; the
- * other levels change no read outside of transactions.
+ * MySQL: `SET SESSION TRANSACTION ISOLATION LEVEL …`. Uncommitted rows can be rolled back; the other levels
+ * change no read outside of transactions.
  */
 export function noteIsolation(cursor: SqlCursor): void {
   if (cursor.dialect !== 'mysql' || !(cursor.isWord('SESSION', 1) || cursor.isWord('LOCAL', 1))) return

@@ -1,5 +1,4 @@
 import { InvalidArgumentError, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
-
 import { hostOf, isInstrumented, markInstrumented, registerOwnFrames } from '@sluice/core/siblings'
 import type { Knex } from 'knex'
 import { CLIENTS, clientOf, dialectOf } from './internals/client.ts'

@@ -5,7 +5,6 @@ import {
   type SluiceOptions,
   sluiceFrom,
 } from '@sluice/core'
-
 import { hostOf, isInstrumented, markInstrumented, registerOwnFrames } from '@sluice/core/siblings'
 import { type Dialect, type DialectAdapter, MysqlAdapter, PostgresAdapter, SqliteAdapter } from 'kysely'
 import { isA } from './is-a.ts'

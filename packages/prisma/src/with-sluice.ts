@@ -1,6 +1,5 @@
 import { Prisma } from '@prisma/client/extension'
 import { type Sluice, SluiceError, type SluiceOptions, sluiceFrom } from '@sluice/core'
-
 import {
   hostOf,
   isInstrumented,

@@ -26,13 +26,18 @@ describe('checkCacheControl', () => {
     [{ strategy: 'network-first' }, 'cache.strategy', '"cache-first" or "refresh"'],
     [{ consistency: 'eventual' }, 'cache.consistency', '"strict" or "bounded"'],
     [{ disabled: 'no' }, 'cache.disabled', 'true or false'],
-    [{ tll: 60 }, 'cache.tll', 'one of ttl, swr, tags, strategy, consistency, disabled'],
     [60, 'cache', 'an object'],
     [null, 'cache', 'an object'],
   ])('throws for %j and names the invalid field', (control, field, expected) => {
     const check = () => checkCacheControl(control, 'cache')
     expect(check).toThrow(InvalidOptionError)
     expect(check).toThrow(`Option "${field}": expected ${expected}`)
+  })
+
+  it('throws for an unknown field, and suggests the known one', () => {
+    expect(() => checkCacheControl({ tll: 60 }, 'cache')).toThrow(
+      'Unknown option "cache.tll". Did you mean "cache.ttl"?',
+    )
   })
 })
 

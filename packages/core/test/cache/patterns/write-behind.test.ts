@@ -443,7 +443,7 @@ describe('WriteBehind', () => {
     expect(() => behind({ retry: { maxAttempts: 0 } })).toThrow(
       'Option "retry.maxAttempts": expected an integer of at least 1, or Infinity',
     )
-    expect(() => behind({ retries: 1 } as object)).toThrow('Option "retries"')
+    expect(() => behind({ retries: 1 } as object)).toThrow('Unknown option "retries"')
   })
 
   it('loses no value and keeps the order of each key when writes fail at random', async () => {

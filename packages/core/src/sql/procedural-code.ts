@@ -8,7 +8,10 @@ import { type Token, tokenize } from './tokenize.ts'
 const beforeStatement = words('BEGIN THEN ELSE LOOP DECLARE')
 /** Statements that change the session, and those that run code which a scan does not see. */
 const changing = words('SET RESET DISCARD')
-const running = words('EXECUTE CALL DO')
+const running = words('CALL DO')
+/** A statement in a string that changes no session, if it is the only one. */
+const HARMLESS =
+  /^\s*(?:SELECT|INSERT|UPDATE|DELETE|MERGE|WITH|COPY|LOCK|CREATE|ALTER|DROP|TRUNCATE|REFRESH|ANALYZE|COMMENT|GRANT|REVOKE)\b(?!.*(?:;\s*\S|set_config))/is
 
 /**
  * Whether code in SQL or PL/pgSQL may change a setting of the session beyond its transaction: with SET,
@@ -18,6 +21,7 @@ export function mayChangeSession(tokens: readonly Token[]): boolean {
   return tokens.some(({ kind, upper, text }, at) => {
     if (kind === 'quoted') return text === 'set_config'
     if (upper === 'SET_CONFIG') return !isLocalConfig(tokens, at + 1)
+    if (upper === 'EXECUTE') return !runsHarmless(tokens, at + 1)
     if (running.has(upper)) return !(upper === 'DO' && isConflictAction(tokens[at + 1]))
     return changing.has(upper) && beginsStatement(tokens[at - 1]) && tokens[at + 1]?.upper !== 'LOCAL'
   })
@@ -26,6 +30,22 @@ export function mayChangeSession(tokens: readonly Token[]): boolean {
 /** `ON CONFLICT DO NOTHING`, `DO UPDATE`. */
 export function isConflictAction(after: Token | undefined): boolean {
   return after?.upper === 'NOTHING' || after?.upper === 'UPDATE'
+}
+
+/**
+ * Whether a string that `EXECUTE` builds begins with the literal of a harmless statement, also in `format()`.
+ * `EXECUTE FUNCTION` is a part of a trigger's definition.
+ */
+function runsHarmless(tokens: readonly Token[], at: number): boolean {
+  const upper = tokens[at]?.upper ?? ''
+  if (upper === 'FUNCTION' || upper === 'PROCEDURE') return true
+  const literal = tokens[upper === 'FORMAT' ? at + 2 : at]
+  return literal?.kind === 'string' && HARMLESS.test(withoutQuotes(literal.text) ?? '')
+}
+
+/** The content of `'…'` or `$tag$…$tag$`; `undefined` for strings with escapes. */
+function withoutQuotes(literal: string): string | undefined {
+  return /^(\$.*?\$|')(.*)\1$/s.exec(literal)?.[2]
 }
 
 function beginsStatement(before: Token | undefined): boolean {
@@ -57,7 +77,7 @@ const UNKNOWN: readonly SessionChange[] = [{ kind: 'set', name: '*' }]
 /** `undefined` if the tokens are not those of a DO statement. */
 export function doBlockIn(tokens: readonly Token[]): DoBlock | undefined {
   if (tokens[0]?.upper !== 'DO' || tokens[0].kind !== 'word') return undefined
-  const code = /^(\$.*?\$|')(.*)\1$/s.exec(tokens.find(({ kind }) => kind === 'string')?.text ?? '')?.[2]
+  const code = withoutQuotes(tokens.find(({ kind }) => kind === 'string')?.text ?? '')
   if (code === undefined) return { names: NO_NAMES, session: UNKNOWN }
   try {
     const inner = tokenize(code, 'postgresql')

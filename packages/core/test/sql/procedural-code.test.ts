@@ -14,6 +14,11 @@ describe('code of a function', () => {
     "begin perform set_config('a', concat('b', true), is_local); end",
     'begin discard all; end',
     'begin execute statement; end',
+    "begin execute 'set role ' || a; end",
+    "begin execute format('set search_path to %I', a); end",
+    "begin execute 'select 1; set role a'; end",
+    "begin execute 'select set_config($1, $2, false)' using a, b; end",
+    "begin execute E'select 1'; end",
     'begin call other(); end',
   ])('may change the session: %s', (code) => {
     expect(changes(code)).toBe(true)
@@ -26,6 +31,10 @@ describe('code of a function', () => {
     'begin set local search_path to a; end',
     "begin perform set_config('a', concat('b', 'c'), true); end",
     'select a from reset',
+    "begin execute 'create table ' || a; end",
+    "begin execute format('select count(*) from %I', a) into n; end",
+    'begin execute $q$ drop table a; $q$; end',
+    'create trigger t after insert on a execute function f()',
   ])('changes no more than the transaction: %s', (code) => {
     expect(changes(code)).toBe(false)
   })

@@ -242,15 +242,6 @@ export interface SluiceOptions {
   readonly random?: RandomSource
 }
 
-/** Options that turn no engine off. */
-export interface CompleteOptions extends SluiceOptions {
-  readonly cache?: CacheOptions
-  readonly database?: DatabaseOptions
-  readonly balancer?: LoadBalancingOptions
-  readonly jobs?: JobsOptions
-  readonly monitor?: MonitoringOptions
-}
-
 const cacheRules = {
   ttl: option.positive,
   swr: option.number(0),

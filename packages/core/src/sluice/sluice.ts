@@ -30,13 +30,7 @@ import { createHost } from './create-host.ts'
 import { Engines } from './engines.ts'
 import type { SluiceEvents } from './events.ts'
 import { OpenInstances } from './open-instances.ts'
-import {
-  type CompleteOptions,
-  checkMode,
-  checkSluiceOptions,
-  runRules,
-  type SluiceOptions,
-} from './options.ts'
+import { checkMode, checkSluiceOptions, runRules, type SluiceOptions } from './options.ts'
 import { ScopeLifecycle } from './scope-lifecycle.ts'
 import type { Explained, RunOptions, ScopeHandle } from './scopes.ts'
 import { Services } from './services.ts'
@@ -476,7 +470,14 @@ export type CompleteSluice = Sluice & {
  * sluice.on('finding', (finding) => console.error(finding.scope, finding.label, finding.count))
  * ```
  */
-export function createSluice(options?: CompleteOptions): CompleteSluice
+export function createSluice(
+  options?: SluiceOptions & {
+    readonly [Name in 'cache' | 'database' | 'balancer' | 'jobs' | 'monitor']?: Exclude<
+      SluiceOptions[Name],
+      false
+    >
+  },
+): CompleteSluice
 export function createSluice(options: SluiceOptions): Sluice
 export function createSluice(options: SluiceOptions = {}): Sluice {
   return new Sluice(options)

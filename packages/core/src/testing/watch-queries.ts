@@ -74,8 +74,8 @@ export async function watchQueries<T>(
 }
 
 /**
- * @throws InvalidArgumentError if there is none, SluiceError `SLUICE_CLOSED` if it is closed: whatever the
- *   function does, nothing would be counted.
+ * @throws InvalidArgumentError if there is none, SluiceError `SLUICE_CLOSED` if it is closed: no query
+ *   of the function would be counted.
  */
 export function watchedSluices(given: Sluice | undefined): readonly Sluice[] {
   if (given?.isClosed === true)

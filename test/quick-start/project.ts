@@ -13,9 +13,6 @@ const tests = join(import.meta.dirname, '..')
 const require = createRequire(import.meta.url)
 const LISTENING = /http:\/\/localhost:3000\/books/
 
-/** The environment of a developer. */
-const environment = { ...env, NODE_ENV: 'development' }
-
 /** The responses and the output of a server. */
 export interface Served {
   readonly bodies: readonly string[]
@@ -36,8 +33,12 @@ async function untilPrinted(pattern: RegExp, printed: () => string): Promise<voi
 /** A folder with the files of a quick start. Uses the built packages of this repository. */
 export class Project {
   readonly folder: string
+  /** That of a developer. */
+  readonly #environment: NodeJS.ProcessEnv
 
-  constructor() {
+  /** @param variables - Additional environment variables. */
+  constructor(variables: NodeJS.ProcessEnv = {}) {
+    this.#environment = { ...env, NODE_ENV: 'development', ...variables }
     const parent = join(tests, 'generated')
     mkdirSync(parent, { recursive: true })
     this.folder = mkdtempSync(join(parent, 'quick-start-'))
@@ -54,7 +55,7 @@ export class Project {
   run(script: string, ...args: readonly string[]): void {
     const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], {
       cwd: this.folder,
-      env: environment,
+      env: this.#environment,
       encoding: 'utf8',
     })
     if (status !== 0) throw new Error(`${script} ${args.join(' ')} ended with ${status}:\n${stdout}${stderr}`)
@@ -99,7 +100,7 @@ export class Project {
     const args = ['--import', require.resolve('tsx'), 'src/server.ts']
     const child = spawn(process.execPath, args, {
       cwd: this.folder,
-      env: { ...environment, ...variables },
+      env: { ...this.#environment, ...variables },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     const exited = once(child, 'exit')

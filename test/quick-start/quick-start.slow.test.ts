@@ -25,8 +25,8 @@ const version = ({ versions }: Page, name: string): string => {
   return code
 }
 
-function projectOf({ files }: Page): Project {
-  const project = new Project()
+function projectOf({ files }: Page, variables?: NodeJS.ProcessEnv): Project {
+  const project = new Project(variables)
   onTestFinished(() => project.remove())
   for (const [path, code] of files) project.write(path, code)
   return project
@@ -65,24 +65,53 @@ async function follow(page: Page, project: Project): Promise<readonly number[]> 
   return optimized.queries
 }
 
-describe.each(['quick-start-knex', 'quick-start-prisma'])('the page %s', (name) => {
+/** Installed packages that no file imports: drivers that are loaded by name, and those which the text mentions. */
+const UNIMPORTED: Readonly<Record<string, readonly string[]>> = {
+  'quick-start-drizzle': [],
+  'quick-start-knex': ['better-sqlite3'],
+  'quick-start-kysely': [],
+  'quick-start-prisma': ['@prisma/adapter-pg', '@prisma/client'],
+}
+
+/** How much of the first request is optimized on PostgreSQL depends on when the schema was read. */
+function expectFewer([first, second, third]: readonly number[]): void {
+  expect(first).toBeLessThanOrEqual(51)
+  expect(second).toBeLessThan(5)
+  expect(third).toBe(0)
+}
+
+const hasNoPostgres = databases().some(
+  ({ dialect, skipped }) => dialect === 'postgresql' && skipped !== undefined,
+)
+
+describe.each(Object.keys(UNIMPORTED))('the page %s', (name) => {
   it('installs exactly the packages that its files import', () => {
     const { files, versions, installed } = readPage(name)
     const imported = new Set([...files.values(), ...versions.values()].flatMap(packagesIn))
     const isUsed = (one: string) => imported.has(one) || TOOLS.has(one) || one.startsWith('@types/')
     expect([...imported].filter((one) => !installed.has(one))).toEqual([])
-    // Knex loads its driver by its name, and the text mentions Prisma's adapter for PostgreSQL.
-    expect([...installed].filter((one) => !isUsed(one)).sort()).toEqual(
-      name === 'quick-start-knex' ? ['better-sqlite3'] : ['@prisma/adapter-pg', '@prisma/client'],
-    )
+    expect([...installed].filter((one) => !isUsed(one)).sort()).toEqual(UNIMPORTED[name])
   })
 })
 
 describe('a quick start, followed from an empty folder', () => {
-  it('finds the N+1 query, removes it with the fix, and ends without queries, with Knex', async () => {
-    const page = readPage('quick-start-knex')
-    expect(await follow(page, projectOf(page))).toEqual(page.queries)
-  })
+  it.each(['knex', 'kysely'])(
+    'finds the N+1 query, removes it with the fix, and ends without queries, with %s',
+    async (orm) => {
+      const page = readPage(`quick-start-${orm}`)
+      expect(await follow(page, projectOf(page))).toEqual(page.queries)
+    },
+  )
+
+  it.skipIf(hasNoPostgres)(
+    'finds the N+1 query, removes it with the fix, and ends without queries, with Drizzle',
+    async () => {
+      const page = readPage('quick-start-drizzle')
+      const database = await freshDatabase('postgresql')
+      onTestFinished(() => database.drop())
+      expectFewer(await follow(page, projectOf(page, { DATABASE_URL: database.url })))
+    },
+  )
 
   it('finds the N+1 query, removes it with the fix, and ends without queries, with Prisma', async () => {
     const page = readPage('quick-start-prisma')
@@ -91,7 +120,7 @@ describe('a quick start, followed from an empty folder', () => {
     expect(await follow(page, project)).toEqual(page.queries)
   })
 
-  it.skipIf(databases().some(({ dialect, skipped }) => dialect === 'postgresql' && skipped !== undefined))(
+  it.skipIf(hasNoPostgres)(
     'finds the N+1 query, removes it with the fix, and ends without queries, with Prisma on PostgreSQL',
     async () => {
       const page = readPage('quick-start-prisma')
@@ -117,11 +146,7 @@ describe('a quick start, followed from an empty folder', () => {
       const versions = new Map([...page.versions].map(([path, code]) => [path, moved(code)]))
       project.write('src/database.ts', moved(file(page, 'src/database.ts')))
       await push(project, 'postgresql', schema, (ddl) => database.exec(ddl))
-      const [first, second, third] = await follow({ ...page, versions }, project)
-      // How much of the first request is optimized depends on when the schema was read.
-      expect(first).toBeLessThan(51)
-      expect(second).toBeLessThan(5)
-      expect(third).toBe(0)
+      expectFewer(await follow({ ...page, versions }, project))
     },
   )
 })

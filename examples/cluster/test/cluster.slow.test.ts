@@ -102,7 +102,7 @@ describe('findPostgres', () => {
   it('names the missing programs and folders', () => {
     expect(() => findPostgres(import.meta.dirname)).toThrow(NoPostgresError)
     expect(() => findPostgres(import.meta.dirname)).toThrow(
-      'There is no initdb, postgres, pg_basebackup in the directory of PG_BIN',
+      'There is no initdb, postgres in the directory of PG_BIN',
     )
   })
 })

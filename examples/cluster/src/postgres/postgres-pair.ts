@@ -1,9 +1,12 @@
+import { spawnSync } from 'node:child_process'
 import { chownSync } from 'node:fs'
+import { cp } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import pg from 'pg'
 import { freePort } from '../free-port.ts'
 import type { OwnProcesses } from '../own-processes.ts'
 import { PostgresServer } from './postgres-server.ts'
-import { serverUser } from './server-user.ts'
+import { type ServerUser, serverUser } from './server-user.ts'
 
 const RESTART_WITHIN_MS = 20_000
 
@@ -19,10 +22,11 @@ export interface PostgresPair {
   restartReplica(): Promise<void>
 }
 
-/** @param binaries - The folder of PostgreSQL's programs. */
-export async function startPostgresPair(own: OwnProcesses, binaries: string): Promise<PostgresPair> {
+/** @param folder - The folder of PostgreSQL's programs. */
+export async function startPostgresPair(own: OwnProcesses, folder: string): Promise<PostgresPair> {
   const user = serverUser()
   if (user !== undefined) chownSync(own.folder, user.uid, user.gid)
+  const binaries = await accessible(folder, own, user)
   const port = await freePort()
   const primary = new PostgresServer({ ...{ own, binaries, user, port }, name: 'primary' })
   await primary.run('initdb', [
@@ -35,20 +39,9 @@ export async function startPostgresPair(own: OwnProcesses, binaries: string): Pr
     '--encoding=UTF8',
     '--locale=C',
   ])
-  await primary.start()
   const replica = new PostgresServer({ ...{ own, binaries, user }, port: await freePort(), name: 'replica' })
-  const connection = `host=127.0.0.1 port=${port} user=atlas`
-  await replica.run('pg_basebackup', [
-    '-D',
-    replica.data,
-    '-R',
-    '-X',
-    'stream',
-    '--checkpoint=fast',
-    '--no-sync',
-    '-d',
-    connection,
-  ])
+  await replica.follow(primary)
+  await primary.start()
   await replica.start()
   return {
     primaryUrl: primary.url,
@@ -58,6 +51,16 @@ export async function startPostgresPair(own: OwnProcesses, binaries: string): Pr
     killReplica: () => replica.kill(),
     restartReplica: () => restart(replica),
   }
+}
+
+/** The folder of the programs, or that of a copy if the server's user cannot access them: in a home, for example. */
+async function accessible(folder: string, own: OwnProcesses, user: ServerUser | undefined): Promise<string> {
+  if (user === undefined) return folder
+  const { status } = spawnSync(join(folder, 'postgres'), ['--version'], { cwd: '/', ...user })
+  if (status === 0) return folder
+  const copy = join(own.folder, 'postgresql')
+  await cp(dirname(folder), copy, { recursive: true, verbatimSymlinks: true })
+  return join(copy, basename(folder))
 }
 
 /** Remaining processes of the killed server can block the start for a moment. */

@@ -22,6 +22,7 @@ export class PostgresServer {
   readonly url: string
   readonly data: string
   #process: ChildProcess | undefined
+  #primary: PostgresServer | undefined
 
   constructor(private readonly place: PostgresPlace) {
     this.url = `postgresql://atlas@127.0.0.1:${place.port}/postgres`
@@ -30,16 +31,25 @@ export class PostgresServer {
 
   /** Runs one of PostgreSQL's programs to its end. */
   async run(program: string, args: readonly string[]): Promise<void> {
-    const child = this.#spawn(program, args, 'SIGTERM')
+    const child = this.#spawn(join(this.place.binaries, program), args, 'SIGTERM')
     await until(child, program, undefined)
+  }
+
+  /** Makes it a replica of a server that has not started yet: it receives everything that this one writes. */
+  async follow(primary: PostgresServer): Promise<void> {
+    this.#primary = primary
+    const copy = `cp -R "$1" "$2" && touch "$2/standby.signal"`
+    const child = this.#spawn('/bin/sh', ['-c', copy, 'sh', primary.data, this.data], 'SIGTERM')
+    await until(child, 'cp', undefined)
   }
 
   /** Resolves when it accepts connections. */
   async start(): Promise<void> {
-    const flags = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+    const settings = { ...SETTINGS, ...(this.#primary && { primary_conninfo: this.#primary.url }) }
+    const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
     // With SIGQUIT, it exits immediately and releases its shared memory.
     this.#process = this.#spawn(
-      'postgres',
+      join(this.place.binaries, 'postgres'),
       ['-D', this.data, '-p', String(this.place.port), ...flags],
       'SIGQUIT',
     )
@@ -55,11 +65,11 @@ export class PostgresServer {
     await ended
   }
 
-  #spawn(program: string, args: readonly string[], endsBy: NodeJS.Signals): ChildProcess {
-    const { own, binaries, user } = this.place
+  #spawn(command: string, args: readonly string[], endsBy: NodeJS.Signals): ChildProcess {
+    const { own, user } = this.place
     const env = { PATH: process.env.PATH, LC_ALL: 'C' }
     return own.spawn(
-      join(binaries, program),
+      command,
       args,
       { cwd: own.folder, env, stdio: ['ignore', 'pipe', 'pipe'], ...user },
       endsBy,

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
-const MAX_BYTES = 27_000_000
+const MAX_BYTES = 30_000_000
 
 /** Prints the size of the site. @throws Error if it is too large: the build fails. */
 export async function checkSize(outDir: string): Promise<void> {

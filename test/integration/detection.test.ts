@@ -160,6 +160,27 @@ describe('repeated queries on Knex', () => {
     expect(findings[0]?.callSite?.file).toMatch(/detection\.test\.ts$/)
   })
 
+  it.each(['optimize', 'observe'] as const)(
+    'have the call site of builders that are returned without await, in %s mode',
+    async (mode) => {
+      const { sluice, db, findings } = await open({ mode, cache: false })
+      function raw() {
+        return db.raw('select ? + 1', [1])
+      }
+      function built() {
+        return db('authors').where({ id: 1 })
+      }
+      const times = [1, 2, 3, 4]
+      await sluice.run(() => Promise.all(times.map(raw)))
+      // In `optimize`, they can be one query.
+      if (mode === 'observe') await sluice.run(() => Promise.all(times.map(built)))
+      const functions = mode === 'observe' ? ['raw', 'built'] : ['raw']
+      expect(findings).toMatchObject(
+        functions.map((functionName) => ({ callSite: { file: import.meta.filename, functionName } })),
+      )
+    },
+  )
+
   it('are not reported for nondeterministic queries or if a write comes in between', async () => {
     const { sluice, db, findings } = await open({})
     await sluice.run(async () => {

@@ -276,6 +276,16 @@ describe.each(databases())('Kysely on $name', ({ dialect, connect, skipped }) =>
       expect(queries).toBeLessThan(7)
     })
 
+    it('reports the call site of queries that are returned without await', async () => {
+      const [db, sluice] = await open({ mode: 'observe' })
+      function city(id: number) {
+        return db.selectFrom('city').selectAll().where('id', '=', id).execute()
+      }
+      const { findings } = await inspect(sluice, () => Promise.all([1, 2, 3, 4, 5].map(city)))
+      const callSite = { file: import.meta.filename, functionName: 'city' }
+      expect(findings).toMatchObject([{ code: 'N_PLUS_ONE', pattern: 'parallel', callSite }])
+    })
+
     it('reports a loop, and the fix runs once', async () => {
       const [db, sluice] = await open({ mode: 'observe' })
       const loop = async () => {

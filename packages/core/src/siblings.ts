@@ -44,7 +44,13 @@ export { checkOptions, type OptionRule, option, UnknownOptionError } from './sha
 export { plainLine } from './shared/plain-line.ts'
 export type { ProcessLink } from './shared/process-link.ts'
 export { randomToken } from './shared/random-token.ts'
-export { AuthorizeRequiredError, isAllowed, isDevelopment, requireAuthorize } from './shared/read-access.ts'
+export {
+  AuthorizeRequiredError,
+  isAllowed,
+  isDevelopment,
+  printsReports,
+  requireAuthorize,
+} from './shared/read-access.ts'
 export { defineReasons } from './shared/reasons.ts'
 export { redact } from './shared/redact.ts'
 export { checkSecrets, hmacOf, isSignedTimed, secretsRule, signTimed } from './shared/signature.ts'

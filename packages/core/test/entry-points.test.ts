@@ -77,6 +77,7 @@ describe('the entry points of @sluice/core', () => {
       './adapter': [
         'EVERYTHING',
         'MAX_BOUND_KEYS',
+        'OriginStacks',
         'ReplicaConnections',
         'SchemaCatalog',
         'TooManyRowsError',
@@ -217,6 +218,7 @@ describe('the entry points of @sluice/core', () => {
         'placedReplicas',
         'plainAddress',
         'plainLine',
+        'printsReports',
         'randomToken',
         'readCatalog',
         'readsOfStatement',

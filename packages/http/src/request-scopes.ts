@@ -6,7 +6,7 @@ import {
   type ScopeHandle,
   type Sluice,
 } from '@sluice/core'
-import { hostOf, isDevelopment, type Scope } from '@sluice/core/siblings'
+import { hostOf, isDevelopment, printsReports, type Scope } from '@sluice/core/siblings'
 import onHeaders from 'on-headers'
 import { RequestNames } from './request-names.ts'
 import { cachedRouteOf } from './response-cache/cached-route.ts'
@@ -49,11 +49,9 @@ export class RequestScopes {
   readonly #opened: WeakMap<ServerResponse, ScopeHandle>
 
   constructor(sluice: Sluice, options: RequestReporting = {}) {
-    // The report appears only on the local terminal. An app that you try out without NODE_ENV also prints it.
     const { logger, scopes } = hostOf(sluice)
-    const reports = process.env.NODE_ENV === undefined || isDevelopment()
     // If an app has a logger, its findings are in the log.
-    const { report = reports && logger === undefined, serverTiming = isDevelopment() } = options
+    const { report = printsReports() && logger === undefined, serverTiming = isDevelopment() } = options
     this.#sluice = sluice
     this.#opened = openedBySluice.get(sluice) ?? new WeakMap()
     openedBySluice.set(sluice, this.#opened)

@@ -4,12 +4,14 @@ import {
   attachClient,
   type ClientDescription,
   type Lookup,
+  OriginStacks,
   outcomeOfSynchronous,
   type ReadRequirements,
   type Refusal,
   type RowSource,
   type SentStatement,
   type Source,
+  type Stack,
   type StreamedStatement,
   type TableId,
 } from '@sluice/core/adapter'
@@ -56,6 +58,8 @@ export class PluginState implements InstanceContext {
   readonly #families = new Map<string, object[]>()
   /** Operations by the query object that is sent for them. */
   readonly #sent = new WeakMap<object, KnexOperation>()
+  /** By builder, and by the query object that is sent for it. */
+  readonly #origins = new OriginStacks()
   readonly #replicas: ReplicaReads | undefined
   readonly #knex: WeakRef<object>
   readonly #client: WeakRef<object>
@@ -110,7 +114,10 @@ export class PluginState implements InstanceContext {
     if (this.#streamed.size > 0 && this.#streamed.has(query))
       return this.base._query.call(client, connection, query)
     this.#sent.get(query)?.sends(query.sql, query.bindings ?? NO_BINDINGS)
-    return this.#statements.statement(connection, new SentQuery(this.base, client, connection, query))
+    return this.#statements.statement(
+      connection,
+      new SentQuery(this.base, client, connection, query, this.#origins.of(query)),
+    )
   }
 
   stream(
@@ -168,8 +175,26 @@ export class PluginState implements InstanceContext {
     }
   }
 
+  /** Called with each builder that is created. */
+  created(builder: BuilderInternals): BuilderInternals {
+    this.#origins.capture(builder)
+    return builder
+  }
+
   /** The runner of a builder, which goes through the pipeline if Sluice can gain anything from it. */
   runner(client: ClientInternals, builder: BuilderInternals): RunnerInternals {
+    const runner = this.#runnerOf(client, builder)
+    if (this.#origins.areCaptured) {
+      const { query } = runner
+      runner.query = (sent) => {
+        this.#origins.copy(builder, sent)
+        return query.call(runner, sent)
+      }
+    }
+    return runner
+  }
+
+  #runnerOf(client: ClientInternals, builder: BuilderInternals): RunnerInternals {
     const { host } = this
     if (this.#replicas === undefined && !host.isOptimizing()) {
       host.stats.seen += 1
@@ -314,12 +339,17 @@ export class PluginState implements InstanceContext {
 
 /** A Knex query on its connection. A class, because each query creates one. */
 class SentQuery implements SentStatement<Promise<QueryObject>> {
+  readonly stack?: () => Stack
+
   constructor(
     private readonly base: ClientInternals,
     private readonly client: ClientInternals,
     private readonly connection: object,
     private readonly query: QueryObject,
-  ) {}
+    stack: (() => Stack) | undefined,
+  ) {
+    if (stack !== undefined) this.stack = stack
+  }
 
   get sql(): string {
     return this.query.sql

@@ -89,6 +89,14 @@ function instrumented(base: ClientInternals, state: PluginState): object {
       return state.stream(this, connection, query, stream, options)
     }
 
+    override queryBuilder() {
+      return state.created(super.queryBuilder())
+    }
+
+    override raw(...args: readonly unknown[]) {
+      return state.created(super.raw(...args))
+    }
+
     override runner(builder: BuilderInternals) {
       return state.runner(this, builder)
     }

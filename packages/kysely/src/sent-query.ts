@@ -1,8 +1,11 @@
-import type { SentStatement, Stack } from '@sluice/core/adapter'
+import { OriginStacks, type SentStatement, type Stack } from '@sluice/core/adapter'
 import { CompiledQuery, type DatabaseConnection, type QueryResult } from 'kysely'
 import type { AbortOptions } from './connection-stand-in.ts'
 
 type Sent = SentStatement<Promise<QueryResult<unknown>>>
+
+/** By compiled query. */
+export const origins: OriginStacks = new OriginStacks()
 
 /** A query that is sent on a connection of the app's driver. A class: each query creates one. */
 export class SentQuery implements Sent {
@@ -17,7 +20,8 @@ export class SentQuery implements Sent {
     readonly isKnown: boolean,
     stack: (() => Stack) | undefined,
   ) {
-    if (stack !== undefined) this.stack = stack
+    const known = stack ?? origins.of(query)
+    if (known !== undefined) this.stack = known
     this.isRouted = stack !== undefined
   }
 

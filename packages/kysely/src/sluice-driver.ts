@@ -21,7 +21,7 @@ import { fixForSelect } from './fix.ts'
 import { isA } from './is-a.ts'
 import { type DialectReplicas, ReplicaDrivers } from './replicas.ts'
 import { ResultSettings } from './result-settings.ts'
-import { SentQuery } from './sent-query.ts'
+import { origins, SentQuery } from './sent-query.ts'
 import { Turns } from './turns.ts'
 
 type TransactionSettings = Parameters<Driver['beginTransaction']>[1]
@@ -147,7 +147,7 @@ export class SluiceDriver implements Driver {
   }
 
   async read<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    const stack = lateStack()
+    const stack = origins.of(query) ?? lateStack()
     const { sql, parameters } = query
     const rows = await this.#client.read({
       sql,

@@ -6,9 +6,17 @@ import {
   sluiceFrom,
 } from '@sluice/core'
 import { hostOf, isInstrumented, markInstrumented, registerOwnFrames } from '@sluice/core/siblings'
-import { type Dialect, type DialectAdapter, MysqlAdapter, PostgresAdapter, SqliteAdapter } from 'kysely'
+import {
+  type Dialect,
+  type DialectAdapter,
+  MysqlAdapter,
+  PostgresAdapter,
+  type QueryCompiler,
+  SqliteAdapter,
+} from 'kysely'
 import { isA } from './is-a.ts'
 import { isDialect, type KyselyOptions, replicasOf } from './replicas.ts'
+import { origins } from './sent-query.ts'
 import { SluiceDriver } from './sluice-driver.ts'
 
 registerOwnFrames(import.meta.url, 'kysely')
@@ -53,7 +61,7 @@ export function withSluice(
   }
   const instrumented: Dialect = {
     createDriver: () => new SluiceDriver(dialect.createDriver(), used, name, adapter, replicas),
-    createQueryCompiler: () => dialect.createQueryCompiler(),
+    createQueryCompiler: () => withOrigins(dialect.createQueryCompiler()),
     createAdapter: () => withManyConnections(dialect.createAdapter()),
     createIntrospector: (db) => dialect.createIntrospector(db),
   }
@@ -65,6 +73,18 @@ function dialectOf(adapter: DialectAdapter): DialectName | undefined {
   if (isA(adapter, PostgresAdapter, 'PostgresAdapter')) return 'postgresql'
   if (isA(adapter, MysqlAdapter, 'MysqlAdapter')) return 'mysql'
   return isA(adapter, SqliteAdapter, 'SqliteAdapter') ? 'sqlite' : undefined
+}
+
+/** Kysely compiles a query when the app executes it, and sends it later. */
+function withOrigins(compiler: QueryCompiler): QueryCompiler {
+  if (!origins.areCaptured) return compiler
+  return {
+    compileQuery(...args) {
+      const query = compiler.compileQuery(...args)
+      origins.capture(query)
+      return query
+    },
+  }
 }
 
 /**

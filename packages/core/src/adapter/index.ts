@@ -22,6 +22,7 @@ export {
   type Shape,
   type Source,
 } from '../pipeline/operation.ts'
+export { OriginStacks } from '../pipeline/origin-stacks.ts'
 export {
   type ClientErrors,
   outcomeOfSynchronous,

@@ -82,6 +82,12 @@ export function togetherIndexOf(stack: string | undefined): number | undefined {
   return undefined
 }
 
+/** The line of a `Promise.all` or the like, if one comes before all frames of the app. */
+export function togetherAbove(stack: string | undefined): string | undefined {
+  const line = linesOf(stack).find((line) => TOGETHER.test(line) || isUsers(line))
+  return line !== undefined && TOGETHER.test(line) ? line : undefined
+}
+
 /**
  * The topmost frame of a stack that belongs to the app: not to a package, to Node or to Sluice. A position in
  * compiled JavaScript is replaced by the position in its source, if a source map leads there.

@@ -9,6 +9,11 @@ export function isDevelopment(): boolean {
   return NODE_ENV === 'development' || NODE_ENV === 'test'
 }
 
+/** Whether reports are printed by default: an app that is tried out without `NODE_ENV` prints them, too. */
+export function printsReports(): boolean {
+  return process.env.NODE_ENV === undefined || isDevelopment()
+}
+
 /** In production, pages and endpoints with internals of the app require `authorize`, or a token. */
 export class AuthorizeRequiredError extends SluiceError {
   constructor(

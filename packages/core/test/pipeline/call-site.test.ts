@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { formatCallSite } from '@sluice/core'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
-import { captureStack, parseCallSite, portableFileOf, userFrames } from '../../src/pipeline/call-site.ts'
+import {
+  captureStack,
+  parseCallSite,
+  portableFileOf,
+  togetherAbove,
+  userFrames,
+} from '../../src/pipeline/call-site.ts'
 import { registerMovedFrames, registerOwnFrames } from '../../src/pipeline/frame-packages.ts'
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'sluice-packages-')))
@@ -254,5 +260,17 @@ describe('frames', () => {
     '<anonymous>',
   ])('skips %s', (frame) => {
     expect(siteOf(frame)).toBeUndefined()
+  })
+})
+
+describe('the line of a Promise.all', () => {
+  const together = 'async Promise.all (index 2)'
+
+  it('is found above the frames of the app, and not below', () => {
+    expect(togetherAbove(stackOf(...ORM, together, APP))).toBe(`    at ${together}`)
+    expect(togetherAbove(stackOf(...ORM, together))).toBe(`    at ${together}`)
+    expect(togetherAbove(stackOf(...ORM, APP, together))).toBeUndefined()
+    expect(togetherAbove(stackOf(...ORM))).toBeUndefined()
+    expect(togetherAbove(undefined)).toBeUndefined()
   })
 })

@@ -25,6 +25,7 @@ export interface ClientInternals {
   _stream(connection: object, query: QueryObject, stream: object, options: unknown): Promise<unknown>
   runner(builder: BuilderInternals): RunnerInternals
   queryBuilder(): BuilderInternals
+  raw(...args: readonly unknown[]): BuilderInternals
   postProcessResponse(response: unknown, queryContext: unknown): unknown
   acquireConnection(): Promise<object>
   releaseConnection(connection: object): Promise<void>

@@ -1,4 +1,5 @@
 // Background jobs: the cost of a task compared with other queues, in the process and in durable backends.
+import { ServiceUnavailableError } from '../services/service.ts'
 import { type BenchFigure, printFigures, toJson } from './database/report.ts'
 import { benchOptions, serveContender } from './harness.ts'
 import { bullmqFigures } from './jobs/bullmq.ts'
@@ -16,8 +17,15 @@ const sections: Readonly<Record<string, (quick: boolean) => Promise<BenchFigure[
 if (!(await serveContender(memoryContenders))) {
   const { json, quick, only } = benchOptions(Object.keys(sections))
   const figures: BenchFigure[] = []
-  for (const [name, measured] of Object.entries(sections))
-    if (only === undefined || only === name) figures.push(...(await measured(quick)))
+  for (const [name, measured] of Object.entries(sections)) {
+    if (only !== undefined && only !== name) continue
+    try {
+      figures.push(...(await measured(quick)))
+    } catch (error) {
+      if (!(error instanceof ServiceUnavailableError)) throw error
+      console.error(`${name} is left out: ${error.message}`)
+    }
+  }
   if (json) for (const figure of figures) console.log(toJson(figure, 'jobs'))
   else printFigures(figures)
 }

@@ -10,12 +10,13 @@ import { createWorkingCopy, type WorkingCopy } from '@sluice/example-atlas/worki
 import { freePort } from '../services/free-port.ts'
 import { startRedisServer } from '../services/redis-server.ts'
 import { type BenchFigure, printFigures, toJson } from './database/report.ts'
+import { endWithout } from './end-without.ts'
 import { benchOptions, median } from './harness.ts'
 import { CONNECT_MS, createIndexes, planTraffic, TRAFFIC, type Traffic } from './load/traffic.ts'
 import { differencesOf } from './load/verify.ts'
 import { WORKERS, WorkerPair } from './load/worker-pair.ts'
 import type { WorkerCounts } from './load/worker-plan.ts'
-import { NoWrkError, type Round, wrk } from './load/wrk.ts'
+import { type Round, wrk } from './load/wrk.ts'
 
 const { json, quick } = benchOptions()
 const CONNECTIONS = 1_000
@@ -222,8 +223,4 @@ async function main(): Promise<void> {
   }
 }
 
-await main().catch((error: unknown) => {
-  if (!(error instanceof NoWrkError)) throw error
-  console.error(error.message)
-  process.exitCode = 1
-})
+await main().catch(endWithout)

@@ -4,6 +4,7 @@ import { redisStore } from '@sluice/redis'
 import { Redis } from 'ioredis'
 import { startRedisServer } from '../services/redis-server.ts'
 import { ServiceUnavailableError } from '../services/service.ts'
+import { endWithout } from './end-without.ts'
 import { benchOptions } from './harness.ts'
 import {
   type Mode,
@@ -97,6 +98,8 @@ try {
     console.error(`${strays.length} unhandled rejections; the first:`, strays[0])
     process.exitCode = 1
   }
+} catch (error) {
+  endWithout(error)
 } finally {
   await database.close()
 }

@@ -4,6 +4,7 @@ import { startPostgres } from '../services/postgres.ts'
 import { startRedisServer } from '../services/redis-server.ts'
 import { pickFigures } from './balancing/picks.ts'
 import { type BenchFigure, printFigures, toJson } from './database/report.ts'
+import { endWithout } from './end-without.ts'
 import { benchOptions } from './harness.ts'
 import { readingFigures } from './specified/readings.ts'
 import { jobFigures, metricFigures } from './specified/work.ts'
@@ -61,4 +62,4 @@ async function main(): Promise<void> {
   }
 }
 
-await main()
+await main().catch(endWithout)

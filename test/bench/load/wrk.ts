@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ServiceUnavailableError } from '../../services/service.ts'
 import { CONNECT_MS, type Traffic, wrkScript } from './traffic.ts'
 
 const TIMEOUT_SECONDS = 10
@@ -32,7 +33,7 @@ export interface LoadPlan {
 }
 
 /** `wrk` is not installed. */
-export class NoWrkError extends Error {}
+export class NoWrkError extends ServiceUnavailableError {}
 
 /**
  * Sends requests to a server over many connections, each of which sends its next request after the response.
@@ -82,7 +83,7 @@ export function wrkOutput(flags: readonly string[], url: string): Promise<string
     child.once('error', (error: NodeJS.ErrnoException) => {
       reject(
         error.code === 'ENOENT'
-          ? new NoWrkError('This benchmark drives its load with wrk: install it (Debian and Homebrew: wrk).')
+          ? new NoWrkError('No wrk on PATH, which sends the requests: install it (Debian and Homebrew: wrk).')
           : error,
       )
     })

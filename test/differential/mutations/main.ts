@@ -27,6 +27,7 @@ for (const mutation of chosen) {
   const seconds = Math.round((Date.now() - startedAt) / 1000)
   const where = `${mutation.name.padEnd(28)} ${(mutation.test === undefined ? (mutation.dialect ?? 'sqlite') : 'test').padEnd(11)}`
   if ('broken' in report) console.log(where, 'BROKEN:', report.broken)
+  else if (report.skipped !== undefined) console.log(where, 'skipped:', report.skipped)
   else if (report.found === undefined)
     console.log(where, `MISSED in ${report.programs} programs, ${seconds} s`)
   else
@@ -34,5 +35,5 @@ for (const mutation of chosen) {
       where,
       `found after ${report.programs} programs, ${seconds} s: ${report.found.split('\n')[0]}`,
     )
-  if (!('found' in report)) process.exitCode = 1
+  if (!('found' in report || 'skipped' in report)) process.exitCode = 1
 }

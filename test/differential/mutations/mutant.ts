@@ -18,6 +18,8 @@ export interface MutantReport {
   readonly programs: number
   /** The difference. Omitted if there was none. */
   readonly found?: string
+  /** The reason why there is no such database, so that nothing ran. */
+  readonly skipped?: string
 }
 
 interface Hunt {
@@ -31,6 +33,11 @@ interface Hunt {
 
 async function hunt({ dialect, budget, seed, hasFeatures, isFixed, builders }: Hunt): Promise<MutantReport> {
   const places = await openPlaces([dialect])
+  const skipped = places.skipped(dialect)
+  if (skipped !== undefined) {
+    await places.stop()
+    return { programs: 0, skipped }
+  }
   const rigs = new Map<string, Rig>()
   const subjects = [
     undefined,

@@ -1,28 +1,23 @@
-import { OriginStacks, type SentStatement, type Stack } from '@sluice/core/adapter'
+import type { SentStatement, Stack } from '@sluice/core/adapter'
 import { CompiledQuery, type DatabaseConnection, type QueryResult } from 'kysely'
 import type { AbortOptions } from './connection-stand-in.ts'
 
 type Sent = SentStatement<Promise<QueryResult<unknown>>>
 
-/** By compiled query. */
-export const origins: OriginStacks = new OriginStacks()
-
 /** A query that is sent on a connection of the app's driver. A class: each query creates one. */
 export class SentQuery implements Sent {
   readonly stack?: () => Stack
-  readonly isRouted: boolean
 
-  /** @param stack - Passed for statements of reads only. */
   constructor(
     private readonly connection: DatabaseConnection,
     private readonly query: CompiledQuery,
     private readonly options: AbortOptions,
     readonly isKnown: boolean,
+    /** Whether it belongs to a read that was routed already. */
+    readonly isRouted: boolean,
     stack: (() => Stack) | undefined,
   ) {
-    const known = stack ?? origins.of(query)
-    if (known !== undefined) this.stack = known
-    this.isRouted = stack !== undefined
+    if (stack !== undefined) this.stack = stack
   }
 
   get sql(): string {

@@ -3,6 +3,7 @@ import {
   type AdapterClient,
   attachClient,
   lateStack,
+  type OriginStacks,
   outcomeOfSynchronous,
   ReplicaConnections,
   type Stack,
@@ -21,7 +22,7 @@ import { fixForSelect } from './fix.ts'
 import { isA } from './is-a.ts'
 import { type DialectReplicas, ReplicaDrivers } from './replicas.ts'
 import { ResultSettings } from './result-settings.ts'
-import { origins, SentQuery } from './sent-query.ts'
+import { SentQuery } from './sent-query.ts'
 import { Turns } from './turns.ts'
 
 type TransactionSettings = Parameters<Driver['beginTransaction']>[1]
@@ -52,6 +53,8 @@ export class SluiceDriver implements Driver {
     dialect: DialectName,
     { supportsMultipleConnections }: DialectAdapter,
     replicas: DialectReplicas,
+    /** By compiled query. */
+    private readonly origins: OriginStacks,
   ) {
     this.#turns = supportsMultipleConnections === false ? new Turns() : undefined
     const held = new WeakRef(this)
@@ -147,7 +150,7 @@ export class SluiceDriver implements Driver {
   }
 
   async read<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    const stack = origins.of(query) ?? lateStack()
+    const stack = this.origins.of(query) ?? lateStack()
     const { sql, parameters } = query
     const rows = await this.#client.read({
       sql,
@@ -192,7 +195,11 @@ export class SluiceDriver implements Driver {
     })
   }
 
-  /** Sends a query on a connection of the app's driver. */
+  /**
+   * Sends a query on a connection of the app's driver.
+   *
+   * @param stack - Passed for statements of reads only.
+   */
   send(
     connection: DatabaseConnection,
     query: CompiledQuery,
@@ -202,7 +209,14 @@ export class SluiceDriver implements Driver {
   ): Promise<QueryResult<unknown>> {
     return this.#client.statement(
       connection,
-      new SentQuery(connection, query, options, isInTransaction, stack),
+      new SentQuery(
+        connection,
+        query,
+        options,
+        isInTransaction,
+        stack !== undefined,
+        stack ?? this.origins.of(query),
+      ),
     )
   }
 

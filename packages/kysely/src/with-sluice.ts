@@ -5,6 +5,7 @@ import {
   type SluiceOptions,
   sluiceFrom,
 } from '@sluice/core'
+import { OriginStacks } from '@sluice/core/adapter'
 import { hostOf, isInstrumented, markInstrumented, registerOwnFrames } from '@sluice/core/siblings'
 import {
   type Dialect,
@@ -16,7 +17,6 @@ import {
 } from 'kysely'
 import { isA } from './is-a.ts'
 import { isDialect, type KyselyOptions, replicasOf } from './replicas.ts'
-import { origins } from './sent-query.ts'
 import { SluiceDriver } from './sluice-driver.ts'
 
 registerOwnFrames(import.meta.url, 'kysely')
@@ -59,9 +59,10 @@ export function withSluice(
     )
     return dialect
   }
+  const origins = new OriginStacks()
   const instrumented: Dialect = {
-    createDriver: () => new SluiceDriver(dialect.createDriver(), used, name, adapter, replicas),
-    createQueryCompiler: () => withOrigins(dialect.createQueryCompiler()),
+    createDriver: () => new SluiceDriver(dialect.createDriver(), used, name, adapter, replicas, origins),
+    createQueryCompiler: () => withOrigins(dialect.createQueryCompiler(), origins),
     createAdapter: () => withManyConnections(dialect.createAdapter()),
     createIntrospector: (db) => dialect.createIntrospector(db),
   }
@@ -76,7 +77,7 @@ function dialectOf(adapter: DialectAdapter): DialectName | undefined {
 }
 
 /** Kysely compiles a query when the app executes it, and sends it later. */
-function withOrigins(compiler: QueryCompiler): QueryCompiler {
+function withOrigins(compiler: QueryCompiler, origins: OriginStacks): QueryCompiler {
   if (!origins.areCaptured) return compiler
   return {
     compileQuery(...args) {

@@ -23,10 +23,11 @@ export class OriginStacks {
     this.#stacks?.set(query, captureStack())
   }
 
-  /** Uses the stack of a query for an object that represents it from now on. */
-  copy(query: object, representative: object): void {
+  /** Uses the stack of a query for an object that represents it from now on. Ignores other values. */
+  copy(query: object, representative: unknown): void {
     const origin = this.#stacks?.get(query)
-    if (origin !== undefined) this.#stacks?.set(representative, origin)
+    if (origin !== undefined && typeof representative === 'object' && representative !== null)
+      this.#stacks?.set(representative, origin)
   }
 
   /**

@@ -28,6 +28,7 @@ describe('OriginStacks', () => {
     origins.copy(query(origins), sent)
     expect(origins.of(sent)).toBeTypeOf('function')
     expect(origins.of({})).toBeUndefined()
+    expect(() => origins.copy(query(origins), 'select 1')).not.toThrow()
   })
 
   it.each(['production', 'staging'])('are not captured with NODE_ENV %s', (environment) => {

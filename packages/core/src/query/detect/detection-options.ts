@@ -51,6 +51,8 @@ export interface DetectionOptions {
 const count = option.integer(0)
 const NAMES = new Set<string>(['table', 'model', 'callSite', 'fingerprint'] satisfies (keyof IgnoreRule)[])
 
+const ID_OR_FINGERPRINT = /^(?:[\da-f]{8}|[\da-f]{16})$/
+
 const budgets: OptionRule = {
   expected: 'an object of integers of at least 0 by scope name',
   accepts: (value) =>
@@ -58,7 +60,7 @@ const budgets: OptionRule = {
 }
 
 function isIgnoreRule(value: unknown): boolean {
-  if (typeof value === 'string') return value !== ''
+  if (typeof value === 'string') return ID_OR_FINGERPRINT.test(value)
   if (!option.object.accepts(value)) return false
   const entries = Object.entries(value as object)
   // An empty rule would ignore everything.
@@ -69,7 +71,7 @@ function isIgnoreRule(value: unknown): boolean {
 }
 
 const ignored: OptionRule = {
-  expected: `an array of ids, fingerprints, and objects with one or more of ${[...NAMES].join(', ')}, each a non-empty string`,
+  expected: `an array of ids (8 hexadecimal digits), fingerprints (16), and objects with one or more of ${[...NAMES].join(', ')}, each a non-empty string`,
   accepts: (value) => Array.isArray(value) && value.every(isIgnoreRule),
 }
 

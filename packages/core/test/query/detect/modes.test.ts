@@ -2,6 +2,7 @@ import { createSluice, type DetectionOptions, type Finding, formatFinding, NPlus
 import type { Operation } from '@sluice/core/adapter'
 import { hostOf } from '@sluice/core/siblings'
 import { describe, expect, it } from 'vitest'
+import { hashShape } from '../../../src/sql/fingerprint.ts'
 import { read, touching, write } from '../../helpers.ts'
 
 const at = (file: string, line = 1) => ({ stack: `Error\n    at load (${file}:${line}:7)` })
@@ -22,7 +23,7 @@ function setUp(detection: DetectionOptions = {}) {
     { values, site = at('/app/a.ts'), table, run = async () => null }: Asked = {},
   ) => {
     const operation = read({ run, label })
-    const shape = { fingerprint: `fp:${label}`, label, kind: 'read' as const, table }
+    const shape = { fingerprint: hashShape(label), label, kind: 'read' as const, table }
     const asked: Operation<unknown> & { values(): unknown } = {
       ...operation,
       shape,
@@ -283,8 +284,8 @@ describe('the ignore list', () => {
   }
 
   it.each<[string, NonNullable<DetectionOptions['ignore']>[number]]>([
-    ['fingerprint', 'fp:City.findMany where id'],
-    ['fingerprint in an object', { fingerprint: 'fp:City.findMany where id' }],
+    ['fingerprint', hashShape('City.findMany where id')],
+    ['fingerprint in an object', { fingerprint: hashShape('City.findMany where id') }],
     ['model', { model: 'City' }],
     ['table', { table: 'City' }],
     ['table with its schema', { table: 'public.city' }],
@@ -344,6 +345,8 @@ describe('detection options', () => {
     ['detection.budget', { budget: ['GET *'] }],
     ['detection.ignore', { ignore: 'City' }],
     ['detection.ignore', { ignore: [''] }],
+    ['detection.ignore', { ignore: ['GET /books'] }],
+    ['detection.ignore', { ignore: ['N_PLUS_ONE'] }],
     ['detection.ignore', { ignore: [{}] }],
     ['detection.ignore', { ignore: [{ models: 'City' }] }],
     ['detection.ignore', { ignore: [{ model: 7 }] }],

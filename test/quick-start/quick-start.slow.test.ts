@@ -43,8 +43,15 @@ async function push(
   project.generate()
 }
 
-/** @returns The queries of the first requests in `optimize`. */
-async function follow(page: Page, project: Project): Promise<readonly number[]> {
+/**
+ * @param requests - Number of requests in `optimize`.
+ * @returns Their queries.
+ */
+async function follow(
+  page: Page,
+  project: Project,
+  requests = page.queries.length,
+): Promise<readonly number[]> {
   project.seed()
   const observed = await project.serve(file(page, 'src/server.ts'), 2, /mute/)
   expect(observed.queries).toEqual([51, 51])
@@ -59,13 +66,13 @@ async function follow(page: Page, project: Project): Promise<readonly number[]> 
   expect(rows(fixed.bodies[0])).toEqual(rows(observed.bodies[0]))
 
   project.write('src/database.ts', version(page, 'src/database.ts optimized'))
-  const optimized = await project.serve(file(page, 'src/server.ts'), page.queries.length)
+  const optimized = await project.serve(file(page, 'src/server.ts'), requests)
   project.typecheck()
   for (const body of optimized.bodies) expect(body).toBe(observed.bodies[0])
   return optimized.queries
 }
 
-/** Installed packages that no file imports: drivers that are loaded by name, and those which the text mentions. */
+/** Installed packages that no file imports: Knex loads its driver by name, and Prisma's page names another. */
 const UNIMPORTED: Readonly<Record<string, readonly string[]>> = {
   'quick-start-drizzle': [],
   'quick-start-knex': ['better-sqlite3'],
@@ -73,11 +80,15 @@ const UNIMPORTED: Readonly<Record<string, readonly string[]>> = {
   'quick-start-prisma': ['@prisma/adapter-pg', '@prisma/client'],
 }
 
-/** How much of the first request is optimized on PostgreSQL depends on when the schema was read. */
-function expectFewer([first, second, third]: readonly number[]): void {
-  expect(first).toBeLessThanOrEqual(51)
-  expect(second).toBeLessThan(5)
-  expect(third).toBe(0)
+/** On a busy machine, reading the schema of PostgreSQL takes several requests. */
+const MANY_REQUESTS = 30
+
+/** How many requests are not optimized on PostgreSQL depends on when the schema was read. */
+function expectFewer(queries: readonly number[]): void {
+  expect(Math.max(...queries)).toBeLessThanOrEqual(51)
+  const optimized = queries.filter((count) => count > 0 && count < 5)
+  expect(optimized.length).toBeLessThanOrEqual(2)
+  expect(queries.at(-1)).toBe(0)
 }
 
 const hasNoPostgres = databases().some(
@@ -109,7 +120,8 @@ describe('a quick start, followed from an empty folder', () => {
       const page = readPage('quick-start-drizzle')
       const database = await freshDatabase('postgresql')
       onTestFinished(() => database.drop())
-      expectFewer(await follow(page, projectOf(page, { DATABASE_URL: database.url })))
+      const project = projectOf(page, { DATABASE_URL: database.url })
+      expectFewer(await follow(page, project, MANY_REQUESTS))
     },
   )
 
@@ -146,7 +158,7 @@ describe('a quick start, followed from an empty folder', () => {
       const versions = new Map([...page.versions].map(([path, code]) => [path, moved(code)]))
       project.write('src/database.ts', moved(file(page, 'src/database.ts')))
       await push(project, 'postgresql', schema, (ddl) => database.exec(ddl))
-      expectFewer(await follow({ ...page, versions }, project))
+      expectFewer(await follow({ ...page, versions }, project, MANY_REQUESTS))
     },
   )
 })

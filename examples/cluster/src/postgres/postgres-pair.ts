@@ -53,7 +53,7 @@ export async function startPostgresPair(own: OwnProcesses, folder: string): Prom
   }
 }
 
-/** The folder of the programs, or that of a copy if the server's user cannot access them: in a home, for example. */
+/** The folder of the programs, or that of a copy if the server's user cannot access them. */
 async function accessible(folder: string, own: OwnProcesses, user: ServerUser | undefined): Promise<string> {
   if (user === undefined) return folder
   const { status } = spawnSync(join(folder, 'postgres'), ['--version'], { cwd: '/', ...user })

@@ -2,9 +2,9 @@
 // from the cache.
 import { redisStore } from '@sluice/redis'
 import { Redis } from 'ioredis'
+import { endWithout } from '../services/end-without.ts'
 import { startRedisServer } from '../services/redis-server.ts'
 import { ServiceUnavailableError } from '../services/service.ts'
-import { endWithout } from './end-without.ts'
 import { benchOptions } from './harness.ts'
 import {
   type Mode,

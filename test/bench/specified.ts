@@ -1,10 +1,11 @@
 // The round figures of the original specification, each measured on the real thing. Sluice's own targets are
 // stricter: see the other benchmarks.
+
+import { endWithout } from '../services/end-without.ts'
 import { startPostgres } from '../services/postgres.ts'
 import { startRedisServer } from '../services/redis-server.ts'
 import { pickFigures } from './balancing/picks.ts'
 import { type BenchFigure, printFigures, toJson } from './database/report.ts'
-import { endWithout } from './end-without.ts'
 import { benchOptions } from './harness.ts'
 import { readingFigures } from './specified/readings.ts'
 import { jobFigures, metricFigures } from './specified/work.ts'

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { endWithout } from '../services/end-without.ts'
 import { FAULT_KINDS, parseFaults } from './fault-plan.ts'
 import { ORM_SETS, parseOrms } from './orms.ts'
 import { PROTOCOL_MUTATIONS } from './protocol-mutations.ts'
@@ -128,5 +129,5 @@ async function check(): Promise<void> {
   process.exitCode = violated ? 1 : 0
 }
 
-if (values.without === undefined) await check()
-else await withoutRules(values.without)
+const checked = values.without === undefined ? check() : withoutRules(values.without)
+await checked.catch(endWithout)

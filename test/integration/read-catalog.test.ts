@@ -7,12 +7,25 @@ import { catalogSchemas } from '../support/catalog-schemas.ts'
 import { type Database, databases } from '../support/databases.ts'
 import { SOON } from '../support/patience.ts'
 
+/** More statements than the maximum would never become fewer. */
+const SHORT = { timeout: 30_000, interval: 10 }
+
 for (const { name, dialect, skipped, connect } of databases()) {
   describe.skipIf(skipped !== undefined)(`readCatalog on ${name}`, () => {
     let database: Database
     let catalog: SchemaCatalog
     let statements = 0
 
+    const read = () => {
+      statements = 0
+      return readCatalog({
+        dialect,
+        query(sql, params) {
+          statements += 1
+          return database.query(sql, params)
+        },
+      })
+    }
     const id = (...parts: string[]) => catalog.idOf(parts)
     const info = (...parts: string[]) => catalog.tables.get(id(...parts))
     const column = (table: string, columnName: string) =>
@@ -26,21 +39,17 @@ for (const { name, dialect, skipped, connect } of databases()) {
     beforeAll(async () => {
       database = await connect()
       await database.exec(catalogSchemas[dialect])
-      catalog = await vi.waitFor(() => {
-        statements = 0
-        return readCatalog({
-          dialect,
-          query(sql, params) {
-            statements += 1
-            return database.query(sql, params)
-          },
-        })
-      }, SOON)
+      catalog = await vi.waitFor(read, SOON)
     })
     afterAll(() => database.drop())
 
-    it('sends at most 13 statements', () => {
-      expect(statements).toBeLessThanOrEqual(dialect === 'postgresql' ? 13 : 8)
+    it('sends at most 13 statements', async () => {
+      // Other tests change schemas of the same server, and then it reads again.
+      const most = dialect === 'postgresql' ? 13 : 8
+      await vi.waitFor(async () => {
+        await read()
+        expect(statements).toBeLessThanOrEqual(most)
+      }, SHORT)
     })
 
     it('reads again if the schema changed during the read', async () => {

@@ -2,7 +2,9 @@ import type { AddressInfo } from 'node:net'
 import { type Finding, NPlusOneError, type SluiceOptions } from '@sluice/core'
 import { expectNoNPlusOne, expectQueries, QueryAssertionError } from '@sluice/core/testing'
 import { sluiceMiddleware } from '@sluice/express'
+import { withSluice } from '@sluice/knex'
 import express from 'express'
+import knex from 'knex'
 import { afterEach, describe, expect, it } from 'vitest'
 import { catalogsRead } from '../support/catalog-read.ts'
 import { openStack, type Stack, seed } from '../support/stack.ts'
@@ -180,6 +182,18 @@ describe('repeated queries on Knex', () => {
       )
     },
   )
+
+  it('have the call site of builders with a postProcessResponse, in optimize mode', async () => {
+    const { sluice, bareDb, findings } = await open({ mode: 'optimize', cache: false })
+    const config = { ...bareDb.client.config, postProcessResponse: (rows: unknown) => rows }
+    const db = withSluice(knex(config), sluice)
+    closing.push(() => db.destroy())
+    function built() {
+      return db.select(db.raw('? + 1', [1]))
+    }
+    await sluice.run(() => Promise.all([1, 2, 3, 4].map(built)))
+    expect(findings).toMatchObject([{ callSite: { file: import.meta.filename, functionName: 'built' } }])
+  })
 
   it('are not reported for nondeterministic queries or if a write comes in between', async () => {
     const { sluice, db, findings } = await open({})

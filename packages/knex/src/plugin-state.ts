@@ -9,9 +9,7 @@ import {
   type ReadRequirements,
   type Refusal,
   type RowSource,
-  type SentStatement,
   type Source,
-  type Stack,
   type StreamedStatement,
   type TableId,
 } from '@sluice/core/adapter'
@@ -22,7 +20,6 @@ import type { InstanceContext } from './instance-context.ts'
 import { isPlain } from './internals/builder.ts'
 import { poolStateOf, resizePool } from './internals/client.ts'
 import { isClosed } from './internals/connection.ts'
-import { rowsIn, wasRolledBack } from './internals/response.ts'
 import type { BuilderInternals, ClientInternals, QueryObject, RunnerInternals } from './internals/types.ts'
 import { attachedConnection } from './knex-connection.ts'
 import { KnexLookups } from './knex-lookups.ts'
@@ -31,6 +28,7 @@ import { PoolWaits } from './pool-waits.ts'
 import { type KnexOptions, type KnexRead, ReplicaReads } from './replica-reads.ts'
 import { resultSettings } from './result-settings.ts'
 import { RowSources } from './row-sources.ts'
+import { bindingsOf, SentQuery } from './sent-query.ts'
 
 /**
  * Apps can generate table names, so the number of entries is limited; reads of additional tables are always
@@ -40,7 +38,6 @@ const MAX_TABLES = 1_000
 /** The same for reads with more clauses. */
 const MAX_CLAUSES = 32
 const READS = ['select', 'first', 'pluck']
-const NO_BINDINGS: readonly unknown[] = []
 
 /**
  * State that `withSluice` stores for one Knex instance, including its transactions. Knex creates transactions
@@ -113,7 +110,7 @@ export class PluginState implements InstanceContext {
     // SQLite streams through `_query`: Sluice has already seen a streamed query.
     if (this.#streamed.size > 0 && this.#streamed.has(query))
       return this.base._query.call(client, connection, query)
-    this.#sent.get(query)?.sends(query.sql, query.bindings ?? NO_BINDINGS)
+    this.#sent.get(query)?.sends(query.sql, bindingsOf(query))
     return this.#statements.statement(
       connection,
       new SentQuery(this.base, client, connection, query, this.#origins.of(query)),
@@ -130,7 +127,7 @@ export class PluginState implements InstanceContext {
     this.#streamed.add(query)
     const { ready, end } = this.#statements.stream(connection, {
       sql: query.sql,
-      params: query.bindings ?? NO_BINDINGS,
+      params: bindingsOf(query),
     })
     if (ready !== undefined)
       return this.#streamWhenReady(client, connection, query, stream, options, ready, end)
@@ -183,22 +180,10 @@ export class PluginState implements InstanceContext {
 
   /** The runner of a builder, which goes through the pipeline if Sluice can gain anything from it. */
   runner(client: ClientInternals, builder: BuilderInternals): RunnerInternals {
-    const runner = this.#runnerOf(client, builder)
-    if (this.#origins.areCaptured) {
-      const { query } = runner
-      runner.query = (sent) => {
-        this.#origins.copy(builder, sent)
-        return query.call(runner, sent)
-      }
-    }
-    return runner
-  }
-
-  #runnerOf(client: ClientInternals, builder: BuilderInternals): RunnerInternals {
     const { host } = this
     if (this.#replicas === undefined && !host.isOptimizing()) {
       host.stats.seen += 1
-      return this.base.runner.call(client, builder)
+      return this.#baseRunner(client, builder)
     }
     const { timer } = host.scopes
     return timer === undefined
@@ -207,12 +192,12 @@ export class PluginState implements InstanceContext {
   }
 
   #runner(client: ClientInternals, builder: BuilderInternals): RunnerInternals {
-    const runner = this.base.runner.call(client, builder)
+    const runner = this.#baseRunner(client, builder)
     const { host } = this
     if (!host.isOptimizing()) {
       host.stats.seen += 1
       const [onPrimary, { demand }] = [runner.run.bind(runner), host.scopes.ambient]
-      const on = (other: ClientInternals) => this.base.runner.call(other, builder).run()
+      const on = (other: ClientInternals) => this.#baseRunner(other, builder).run()
       runner.run = () => this.#routed({ client, builder, demand, onPrimary, on })
       return runner
     }
@@ -228,6 +213,19 @@ export class PluginState implements InstanceContext {
     }
   }
 
+  /** Knex's own runner. Its queries have the stack in which the builder was created. */
+  #baseRunner(client: ClientInternals, builder: BuilderInternals): RunnerInternals {
+    const runner = this.base.runner.call(client, builder)
+    if (this.#origins.areCaptured) {
+      const { query } = runner
+      runner.query = (sent) => {
+        this.#origins.copy(builder, sent)
+        return query.call(runner, sent)
+      }
+    }
+    return runner
+  }
+
   /** Whether examining such a read has no benefit. */
   #skips(builder: BuilderInternals): boolean {
     if (this.#replicas !== undefined || controlOf(builder) !== undefined) return false
@@ -238,8 +236,7 @@ export class PluginState implements InstanceContext {
   #optimized(client: ClientInternals, builder: BuilderInternals, runner: RunnerInternals): RunnerInternals {
     // A builder's listeners receive the caller's result; such a builder is neither batched nor cached.
     if (client.config.postProcessResponse === undefined || !isPlain(builder)) {
-      const on = (other: ClientInternals) =>
-        this.#watched(this.base.runner.call(other, builder), operation).run()
+      const on = (other: ClientInternals) => this.#watched(this.#baseRunner(other, builder), operation).run()
       const operation: KnexOperation = new KnexOperation(this, client, builder, ({ route }) =>
         this.#routed({ client, builder, demand: route, onPrimary, on }),
       )
@@ -277,7 +274,7 @@ export class PluginState implements InstanceContext {
         raw = Object.create(other) as ClientInternals
         raw.postProcessResponse = (response) => response
       }
-      const runner = this.base.runner.call(raw, builder)
+      const runner = this.#baseRunner(raw, builder)
       return (operation === undefined ? runner : this.#watched(runner, operation)).run()
     }
     return this.#routed({ client, builder, demand, onPrimary: () => on(client), on })
@@ -334,53 +331,6 @@ export class PluginState implements InstanceContext {
 
   isMigrationTable(table: TableId): boolean {
     return this.#migrationTables.has(table.slice(table.lastIndexOf('.') + 1).toLowerCase())
-  }
-}
-
-/** A Knex query on its connection. A class, because each query creates one. */
-class SentQuery implements SentStatement<Promise<QueryObject>> {
-  readonly stack?: () => Stack
-
-  constructor(
-    private readonly base: ClientInternals,
-    private readonly client: ClientInternals,
-    private readonly connection: object,
-    private readonly query: QueryObject,
-    stack: (() => Stack) | undefined,
-  ) {
-    if (stack !== undefined) this.stack = stack
-  }
-
-  get sql(): string {
-    return this.query.sql
-  }
-
-  get params(): readonly unknown[] {
-    return this.query.bindings ?? NO_BINDINGS
-  }
-
-  get isKnown(): boolean {
-    return this.client.transacting === true
-  }
-
-  send(): Promise<QueryObject> {
-    return this.base._query.call(this.client, this.connection, this.query)
-  }
-
-  rows({ response }: QueryObject): number {
-    return rowsIn(response)
-  }
-
-  isRolledBack({ response }: QueryObject): boolean {
-    return wasRolledBack(response)
-  }
-
-  rollBack(): Promise<unknown> {
-    return this.base._query.call(this.client, this.connection, {
-      sql: 'ROLLBACK',
-      bindings: [],
-      method: 'raw',
-    })
   }
 }
 

@@ -9,6 +9,13 @@ import type { Stack } from './execution-group.ts'
  *
  * They cost each query a few microseconds, so they are captured only if `NODE_ENV` is `development`, `test`
  * or not set, where reports are printed.
+ *
+ * @example
+ * ```ts
+ * const origins = new OriginStacks()
+ * origins.capture(query) // when the app creates it
+ * const stack = origins.of(query) ?? lateStack() // when it is sent
+ * ```
  */
 export class OriginStacks {
   readonly #stacks = printsReports() ? new WeakMap<object, Stack>() : undefined

@@ -3,6 +3,7 @@ import {
   type AdapterClient,
   attachClient,
   type ClientDescription,
+  EVERYTHING,
   type Lookup,
   OriginStacks,
   outcomeOfSynchronous,
@@ -12,13 +13,14 @@ import {
   type Source,
   type StreamedStatement,
   type TableId,
+  type WriteEffect,
 } from '@sluice/core/adapter'
 import type { AdapterHost } from '@sluice/core/siblings'
 import { controlOf } from './cached.ts'
 import { fixForSql } from './fix.ts'
 import type { InstanceContext } from './instance-context.ts'
-import { isPlain } from './internals/builder.ts'
-import { poolStateOf, resizePool } from './internals/client.ts'
+import { compiled, isPlain } from './internals/builder.ts'
+import { hasOneConnection, poolStateOf, resizePool } from './internals/client.ts'
 import { isClosed } from './internals/connection.ts'
 import type { BuilderInternals, ClientInternals, QueryObject, RunnerInternals } from './internals/types.ts'
 import { attachedConnection } from './knex-connection.ts'
@@ -58,6 +60,9 @@ export class PluginState implements InstanceContext {
   /** By builder, and by the query object that is sent for it. */
   readonly #origins = new OriginStacks()
   readonly #replicas: ReplicaReads | undefined
+  /** Connections that do not belong to optimized reads. */
+  readonly #reserved = new WeakSet<object>()
+  #isSendingRead = false
   readonly #knex: WeakRef<object>
   readonly #client: WeakRef<object>
 
@@ -172,6 +177,41 @@ export class PluginState implements InstanceContext {
     }
   }
 
+  /** Takes a connection from the pool, in the order of the app's calls. */
+  acquire(acquire: () => Promise<object>): Promise<object> {
+    const { isActive, order } = this.#statements
+    if (this.#isSendingRead || !isActive || !order.isSingle) return acquire()
+    return this.#reserve(acquire)
+  }
+
+  async #reserve(acquire: () => Promise<object>): Promise<object> {
+    const { order } = this.#statements
+    try {
+      const connection = await order.enter(acquire)
+      this.#reserved.add(connection)
+      return connection
+    } catch (error) {
+      order.leave()
+      throw error
+    }
+  }
+
+  async release(connection: object, release: () => Promise<void>): Promise<void> {
+    await release()
+    if (this.#reserved.delete(connection)) this.#statements.order.leave()
+  }
+
+  /** Runs a read: its connection is not requested by the app. */
+  #sendRead<T>(run: () => Promise<T>): Promise<T> {
+    this.#isSendingRead = true
+    try {
+      // Knex requests the connection synchronously.
+      return run()
+    } finally {
+      this.#isSendingRead = false
+    }
+  }
+
   /** Called with each builder that is created. */
   created(builder: BuilderInternals): BuilderInternals {
     this.#origins.capture(builder)
@@ -203,7 +243,7 @@ export class PluginState implements InstanceContext {
     }
     try {
       if (client.transacting !== true) {
-        if (this.#skips(builder)) return runner
+        if (this.#skips(builder)) return this.#passing(runner)
         void this.#statements.readCatalog()
       }
       return this.#optimized(client, builder, runner)
@@ -233,6 +273,51 @@ export class PluginState implements InstanceContext {
     return family !== undefined && this.host.skips(family)
   }
 
+  /** A runner of a read that Sluice does not optimize. */
+  #passing(runner: RunnerInternals): RunnerInternals {
+    const { order } = this.#statements
+    if (!order.isSingle) return runner
+    const run = runner.run.bind(runner)
+    runner.run = () => order.pass(() => this.#sendRead(run))
+    return runner
+  }
+
+  /** Executes an operation in the order of the app's calls. */
+  #execute(
+    operation: KnexOperation,
+    client: ClientInternals,
+    builder: BuilderInternals,
+    run: () => Promise<unknown>,
+  ): Promise<unknown> {
+    const { order } = this.#statements
+    const execute = () => this.host.execute(operation)
+    if (operation.inTransaction) return execute()
+    return operation.kind === 'read'
+      ? order.read(execute, () => this.#sendRead(run))
+      : this.#issue(client, builder, execute)
+  }
+
+  /** While a write waits for its connection, nothing that it modifies is served from memory. */
+  async #issue(
+    client: ClientInternals,
+    builder: BuilderInternals,
+    execute: () => Promise<unknown>,
+  ): Promise<unknown> {
+    const ended = this.#statements.order.issued(() => this.#effectOf(client, builder))
+    try {
+      return await execute()
+    } finally {
+      ended()
+    }
+  }
+
+  #effectOf(client: ClientInternals, builder: BuilderInternals): WriteEffect | undefined {
+    const query = compiled(client, builder)
+    return query === undefined || 'error' in query
+      ? EVERYTHING
+      : this.#statements.effectOf(query.sql, query.bindings)
+  }
+
   #optimized(client: ClientInternals, builder: BuilderInternals, runner: RunnerInternals): RunnerInternals {
     // A builder's listeners receive the caller's result; such a builder is neither batched nor cached.
     if (client.config.postProcessResponse === undefined || !isPlain(builder)) {
@@ -241,19 +326,24 @@ export class PluginState implements InstanceContext {
         this.#routed({ client, builder, demand: route, onPrimary, on }),
       )
       // Only statements of reads are compared with the cache request.
-      const onPrimary = (operation.kind === 'read' ? this.#watched(runner, operation) : runner).run.bind(
-        runner,
-      )
-      runner.run = () => this.host.execute(operation)
+      const run = (operation.kind === 'read' ? this.#watched(runner, operation) : runner).run.bind(runner)
+      const onPrimary = operation.kind === 'read' ? () => this.#sendRead(run) : run
+      runner.run = () => this.#execute(operation, client, builder, run)
       return runner
     }
     // Batched and cached results are as returned by the driver; they are post-processed for each caller.
     const operation: KnexOperation = new KnexOperation(this, client, builder, ({ route }) =>
       this.#raw(client, builder, route, operation),
     )
-    if (operation.kind !== 'read') return runner
+    if (operation.kind !== 'read') {
+      if (operation.inTransaction) return runner
+      const run = runner.run.bind(runner)
+      runner.run = () => this.#issue(client, builder, run)
+      return runner
+    }
+    const run = () => this.#raw(client, builder, undefined)
     runner.run = async () =>
-      client.postProcessResponse(await this.host.execute(operation), builder.queryContext())
+      client.postProcessResponse(await this.#execute(operation, client, builder, run), builder.queryContext())
     return runner
   }
 
@@ -277,7 +367,7 @@ export class PluginState implements InstanceContext {
       const runner = this.#baseRunner(raw, builder)
       return (operation === undefined ? runner : this.#watched(runner, operation)).run()
     }
-    return this.#routed({ client, builder, demand, onPrimary: () => on(client), on })
+    return this.#routed({ client, builder, demand, onPrimary: () => this.#sendRead(() => on(client)), on })
   }
 
   /** Records the statements that a runner sends for an operation. */
@@ -358,6 +448,10 @@ function describe(
         : attachedConnection(client, base, dialect)
     },
     isClosed,
+    isSingle() {
+      const client = held.deref()
+      return client !== undefined && hasOneConnection(client)
+    },
     // `pg-native` adds the code of the connection's last error to any later error: also if the connection is
     // lost, and the write may have been committed.
     ...(client.driverName === 'pgnative' && { writeOutcome: () => 'unknown' }),

@@ -103,10 +103,14 @@ function instrumented(base: ClientInternals, state: PluginState): object {
 
     override acquireConnection(): Promise<object> {
       const acquired = state.waits.request(this)
-      const connection = super.acquireConnection()
+      const connection = state.acquire(() => super.acquireConnection())
       // Outside the caller's promise chain: wrapping the connection would cost each query a promise.
       if (acquired !== undefined) connection.then(acquired, acquired)
       return connection
+    }
+
+    override releaseConnection(connection: object): Promise<void> {
+      return state.release(connection, () => super.releaseConnection(connection))
     }
 
     override async destroy(callback?: unknown): Promise<void> {

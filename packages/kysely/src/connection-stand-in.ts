@@ -11,7 +11,8 @@ export interface Taken {
 
 /** The driver that creates stand-ins. */
 interface StandInDriver {
-  take(options: AbortOptions): Promise<Taken>
+  /** Takes a connection for statements that are executed in the order of the app's calls. */
+  reserve(options: AbortOptions): Promise<Taken>
   /** Whether a query that needs no certain connection goes through Sluice. */
   reads(query: CompiledQuery): boolean
   read<R>(query: CompiledQuery): Promise<QueryResult<R>>
@@ -29,30 +30,59 @@ interface StandInDriver {
   ): AsyncIterableIterator<QueryResult<R>>
 }
 
+/** A query for which Kysely has requested a connection. */
+export interface Expected {
+  readonly query: CompiledQuery
+  /** Whether it can be answered without a connection. */
+  readonly isRead: boolean
+  /** Called once: for a read at its end, for any other query when it is sent. */
+  end(): void
+}
+
 /** Members that Kysely calls on a connection to abort a query, since Kysely 0.29. */
 const ABORTING = ['cancelQuery', 'collectSessionInfo', 'killSession'] as const
 
 type Members = Readonly<Record<string, ((...args: readonly unknown[]) => unknown) | undefined>>
 
 /**
- * A connection for Kysely, which may replace its methods. It takes a connection of the app's driver when the
- * first query must be sent on it, and stays bound to it: session settings and transactions are there.
+ * A connection for Kysely, which may replace its methods. One that was requested for a single query takes a
+ * connection of the app's driver when that query must be sent on it. Any other has one from the beginning.
+ * It stays bound to it: session settings and transactions are there.
  */
 export class ConnectionStandIn implements DatabaseConnection {
   #taken: Promise<Taken> | undefined
   /** The connection that it has taken. */
   #held: Taken | undefined
+  #expected: Expected | undefined
+  #isUsed = false
   /** Whether Kysely has begun a transaction on it. One that the app begins by a statement does not count. */
   isInTransaction = false
 
-  constructor(
+  private constructor(
     private readonly driver: StandInDriver,
     private readonly options: AbortOptions,
   ) {}
 
+  /** A stand-in that has taken a connection. */
+  static bound(driver: StandInDriver, options: AbortOptions, taken: Taken): ConnectionStandIn {
+    const standIn = new ConnectionStandIn(driver, options)
+    standIn.#held = taken
+    standIn.#taken = Promise.resolve(taken)
+    return standIn
+  }
+
+  /** A stand-in for one query. */
+  static expecting(driver: StandInDriver, options: AbortOptions, expected: Expected): ConnectionStandIn {
+    const standIn = new ConnectionStandIn(driver, options)
+    standIn.#expected = expected
+    return standIn
+  }
+
   executeQuery<R>(query: CompiledQuery, options?: AbortOptions): Promise<QueryResult<R>> {
     const { driver } = this
-    if (this.#taken === undefined && options?.signal === undefined && driver.reads(query))
+    const expected = this.#isUsed ? undefined : this.#expected
+    this.#isUsed = true
+    if (expected?.query === query && expected.isRead && options?.signal === undefined && driver.reads(query))
       return driver.read(query)
     return (
       this.#held === undefined
@@ -70,13 +100,18 @@ export class ConnectionStandIn implements DatabaseConnection {
   }
 
   async bind(): Promise<DatabaseConnection> {
-    this.#taken ??= this.driver.take(this.options)
+    if (this.#taken === undefined) {
+      // The connection waits for all reads that were issued before.
+      if (this.#expected?.isRead === true) this.#ended()
+      this.#taken = this.driver.reserve(this.options)
+    }
     this.#held = await this.#taken
     return this.#held.connection
   }
 
   /** `undefined`: there is nothing to wait for. */
   release(): Promise<void> | undefined {
+    this.#ended()
     if (this.#held !== undefined) return this.#held.release()
     // The query that needed the connection has received the error.
     return this.#taken?.then(
@@ -85,8 +120,17 @@ export class ConnectionStandIn implements DatabaseConnection {
     )
   }
 
+  #ended(): void {
+    const expected = this.#expected
+    this.#expected = undefined
+    expected?.end()
+  }
+
   async #executeBound(query: CompiledQuery, options: AbortOptions): Promise<QueryResult<unknown>> {
-    return this.driver.send(await this.bind(), query, options, this.isInTransaction)
+    const connection = await this.bind()
+    const sent = this.driver.send(connection, query, options, this.isInTransaction)
+    this.#ended()
+    return sent
   }
 
   /** Member that Kysely calls to abort a query, of the driver's connection; `undefined` if that has none. */

@@ -16,7 +16,8 @@ import {
   type QueryResult,
   SqliteDriver,
 } from 'kysely'
-import { type AbortOptions, ConnectionStandIn, type Taken } from './connection-stand-in.ts'
+import type { CompiledQueries } from './compiled-queries.ts'
+import { type AbortOptions, ConnectionStandIn, type Expected, type Taken } from './connection-stand-in.ts'
 import { driverConnection } from './driver-connection.ts'
 import { fixForSelect } from './fix.ts'
 import { isA } from './is-a.ts'
@@ -42,6 +43,9 @@ export class SluiceDriver implements Driver {
   readonly #turns: Turns | undefined
   readonly #replicas: ReplicaDrivers | undefined
   readonly #connections: ReplicaConnections<{ readonly connection: DatabaseConnection }> | undefined
+  /** Number of connections that are in use, and the maximum so far. */
+  #used = 0
+  #mostUsed = 0
   /** A result of a read, for its properties besides the rows. */
   #template: QueryResult<unknown> | undefined
   /** Whether results of reads contain nothing but rows. */
@@ -55,6 +59,7 @@ export class SluiceDriver implements Driver {
     replicas: DialectReplicas,
     /** By compiled query. */
     private readonly origins: OriginStacks,
+    private readonly compiled: CompiledQueries,
   ) {
     this.#turns = supportsMultipleConnections === false ? new Turns() : undefined
     const held = new WeakRef(this)
@@ -69,6 +74,8 @@ export class SluiceDriver implements Driver {
       ...{ orm: 'kysely', dialect, moduleUrl: import.meta.url, fix: fixForSelect, connection },
       settings: (ownTypes) => settings.text(ownTypes),
       replicas: this.#replicas?.targets,
+      // Kysely does not show how many connections a pool may have. One that has had two at once has several.
+      isSingle: () => dialect === 'sqlite' || this.#mostUsed < 2,
       ...(isA(driver, SqliteDriver, 'SqliteDriver') && { writeOutcome: outcomeOfSynchronous }),
     })
     for (const name of ['savepoint', 'rollbackToSavepoint', 'releaseSavepoint'] as const) {
@@ -83,11 +90,52 @@ export class SluiceDriver implements Driver {
     await this.#replicas?.init()
   }
 
-  async acquireConnection(options?: AbortOptions): Promise<DatabaseConnection> {
-    const standIn = new ConnectionStandIn(this, options)
+  acquireConnection(options?: AbortOptions): Promise<DatabaseConnection> {
+    const query = this.compiled.take()
     // A query that can be aborted belongs to one connection.
-    if (!this.#client.isActive || options?.signal !== undefined) await standIn.bind()
-    return standIn
+    const expected =
+      query === undefined || options?.signal !== undefined || !this.#client.isActive
+        ? undefined
+        : this.#expect(query)
+    return expected === undefined
+      ? this.#boundTo(this.reserve(options), options)
+      : expected === 'unchanged'
+        ? this.#boundTo(
+            this.#client.order.pass(() => this.take(options)),
+            options,
+          )
+        : Promise.resolve(ConnectionStandIn.expecting(this, options, expected))
+  }
+
+  async #boundTo(taken: Promise<Taken>, options: AbortOptions): Promise<ConnectionStandIn> {
+    return ConnectionStandIn.bound(this, options, await taken)
+  }
+
+  /** How a query uses its connection; `undefined`: like a reservation. */
+  #expect(query: CompiledQuery): Expected | 'unchanged' | undefined {
+    const { order } = this.#client
+    const isRead = this.reads(query)
+    if (!order.isSingle)
+      return {
+        ...{ query, isRead },
+        end: isRead ? () => {} : order.issued(() => this.#client.effectOf(query.sql, query.parameters)),
+      }
+    if (!isRead) return undefined
+    return order.beginRead() ? { query, isRead, end: () => order.endRead() } : 'unchanged'
+  }
+
+  /** Takes a connection for statements that are executed in the order of the app's calls. */
+  async reserve(options?: AbortOptions): Promise<Taken> {
+    const { isActive, order } = this.#client
+    if (!isActive) return this.take(options)
+    try {
+      const { connection, release } = await order.enter(() => this.take(options))
+      const leave = () => order.leave()
+      return { connection, release: () => release().finally(leave) }
+    } catch (error) {
+      order.leave()
+      throw error
+    }
   }
 
   async releaseConnection(connection: DatabaseConnection): Promise<void> {
@@ -126,6 +174,8 @@ export class SluiceDriver implements Driver {
     const end = turns && (turns.take() ?? (await turns.next()))
     try {
       const connection = await this.driver.acquireConnection(options)
+      this.#used += 1
+      this.#mostUsed = Math.max(this.#mostUsed, this.#used)
       return { connection, release: () => this.#release(connection, options, end) }
     } catch (error) {
       end?.()
@@ -138,6 +188,7 @@ export class SluiceDriver implements Driver {
     options: AbortOptions,
     end: (() => void) | undefined,
   ): Promise<void> {
+    this.#used -= 1
     try {
       await this.driver.releaseConnection(connection, options)
     } finally {
@@ -152,6 +203,7 @@ export class SluiceDriver implements Driver {
   async read<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     const stack = this.origins.of(query) ?? lateStack()
     const { sql, parameters } = query
+    this.#client.order.holdIssued()
     const rows = await this.#client.read({
       sql,
       params: parameters,

@@ -15,6 +15,7 @@ import {
   type QueryCompiler,
   SqliteAdapter,
 } from 'kysely'
+import { CompiledQueries } from './compiled-queries.ts'
 import { isA } from './is-a.ts'
 import { isDialect, type KyselyOptions, replicasOf } from './replicas.ts'
 import { SluiceDriver } from './sluice-driver.ts'
@@ -60,9 +61,11 @@ export function withSluice(
     return dialect
   }
   const origins = new OriginStacks()
+  const compiled = new CompiledQueries()
   const instrumented: Dialect = {
-    createDriver: () => new SluiceDriver(dialect.createDriver(), used, name, adapter, replicas, origins),
-    createQueryCompiler: () => withOrigins(dialect.createQueryCompiler(), origins),
+    createDriver: () =>
+      new SluiceDriver(dialect.createDriver(), used, name, adapter, replicas, origins, compiled),
+    createQueryCompiler: () => remembering(dialect.createQueryCompiler(), origins, compiled),
     createAdapter: () => withManyConnections(dialect.createAdapter()),
     createIntrospector: (db) => dialect.createIntrospector(db),
   }
@@ -77,12 +80,16 @@ function dialectOf(adapter: DialectAdapter): DialectName | undefined {
 }
 
 /** Kysely compiles a query when the app executes it, and sends it later. */
-function withOrigins(compiler: QueryCompiler, origins: OriginStacks): QueryCompiler {
-  if (!origins.areCaptured) return compiler
+function remembering(
+  compiler: QueryCompiler,
+  origins: OriginStacks,
+  compiled: CompiledQueries,
+): QueryCompiler {
   return {
     compileQuery(...args) {
       const query = compiler.compileQuery(...args)
-      origins.capture(query)
+      compiled.compiled(query)
+      if (origins.areCaptured) origins.capture(query)
       return query
     },
   }

@@ -2,8 +2,9 @@ import { registerOwnFrames } from '../pipeline/frame-packages.ts'
 import type { ReadRequirements } from '../pipeline/lookup.ts'
 import type { Operation, Shape, Source } from '../pipeline/operation.ts'
 import type { ReadRouter, ReplicaTarget, RoutedClient } from '../pipeline/read-routing.ts'
+import type { WaitingLookups } from '../pipeline/waiting-lookups.ts'
 import type { TransactionWrites, WriteOutcome } from '../pipeline/writes.ts'
-import type { WriteEffect } from '../schema/catalog.ts'
+import { EVERYTHING, type WriteEffect } from '../schema/catalog.ts'
 import type { Connection, ConnectionRegistry, PoolState } from '../schema/connection.ts'
 import type { SluiceWarningCode } from '../shared/warning-codes.ts'
 import { analyzeSql } from '../sql/analyze.ts'
@@ -12,6 +13,7 @@ import type { TransactionControl } from '../sql/statement.ts'
 import { ConnectionObserver, type ObserverHost } from './connection-observer.ts'
 import type { EqualitySelect } from './equality-select.ts'
 import { registeredHost } from './host-registry.ts'
+import { ProgramOrder } from './program-order.ts'
 import type { SqlRow } from './select/outputs.ts'
 import type { SentControl, SentStatement, StreamedStatement } from './sent-statement.ts'
 import { type ReadContext, SelectPlans, SqlOperation, type SqlRead } from './sql-read.ts'
@@ -49,6 +51,11 @@ export interface ClientDescription {
   fix?(select: EqualitySelect): string | undefined
   /** Returns the state of the connection pool; `undefined` once the client is gone. */
   pool?(): PoolState | undefined
+  /**
+   * Whether everything that the app sends uses one connection, now: an embedded database, or a pool whose
+   * maximum is 1. Default: it does not.
+   */
+  isSingle?(): boolean
   /**
    * Changes the maximum of the pool, from the next request for a connection on. Default: Sluice never changes
    * it.
@@ -90,6 +97,13 @@ export interface AdapterClient {
    * reads unchanged, and call only `statement`.
    */
   readonly isActive: boolean
+  /**
+   * Preserves the order of the app's calls. As long as the client is active, an adapter sends everything
+   * outside of transactions through it, in the app's own calls.
+   */
+  readonly order: ProgramOrder
+  /** What a statement modifies, as far as its SQL and the catalog show; `undefined`: nothing. Never throws. */
+  effectOf(sql: string, params: readonly unknown[]): WriteEffect | undefined
   /** Runs a read: batched, prefetched, cached, or sent by its `ask`. */
   read(call: SqlRead): Promise<readonly SqlRow[]>
   /** Runs an operation whose lookups and effects the adapter defines. */
@@ -135,6 +149,7 @@ interface ClientHost extends ObserverHost {
   readonly connections: ConnectionRegistry
   execute<T>(operation: Operation<T>): Promise<T>
   skips(family: object): boolean
+  readonly lookups: WaitingLookups
   nextSourceId(orm: string): string
   routeReads(client: RoutedClient): ReadRouter | undefined
   warn(message: string, code?: SluiceWarningCode): void
@@ -162,6 +177,7 @@ export function attachClient(sluice: object, options: ClientDescription): Adapte
 
 class AttachedClient implements AdapterClient {
   readonly source: Source
+  readonly order: ProgramOrder
   readonly #context: ReadContext
   readonly #plans: SelectPlans
   readonly #observer: ConnectionObserver
@@ -175,6 +191,12 @@ class AttachedClient implements AdapterClient {
     const { orm, dialect, pool, resizePool } = options
     const id = host.nextSourceId(orm)
     this.source = { id, orm, dialect, seesStatements: true, sharedName: () => this.#sharedName(id) }
+    this.order = new ProgramOrder({
+      isSingle: () => options.isSingle?.() === true,
+      dispatch: (inEveryScope) =>
+        inEveryScope ? host.lookups.dispatchOf(id) : host.lookups.dispatchIn(host.scopes.ambient.scope),
+      hold: (effect) => host.writes.hold(effect),
+    })
     this.#observer = new ConnectionObserver(host, id, options, {
       open: (work) => this.#open(work),
       ask: (work) => this.#ask(work),
@@ -205,6 +227,15 @@ class AttachedClient implements AdapterClient {
     if (recorder.mayTrace(scopes.ambient.counted, shape)) call.stack?.()
     void this.readCatalog()
     return this.host.execute(new SqlOperation(this.#context, this.#plans, call, settings, shape))
+  }
+
+  effectOf(sql: string, params: readonly unknown[]): WriteEffect | undefined {
+    try {
+      return this.#observer.effectOf(sql, params)
+    } catch (error) {
+      this.host.reportError(error)
+      return EVERYTHING
+    }
   }
 
   execute<T>(operation: Operation<T>): Promise<T> {

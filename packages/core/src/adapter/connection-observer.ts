@@ -121,6 +121,11 @@ export class ConnectionObserver {
     return this.#describe(sql).shape
   }
 
+  /** What a statement modifies, as far as its SQL and the catalog show; `undefined`: nothing. */
+  effectOf(sql: string, params: readonly unknown[]): WriteEffect | undefined {
+    return this.#writes.effectOf(this.#describe(sql), params)
+  }
+
   /** Sends a statement. */
   statement<T>(connection: object, sent: SentStatement<Promise<T>>): Promise<T> {
     const { ambient, timed } = this.host.scopes

@@ -83,6 +83,7 @@ export {
   sameValueNote,
 } from './equality-select.ts'
 export { isKeyType, refuseKeyValue } from './key-values.ts'
+export type { ProgramOrder } from './program-order.ts'
 export { ReplicaConnections, type ReplicaDriver } from './replica-connections.ts'
 export type { RowForm, SqlRow } from './select/outputs.ts'
 export type { SentControl, SentStatement, StreamedStatement } from './sent-statement.ts'

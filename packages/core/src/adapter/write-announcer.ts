@@ -84,10 +84,7 @@ export class WriteAnnouncer {
     let defines: boolean
     try {
       const plan = this.#planOf(described)
-      effect =
-        plan === undefined
-          ? effectOfStatement(statement, this.#sourceId, catalogs, params)
-          : plan.effectOf(params)
+      effect = this.effectOf(described, params)
       const changes = this.#changesOf(statement)
       if (changes.length > 0) this.#sessions.note(connection, changes, this.#transactions.isOpen(connection))
       if (statement.ddl) this.catalog.shadowed(statement)
@@ -111,6 +108,15 @@ export class WriteAnnouncer {
       catalogs.setStrange(this.#sourceId, this.#sessions.hasChanged)
     }
     return this.#transactions.write(connection, statement, effect, defines)
+  }
+
+  /** What a statement modifies, as far as its SQL and the catalog show; `undefined`: nothing. */
+  effectOf(described: Announceable, params: readonly unknown[]): WriteEffect | undefined {
+    const { statement } = described.analyzed
+    const plan = this.#planOf(described)
+    return plan === undefined
+      ? effectOfStatement(statement, this.#sourceId, this.#host.catalogs, params)
+      : plan.effectOf(params)
   }
 
   /** Most statements are sent repeatedly, and their writes stay the same until a catalog changes. */

@@ -67,6 +67,13 @@ export interface WriteTracker {
    * An operation writes. Affects only this process: the statements that it sends are announced separately.
    */
   begin(effect: WriteEffect): WriteIntent
+  /**
+   * A write waits for its connection. As long as it does, nothing that it modifies is served from the memory
+   * of this process; after that, what was cached before is valid again.
+   *
+   * @returns A function that ends it. Call it once.
+   */
+  hold(effect: WriteEffect): () => void
   /** A connection is about to send a write that takes effect on its own. */
   announce(effect: WriteEffect): AnnouncedWrite
   transaction(): TransactionWrites

@@ -6,6 +6,7 @@ import type { ReadRouter, RoutedClient } from '../pipeline/read-routing.ts'
 import type { Recorder } from '../pipeline/recorder.ts'
 import type { Mode, Scope, ScopeStorage } from '../pipeline/scope.ts'
 import type { StatementWatch } from '../pipeline/statement-watch.ts'
+import type { WaitingLookups } from '../pipeline/waiting-lookups.ts'
 import type { WriteTracker } from '../pipeline/writes.ts'
 import type { CatalogRegistry } from '../schema/catalog-registry.ts'
 import type { ConnectionRegistry, PoolState } from '../schema/connection.ts'
@@ -57,6 +58,8 @@ export interface AdapterHost {
   /** Lets rows be loaded through a client, for `eagerLoadRelationships`. */
   attachLoader(sourceId: string, loader: RowLoader): void
   readonly writes: WriteTracker
+  /** Lookups that wait for others of their group. */
+  readonly lookups: WaitingLookups
   /** Values that are made from several reads, such as responses; `undefined` when caching is switched off. */
   readonly derived: DerivedValues | undefined
   /** Asks the shared store for a sign of life; `undefined` where there is none. */

@@ -8,6 +8,7 @@ import type { Mode, ScopeStorage } from '../pipeline/scope.ts'
 import { composeNamed, shadow } from '../pipeline/shadow.ts'
 import type { ShadowDifference } from '../pipeline/shadow-difference.ts'
 import { trackWrites } from '../pipeline/track-writes.ts'
+import type { WaitingLookups } from '../pipeline/waiting-lookups.ts'
 import type { WriteTracker } from '../pipeline/writes.ts'
 import { Batcher } from '../query/batch/batcher.ts'
 import type { Prefetcher } from '../query/prefetch/prefetcher.ts'
@@ -25,6 +26,7 @@ export interface ChainParts {
   /** `undefined`: caching is switched off. */
   readonly cache: CacheSetUp | undefined
   readonly writes: WriteTracker
+  readonly lookups: WaitingLookups
   readonly prefetcher: Prefetcher | undefined
   readonly catalogs: CatalogRegistry
   readonly scopes: ScopeStorage
@@ -51,7 +53,7 @@ export function createChains(parts: ChainParts): {
   if (prefetcher !== undefined) steps.push(['prefetch', prefetcher.interceptor])
   if (batch !== false) {
     const options = { windowMs: batch?.windowMs, onAnswer }
-    steps.push(['batch', onFirstUse(() => new Batcher(executor, stats, options).interceptor)])
+    steps.push(['batch', onFirstUse(() => new Batcher(executor, stats, parts.lookups, options).interceptor)])
   }
   const ask = onAnswer === undefined ? executor.run : executor.telling(onAnswer)
   if (exclude !== undefined) steps.unshift(['database', createExclusion(exclude, parts)])

@@ -6,6 +6,7 @@ import { Gains } from '../pipeline/gains.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
 import type { Recorder } from '../pipeline/recorder.ts'
 import { StatementWatches } from '../pipeline/statement-watch.ts'
+import { WaitingLookups } from '../pipeline/waiting-lookups.ts'
 import type { Detector } from '../query/detect/detector.ts'
 import type { Prefetcher } from '../query/prefetch/prefetcher.ts'
 import type { AdapterHost } from './adapter-host.ts'
@@ -52,10 +53,11 @@ export function createHost(parts: HostParts): AdapterHost {
   } = parts
   const { stats, scopes, catalogs, connections, loaders, events, log, clock, reportError, warn } = services
   const { workload } = engines
+  const lookups = new WaitingLookups()
   const pipeline = new Pipeline({
     ...{ scopes, executor, stats },
     ...createChains({
-      ...{ options, executor, writes, prefetcher, catalogs, scopes, stats, warn },
+      ...{ options, executor, writes, lookups, prefetcher, catalogs, scopes, stats, warn },
       cache: caching,
       random: services.random,
       onDifference: (difference) => events.emit('shadowDifference', difference),
@@ -71,7 +73,8 @@ export function createHost(parts: HostParts): AdapterHost {
   const store = storeOf(options)
   let lastSource = 0
   return {
-    ...{ scopes, recorder, stats, catalogs, connections, writes, reportError, warn, logger: log.logger },
+    ...{ scopes, recorder, stats, catalogs, connections, writes, lookups, reportError, warn },
+    logger: log.logger,
     execute: (operation) => pipeline.execute(operation),
     skips: (family) => pipeline.skips(family),
     seen: (sql, dialect, analyzed) => {

@@ -51,6 +51,7 @@ class World {
       ...hostOf(this.sluice),
       writes: {
         isShared: false,
+        hold: () => () => {},
         begin: () => ({ end: () => {} }),
         announce: (effect) => this.#announced(named(effect)),
         transaction: () => this.transaction('transaction'),

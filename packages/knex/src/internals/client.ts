@@ -45,6 +45,19 @@ export function poolStateOf(client: ClientInternals): PoolState | undefined {
   return { min, max, used, idle, waiting }
 }
 
+/** Whether a client's pool, or the pool of the app that it uses, has at most one connection. */
+export function hasOneConnection(client: ClientInternals): boolean {
+  const { pool } = client as { readonly pool?: { readonly max?: unknown } | null }
+  if (typeof pool?.max === 'number') return pool.max === 1
+  const { connectionPool: own } = client.config as {
+    readonly connectionPool?: {
+      readonly options?: { readonly max?: unknown }
+      readonly config?: { readonly connectionLimit?: unknown }
+    }
+  }
+  return (own?.options?.max ?? own?.config?.connectionLimit) === 1
+}
+
 /**
  * Changes the maximum of Knex's default pool, which reads it for each request and closes excess connections
  * once they are idle.

@@ -41,6 +41,8 @@ export function running(run: Run, place: Mysql2Place): Readonly<Record<'query' |
  * session, which is identified by the connection with callbacks.
  */
 export class Mysql2Connections {
+  /** Connections that callers have taken, if the pool has only one. By connection with callbacks. */
+  readonly reserved: WeakSet<object> = new WeakSet()
   readonly #standIns = new WeakMap<object, Mysql2Object>()
 
   constructor(
@@ -85,7 +87,8 @@ export class Mysql2Connections {
       rollback: sending('ROLLBACK'),
       reset: (...args) => this.#endSession(place, 'reset', args),
       changeUser: (...args) => this.#endSession(place, 'changeUser', args),
-      release: () => this.#release(place),
+      release: () => this.#left(place, this.#release(place)),
+      destroy: (...args) => this.#left(place, (place.target.destroy as Method)(...args)),
       prepare: (...args) => this.#prepare(place, args),
     }
   }
@@ -117,6 +120,11 @@ export class Mysql2Connections {
     )
     sent.catch(() => {})
     return undefined
+  }
+
+  #left<T>({ connection = {} }: Mysql2Place, released: T): T {
+    if (this.reserved.delete(connection)) this.client.order.leave()
+    return released
   }
 
   #prepare(place: Mysql2Place, args: readonly unknown[]): unknown {

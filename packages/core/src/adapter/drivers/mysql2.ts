@@ -86,7 +86,7 @@ class PoolStandIn {
     this.#client = attachClient(sluice, {
       ...{ orm, dialect: 'mysql', moduleUrl, connection: () => connectionOf(held.deref()) },
       ...(fix === undefined ? {} : { fix: fix.bind(options) }),
-      ...(state === undefined ? {} : { pool: state }),
+      ...(state === undefined ? {} : { pool: state, isSingle: () => state()?.max === 1 }),
       isClosed: (connection) => (connection as Mysql2Object)._closing === true,
       settings: () => this.#settings(ofPool),
       ...(replicas && { replicas: { options: replicas.options, targets: mysql2ReplicaTargets(replicas) } }),
@@ -110,8 +110,11 @@ class PoolStandIn {
     const withPromises = (target: Mysql2Object): Mysql2Object =>
       standInFor(target, {
         ...running(run, { target, form: 'promises', connection: undefined }),
-        getConnection: async () =>
-          this.#connections.withPromises((await (target.getConnection as Method)()) as Mysql2Object),
+        getConnection: () =>
+          this.#reserve(
+            async () => (await (target.getConnection as Method)()) as Mysql2Object,
+            (connection) => this.#connections.withPromises(connection),
+          ),
         pool: withCallbacks,
         end: (...args: unknown[]) => this.#end(target, args),
       })
@@ -125,9 +128,42 @@ class PoolStandIn {
   }
 
   #getConnection(callback: Method): unknown {
-    return (this.#core.getConnection as Method)((error: unknown, connection: Mysql2Object | undefined) =>
-      callback(error, connection && this.#connections.withCallbacks(connection)),
+    const { isActive, order } = this.#client
+    if (!isActive || !order.isSingle) {
+      if (isActive) order.dispatch()
+      return (this.#core.getConnection as Method)((error: unknown, connection: Mysql2Object | undefined) =>
+        callback(error, connection && this.#connections.withCallbacks(connection)),
+      )
+    }
+    this.#reserve(
+      () => send(this.#core, 'callbacks', 'getConnection', []).then((got) => (got as [Mysql2Object])[0]),
+      (connection) => this.#connections.withCallbacks(connection),
+    ).then(
+      (connection) => process.nextTick(callback, null, connection),
+      (error: unknown) => process.nextTick(callback, error),
     )
+    return undefined
+  }
+
+  async #reserve(
+    connect: () => Promise<Mysql2Object>,
+    standInOf: (connection: Mysql2Object) => Mysql2Object,
+  ): Promise<Mysql2Object> {
+    const { isActive, order } = this.#client
+    if (!isActive || !order.isSingle) {
+      if (isActive) order.dispatch()
+      return standInOf(await connect())
+    }
+    // Queries begin as late.
+    if (this.options.isAwaited === true) await afterCaller()
+    try {
+      const connection = await order.enter(connect)
+      this.#connections.reserved.add((connection.connection as object | undefined) ?? connection)
+      return standInOf(connection)
+    } catch (error) {
+      order.leave()
+      throw error
+    }
   }
 
   #end(target: Mysql2Object, args: readonly unknown[]): unknown {
@@ -149,8 +185,12 @@ class PoolStandIn {
   async #sent(place: Mysql2Place, call: Mysql2Call): Promise<Mysql2Answer> {
     if (this.options.isAwaited === true) await afterCaller()
     // Values that are not an array belong to named placeholders.
-    const isRead = place.connection === undefined && call.params !== undefined && this.#client.isActive
-    return isRead && this.#client.onlyReads(call.sql) ? this.#read(place, call) : this.#statement(place, call)
+    const { isActive, order } = this.#client
+    const unchanged = () => this.#statement(place, call)
+    if (place.connection !== undefined || !isActive) return unchanged()
+    return call.params !== undefined && this.#client.onlyReads(call.sql)
+      ? order.read(() => this.#read(place, call), unchanged)
+      : order.run(unchanged)
   }
 
   #statement(place: Mysql2Place, call: Mysql2Call, stack?: () => Stack): Promise<Mysql2Answer> {
@@ -215,6 +255,7 @@ class PoolStandIn {
   /** A query whose rows the caller receives as events. */
   #stream({ target, connection }: Mysql2Place, { method, sql, params = [], args }: Mysql2Call): unknown {
     const kind = { name: 'stream', instead: 'a promise or a callback' }
+    if (connection === undefined) this.#client.order.dispatch()
     const over = beginStream(this.#client, connection ?? {}, { sql, params }, kind)
     const command = (target[method] as Method)(...args) as NodeJS.EventEmitter
     command.once('end', over).once(errorMonitor, over)

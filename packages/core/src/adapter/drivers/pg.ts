@@ -91,6 +91,8 @@ class PoolStandIn {
   readonly #templates = new Map<string, QueryResult>()
   readonly #restore: () => void
   readonly #replicas: ReplicaConnections<ReplicaClient> | undefined
+  /** Clients that callers have taken, if the pool has only one connection. */
+  readonly #reserved = new WeakSet<object>()
   /** The client that was in use last. */
   #used: WeakRef<Queryable> | undefined
   readonly #parsers: PgTypeParsers
@@ -107,7 +109,7 @@ class PoolStandIn {
       ...{ orm, dialect: 'postgresql', moduleUrl, connection: () => connectionOf(held.deref()) },
       ...(fix === undefined ? {} : { fix: fix.bind(options) }),
       settings: (ownTypes) => this.#settings(ownTypes),
-      ...(isPgPool(pool) ? pgPoolAccess(pool) : {}),
+      ...(isPgPool(pool) ? { ...pgPoolAccess(pool), isSingle: () => pool.options.max === 1 } : {}),
       ...(replicas && { replicas: { options: replicas.options, targets: pgReplicaTargets(replicas) } }),
     })
     this.#replicas = replicas && new ReplicaConnections(pgReplicaDriver(replicas))
@@ -143,7 +145,15 @@ class PoolStandIn {
   }
 
   #connect(args: readonly unknown[]): unknown {
+    const { isActive, order } = this.#client
     const [callback, ...rest] = args
+    if (isActive && order.isSingle) {
+      const connected = this.#reserve()
+      return typeof callback === 'function'
+        ? answerCallback(connected, callback as Callback, (client) => [client, client.release])
+        : connected
+    }
+    if (isActive) order.dispatch()
     if (typeof callback !== 'function')
       return (this.pool.connect(...args) as Promise<Queryable>).then((client) => this.#clientOf(client))
     const told: Callback = (error, client, ...others) =>
@@ -151,10 +161,32 @@ class PoolStandIn {
     return this.pool.connect(told, ...rest)
   }
 
+  /** Takes the only connection, in the order of the app's calls. */
+  async #reserve(): Promise<Queryable> {
+    // Queries begin as late.
+    if (this.options.isAwaited === true) await afterCaller()
+    const { order } = this.#client
+    try {
+      const client = await order.enter(async () => (await this.pool.connect()) as Queryable)
+      this.#reserved.add(client)
+      return this.#clientOf(client)
+    } catch (error) {
+      order.leave()
+      throw error
+    }
+  }
+
   #clientOf(client: Queryable): Queryable {
     const known = this.#clients.get(client)
     if (known !== undefined) return known
-    const standIn = standInFor(client, { query: (...args) => this.#query(client, client, args, false) })
+    const standIn = standInFor(client, {
+      query: (...args) => this.#query(client, client, args, false),
+      release: (...args) => {
+        const released: unknown = (client.release as Query)(...args)
+        if (this.#reserved.delete(client)) this.#client.order.leave()
+        return released
+      },
+    })
     this.#clients.set(client, standIn)
     return standIn
   }
@@ -170,12 +202,9 @@ class PoolStandIn {
     const values = Array.isArray(second) ? second : given.values
     const config: QueryConfig = values === undefined ? given : { ...given, values }
     const sent = this.#sent(target, connection, config, isPooled)
-    if (typeof callback !== 'function') return sent
-    sent.then(
-      (result) => process.nextTick(callback as Callback, undefined, result),
-      (error: unknown) => process.nextTick(callback as Callback, error),
-    )
-    return undefined
+    return typeof callback === 'function'
+      ? answerCallback(sent, callback as Callback, (result) => [result])
+      : sent
   }
 
   async #sent(
@@ -185,9 +214,12 @@ class PoolStandIn {
     isPooled: boolean,
   ): Promise<QueryResult> {
     if (this.options.isAwaited === true) await afterCaller()
-    return isPooled && this.#client.isActive && this.#client.onlyReads(config.text)
-      ? this.#read(target, config)
-      : this.#statement(target, connection, config)
+    const { isActive, order } = this.#client
+    const unchanged = () => this.#statement(target, connection, config)
+    if (!isPooled || !isActive) return unchanged()
+    return this.#client.onlyReads(config.text)
+      ? order.read(() => this.#read(target, config), unchanged)
+      : order.run(unchanged)
   }
 
   #statement(
@@ -258,6 +290,7 @@ class PoolStandIn {
 
   /** A cursor or a stream, which the caller reads. */
   #submit(target: Queryable, connection: object, args: readonly unknown[], query: Submittable): unknown {
+    if (connection !== target) this.#client.order.dispatch()
     const text = query.text ?? query.cursor?.text
     const kind = { name: 'cursor', instead: 'query()' }
     const over = beginStream(this.#client, connection, { sql: text ?? UNREADABLE, params: [] }, kind)
@@ -266,6 +299,18 @@ class PoolStandIn {
     for (const event of ['end', 'close']) query.once?.(event, () => over())
     return submitted
   }
+}
+
+/** Calls a callback like `pg`, which then returns `undefined`. */
+function answerCallback<T>(
+  answered: Promise<T>,
+  callback: Callback,
+  resultsOf: (answer: T) => unknown[],
+): undefined {
+  answered.then(
+    (answer) => process.nextTick(callback, undefined, ...resultsOf(answer)),
+    (error: unknown) => process.nextTick(callback, error),
+  )
 }
 
 function isPlain(config: QueryConfig): boolean {

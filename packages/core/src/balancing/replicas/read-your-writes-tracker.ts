@@ -44,6 +44,10 @@ export class ReadYourWritesTracker implements FollowedWrites {
     }
   }
 
+  hold(effect: WriteEffect): () => void {
+    return this.inner.hold(effect)
+  }
+
   announce(effect: WriteEffect): AnnouncedWrite {
     const announced = this.inner.announce(effect)
     const scope = this.scope()

@@ -39,6 +39,10 @@ export class LocalWrites implements WriteTracker {
     return new LocalWrite(this.table, tagsWritten(effect))
   }
 
+  hold(effect: WriteEffect): () => void {
+    return this.table.hold(tagsWritten(effect))
+  }
+
   announce(effect: WriteEffect): AnnouncedWrite {
     return this.announceTags(tagsWritten(effect))
   }

@@ -20,6 +20,8 @@ interface TagNode {
   generation: number
   /** Number of writes in flight. */
   open: number
+  /** Number of writes that wait for their connection. */
+  held: number
   /** Until then, a write with an unknown outcome can still take effect, in monotonic milliseconds. */
   leasedUntil: number
   /** The last stamp that was read from the shared store. */
@@ -42,12 +44,17 @@ export class TagSnapshot {
     private readonly sum: number,
   ) {}
 
-  /** Whether no write to any of the tags began or ended since. */
+  /** Whether no write to any of the tags began or ended since, and none waits for its connection. */
   get isCurrent(): boolean {
     const { nodes } = this
     let sum = this.every.generation
-    for (let at = 0; at < nodes.length; at++) sum += (nodes[at] as TagNode).generation
-    return sum === this.sum
+    let { held } = this.every
+    for (let at = 0; at < nodes.length; at++) {
+      const node = nodes[at] as TagNode
+      sum += node.generation
+      held += node.held
+    }
+    return sum === this.sum && held === 0
   }
 
   /**
@@ -159,6 +166,22 @@ export class TagTable {
     }
   }
 
+  /**
+   * A write to these tags waits for its connection. Unlike `begin`, it does not invalidate what was cached
+   * before.
+   *
+   * @returns A function that ends it, to call once.
+   */
+  hold(tags: readonly string[]): () => void {
+    const nodes = tags.map((tag) => this.#nodeOf(tag))
+    const count = (change: 1 | -1) => {
+      for (const node of nodes) node.held += change
+      this.#changes += 1
+    }
+    count(1)
+    return () => count(-1)
+  }
+
   /** A write to these tags by another process or program began or ended. */
   raise(tags: readonly string[]): void {
     for (const tag of tags) {
@@ -178,7 +201,7 @@ export class TagTable {
   }
 
   #isBusy(node: TagNode): boolean {
-    return node.open > 0 || (node.leasedUntil > 0 && this.clock.now() < node.leasedUntil)
+    return node.open > 0 || node.held > 0 || (node.leasedUntil > 0 && this.clock.now() < node.leasedUntil)
   }
 
   #nodeOf(tag: string): TagNode {
@@ -198,5 +221,13 @@ export class TagTable {
 }
 
 function newNode(): TagNode {
-  return { generation: 0, open: 0, leasedUntil: 0, stamp: undefined, stampedAt: -1, latest: undefined }
+  return {
+    generation: 0,
+    open: 0,
+    held: 0,
+    leasedUntil: 0,
+    stamp: undefined,
+    stampedAt: -1,
+    latest: undefined,
+  }
 }

@@ -8,6 +8,7 @@ import type { OperationContext } from '../../pipeline/operation-context.ts'
 import type { QueryStats } from '../../pipeline/query-stats.ts'
 import { asError } from '../../pipeline/rejection.ts'
 import type { Scope } from '../../pipeline/scope.ts'
+import type { WaitingLookups } from '../../pipeline/waiting-lookups.ts'
 import { foldOf, hasText, isComparable } from './key-folds.ts'
 
 /** After this many consecutive batches whose lookups had to run individually, a group is passed through. */
@@ -39,12 +40,8 @@ interface OpenWindow {
   readonly dispatches: (() => void)[]
 }
 
-interface ScopeBatches {
-  /** By group. */
-  readonly open: Map<string, OpenWindow>
-  /** Each function closes an open window. */
-  readonly waiting: Set<() => void>
-}
+/** By group. */
+type OpenWindows = Map<string, OpenWindow>
 
 const BATCHES = Symbol('batches')
 
@@ -69,6 +66,7 @@ export class Batcher {
   constructor(
     private readonly executor: Executor,
     private readonly stats: QueryStats,
+    private readonly waiting: WaitingLookups,
     private readonly options: BatcherOptions = {},
   ) {}
 
@@ -81,7 +79,7 @@ export class Batcher {
     }
     if (operation.kind !== 'read') {
       // Lookups that were issued before a write are sent before it.
-      this.#dispatchWaiting(scope)
+      this.waiting.dispatchIn(scope)
       return next(operation, context)
     }
     if (operation.shape?.mergedByOrm === true) {
@@ -105,9 +103,9 @@ export class Batcher {
   }
 
   #load(waiter: Waiter, scope: Scope, next: Handler): Promise<unknown> {
-    const batches = this.#batchesOf(scope)
-    const open = batches.open.get(waiter.group)
-    if (open === undefined) return this.#wait(waiter, scope, batches, next)
+    const windows = windowsOf(scope)
+    const open = windows.get(waiter.group)
+    if (open === undefined) return this.#wait(waiter, scope, windows, next)
     waiter.context.gain?.found()
     if (open.loader === undefined) {
       open.loader = this.#createLoader(open, scope, next)
@@ -120,13 +118,14 @@ export class Batcher {
    * Opens a window for the lookup's group. Most lookups remain alone, so the loader is created only when a
    * second one arrives.
    */
-  #wait(first: Waiter, scope: Scope, batches: ScopeBatches, next: Handler): Promise<unknown> {
+  #wait(first: Waiter, scope: Scope, windows: OpenWindows, next: Handler): Promise<unknown> {
     const { group } = first
+    const { id } = first.operation.source
     return new Promise((resolve, reject) => {
       const open: OpenWindow = { first, resolve, reject, loader: undefined, dispatches: [] }
       const close = () => {
-        if (!batches.waiting.delete(close)) return
-        batches.open.delete(group)
+        if (!this.waiting.remove(scope, id, close)) return
+        windows.delete(group)
         if (open.loader === undefined) {
           try {
             next(first.operation, first.context).then(resolve, reject)
@@ -135,8 +134,8 @@ export class Batcher {
           }
         } else for (const dispatch of open.dispatches) dispatch()
       }
-      batches.open.set(group, open)
-      batches.waiting.add(close)
+      windows.set(group, open)
+      this.waiting.add(scope, id, close)
       const { windowMs = 0 } = this.options
       // ORMs start a query when it is awaited, in a promise job. Node calls `end` when all of these jobs are
       // done.
@@ -153,20 +152,6 @@ export class Batcher {
       maxBatchSize: open.first.lookup.maxKeys,
       batchScheduleFn: (dispatch) => void open.dispatches.push(dispatch),
     })
-  }
-
-  #batchesOf(scope: Scope): ScopeBatches {
-    const known = scope.stateOf(BATCHES) as ScopeBatches | undefined
-    if (known !== undefined) return known
-    const batches: ScopeBatches = { open: new Map(), waiting: new Set() }
-    scope.setState(BATCHES, batches)
-    return batches
-  }
-
-  #dispatchWaiting(scope: Scope): void {
-    const batches = scope.stateOf(BATCHES) as ScopeBatches | undefined
-    if (batches === undefined || batches.waiting.size === 0) return
-    for (const close of [...batches.waiting]) close()
   }
 
   #answer(waiters: readonly Waiter[], scope: Scope, next: Handler): Promise<unknown[]> {
@@ -262,6 +247,14 @@ export class Batcher {
     scope.counts.batched += lookups
     if (lookups > 0) scope.trace?.saved(operation, 'batch', lookups, startedAt)
   }
+}
+
+function windowsOf(scope: Scope): OpenWindows {
+  const known = scope.stateOf(BATCHES) as OpenWindows | undefined
+  if (known !== undefined) return known
+  const windows: OpenWindows = new Map()
+  scope.setState(BATCHES, windows)
+  return windows
 }
 
 async function settle(promise: Promise<unknown>): Promise<Answer> {

@@ -116,6 +116,7 @@ export function openWorld(
   if (router === undefined) throw new Error('No router was made.')
   const inner: WriteTracker & { invalidate(): Promise<void> } = {
     isShared: false,
+    hold: () => () => {},
     begin: () => ({ end() {} }),
     announce: () => ({ ready: undefined, end: () => undefined }),
     transaction: () => ({

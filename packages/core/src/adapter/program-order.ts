@@ -1,0 +1,185 @@
+import type { WriteEffect } from '../schema/catalog.ts'
+
+/** The facts and services that {@link ProgramOrder} needs. */
+interface OrderedClient {
+  /** Whether at most one connection executes everything that the app sends outside of Sluice's batches. */
+  isSingle(): boolean
+  /** Sends the lookups that wait for others, in the current scope or in every scope. */
+  dispatch(inEveryScope: boolean): void
+  hold(effect: WriteEffect): () => void
+}
+
+/** A write without a connection. Reads that are issued after it must not be served from memory. */
+class IssuedWrite {
+  #isHeld = false
+  #end: (() => void) | undefined
+
+  constructor(
+    private readonly client: OrderedClient,
+    private readonly effectOf: () => WriteEffect | undefined,
+  ) {}
+
+  hold(): void {
+    if (this.#isHeld) return
+    this.#isHeld = true
+    const effect = this.effectOf()
+    if (effect !== undefined) this.#end = this.client.hold(effect)
+  }
+
+  bound(): void {
+    this.#end?.()
+    this.#end = undefined
+  }
+}
+
+/**
+ * Preserves the order in which an app calls one client.
+ *
+ * A client with one connection executes everything in the order of the calls. Reads that Sluice optimizes can
+ * be sent late or several times, or not at all. So everything else waits until the optimized reads that were
+ * issued before it have their results, and as long as it has not ended, later reads are sent unchanged: they
+ * queue for the connection behind it.
+ *
+ * With several connections, the database decides on the order of concurrent statements. Then only the start
+ * counts: lookups that were issued before a write are sent before it, and results from memory are not served
+ * after a write that was issued before.
+ */
+export class ProgramOrder {
+  /** Optimized reads without a result. */
+  #reads = 0
+  /** Statements and reservations that have requested a connection and have not ended. */
+  #exclusive = 0
+  /** Callers that wait for optimized reads, or behind such callers; each continues the first one. */
+  readonly #queue: (() => void)[] = []
+  readonly #issued = new Set<IssuedWrite>()
+
+  constructor(private readonly client: OrderedClient) {}
+
+  get isSingle(): boolean {
+    return this.client.isSingle()
+  }
+
+  /**
+   * Runs a read outside of transactions.
+   *
+   * @param unchanged - Sends it as the ORM would.
+   */
+  read<T>(optimized: () => Promise<T>, unchanged: () => Promise<T>): Promise<T> {
+    if (!this.isSingle) {
+      this.holdIssued()
+      return optimized()
+    }
+    if (!this.beginRead()) return this.pass(unchanged)
+    let running: Promise<T>
+    try {
+      running = optimized()
+    } catch (error) {
+      this.endRead()
+      throw error
+    }
+    return running.then(
+      (result) => {
+        this.endRead()
+        return result
+      },
+      (error: unknown) => {
+        this.endRead()
+        throw error
+      },
+    )
+  }
+
+  /**
+   * Begins a read that the adapter runs later.
+   *
+   * @returns Whether it may be optimized; then call `endRead` when it has ended. Otherwise, `pass` it.
+   */
+  beginRead(): boolean {
+    if (this.#exclusive > 0 || this.#queue.length > 0) return false
+    this.#reads += 1
+    return true
+  }
+
+  endRead(): void {
+    this.#reads -= 1
+    if (this.#reads === 0) this.#queue[0]?.()
+  }
+
+  /** Sends a read that Sluice does not optimize. */
+  pass<T>(send: () => Promise<T>): Promise<T> {
+    return this.#queue.length === 0 ? send() : this.#queued(send)
+  }
+
+  /**
+   * Runs something that is not a read, or that reserves a connection, outside of transactions. Call it in the
+   * app's own call, and call `leave` once when it has ended, or when `request` has failed.
+   *
+   * @param request - Requests the connection synchronously.
+   */
+  enter<T>(request: () => Promise<T>): Promise<T> {
+    this.dispatch()
+    if (!this.isSingle || (this.#reads === 0 && this.#queue.length === 0)) {
+      this.#exclusive += 1
+      return request()
+    }
+    return this.#queued(() => {
+      this.#exclusive += 1
+      return request()
+    })
+  }
+
+  leave(): void {
+    this.#exclusive -= 1
+  }
+
+  /** The same for work that ends with its promise. */
+  run<T>(request: () => Promise<T>): Promise<T> {
+    if (this.isSingle) return this.#runAlone(request)
+    this.dispatch()
+    return request()
+  }
+
+  async #runAlone<T>(request: () => Promise<T>): Promise<T> {
+    try {
+      return await this.enter(request)
+    } finally {
+      this.leave()
+    }
+  }
+
+  /**
+   * Announces a write that has no connection yet.
+   *
+   * @param effectOf - Its tables. Called at most once, if the app reads before the write has a connection.
+   * @returns A function to call when it is sent on its connection, or never.
+   */
+  issued(effectOf: () => WriteEffect | undefined): () => void {
+    const write = new IssuedWrite(this.client, effectOf)
+    this.#issued.add(write)
+    return () => {
+      this.#issued.delete(write)
+      write.bound()
+    }
+  }
+
+  /** Sends the lookups that wait for others of their group. */
+  dispatch(): void {
+    this.client.dispatch(this.isSingle)
+  }
+
+  /** Called before a read: nothing that the issued writes modify may be served from memory. */
+  holdIssued(): void {
+    if (this.#issued.size > 0) for (const write of this.#issued) write.hold()
+  }
+
+  /** Waits until everything before it has requested its connection. */
+  async #queued<T>(request: () => Promise<T>): Promise<T> {
+    await new Promise<void>((resolve) => this.#queue.push(resolve))
+    this.#queue.shift()
+    try {
+      return request()
+    } finally {
+      this.#queue[0]?.()
+    }
+  }
+}

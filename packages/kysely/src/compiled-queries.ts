@@ -1,0 +1,27 @@
+import type { CompiledQuery } from 'kysely'
+
+/**
+ * Tells for which query Kysely requests a connection: `execute()` compiles a query and requests the
+ * connection in one go. A request without a query reserves a connection.
+ */
+export class CompiledQueries {
+  #latest: CompiledQuery | undefined
+  #isForgetting = false
+
+  compiled(query: CompiledQuery): void {
+    this.#latest = query
+    if (this.#isForgetting) return
+    this.#isForgetting = true
+    queueMicrotask(() => {
+      this.#isForgetting = false
+      this.#latest = undefined
+    })
+  }
+
+  /** The query that was compiled right before this call, once. */
+  take(): CompiledQuery | undefined {
+    const latest = this.#latest
+    this.#latest = undefined
+    return latest
+  }
+}

@@ -54,16 +54,6 @@ export async function compareOrder(run: OrderRun): Promise<OrderOutcome> {
       if (run.isOrdered ? await isBare(bare, program, events) : isExplained(events, before)) continue
       const texts = run.isOrdered ? [...(await results(bare, program, MANY))] : []
       differences.push({ program, events, bare: texts })
-      if (process.env.SLUICE_ORDER_LOG)
-        console.log(
-          `PROGRAM ${JSON.stringify(
-            program.steps.map(({ action, isAwaited, pause }) =>
-              [JSON.stringify(action).replaceAll('"', ''), isAwaited ? 'await' : '', pause].join(' '),
-            ),
-            null,
-            1,
-          )}\nGOT  ${textOf(events)}\n${texts.map((t) => `BARE ${t}`).join('\n')}`,
-        )
     }
     const { cacheHits, batched } = sluice.queries.getStats()
     return { differences, cacheHits, batched }
@@ -74,12 +64,14 @@ export async function compareOrder(run: OrderRun): Promise<OrderOutcome> {
   }
 }
 
-async function reset(client: OrderClient): Promise<ReadonlyMap<number, number>> {
+/** Sets every row to its first value, and returns these values. */
+export async function reset(client: OrderClient): Promise<ReadonlyMap<number, number>> {
   for (const key of KEYS) await client.write(key, key * 10)
   return new Map(KEYS.map((key) => [key, key * 10]))
 }
 
-async function warm(client: OrderClient): Promise<void> {
+/** Reads everything. */
+export async function warm(client: OrderClient): Promise<void> {
   for (const key of KEYS) await client.read(key)
   await client.list()
 }

@@ -1,22 +1,13 @@
 import * as kysely from 'kysely'
 import { describe, expect, it } from 'vitest'
-import { harness } from '../../support/contract-tables.ts'
-import { type Database, databases } from '../../support/databases.ts'
-import { prismaClient } from '../../support/prisma-clients.ts'
+import { databases } from '../../support/databases.ts'
 import { compareOrder } from './compare-order.ts'
 import { openKysely, orderClients } from './order-clients.ts'
+import { createPosts } from './posts.ts'
 
 /** `SLUICE_SEED` runs the programs of another seed. */
 const seed = Number(process.env.SLUICE_SEED ?? 20_261_201)
 const programs = Number(process.env.SLUICE_ORDER_PROGRAMS ?? 40)
-
-async function withPosts(database: Database): Promise<Database> {
-  const { ddl } = await prismaClient(database.dialect, database)
-  await database.exec(ddl)
-  await harness(database, false, () => Promise.reject(new Error('unused')), '').reset()
-  await database.exec('DELETE FROM posts WHERE id > 3')
-  return database
-}
 
 describe.each(databases())(
   'calls that are not awaited on $name',
@@ -31,14 +22,13 @@ describe.each(databases())(
     it.skipIf(skipped !== undefined).each(cases)(
       'have the results of the bare client with $name, $connections connections, $mode',
       async ({ name, open, connections, mode }) => {
-        const database = await withPosts(await connect())
+        const database = await createPosts(await connect())
         try {
           const outcome = await compareOrder({
             open: (sluice) => open(database, connections, sluice),
             // The mutex of Kysely 0.28 lets a new caller pass those that wait.
-            ...(name === 'Kysely 0.28' && {
-              reference: async () => orderClients(dialect)['Kysely 0.29']?.(database, connections, undefined),
-            }),
+            reference:
+              name === 'Kysely 0.28' ? () => openKysely(database, connections, undefined, kysely) : undefined,
             // Prisma sends lookups at the end of the tick, and transactions later than statements.
             isOrdered: connections === 1 && name !== 'Prisma',
             ...{ mode, seed, programs },

@@ -1,5 +1,11 @@
 import type { Connection, Sluice } from '@sluice/core'
-import { type AdapterClient, attachClient, outcomeOfSynchronous, standInFor } from '@sluice/core/adapter'
+import {
+  type AdapterClient,
+  addCallers,
+  attachClient,
+  outcomeOfSynchronous,
+  standInFor,
+} from '@sluice/core/adapter'
 import { hostOf, isInstrumented, markInstrumented } from '@sluice/core/siblings'
 import { fixForSelect } from './fix.ts'
 
@@ -56,7 +62,14 @@ export function observedSqlite(database: SqliteDatabase, sluice: Sluice): Sqlite
     writeOutcome: outcomeOfSynchronous,
   })
   const observed: SqliteDatabase = standInFor(database, {
-    prepare: (sql) => observedStatement(client, database, database.prepare(sql as string), sql as string),
+    prepare: (sql) => {
+      try {
+        return observedStatement(client, database, database.prepare(sql as string), sql as string)
+      } catch (error) {
+        addCallers(error)
+        throw error
+      }
+    },
     exec: (sql) => {
       const send = () => void database.exec(sql as string)
       client.statementSync(database, { sql: sql as string, params: [], send, rows: () => 0, isKnown: true })

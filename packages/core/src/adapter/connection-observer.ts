@@ -1,4 +1,5 @@
 import { captureStack } from '../pipeline/call-site.ts'
+import { addCallers, raiseStackLimit, restoreStackLimit } from '../pipeline/error-stack.ts'
 import type { Stack } from '../pipeline/execution-group.ts'
 import type { Shape } from '../pipeline/operation.ts'
 import { writeOutcomeOf } from '../pipeline/outcome.ts'
@@ -130,9 +131,14 @@ export class ConnectionObserver {
   statement<T>(connection: object, sent: SentStatement<Promise<T>>): Promise<T> {
     const { ambient, timed } = this.host.scopes
     const timer = timed === 0 ? undefined : ambient.counted?.timer
-    return timer === undefined
-      ? this.#statement(connection, sent, ambient)
-      : timer.inside(() => this.#statement(connection, new TimedStatement(sent, timer), ambient))
+    const limit = raiseStackLimit()
+    try {
+      return timer === undefined
+        ? this.#statement(connection, sent, ambient)
+        : timer.inside(() => this.#statement(connection, new TimedStatement(sent, timer), ambient))
+    } finally {
+      restoreStackLimit(limit)
+    }
   }
 
   #statement<T>(connection: object, sent: SentStatement<Promise<T>>, ambient: Ambient): Promise<T> {
@@ -150,9 +156,14 @@ export class ConnectionObserver {
   /** Sends a statement of a synchronous driver. */
   statementSync<T>(connection: object, sent: SentStatement<T>): T {
     const { timer } = this.host.scopes
-    return timer === undefined
-      ? this.#statementSync(connection, sent)
-      : timer.inside(() => this.#statementSync(connection, new TimedStatement(sent, timer)))
+    try {
+      return timer === undefined
+        ? this.#statementSync(connection, sent)
+        : timer.inside(() => this.#statementSync(connection, new TimedStatement(sent, timer)))
+    } catch (error) {
+      addCallers(error)
+      throw error
+    }
   }
 
   #statementSync<T>(connection: object, sent: SentStatement<T>): T {
@@ -256,14 +267,19 @@ export class ConnectionObserver {
       throw error
     }
     if (announced !== undefined) return this.#settledAs(connection, announced, answered, sent, running)
-    answered.then(
-      (answer) => running.answered(sent, answer as Awaited<Promise<T>>),
+    // Its caller awaits this promise: with two reactions, V8 would cut the stack of an error at `answered`.
+    return answered.then(
+      (answer) => {
+        running.answered(sent, answer as Awaited<Promise<T>>)
+        return answer
+      },
       (error: unknown) => {
         this.#transactions.failed(connection, error)
         running.failed()
+        addCallers(error)
+        throw error
       },
     )
-    return answered
   }
 
   async #settled<T>(
@@ -296,6 +312,7 @@ export class ConnectionObserver {
         running?.failed()
         const told = announced.end(this.#outcomeOf(error))
         this.#transactions.failed(connection, error)
+        addCallers(error)
         if (told === undefined) throw error
         return told.then(() => {
           throw error

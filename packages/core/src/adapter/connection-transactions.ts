@@ -1,3 +1,4 @@
+import { addCallers } from '../pipeline/error-stack.ts'
 import type { AnnouncedWrite, TransactionWrites, WriteOutcome, WriteTracker } from '../pipeline/writes.ts'
 import { EVERYTHING, type WriteEffect } from '../schema/catalog.ts'
 import type { CatalogRegistry } from '../schema/catalog-registry.ts'
@@ -231,6 +232,7 @@ export class ConnectionTransactions {
       defined?.(this.outcomeOf(error) !== 'unknown')
       await announced?.end(this.outcomeOf(error))
       await this.#failed(connection, control, step, error)
+      addCallers(error)
       throw error
     }
     await announced?.end('committed')

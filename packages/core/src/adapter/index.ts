@@ -1,6 +1,7 @@
 export { replicaErrorOfCode } from '../balancing/replicas/replica-errors.ts'
 export { checkCacheControl } from '../pipeline/cache-control.ts'
 export { captureStack, lateStack } from '../pipeline/call-site.ts'
+export { addCallers } from '../pipeline/error-stack.ts'
 export type { Stack } from '../pipeline/execution-group.ts'
 export { keyKinds, keyRefusal, lookupKey, typedKeyText } from '../pipeline/key-text.ts'
 export {

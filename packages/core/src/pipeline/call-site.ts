@@ -173,6 +173,29 @@ export function callersIn(stack: string | undefined): string | undefined {
   return lines.length === 0 ? undefined : lines.join('\n')
 }
 
+/** Whether a line of a stack is a frame, as opposed to the message of the error. */
+export function isFrame(line: string): boolean {
+  return /^\s+at /.test(line)
+}
+
+/** Whether a line of a stack is a frame of Sluice or of Node. */
+export function isOwnFrame(line: string): boolean {
+  const frame = frameIn(line)
+  return frame !== undefined && isOwnFile(frame.file)
+}
+
+/** The position of a frame; `undefined` for lines without one, such as that of `Promise.all`. */
+export function placeIn(line: string): string | undefined {
+  const frame = frameIn(line)
+  return frame && `${frame.file}:${frame.line}:${frame.column}`
+}
+
+/** The name and the file of a frame's function; `undefined` if it has no name. */
+export function functionIn(line: string): string | undefined {
+  const frame = frameIn(line)
+  return frame?.name && `${frame.name.replace(/^async /, '')} ${frame.file}`
+}
+
 function pathIn(file: string): string {
   // Only URLs are encoded; a path can contain a literal `%`.
   return file.startsWith('file://') ? decodeURI(file.slice('file://'.length)) : file

@@ -1,6 +1,7 @@
+import { addCallers } from './error-stack.ts'
 import type { AnswerListener, Handler } from './interceptor.ts'
 import type { Operation, Shape } from './operation.ts'
-import type { OperationContext } from './operation-context.ts'
+import type { OperationContext, Outcome } from './operation-context.ts'
 import type { Execution, Recorder } from './recorder.ts'
 
 /**
@@ -28,30 +29,14 @@ export class Executor {
     listener: AnswerListener | undefined,
   ): Promise<TResult> {
     if (operation.kind !== 'read') context.outcome = 'pending'
-    const running =
-      operation.kind !== 'read' && operation.shape === undefined
-        ? this.#send(operation, context)
-        : this.#ask<TResult, TResult>(
-            operation,
-            context,
-            undefined,
-            operation.kind === 'read' ? listener : undefined,
-          )
+    const running = this.#ask<TResult, TResult>(
+      operation,
+      context,
+      undefined,
+      operation.kind === 'read' ? listener : undefined,
+    )
     context.running = running
     return running
-  }
-
-  /**
-   * Sends a write of which only the statements are recorded. Its promise is returned without `then`, which
-   * would cost time for every write.
-   */
-  #send<TResult>(operation: Operation<TResult>, context: OperationContext): Promise<TResult> {
-    try {
-      const timer = context.scope?.timer
-      return timer === undefined ? operation.run(context) : timer.outside(() => operation.run(context))
-    } catch (error) {
-      return Promise.reject(this.#mark(error))
-    }
   }
 
   /** Monotonic time in milliseconds. */
@@ -95,12 +80,17 @@ export class Executor {
         const own = query === undefined ? (result as unknown as TOperation) : undefined
         if (timer === undefined) this.#answered(operation, context, execution, result, own, listener)
         else timer.inside(() => this.#answered(operation, context, execution, result, own, listener))
+        if (query === undefined) this.#settle(context, { result })
         return result
       },
       (error: unknown) => {
         context.end()
         if (operation.kind !== 'read') context.outcome = { error }
         this.#end(execution, operation, undefined, true)
+        if (query === undefined) {
+          this.#settle(context, { error })
+          addCallers(error)
+        }
         throw this.#mark(error)
       },
     )
@@ -157,6 +147,14 @@ export class Executor {
     }
     try {
       this.recorder.end(execution, rows, operation, failed)
+    } catch (error) {
+      this.onError(error)
+    }
+  }
+
+  #settle(context: OperationContext, outcome: Outcome): void {
+    try {
+      context.settle(outcome)
     } catch (error) {
       this.onError(error)
     }

@@ -5,7 +5,7 @@ import type { RunContext } from './operation.ts'
 import type { Scope } from './scope.ts'
 import type { PrefetchState } from './writes.ts'
 
-/** How a write ended: its result, or the error of the database. */
+/** How an operation ended: its result, or the error of the database. */
 export type Outcome = { readonly result: unknown } | { readonly error: unknown }
 
 /**
@@ -55,6 +55,7 @@ export class OperationContext implements RunContext {
   step: string | undefined = undefined
 
   #isUnderWay = false
+  readonly #followers: ((outcome: Outcome) => void)[] = []
 
   constructor(
     /** The open scope that it belongs to. */
@@ -80,6 +81,26 @@ export class OperationContext implements RunContext {
     if (!this.#isUnderWay || this.scope === undefined) return
     this.#isUnderWay = false
     this.scope.reads -= 1
+  }
+
+  /**
+   * Calls `ended` when the operation has ended, before its caller is notified. Does not add a reaction to the
+   * promise that the caller gets: V8 would cut the stacks of errors there.
+   *
+   * @param running - The promise that the next step returned.
+   */
+  follow<T>(running: Promise<T>, ended: (outcome: Outcome) => void): void {
+    if (running === this.running) this.#followers.push(ended)
+    else
+      running.then(
+        (result) => ended({ result }),
+        (error: unknown) => ended({ error }),
+      )
+  }
+
+  /** Called at the end of the run whose promise is `running`. */
+  settle(outcome: Outcome): void {
+    for (const ended of this.#followers) ended(outcome)
   }
 
   get route(): ReadRequirements | undefined {

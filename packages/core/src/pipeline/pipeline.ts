@@ -1,4 +1,5 @@
 import { type Basis, spoilOpen } from './basis.ts'
+import { addCallers } from './error-stack.ts'
 import type { Executor } from './executor.ts'
 import { ReadNote } from './explanation.ts'
 import type { Gains } from './gains.ts'
@@ -84,7 +85,10 @@ export class Pipeline {
       return running.then(answered, (rejection: unknown) => {
         context.end()
         const error = reasonOf(rejection)
-        if (executor.isDatabaseError(error)) throw error
+        if (executor.isDatabaseError(error)) {
+          addCallers(error)
+          throw error
+        }
         return this.#withoutSluice(operation, context, error)
       })
     } catch (error) {

@@ -4,7 +4,7 @@ import type { RandomSource } from '../shared/random.ts'
 import { parseCallSite } from './call-site.ts'
 import { compose, type Handler, type Interceptor } from './interceptor.ts'
 import { isRefusal, type Operation } from './operation.ts'
-import type { OperationContext } from './operation-context.ts'
+import type { OperationContext, Outcome } from './operation-context.ts'
 import type { QueryStats } from './query-stats.ts'
 import { reasonOf } from './rejection.ts'
 import type { ScopeStorage } from './scope.ts'
@@ -16,6 +16,15 @@ async function settle(promise: Promise<unknown>): Promise<Settled> {
     return { value: await promise }
   } catch (error) {
     return { error: reasonOf(error) }
+  }
+}
+
+function copied(outcome: Outcome): Settled {
+  if ('error' in outcome) return { error: reasonOf(outcome.error) }
+  try {
+    return { value: copyValue(outcome.result) }
+  } catch (error) {
+    return { error }
   }
 }
 
@@ -83,9 +92,10 @@ export function shadow(optimized: Handler, options: ShadowOptions): Interceptor 
     const bare = next(operation, context)
     const other = settle(scopes.shadow(() => optimized(operation, shadowContext)))
     // The caller can modify its rows before the comparison, so a copy is compared.
-    compare(operation, shadowContext, settle(bare.then(copyValue)), other, request.tables).catch(
-      options.onError,
-    )
+    const own = new Promise<Settled>((resolve) => {
+      context.follow(bare, (outcome) => resolve(copied(outcome)))
+    })
+    compare(operation, shadowContext, own, other, request.tables).catch(options.onError)
     return bare
   }
 }

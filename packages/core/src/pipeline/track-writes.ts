@@ -17,11 +17,14 @@ export function trackWrites(tracker: WriteTracker): Interceptor {
     }
     const intent = tracker.begin(effect)
     const written = next(operation, context)
-    // Attached to the result's promise without being part of the chain. It runs first, because it was
-    // attached first, and results keep the order in which they arrived.
-    written.then(
-      () => intent.end('committed'),
-      (error: unknown) => intent.end(operation.source.errors?.writeOutcome(error) ?? writeOutcomeOf(error)),
+    context.follow(
+      written,
+      (outcome) =>
+        void intent.end(
+          'result' in outcome
+            ? 'committed'
+            : (operation.source.errors?.writeOutcome(outcome.error) ?? writeOutcomeOf(outcome.error)),
+        ),
     )
     return written
   }

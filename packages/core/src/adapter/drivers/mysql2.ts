@@ -1,5 +1,6 @@
 import { errorMonitor } from 'node:events'
 import { lateStack } from '../../pipeline/call-site.ts'
+import { addCallers } from '../../pipeline/error-stack.ts'
 import type { Stack } from '../../pipeline/execution-group.ts'
 import { registerOwnFrames } from '../../pipeline/frame-packages.ts'
 import type { Connection } from '../../schema/connection.ts'
@@ -210,33 +211,40 @@ class PoolStandIn {
 
   async #read(place: Mysql2Place, call: Mysql2Call): Promise<Mysql2Answer> {
     const stack = lateStack()
+    // For a promise, the driver captures the stack of the call: from here, that of a batch.
+    if (place.form === 'promises') stack()
     const { options, sql: text, params = [] } = call
     const { rowsAsArray } = 'rowsAsArray' in options ? options : defaultsOf(this.#core)
     const form = rowsAsArray ? 'arrays' : 'objects'
     // The key of the columns, if Sluice may optimize the read, and the answer to the read itself.
     const known: { key?: string; answer?: Mysql2Answer } = {}
-    const rows = await this.#client.read({
-      ...{ sql: text, params, rows: form, inTransaction: false, stack },
-      settings: () => {
-        const parsers = isPlain(call) ? this.#parsersOf(options) : undefined
-        if (parsers !== undefined) known.key = `${form} ${parsers} ${text}`
-        return parsers
-      },
-      ask: async (sql, values, helpers, replica) => {
-        const isOwn = sql === text && values === params
-        const asked = isOwn ? call : { ...call, sql, params: values, args: [{ ...options, sql, values }] }
-        const on = (target: Mysql2Object) =>
-          this.#statement({ target, form: 'callbacks', connection: target }, asked, stack)
-        const answer =
-          replica === undefined || this.#replicas === undefined
-            ? await this.#statement(place, asked, stack)
-            : await this.#replicas.use(replica, on)
-        const [found, fields] = answer
-        if (isOwn) known.answer = answer
-        if (known.key !== undefined && Array.isArray(fields)) this.#remember(known.key, fields, helpers)
-        return found as readonly SqlRow[]
-      },
-    })
+    const rows = await this.#client
+      .read({
+        ...{ sql: text, params, rows: form, inTransaction: false, stack },
+        settings: () => {
+          const parsers = isPlain(call) ? this.#parsersOf(options) : undefined
+          if (parsers !== undefined) known.key = `${form} ${parsers} ${text}`
+          return parsers
+        },
+        ask: async (sql, values, helpers, replica) => {
+          const isOwn = sql === text && values === params
+          const asked = isOwn ? call : { ...call, sql, params: values, args: [{ ...options, sql, values }] }
+          const on = (target: Mysql2Object) =>
+            this.#statement({ target, form: 'callbacks', connection: target }, asked, stack)
+          const answer =
+            replica === undefined || this.#replicas === undefined
+              ? await this.#statement(place, asked, stack)
+              : await this.#replicas.use(replica, on)
+          const [found, fields] = answer
+          if (isOwn) known.answer = answer
+          if (known.key !== undefined && Array.isArray(fields)) this.#remember(known.key, fields, helpers)
+          return found as readonly SqlRow[]
+        },
+      })
+      .catch((error: unknown) => {
+        if (place.form === 'promises') addCallers(error, stack().stack)
+        throw error
+      })
     if (known.answer?.[0] === rows) return known.answer
     const fields = known.key === undefined ? undefined : this.#fields.get(known.key)
     return fields === undefined ? this.#statement(place, call, stack) : [rows, [...fields]]

@@ -153,9 +153,7 @@ export class Prefetcher {
   #around<T>(operation: Operation<T>, context: OperationContext, scope: Scope, next: Handler): Promise<T> {
     this.discard(scope)
     const running = next(operation, context)
-    const forget = () => this.discard(scope)
-    // Do not return this promise: the order in which results arrive must not change.
-    running.then(forget, forget)
+    context.follow(running, () => this.discard(scope))
     return running
   }
 
@@ -319,21 +317,18 @@ export class Prefetcher {
     const { generation } = memory
     trail.inFlight += 1
     const running = runOne()
-    running.then(
-      (value) => {
-        trail.inFlight -= 1
-        trail.measure.add(value)
-        // If other processes write as well, their state would have been needed before the query.
-        if (!mayRecur || this.parts.writes.prefetchState !== undefined || memory.generation !== generation)
-          return
-        const copy = lookup.copy(value)
-        if (copy !== undefined)
-          trail.answers.set(lookup.key.text, { ...copy, fetch, ...(context.rows ?? NOWHERE), isUsed: true })
-      },
-      () => {
-        trail.inFlight -= 1
-      },
-    )
+    context.follow(running, (outcome) => {
+      trail.inFlight -= 1
+      if ('error' in outcome) return
+      const value = outcome.result as T
+      trail.measure.add(value)
+      // If other processes write as well, their state would have been needed before the query.
+      if (!mayRecur || this.parts.writes.prefetchState !== undefined || memory.generation !== generation)
+        return
+      const copy = lookup.copy(value)
+      if (copy !== undefined)
+        trail.answers.set(lookup.key.text, { ...copy, fetch, ...(context.rows ?? NOWHERE), isUsed: true })
+    })
     return running
   }
 

@@ -139,7 +139,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the stack of an error of Postg
     return await pool.query(BY_ID, [id])
   }
 
-  it.each(MODES)('has the frames that it has on a bare pool of pg (%s)', async (mode) => {
+  it.each(MODES)('has the frames that it has without Sluice on a pool of pg (%s)', async (mode) => {
     const sluice = newSluice(mode)
     const pool = sluicePool(open(), sluice)
     await sluice.run(async () => void (await pool.query(BY_ID, [1])))
@@ -192,7 +192,7 @@ describe.skipIf(mariadb?.skipped !== undefined)('the stack of an error of MariaD
     },
   }
 
-  it.each(MODES)('has the frames that it has on a bare pool of mysql2 (%s)', async (mode) => {
+  it.each(MODES)('has the frames that it has without Sluice on a pool of mysql2 (%s)', async (mode) => {
     const sluice = newSluice(mode)
     const pool = sluiceMysql2Pool(open(), sluice)
     await sluice.run(async () => void (await pool.query(BY_ID, [1])))

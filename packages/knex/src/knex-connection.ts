@@ -1,4 +1,5 @@
 import { type Connection, type Dialect, InvalidArgumentError, SluiceError } from '@sluice/core'
+import { takeUntil } from '@sluice/core/adapter'
 import type { Knex } from 'knex'
 import { afterCreate, CLIENTS, clientOf, dialectOf } from './internals/client.ts'
 import { discard } from './internals/connection.ts'
@@ -47,6 +48,7 @@ export function attachedConnection(
   client: ClientInternals,
   base: ClientInternals,
   dialect: Dialect,
+  closing?: AbortSignal,
 ): Connection {
   const reference = new WeakRef(client)
   const find = (): ClientInternals => {
@@ -58,7 +60,7 @@ export function attachedConnection(
       )
     return found
   }
-  return connectionTo(find, () => base, dialect)
+  return connectionTo(find, () => base, dialect, closing)
 }
 
 /**
@@ -86,6 +88,7 @@ function connectionTo(
   clientNow: () => ClientInternals,
   base: () => ClientInternals,
   dialect: Dialect,
+  closing?: AbortSignal,
 ): Connection {
   const on = (client: ClientInternals, connection: object): Connection => {
     const session: Connection = {
@@ -100,18 +103,18 @@ function connectionTo(
     return session
   }
   const pooled = async <T>(client: ClientInternals, use: (connection: object) => Promise<T>): Promise<T> => {
-    const connection = await acquire(client)
+    const { connection, release } = await acquire(client, closing)
     try {
       return await use(connection)
     } finally {
-      await client.releaseConnection(connection)
+      await release()
     }
   }
   return {
     dialect,
     get isBesidePool() {
-      const { transacting, connectionConfigProvider } = clientNow()
-      return dialect !== 'sqlite' && transacting !== true && typeof connectionConfigProvider !== 'function'
+      const client = clientNow()
+      return dialect !== 'sqlite' && client.transacting !== true && hasSettings(client)
     },
     query(sql, params) {
       const client = clientNow()
@@ -121,8 +124,7 @@ function connectionTo(
       const client = clientNow()
       if (dialect === 'sqlite' || client.transacting === true)
         return pooled(client, (connection) => work(on(client, connection)))
-      // The client's settings may be out of date; the pool can fetch current ones.
-      if (typeof client.connectionConfigProvider === 'function') {
+      if (!hasSettings(client)) {
         return pooled(client, (connection) => work(on(client, connection)).finally(() => discard(connection)))
       }
       return apart(client, (connection) => work(on(client, connection)))
@@ -131,13 +133,37 @@ function connectionTo(
 }
 
 /**
- * From the pool itself if there is one: Knex logs a warning if the connection is closed meanwhile, which does
- * not concern the app.
+ * Whether connections can be created in addition to the pool. The settings of a provider may be out of date, and the
+ * client of a pool that the app created has none.
  */
-async function acquire(client: ClientInternals): Promise<object> {
-  const { pool } = client as { readonly pool?: { acquire?(): { readonly promise: Promise<object> } } | null }
-  if (client.transacting === true || typeof pool?.acquire !== 'function') return client.acquireConnection()
-  return pool.acquire().promise
+function hasSettings({ config, connectionConfigProvider }: ClientInternals): boolean {
+  return config.connectionPool === undefined && typeof connectionConfigProvider !== 'function'
+}
+
+interface Acquired {
+  readonly connection: object
+  release(): unknown
+}
+
+/**
+ * From the pool itself if there is one: Knex logs a warning if the connection is closed meanwhile, which does
+ * not concern the app. A destroyed client no longer has the pool, but the connection must return to it.
+ */
+async function acquire(client: ClientInternals, closing: AbortSignal | undefined): Promise<Acquired> {
+  const { pool } = client as { readonly pool?: Partial<AcquiringPool> | null }
+  const { acquire, release } = pool ?? {}
+  if (client.transacting === true || typeof acquire !== 'function' || typeof release !== 'function') {
+    const connection = await client.acquireConnection()
+    return { connection, release: () => client.releaseConnection(connection) }
+  }
+  const giveBack = (connection: object) => release.call(pool, connection)
+  const connection = await takeUntil(closing, acquire.call(pool).promise, giveBack)
+  return { connection, release: () => giveBack(connection) }
+}
+
+interface AcquiringPool {
+  acquire(): { readonly promise: Promise<object> }
+  release(connection: object): unknown
 }
 
 async function apart<T>(client: ClientInternals, use: (connection: object) => Promise<T>): Promise<T> {

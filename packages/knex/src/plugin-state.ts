@@ -441,11 +441,11 @@ function describe(
   let settings: { readonly ownTypes: readonly number[]; readonly text: string | undefined } | undefined
   return {
     ...{ orm: 'knex', dialect, moduleUrl: import.meta.url, fix: fixForSql },
-    connection() {
+    connection(closing) {
       const client = held.deref()
       return client === undefined || poolStateOf(client) === undefined
         ? undefined
-        : attachedConnection(client, base, dialect)
+        : attachedConnection(client, base, dialect, closing)
     },
     isClosed,
     isSingle() {

@@ -7,6 +7,7 @@ import {
   outcomeOfSynchronous,
   ReplicaConnections,
   type Stack,
+  takeUntil,
 } from '@sluice/core/adapter'
 import {
   CompiledQuery,
@@ -63,13 +64,14 @@ export class SluiceDriver implements Driver {
   ) {
     this.#turns = supportsMultipleConnections === false ? new Turns() : undefined
     const held = new WeakRef(this)
-    const connection = () => {
+    const connection = (closing?: AbortSignal) => {
       const driver = held.deref()
-      return driver && driverConnection(() => driver.take(), dialect)
+      const release = (taken: Taken) => taken.release()
+      return driver && driverConnection(() => takeUntil(closing, driver.take(), release), dialect)
     }
     this.#replicas = replicas.dialects.length === 0 ? undefined : new ReplicaDrivers(replicas, dialect)
     this.#connections = this.#replicas && new ReplicaConnections(this.#replicas)
-    const settings = new ResultSettings(dialect, connection)
+    const settings = new ResultSettings(dialect, () => connection())
     this.#client = attachClient(sluice, {
       ...{ orm: 'kysely', dialect, moduleUrl: import.meta.url, fix: fixForSelect, connection },
       settings: (ownTypes) => settings.text(ownTypes),

@@ -6,7 +6,7 @@ import type {
   SqlQueryable,
   Transaction,
 } from '@prisma/driver-adapter-utils'
-import type { Dialect, Sluice } from '@sluice/core'
+import type { Connection, Dialect, Sluice } from '@sluice/core'
 import {
   type AdapterClient,
   attachClient,
@@ -14,6 +14,7 @@ import {
   pgPoolAccess,
   type TableId,
   type TransactionWrites,
+  takeUntil,
   timePgConnects,
   type WriteEffect,
 } from '@sluice/core/adapter'
@@ -208,9 +209,9 @@ class AdapterObserver {
     const adapterNow = () => this.#adapter?.deref()
     this.statements = attachClient(sluice, {
       ...{ orm: 'prisma-adapter', dialect, moduleUrl: import.meta.url, recordsOperations: true },
-      connection() {
+      connection(closing) {
         const adapter = adapterNow()
-        return adapter && adapterConnection(adapter, dialect)
+        return adapter && waitingUntil(closing, adapterConnection(adapter, dialect))
       },
       wrote: (effect) => this.#compareWithPrediction(effect),
     })
@@ -242,6 +243,17 @@ class AdapterObserver {
     if (predicted === undefined || predicted.everything) return
     if (effect.everything || [...effect.tables].some((table) => isMissed(table, effect, predicted)))
       this.host.stats.unpredictedWrites += 1
+  }
+}
+
+/**
+ * The adapter does not show whether a statement waits for a connection, and a pool that has ended answers
+ * none that do.
+ */
+function waitingUntil(closing: AbortSignal | undefined, connection: Connection): Connection {
+  return {
+    ...connection,
+    query: (sql, params) => takeUntil(closing, connection.query(sql, params), () => {}),
   }
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate as nextTick } from 'node:timers/promises'
 import { registerOwnFrames } from '../pipeline/frame-packages.ts'
 import type { ReadRequirements } from '../pipeline/lookup.ts'
 import type { Operation, Shape, Source } from '../pipeline/operation.ts'
@@ -13,6 +14,7 @@ import type { TransactionControl } from '../sql/statement.ts'
 import { ConnectionObserver, type ObserverHost } from './connection-observer.ts'
 import type { EqualitySelect } from './equality-select.ts'
 import { registeredHost } from './host-registry.ts'
+import { sendingUntil } from './own-connections.ts'
 import { ProgramOrder } from './program-order.ts'
 import type { SqlRow } from './select/outputs.ts'
 import type { SentControl, SentStatement, StreamedStatement } from './sent-statement.ts'
@@ -26,8 +28,11 @@ export interface ClientDescription {
   /**
    * Returns a way to query the database without Sluice; `undefined` once the client is gone. Must not keep
    * the client alive.
+   *
+   * @param closing - Aborted when the client is closed, if the connection is for reading the catalog. Pass it
+   *   to `takeUntil` if a statement waits for a connection of the pool.
    */
-  connection(): Connection | undefined
+  connection(closing?: AbortSignal): Connection | undefined
   /** `import.meta.url` of the adapter: its frames are not call sites of the user. */
   readonly moduleUrl: string
   /**
@@ -198,8 +203,8 @@ class AttachedClient implements AdapterClient {
       hold: (effect) => host.writes.hold(effect),
     })
     this.#observer = new ConnectionObserver(host, id, options, {
-      open: (work) => this.#open(work),
-      ask: (work) => this.#ask(work),
+      open: (work, closing) => this.#open(work, closing),
+      ask: (work, closing) => this.#ask(work, closing),
     })
     this.#context = {
       ...{ source: this.source, catalogs: host.catalogs, maxKeys: host.maxKeys },
@@ -208,7 +213,7 @@ class AttachedClient implements AdapterClient {
     }
     this.#plans = new SelectPlans(this.#context)
     this.#detachPool = pool && host.attachPool(id, pool.bind(options), resizePool?.bind(options))
-    host.connections.attach(id, options.connection.bind(options))
+    host.connections.attach(id, () => options.connection())
     this.#router = this.#routerOf(id)
   }
 
@@ -345,8 +350,13 @@ class AttachedClient implements AdapterClient {
       router.leave(this.isOpen(connection) ? 'transaction' : 'write')
   }
 
-  async #open(work: (connection: Connection) => Promise<void>): Promise<void> {
-    const connection = this.options.connection()
+  #connection(closing: AbortSignal): Connection | undefined {
+    const connection = this.options.connection(closing)
+    return connection && sendingUntil(closing, connection)
+  }
+
+  async #open(work: (connection: Connection) => Promise<void>, closing: AbortSignal): Promise<void> {
+    const connection = this.#connection(closing)
     if (connection === undefined) return
     let isOpen = false
     try {
@@ -356,18 +366,20 @@ class AttachedClient implements AdapterClient {
           return work(own)
         })
     } catch (error) {
-      if (isOpen) throw error
+      if (isOpen || closing.aborted) throw error
     }
     // The server may have no connection left, or the pool may not expose the settings for a new one.
-    if (!isOpen) await work(statementByStatement(connection))
+    if (!isOpen) await work(afterTheApp(statementByStatement(connection)))
   }
 
   /** Uses an idle connection of the pool, if there is one, instead of a new one. */
-  async #ask(work: (connection: Connection) => Promise<void>): Promise<void> {
-    const connection = this.options.connection()
+  async #ask(work: (connection: Connection) => Promise<void>, closing: AbortSignal): Promise<void> {
+    const connection = this.#connection(closing)
     if (connection === undefined) return
-    const isIdle = (this.options.pool?.()?.idle ?? 0) > 0
-    await (isIdle ? work(statementByStatement(connection)) : this.#open(work))
+    const { idle = 0, max = 0 } = this.options.pool?.() ?? {}
+    // The app may need the only connection of a pool of one.
+    const isIdle = idle > 0 && max > 1
+    await (isIdle ? work(afterTheApp(statementByStatement(connection))) : this.#open(work, closing))
   }
 
   #sharedName(id: string): string | undefined {
@@ -377,6 +389,20 @@ class AttachedClient implements AdapterClient {
     const own =
       settings === undefined || catalog === undefined ? '' : settings.call(this.options, catalog.ownTypes)
     return identity === undefined || own === undefined ? undefined : `${orm} ${own} ${identity}`
+  }
+}
+
+/** Callers of the current tick request a connection of the pool before Sluice does. */
+function afterTheApp(connection: Connection): Connection {
+  const { dialect, query } = connection
+  // Most drivers of SQLite end a statement before its caller continues.
+  if (dialect === 'sqlite') return connection
+  return {
+    dialect,
+    async query(sql, params) {
+      await nextTick()
+      return query(sql, params)
+    },
   }
 }
 

@@ -18,8 +18,15 @@ export interface CatalogHost extends WatchHost {
   warn(message: string, code?: SluiceWarningCode): void
 }
 
-/** Calls `work` with a connection that Sluice does not observe. */
-export type OpenConnection = (work: (connection: Connection) => Promise<void>) => Promise<void>
+/**
+ * Calls `work` with a connection that Sluice does not observe.
+ *
+ * @param closing - Aborted when the client is closed: `work` cannot send anything from then on.
+ */
+export type OpenConnection = (
+  work: (connection: Connection) => Promise<void>,
+  closing: AbortSignal,
+) => Promise<void>
 
 const UNCOMMITTED =
   'The transaction isolation of the database is READ UNCOMMITTED. Its reads can show rows that are rolled back later, so Sluice optimizes none.'
@@ -49,6 +56,9 @@ const NOTHING_TO_READ = Promise.resolve()
 /** Milliseconds for which the catalog is not read again after an error of the database. */
 const RETRY_MS = 30_000
 
+/** Milliseconds for which the end of a client waits for a statement of Sluice. */
+const CLOSE_MS = 1_000
+
 /** Beyond this number, temporary tables are not distinguished from others. */
 const MAX_TEMPORARY = 10_000
 
@@ -67,7 +77,7 @@ export class CatalogReader {
   #readIn: number | undefined
   /** When it could not be read. */
   #failedAt: number | undefined
-  #forgets = 0
+  #closing = new AbortController()
   /** Whether the client was used, and was not closed since. */
   #isUsed = false
   /** The catalog that was read last. */
@@ -83,7 +93,7 @@ export class CatalogReader {
     host.catalogs.addReader(id, this)
     this.#watch = new SchemaWatch(host, {
       id,
-      ask,
+      ask: (work) => ask(work, this.#closing.signal),
       changed,
       isCurrent: () => this.#isCurrent,
       lost: () => this.#lost(),
@@ -132,7 +142,7 @@ export class CatalogReader {
     const { catalogs } = host
     const { generations } = catalogs
     const generation = generations.current
-    const forgets = this.#forgets
+    const { signal } = this.#closing
     this.#suspects = new Set([...this.#sent].flatMap((names) => [...names]))
     catalogs.set(source.id, undefined)
     let isOpened = false
@@ -153,25 +163,19 @@ export class CatalogReader {
         await warnOfLateWrites(connection, host)
         // Reads that were sent while no catalog was known may have called functions that write.
         if (catalog.readsMayDo !== 'reads') await source.called()
-        if (forgets !== this.#forgets || generations.current !== generation || this.#mayHaveDefined(catalog))
-          return
+        if (signal.aborted || generations.current !== generation || this.#mayHaveDefined(catalog)) return
         this.#readIn = generation
         this.#failedAt = undefined
         this.#known = catalog
         catalogs.set(source.id, catalog, generation)
         this.#watch.start(catalog.fingerprint, askedAt)
-      })
+      }, signal)
       // The client is gone.
-      if (!isOpened) this.#failed(generation)
+      if (!isOpened && !signal.aborted) this.#failed(generation)
     } catch (error) {
       // Closing the client ends the statements that it sends, and objects that are read while the schema
       // changes may be gone.
-      if (
-        forgets !== this.#forgets ||
-        generations.current !== generation ||
-        error instanceof SchemaChangingError
-      )
-        return
+      if (signal.aborted || generations.current !== generation || error instanceof SchemaChangingError) return
       host.reportError(error)
       this.#failed(generation)
     }
@@ -182,12 +186,23 @@ export class CatalogReader {
     if (this.#isUsed) void this.read()
   }
 
-  /** Drops the catalog until it is needed again. Resolves when a read that is in progress has ended. */
-  forget(): Promise<void> {
-    this.#forgets += 1
+  /**
+   * Drops the catalog until it is needed again. Resolves when Sluice holds no connection for it: at the end
+   * of a statement that is in progress, but no later than after a second.
+   */
+  async forget(): Promise<void> {
+    this.#closing.abort()
+    this.#closing = new AbortController()
     this.#lost()
     this.#known = undefined
-    return this.#reading ?? NOTHING_TO_READ
+    const held = [this.#reading, this.#watch.asking].filter((one) => one !== undefined)
+    if (held.length === 0) return
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, CLOSE_MS)
+    })
+    await Promise.race([Promise.allSettled(held), late])
+    clearTimeout(timer)
   }
 
   #lost(): void {

@@ -47,7 +47,7 @@ export class SchemaWatch {
   #dueAt = 0
   #uses = -1
   #usedAt = 0
-  #isAsking = false
+  #asking: Promise<void> | undefined
   #hasFailed = false
   #isUntold = false
   #timer: NodeJS.Timeout | undefined
@@ -66,6 +66,11 @@ export class SchemaWatch {
     this.#checkedAt = askedAt
     this.host.catalogs.setUnchecked(this.source.id, false)
     this.#schedule()
+  }
+
+  /** The check that is in progress. */
+  get asking(): Promise<void> | undefined {
+    return this.#asking
   }
 
   /** Called when the catalog is dropped. */
@@ -125,23 +130,24 @@ export class SchemaWatch {
     const { generations } = this.host.catalogs
     const generation = generations.current
     const expected = this.#expected
-    if (this.#isAsking || !this.source.isCurrent()) return
+    if (this.#asking !== undefined || !this.source.isCurrent()) return
     const sentAt = performance.now()
     let found: string | undefined
-    this.#isAsking = true
     try {
-      await this.source.ask(async (connection) => {
+      this.#asking = this.source.ask(async (connection) => {
         found = await readFingerprint(connection)
       })
+      await this.#asking
       this.#hasFailed = false
       // After a change that this process sent, the catalog is read again.
       if (generations.current !== generation || this.#expected !== expected) return
       if (found === expected && !this.#isUntold) this.#answered(sentAt)
       else this.#isUntold = !(await this.source.changed(this.#intervalMs))
     } catch {
-      this.#hasFailed = true
+      // Closing the client ends the check.
+      this.#hasFailed = this.#expected !== undefined
     } finally {
-      this.#isAsking = false
+      this.#asking = undefined
     }
   }
 

@@ -16,6 +16,7 @@ const ANY_TABLE = '*'
 /** Reads the catalog of a source again if it was read before a schema change. */
 interface StaleReader {
   readIfStale(): void
+  forget(): Promise<void>
 }
 
 /**
@@ -160,6 +161,11 @@ export class CatalogRegistry {
     this.#strange.delete(sourceId)
     this.#unchecked.delete(sourceId)
     if (this.#sources.delete(sourceId)) this.#changed()
+  }
+
+  /** Resolves when Sluice holds no connection for reading catalogs. They are read again if needed. */
+  async forgetAll(): Promise<void> {
+    await Promise.all([...this.#readers.values()].map((reader) => reader.deref()?.forget()))
   }
 
   clear(): void {

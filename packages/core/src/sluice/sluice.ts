@@ -377,11 +377,13 @@ export class Sluice {
     this.#closing.clear()
     const { scopes, catalogs, loaders, connections, events } = this.#services
     scopes.close()
+    const forgotten = catalogs.forgetAll()
     catalogs.clear()
     loaders.clear()
     connections.clear()
     this.replicas.close()
     try {
+      await forgotten
       await enginesClosed
     } finally {
       try {

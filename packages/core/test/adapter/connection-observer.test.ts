@@ -65,8 +65,8 @@ class World {
       'one',
       { dialect: 'postgresql', ...options },
       {
-        open: (work) => this.open(work),
-        ask: (work) => this.open(work),
+        open: (work, closing) => this.open(work, closing),
+        ask: (work, closing) => this.open(work, closing),
       },
     )
     this.host.catalogs.set('one', catalogOf(options.dialect ?? 'postgresql'))

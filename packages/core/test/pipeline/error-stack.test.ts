@@ -75,8 +75,8 @@ describe('addCallers', () => {
     async function waits() {
       await rejects
     }
-    const { stack } = await waits().catch((error: Error) => error as { readonly stack?: string })
-    expect(stack).toMatch(/^ +at .*waits .*error-stack\.test\.ts/m)
+    const error: unknown = await waits().catch((thrown: unknown) => thrown)
+    expect((error as Error).stack).toMatch(/^ +at .*waits .*error-stack\.test\.ts/m)
   })
 
   it.each([

@@ -15,6 +15,8 @@ export interface ClientInternals {
     readonly postProcessResponse?: unknown
     readonly migrations?: { readonly tableName?: string }
     readonly connection?: unknown
+    /** A pool that the app created, since Knex 3.3. */
+    readonly connectionPool?: unknown
     readonly pool?: { readonly afterCreate?: unknown }
   }
   readonly connectionSettings?: unknown

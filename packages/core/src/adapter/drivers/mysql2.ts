@@ -7,6 +7,7 @@ import type { Connection } from '../../schema/connection.ts'
 import { afterCaller } from '../after-caller.ts'
 import { type AdapterClient, attachClient } from '../attach-client.ts'
 import { isInstrumented, markInstrumented } from '../instrumented-clients.ts'
+import { takeUntil } from '../own-connections.ts'
 import { ReplicaConnections } from '../replica-connections.ts'
 import type { SqlRow } from '../select/outputs.ts'
 import { beginStream } from './begin-stream.ts'
@@ -85,7 +86,7 @@ class PoolStandIn {
     const state = mysql2PoolState(core)
     const ofPool = mysql2Settings(defaultsOf(core))
     this.#client = attachClient(sluice, {
-      ...{ orm, dialect: 'mysql', moduleUrl, connection: () => connectionOf(held.deref()) },
+      ...{ orm, dialect: 'mysql', moduleUrl, connection: (closing) => connectionOf(held.deref(), closing) },
       ...(fix === undefined ? {} : { fix: fix.bind(options) }),
       ...(state === undefined ? {} : { pool: state, isSingle: () => state()?.max === 1 }),
       isClosed: (connection) => (connection as Mysql2Object)._closing === true,
@@ -276,13 +277,26 @@ function isPlain({ method, options }: Mysql2Call): boolean {
   return method !== 'execute' && Object.keys(options).every((name) => READ_OPTIONS.has(name))
 }
 
-function connectionOf(pool: Mysql2Object | undefined): Connection | undefined {
+function connectionOf(pool: Mysql2Object | undefined, closing?: AbortSignal): Connection | undefined {
   if (pool === undefined) return undefined
+  const release = (taken: unknown) => ((taken as [Mysql2Object])[0].release as Method)()
+  const take = async (): Promise<Mysql2Object> => {
+    const requested = send(pool, 'callbacks', 'getConnection', [])
+    const [connection] = (await takeUntil(closing, requested, release)) as [Mysql2Object]
+    return connection
+  }
   return {
     dialect: 'mysql',
-    query: mysql2Query(pool),
+    async query(sql, params) {
+      const connection = await take()
+      try {
+        return await mysql2Query(connection)(sql, params)
+      } finally {
+        ;(connection.release as Method)()
+      }
+    },
     async session(work) {
-      const [connection] = (await send(pool, 'callbacks', 'getConnection', [])) as [Mysql2Object]
+      const connection = await take()
       const session: Connection = {
         dialect: 'mysql',
         query: mysql2Query(connection),

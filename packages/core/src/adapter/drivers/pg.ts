@@ -1,7 +1,6 @@
 import { lateStack } from '../../pipeline/call-site.ts'
 import type { Stack } from '../../pipeline/execution-group.ts'
 import { registerOwnFrames } from '../../pipeline/frame-packages.ts'
-import type { Connection } from '../../schema/connection.ts'
 import { afterCaller } from '../after-caller.ts'
 import { type AdapterClient, attachClient } from '../attach-client.ts'
 import { isInstrumented, markInstrumented } from '../instrumented-clients.ts'
@@ -9,6 +8,7 @@ import { ReplicaConnections } from '../replica-connections.ts'
 import type { SqlRow } from '../select/outputs.ts'
 import type { SentStatement } from '../sent-statement.ts'
 import { beginStream } from './begin-stream.ts'
+import { pgConnection } from './pg-connection.ts'
 import { isPgPool, pgPoolAccess, timePgConnects } from './pg-pool-state.ts'
 import { pgReplicaDriver, pgReplicaTargets, type ReplicaClient } from './pg-replicas.ts'
 import { PgTypeParsers } from './pg-type-parsers.ts'
@@ -106,7 +106,12 @@ class PoolStandIn {
     this.#parsers = new PgTypeParsers(options.parsersOf?.bind(options))
     const held = new WeakRef(pool)
     this.#client = attachClient(sluice, {
-      ...{ orm, dialect: 'postgresql', moduleUrl, connection: () => connectionOf(held.deref()) },
+      ...{
+        orm,
+        dialect: 'postgresql',
+        moduleUrl,
+        connection: (closing) => pgConnection(held.deref(), closing),
+      },
       ...(fix === undefined ? {} : { fix: fix.bind(options) }),
       settings: (ownTypes) => this.#settings(ownTypes),
       ...(isPgPool(pool) ? { ...pgPoolAccess(pool), isSingle: () => pool.options.max === 1 } : {}),
@@ -326,32 +331,4 @@ interface Submittable {
 
 function isSubmittable(query: unknown): query is Submittable {
   return typeof (query as Partial<Submittable> | null | undefined)?.submit === 'function'
-}
-
-function connectionOf(pool: PgPool | undefined): Connection | undefined {
-  if (pool === undefined) return undefined
-  const on =
-    (target: Queryable): Connection['query'] =>
-    async (sql, params = []) => {
-      const { rows } = (await target.query({ text: sql, values: params })) as QueryResult
-      return rows as readonly Readonly<Record<string, unknown>>[]
-    }
-  return {
-    dialect: 'postgresql',
-    query: on(pool),
-    async session(work) {
-      const client = (await pool.connect()) as Queryable & { release(isDiscarded: boolean): void }
-      const session: Connection = {
-        dialect: 'postgresql',
-        query: on(client),
-        session: (inner) => inner(session),
-      }
-      try {
-        return await work(session)
-      } finally {
-        // Session state that the work left behind must not reach the app.
-        client.release(true)
-      }
-    },
-  }
 }

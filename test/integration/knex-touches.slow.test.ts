@@ -55,6 +55,7 @@ class Bench {
       source: { id: SOURCE, orm: 'knex', dialect: this.dialect, seesStatements: true } as const,
       host: this.host,
       runRaw: () => Promise.resolve([]),
+      conversions: { current: () => '', shared: () => '' },
       isMigrationTable: () => false,
       familyOf: () => undefined,
       mayRewrite: () => false,

@@ -1,3 +1,7 @@
+export { functionIdentity } from './adapter/drivers/function-identity.ts'
+export { Mysql2Conversions } from './adapter/drivers/mysql2-settings.ts'
+export { bindsDate } from './adapter/drivers/pg-dates.ts'
+export { PgTypeParsers } from './adapter/drivers/pg-type-parsers.ts'
 export { isInstrumented, markInstrumented } from './adapter/instrumented-clients.ts'
 export { type PlacedReplica, placedReplicas } from './balancing/replicas/placed-replicas.ts'
 export { resolveReplicaOptions } from './balancing/replicas/replica-options.ts'

@@ -1,11 +1,13 @@
 import type { Lookup, ReadRequirements, Refusal, RowSource, Source, TableId } from '@sluice/core/adapter'
 import type { AdapterHost } from '@sluice/core/siblings'
+import type { Conversions } from './internals/conversions.ts'
 import type { BuilderInternals, ClientInternals } from './internals/types.ts'
 
 /** Properties of the instance to which operations belong. */
 export interface InstanceContext {
   readonly source: Source
   readonly host: AdapterHost
+  readonly conversions: Conversions
   /** Runs a builder without `postProcessResponse`. */
   runRaw(client: ClientInternals, builder: BuilderInternals, demand: ReadRequirements): Promise<unknown>
   /** Whether listeners can change builders right before they are sent. */

@@ -65,6 +65,8 @@ export class KnexLookups {
       const refused = refuseKeyValue(values[at], type, source.dialect)
       if (refused !== undefined) return refuse(refused)
     }
+    const conversions = this.instance.conversions.current(filters.map(({ value }) => value))
+    if (conversions === undefined) return refuse('UNSUPPORTED_OPTIONS')
     const constants = constantsOf(parts, plan, source.dialect)
     if (constants === undefined) return refuse('UNSUPPORTED_CONSTANTS')
     const maxKeys = Math.min(
@@ -72,7 +74,7 @@ export class KnexLookups {
       Math.floor((MAX_BOUND_KEYS[source.dialect] - constants.count) / plan.keys.length),
     )
     if (maxKeys < 2) return refuse('TOO_MANY_VALUES')
-    const group = `${source.id} ${plan.id} ${keyKinds(key)}${constants.text}${contextKey === '' ? '' : ` in ${contextKey}`}`
+    const group = `${source.id} ${plan.id} ${conversions} ${keyKinds(key)}${constants.text}${contextKey === '' ? '' : ` in ${contextKey}`}`
     return new KnexLookup(group, key, maxKeys, this.instance, client, builder, parts, plan)
   }
 

@@ -28,7 +28,7 @@ export class KnexOperation implements Operation<unknown> {
   readonly source: Source
   readonly kind: OperationKind
   readonly inTransaction: boolean
-  hasStrayed = false
+  #hasStrayed = false
   /** The statement that the cache request was built from. */
   #asked: Asked | undefined
   #lookup: Lookup<unknown> | Refusal | undefined
@@ -42,6 +42,14 @@ export class KnexOperation implements Operation<unknown> {
     this.source = state.source
     this.kind = READS.has(builder._method ?? '') ? 'read' : 'other'
     this.inTransaction = client.transacting === true
+  }
+
+  get hasStrayed(): boolean {
+    const asked = this.#asked
+    return (
+      this.#hasStrayed ||
+      (asked !== undefined && this.state.conversions.current(asked.bindings) !== asked.conversions)
+    )
   }
 
   get unordered(): boolean {
@@ -62,7 +70,7 @@ export class KnexOperation implements Operation<unknown> {
    * it, since it was issued.
    */
   sends(sql: string, bindings: readonly unknown[]): void {
-    if (this.#asked !== undefined && !isSame(this.#asked, sql, bindings)) this.hasStrayed = true
+    if (this.#asked !== undefined && !isSame(this.#asked, sql, bindings)) this.#hasStrayed = true
   }
 
   rows(result: unknown): number {
@@ -90,14 +98,16 @@ export class KnexOperation implements Operation<unknown> {
     if ('error' in query) return refuse('COMPILE_ERROR')
     const bindings = canonicalKey([builder._method, query.bindings])
     if (bindings === undefined) return refuse('UNSUPPORTED_BINDINGS')
+    const conversions = state.conversions.current(query.bindings)
+    if (conversions === undefined) return refuse('UNSUPPORTED_OPTIONS')
     if (bindsRelativeDate(query.bindings, state.source.dialect)) return refuse('RELATIVE_DATE')
     const { statement } = analyzeSql(query.sql, state.source.dialect)
     const reads = readsOfStatement(statement, state.source.id, state.host.catalogs)
     if ('refused' in reads) return reads
     if (reads.tables.some((table) => state.isMigrationTable(table))) return refuse('MIGRATION_TABLE')
-    this.#asked = { ...query, objects: query.bindings.map(textOfObject) }
+    this.#asked = { ...query, conversions, objects: query.bindings.map(textOfObject) }
     const request = {
-      key: `${query.sql}\n${bindings}`,
+      key: `${conversions}\n${query.sql}\n${bindings}`,
       tables: reads.tables,
       statement: query.sql,
       control: controlOf(builder),
@@ -127,6 +137,8 @@ function isComplete(value: unknown, { count, isPlain }: PinnedRead): boolean {
 interface Asked {
   readonly sql: string
   readonly bindings: readonly unknown[]
+  /** How the driver converted values at that time. */
+  readonly conversions: string
   /** By index, the content of each binding that is an object. */
   readonly objects: readonly (string | undefined)[]
 }

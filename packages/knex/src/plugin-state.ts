@@ -22,6 +22,7 @@ import type { InstanceContext } from './instance-context.ts'
 import { compiled, isPlain } from './internals/builder.ts'
 import { hasOneConnection, poolStateOf, resizePool } from './internals/client.ts'
 import { isClosed } from './internals/connection.ts'
+import { type Conversions, conversionsOf } from './internals/conversions.ts'
 import type { BuilderInternals, ClientInternals, QueryObject, RunnerInternals } from './internals/types.ts'
 import { attachedConnection } from './knex-connection.ts'
 import { KnexLookups } from './knex-lookups.ts'
@@ -48,6 +49,7 @@ const READS = ['select', 'first', 'pluck']
 export class PluginState implements InstanceContext {
   readonly source: Source
   readonly waits: PoolWaits
+  readonly conversions: Conversions
   readonly #statements: AdapterClient
   readonly #lookups = new KnexLookups(this)
   readonly #rowSources = new RowSources(this)
@@ -84,7 +86,8 @@ export class PluginState implements InstanceContext {
     )
     const waits = new PoolWaits(host)
     this.waits = waits
-    this.#statements = attachClient(sluice, describe(client, base, dialect, waits))
+    this.conversions = conversionsOf(client)
+    this.#statements = attachClient(sluice, describe(client, base, dialect, waits, this.conversions))
     this.source = this.#statements.source
     const statements = this.#statements
     waits.report = (ms, wasExhausted, count) => statements.waited(ms, wasExhausted, count)
@@ -118,7 +121,7 @@ export class PluginState implements InstanceContext {
     this.#sent.get(query)?.sends(query.sql, bindingsOf(query))
     return this.#statements.statement(
       connection,
-      new SentQuery(this.base, client, connection, query, this.#origins.of(query)),
+      new SentQuery(this.base, client, connection, query, this.#origins.of(query), this.conversions),
     )
   }
 
@@ -434,11 +437,12 @@ function describe(
   base: ClientInternals,
   dialect: Dialect,
   waits: PoolWaits,
+  conversions: Conversions,
 ): ClientDescription {
   const held = new WeakRef(client)
   // Results are as returned by the driver, so the driver and its settings are part of the name. Settings do
   // not change.
-  let settings: { readonly ownTypes: readonly number[]; readonly text: string | undefined } | undefined
+  let settings: { readonly text: string | undefined } | undefined
   return {
     ...{ orm: 'knex', dialect, moduleUrl: import.meta.url, fix: fixForSql },
     connection(closing) {
@@ -471,8 +475,9 @@ function describe(
     settings(ownTypes) {
       const client = held.deref()
       if (client === undefined) return undefined
-      if (settings?.ownTypes !== ownTypes) settings = { ownTypes, text: resultSettings(client, ownTypes) }
-      return settings.text === undefined ? undefined : `${client.driverName ?? ''} ${settings.text}`
+      settings ??= { text: resultSettings(client) }
+      const shared = settings.text === undefined ? undefined : conversions.shared(ownTypes)
+      return shared === undefined ? undefined : `${client.driverName ?? ''} ${settings.text} ${shared}`
     },
   }
 }

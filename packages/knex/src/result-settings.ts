@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { settingsOf, typeParsersOf } from './internals/client.ts'
+import { functionIdentity } from '@sluice/core/siblings'
+import { settingsOf } from './internals/client.ts'
 import type { ClientInternals } from './internals/types.ts'
 
 /**
@@ -31,27 +32,29 @@ const AROUND = new Set([
 ])
 /** These contain an address, and settings after a question mark. */
 const ADDRESSES = new Set(['connectionString', 'uri'])
-/** The source of a bound function: it contains no information. */
-const NAMELESS = /^function \(\) \{\s*\[native code\]\s*\}$/
 
 /**
- * Settings that determine how an instance converts database values: the settings of its connections, and how
- * its driver parses types. Functions are identified by their source. The same in every process with the same
- * settings; `undefined` if that cannot be determined.
- *
- * @param ownTypes - The OIDs of PostgreSQL types created by extensions and users.
+ * Settings that determine how an instance converts database values: those of its connections, and its hook
+ * for new ones. The same in every process with the same settings; `undefined` if that cannot be determined.
  */
-export function resultSettings(
-  client: ClientInternals,
-  ownTypes: readonly number[] = [],
-): string | undefined {
+export function resultSettings(client: ClientInternals): string | undefined {
   try {
-    const text = JSON.stringify([settingsOf(client), typeParsersOf(client, ownTypes)], replacer)
+    const [connection, hook] = settingsOf(client)
+    const text = JSON.stringify([connection, hookOf(client, hook)], replacer)
     return createHash('sha256').update(text).digest('base64url')
   } catch {
-    // It contains a bound function, or a circular reference.
+    // It contains a function that uses variables, or a circular reference.
     return undefined
   }
+}
+
+/**
+ * What a hook does on a server is part of the name of the database, and how it changes a connection's driver
+ * is read from the connection. A hook on SQLite may change settings that nothing shows.
+ */
+function hookOf({ dialect }: ClientInternals, hook: unknown): unknown {
+  const isShown = typeof hook === 'function' && dialect !== 'sqlite3' && dialect !== 'better-sqlite3'
+  return isShown ? String(hook) : hook
 }
 
 function replacer(name: string, value: unknown): unknown {
@@ -59,7 +62,7 @@ function replacer(name: string, value: unknown): unknown {
   if (ADDRESSES.has(name) && typeof value === 'string') return value.split('?')[1]
   if (typeof value === 'bigint') return `${value}n`
   if (typeof value !== 'function') return value
-  const text = String(value)
-  if (NAMELESS.test(text)) throw new TypeError('A bound function cannot be compared.')
-  return text
+  const identity = functionIdentity(value)
+  if (identity === undefined) throw new TypeError('A function that uses variables cannot be compared.')
+  return identity
 }

@@ -1,4 +1,5 @@
 import type { SentStatement, Stack } from '@sluice/core/adapter'
+import type { Conversions } from './internals/conversions.ts'
 import { rowsIn, wasRolledBack } from './internals/response.ts'
 import type { ClientInternals, QueryObject } from './internals/types.ts'
 
@@ -18,6 +19,7 @@ export class SentQuery implements SentStatement<Promise<QueryObject>> {
     private readonly connection: object,
     private readonly query: QueryObject,
     stack: (() => Stack) | undefined,
+    private readonly conversions: Conversions,
   ) {
     if (stack !== undefined) this.stack = stack
   }
@@ -35,7 +37,13 @@ export class SentQuery implements SentStatement<Promise<QueryObject>> {
   }
 
   send(): Promise<QueryObject> {
-    return this.base._query.call(this.client, this.connection, this.query)
+    const { conversions } = this
+    const sent = this.base._query.call(this.client, this.connection, this.query)
+    if (conversions.received === undefined) return sent
+    return sent.then((query) => {
+      conversions.received?.(query?.response)
+      return query
+    })
   }
 
   rows({ response }: QueryObject): number {

@@ -92,6 +92,7 @@ export function testInstance(
       sent.push({ sql, bindings })
       return Promise.resolve(instance.answer)
     },
+    conversions: { current: () => '', shared: () => '' },
     isMigrationTable: () => false,
     familyOf: () => undefined,
     mayRewrite: () => false,

@@ -56,38 +56,10 @@ describe('settings that affect results', () => {
     expect(settings(connection, config)).toBe(settings(connection, config))
   })
 
-  it('differ by the type parsers of the PostgreSQL driver, which are global', () => {
-    const { driver } = client(plain, { client: 'pg' })
-    const { types } = driver as {
-      types: { getTypeParser(type: number): unknown; setTypeParser(type: number, parse: unknown): void }
-    }
-    const before = settings(plain, { client: 'pg' })
-    const parse = types.getTypeParser(20)
-    types.setTypeParser(20, Number)
-    try {
-      expect(settings(plain, { client: 'pg' })).not.toBe(before)
-    } finally {
-      types.setTypeParser(20, parse)
-    }
-    expect(settings(plain, { client: 'pg' })).toBe(before)
-  })
-
-  it('are unknown if a type parser of the PostgreSQL driver is bound', () => {
-    const { types } = client(plain, { client: 'pg' }).driver as {
-      types: { getTypeParser(type: number): unknown; setTypeParser(type: number, parse: unknown): void }
-    }
-    const parse = types.getTypeParser(20)
-    types.setTypeParser(
-      20,
-      function (this: number, text: string) {
-        return Number(text) + this
-      }.bind(1),
-    )
-    try {
-      expect(settings(plain, { client: 'pg' })).toBeUndefined()
-    } finally {
-      types.setTypeParser(20, parse)
-    }
+  it('are unknown for a function that uses a variable', () => {
+    const factor = Number('2')
+    const typeCast = (field: { string(): string }) => Number(field.string()) * factor
+    expect(settings({ ...plain, typeCast } as never)).toBeUndefined()
   })
 
   it('are unknown for bound functions and circular values', () => {

@@ -54,6 +54,11 @@ export interface SqlRead {
    */
   settings?(): string | undefined
   /**
+   * Returns the same for the settings at this moment. A result is for its caller only if they have changed
+   * while it was read. Default: they never change.
+   */
+  settingsNow?(): string | undefined
+  /**
    * Returns the stack of the user's call. Called synchronously if a batch can need it, and later otherwise:
    * see `lateStack`.
    */
@@ -117,6 +122,11 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
     this.family = call.control === undefined ? shape : undefined
     this.source = context.source
     this.inTransaction = call.inTransaction
+  }
+
+  get hasStrayed(): boolean {
+    const { settingsNow } = this.call
+    return settingsNow !== undefined && settingsNow.call(this.call) !== this.settings
   }
 
   get unordered(): boolean {

@@ -25,7 +25,8 @@ export const cluster: () => Cluster = late(
 
 export const createHash = (algorithm: string): Hash => crypto().createHash(algorithm)
 export const createHmac = (algorithm: string, key: BinaryLike): Hmac => crypto().createHmac(algorithm, key)
-export const hash = (algorithm: string, text: string): string => crypto().hash(algorithm, text)
+export const hash = (algorithm: string, text: string, encoding: 'hex' | 'base64url' = 'hex'): string =>
+  crypto().hash(algorithm, text, encoding)
 export const randomBytes = (size: number): Buffer<ArrayBuffer> => crypto().randomBytes(size)
 export const randomUUID = (): string => crypto().randomUUID()
 export const timingSafeEqual = (a: Uint8Array, b: Uint8Array): boolean => crypto().timingSafeEqual(a, b)

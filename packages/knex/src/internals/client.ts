@@ -71,30 +71,6 @@ export function settingsOf({ config, connectionSettings }: ClientInternals): rea
   return [connectionSettings ?? config.connection, config.pool?.afterCreate]
 }
 
-/** PostgreSQL types with array values, in addition to those that its driver lists. */
-const ARRAYS = [199, 1000, 1005, 1007, 1016, 1021, 1022, 1028, 1115, 1182, 1185, 1231, 3807]
-
-/** `json` and `jsonb`, whose usual parser is a bound function. */
-const JSON_TYPES: ReadonlySet<number> = new Set([114, 3802])
-
-/**
- * The functions with which `pg` parses values in the whole process: apps can replace them. Those of JSON are
- * identified by their source. Other drivers only have settings.
- */
-export function typeParsersOf({ driver }: ClientInternals, ownTypes: readonly number[]): readonly unknown[] {
-  const { types } = (driver ?? {}) as {
-    readonly types?: {
-      readonly builtins?: Readonly<Record<string, number>>
-      getTypeParser?(type: number): unknown
-    }
-  }
-  if (typeof types?.getTypeParser !== 'function') return []
-  return [...Object.values(types.builtins ?? {}), ...ARRAYS, ...ownTypes].map((type) => {
-    const parser = types.getTypeParser?.(type)
-    return JSON_TYPES.has(type) ? String(parser) : parser
-  })
-}
-
 /** `undefined` for a driver that Sluice does not support. */
 export function dialectOf({ driverName = '' }: ClientInternals): Dialect | undefined {
   return Object.hasOwn(DRIVERS, driverName) ? DRIVERS[driverName] : undefined

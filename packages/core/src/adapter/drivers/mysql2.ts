@@ -11,12 +11,13 @@ import { takeUntil } from '../own-connections.ts'
 import { ReplicaConnections } from '../replica-connections.ts'
 import type { SqlRow } from '../select/outputs.ts'
 import { beginStream } from './begin-stream.ts'
+import { copyColumns, decodedColumns } from './copy-columns.ts'
 import { type Mysql2Answer, type Mysql2Call, type Mysql2Object, send, toCallback } from './mysql2-call.ts'
 import { Mysql2Connections, type Mysql2Place, running } from './mysql2-connections.ts'
 import { coreOf, defaultsOf, isCorePool, mysql2Query } from './mysql2-core.ts'
 import { mysql2PoolState, timeMysql2Requests } from './mysql2-pool-state.ts'
 import { mysql2ReplicaDriver, mysql2ReplicaTargets } from './mysql2-replicas.ts'
-import { mysql2Settings } from './mysql2-settings.ts'
+import { Mysql2Conversions, mysql2Settings, optionsOfPool } from './mysql2-settings.ts'
 import type { PoolDescription } from './pool-description.ts'
 import { standInFor } from './stand-in.ts'
 
@@ -71,6 +72,9 @@ class PoolStandIn {
   readonly #connections: Mysql2Connections
   /** Result columns, by SQL string and row form. */
   readonly #fields = new Map<string, readonly unknown[]>()
+  readonly #conversions: Mysql2Conversions
+  /** The options, as other processes can compare them. */
+  #named: { readonly version: string; readonly text: string | undefined } | undefined
   readonly #restore: () => void
   readonly #replicas: ReplicaConnections<Mysql2Object> | undefined
 
@@ -84,13 +88,13 @@ class PoolStandIn {
     this.#core = core
     const held = new WeakRef(core)
     const state = mysql2PoolState(core)
-    const ofPool = mysql2Settings(defaultsOf(core))
+    this.#conversions = new Mysql2Conversions(() => optionsOfPool(defaultsOf(core), core._allConnections))
     this.#client = attachClient(sluice, {
       ...{ orm, dialect: 'mysql', moduleUrl, connection: (closing) => connectionOf(held.deref(), closing) },
       ...(fix === undefined ? {} : { fix: fix.bind(options) }),
       ...(state === undefined ? {} : { pool: state, isSingle: () => state()?.max === 1 }),
       isClosed: (connection) => (connection as Mysql2Object)._closing === true,
-      settings: () => this.#settings(ofPool),
+      settings: () => this.#settings(),
       ...(replicas && { replicas: { options: replicas.options, targets: mysql2ReplicaTargets(replicas) } }),
     })
     this.#replicas = replicas && new ReplicaConnections(mysql2ReplicaDriver(replicas))
@@ -123,8 +127,14 @@ class PoolStandIn {
     this.standIn = core === pool ? withCallbacks : withPromises(pool)
   }
 
-  #settings(ofPool: string | undefined): string | undefined {
+  #settings(): string | undefined {
     const { settings } = this.options
+    const version = this.#conversions.current()
+    if (version === undefined) return undefined
+    // The options are read again only if one has changed.
+    if (this.#named?.version !== version)
+      this.#named = { version, text: mysql2Settings(defaultsOf(this.#core)) }
+    const ofPool = this.#named.text
     const own = settings === undefined ? '' : settings.call(this.options)
     return own === undefined || ofPool === undefined ? undefined : `${own} ${ofPool}`
   }
@@ -223,10 +233,11 @@ class PoolStandIn {
       .read({
         ...{ sql: text, params, rows: form, inTransaction: false, stack },
         settings: () => {
-          const parsers = isPlain(call) ? this.#parsersOf(options) : undefined
-          if (parsers !== undefined) known.key = `${form} ${parsers} ${text}`
-          return parsers
+          const conversions = this.#conversionsOf(call)
+          if (conversions !== undefined) known.key = `${form} ${conversions} ${text}`
+          return conversions
         },
+        settingsNow: () => this.#conversionsOf(call),
         ask: async (sql, values, helpers, replica) => {
           const isOwn = sql === text && values === params
           const asked = isOwn ? call : { ...call, sql, params: values, args: [{ ...options, sql, values }] }
@@ -248,12 +259,19 @@ class PoolStandIn {
       })
     if (known.answer?.[0] === rows) return known.answer
     const fields = known.key === undefined ? undefined : this.#fields.get(known.key)
-    return fields === undefined ? this.#statement(place, call, stack) : [rows, [...fields]]
+    return fields === undefined ? this.#statement(place, call, stack) : [rows, copyColumns(fields)]
   }
 
   #remember(key: string, fields: readonly unknown[], helpers: number): void {
     if (this.#fields.size >= MAX_FIELDS) this.#fields.clear()
-    this.#fields.set(key, fields.slice(0, fields.length - helpers))
+    this.#fields.set(key, decodedColumns(fields.slice(0, fields.length - helpers)))
+  }
+
+  /** Identifies how the driver converts the values and the rows of a call at this moment. */
+  #conversionsOf(call: Mysql2Call): string | undefined {
+    const parsers = isPlain(call) ? this.#parsersOf(call.options) : undefined
+    const ofPool = parsers === undefined ? undefined : this.#conversions.current()
+    return ofPool === undefined ? undefined : `${parsers}${ofPool}`
   }
 
   #parsersOf({ typeCast }: Mysql2Call['options']): string | undefined {

@@ -8,7 +8,9 @@ import { ReplicaConnections } from '../replica-connections.ts'
 import type { SqlRow } from '../select/outputs.ts'
 import type { SentStatement } from '../sent-statement.ts'
 import { beginStream } from './begin-stream.ts'
+import { copyColumns } from './copy-columns.ts'
 import { pgConnection } from './pg-connection.ts'
+import { bindsDate, dateFormOf, valueMapperOf } from './pg-dates.ts'
 import { isPgPool, pgPoolAccess, timePgConnects } from './pg-pool-state.ts'
 import { pgReplicaDriver, pgReplicaTargets, type ReplicaClient } from './pg-replicas.ts'
 import { PgTypeParsers } from './pg-type-parsers.ts'
@@ -31,6 +33,8 @@ interface QueryResult {
   readonly rowCount: number | null
   readonly rows: readonly SqlRow[]
   readonly fields: readonly unknown[]
+  /** The functions that converted the columns. */
+  readonly _parsers?: readonly unknown[]
 }
 
 type Callback = (...args: unknown[]) => unknown
@@ -96,6 +100,7 @@ class PoolStandIn {
   /** The client that was in use last. */
   #used: WeakRef<Queryable> | undefined
   readonly #parsers: PgTypeParsers
+  readonly #valueMapper: ReturnType<typeof valueMapperOf>
 
   constructor(
     private readonly pool: PgPool,
@@ -103,7 +108,9 @@ class PoolStandIn {
     private readonly options: PoolDescription,
   ) {
     const { orm = 'pg', moduleUrl = import.meta.url, fix, replicas } = options
-    this.#parsers = new PgTypeParsers(options.parsersOf?.bind(options))
+    const pools = [pool, ...(replicas?.pools ?? []).map(({ client }) => client)]
+    this.#parsers = new PgTypeParsers(options.parsersOf?.bind(options), () => this.#clientsOf(pools))
+    this.#valueMapper = valueMapperOf(pool)
     const held = new WeakRef(pool)
     this.#client = attachClient(sluice, {
       ...{
@@ -145,8 +152,26 @@ class PoolStandIn {
   #settings(ownTypes: readonly number[]): string | undefined {
     const { settings } = this.options
     const own = settings === undefined ? '' : settings.call(this.options)
-    const parsers = own === undefined ? undefined : this.#parsers.ofClient(this.#used?.deref(), ownTypes)
+    const parsers = own === undefined ? undefined : this.#parsers.ofClients(ownTypes)
     return parsers === undefined ? undefined : `${own} ${parsers}`
+  }
+
+  /** The clients that a read can use, as far as the pools expose them. */
+  *#clientsOf(pools: readonly object[]): Iterable<unknown> {
+    let isExposed = false
+    for (const { _clients: clients } of pools as readonly { readonly _clients?: unknown }[]) {
+      if (!Array.isArray(clients)) continue
+      isExposed = true
+      yield* clients
+    }
+    if (!isExposed) yield this.#used?.deref()
+  }
+
+  /** Identifies how the driver converts the values and the rows of a query at this moment. */
+  #conversionsOf(config: QueryConfig, params: readonly unknown[]): string | undefined {
+    const parsers = isPlain(config) ? this.#parsers.ofQuery(config.types) : undefined
+    if (parsers === undefined || !bindsDate(params)) return parsers
+    return this.#valueMapper === undefined ? undefined : `${parsers} ${dateFormOf(this.#valueMapper)}`
   }
 
   #connect(args: readonly unknown[]): unknown {
@@ -256,10 +281,11 @@ class PoolStandIn {
     const rows = await this.#client.read({
       ...{ sql: text, params, rows: rowForm, inTransaction: false, stack },
       settings: () => {
-        const parsers = isPlain(config) ? this.#parsers.ofQuery(config.types) : undefined
-        if (parsers !== undefined) known.key = `${rowForm} ${parsers} ${text}`
-        return parsers
+        const conversions = this.#conversionsOf(config, params)
+        if (conversions !== undefined) known.key = `${rowForm} ${conversions} ${text}`
+        return conversions
       },
+      settingsNow: () => this.#conversionsOf(config, params),
       ask: async (sql, values, helpers, replica) => {
         // The name of a prepared statement must only be used with its own SQL.
         const { name, ...unnamed } = config
@@ -277,20 +303,14 @@ class PoolStandIn {
     const template = known.key === undefined ? undefined : this.#templates.get(known.key)
     // The rows come from another process, and the columns are unknown.
     if (template === undefined) return this.#statement(target, {}, config, stack)
-    return Object.assign(Object.create(Object.getPrototypeOf(template)), template, {
-      rows,
-      rowCount: rows.length,
-    })
+    return copyResult(template, { rows, rowCount: rows.length, fields: copyColumns(template.fields) })
   }
 
   #remember(key: string, result: QueryResult, helpers: number): void {
     if (this.#templates.size >= MAX_TEMPLATES) this.#templates.clear()
-    this.#parsers.add(result.fields)
-    const fields = result.fields.slice(0, result.fields.length - helpers)
-    this.#templates.set(
-      key,
-      Object.assign(Object.create(Object.getPrototypeOf(result)), result, { rows: [], fields }),
-    )
+    this.#parsers.add(result.fields, result._parsers)
+    const fields = copyColumns(result.fields.slice(0, result.fields.length - helpers))
+    this.#templates.set(key, copyResult(result, { rows: [], fields }))
   }
 
   /** A cursor or a stream, which the caller reads. */
@@ -316,6 +336,19 @@ function answerCallback<T>(
     (answer) => process.nextTick(callback, undefined, ...resultsOf(answer)),
     (error: unknown) => process.nextTick(callback, error),
   )
+}
+
+/** A copy with other members. Lists and objects that the driver creates for each result are copied. */
+function copyResult(result: QueryResult, members: Partial<QueryResult>): QueryResult {
+  const copy: Record<string, unknown> = Object.assign(
+    Object.create(Object.getPrototypeOf(result)),
+    result,
+    members,
+  )
+  if (Array.isArray(copy._parsers)) copy._parsers = [...copy._parsers]
+  const { _prebuiltEmptyResultObject: empty } = copy
+  if (empty) copy._prebuiltEmptyResultObject = { ...empty }
+  return copy as unknown as QueryResult
 }
 
 function isPlain(config: QueryConfig): boolean {

@@ -1,12 +1,19 @@
+const HEAD = /^function\b[^(]*/
 const PARAMETERS = /^(?:function\b[^(]*)?\(([\w$,\s]*)\)|^([\w$]+)\s*=>/
-const KEYWORDS: ReadonlySet<string> = new Set(['function', 'return', 'if', 'else'])
+const KEYWORDS: ReadonlySet<string> = new Set([
+  ...['function', 'return', 'if', 'else', 'null', 'true', 'false', 'undefined', 'typeof', 'new'],
+  // Functions of the language, which return the same for the same arguments.
+  ...['Number', 'String', 'Boolean', 'BigInt', 'parseInt', 'parseFloat', 'JSON'],
+])
+/** Other uses of a date read the clock. */
+const DATE_OF_VALUE = /\bnew Date\((?!\s*\))/g
 
 /** The latest function: ORMs pass an equal one with each query. */
 let latest = { source: '', isSelfContained: false }
 
 /**
- * Whether a function uses nothing but its parameters, so that a function with the same source returns the
- * same results.
+ * Whether a function uses nothing but its parameters and functions of the language, so that a function with
+ * the same source returns the same results.
  *
  * @param source - The function as a string.
  */
@@ -19,7 +26,8 @@ function usesParametersOnly(source: string): boolean {
   const [, several, one] = PARAMETERS.exec(source) ?? []
   const parameters = several?.split(',').map((name) => name.trim()) ?? [one]
   // Strings contain no names. Templates, expressions of other kinds and comments are not examined.
-  const code = source.replaceAll(/'[^'\\\n]*'|"[^"\\\n]*"/g, '""')
+  const body = source.replace(HEAD, '')
+  const code = body.replaceAll(/'[^'\\\n]*'|"[^"\\\n]*"/g, '""').replaceAll(DATE_OF_VALUE, '(')
   const names = code.match(/(?<![\w$.])[A-Za-z_$][\w$]*/g) ?? []
   return !/[`/\\[\]]/.test(code) && names.every((name) => parameters.includes(name) || KEYWORDS.has(name))
 }

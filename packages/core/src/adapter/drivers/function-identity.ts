@@ -1,0 +1,75 @@
+import { hash } from '../../shared/late-modules.ts'
+import { isSelfContained } from './self-contained.ts'
+
+/** Functions of the language that apps and drivers use as parsers. */
+const GLOBALS: ReadonlyMap<unknown, string> = new Map<unknown, string>([
+  ...[Number, String, Boolean, BigInt, parseInt, parseFloat].map((one) => [one, one.name] as const),
+  [JSON.parse, 'JSON.parse'],
+])
+
+/**
+ * The parsers of `pg-types` 2.2 that use other functions of their module: the start of the SHA-256 of each
+ * source.
+ */
+const PG_TYPES: ReadonlySet<string> = new Set([
+  ...['sKvjrmWcP00AyKAk', 'F6-uo8v9ZzX5H1DD', 'Hb55yZn12jYTNdhp', '6pkL8P4Wjf-Pc_k6', 'H32BQXoxZMvr_riN'],
+  ...['DMAymSP3Z27ILNP5', '0PAhKG1tRk4GlOYA', 'RGh8QzTpn5-feO9x', 'EUZINTQb2qJRPivi', '2a2Yo0Mzs3n319kf'],
+  ...['7oJblCrqjrTRW0vL', 'kU_w_cwrCXc3WsBP', 'Mg5kpqXB_7wtoT6V', 'MD4n7yRvHOjZ1zL0', '31ITkRDgpbXIjJZE'],
+  ...['736W4-1rhwLqISH-', '8zTovKlDL9SW7HjK'],
+])
+
+/** A document that parsers of JSON with another treatment of numbers, names or dates read differently. */
+const DOCUMENT =
+  '{"a":[1.50,12345678901234567890,1e400,-0,"2020-01-02T03:04:05.678Z",null,true],"__proto__":{"b":1},"a":[1.50,9007199254740993,-0,"2020-01-02T03:04:05.678Z","/Date(1)/",{"":{}}]}'
+
+const known = new WeakMap<object, string | false>()
+
+/**
+ * Identifies a function in every process: two functions with the same identity return the same for the same
+ * arguments.
+ *
+ * @returns `undefined` if it may use variables or other functions of its module.
+ */
+export function functionIdentity(given: unknown): string | undefined {
+  if (typeof given !== 'function') return undefined
+  let identity = known.get(given)
+  if (identity === undefined) {
+    identity = identityOf(given) ?? false
+    known.set(given, identity)
+  }
+  return identity === false ? undefined : identity
+}
+
+/** Whether two functions return the same for the same arguments. */
+export function areAlike(one: unknown, other: unknown): boolean {
+  if (one === other) return true
+  const identity = functionIdentity(one)
+  return identity !== undefined && identity === functionIdentity(other)
+}
+
+function identityOf(given: object): string | undefined {
+  const global = GLOBALS.get(given)
+  if (global !== undefined) return global
+  const source = String(given)
+  if (isSelfContained(source)) return source
+  if (PG_TYPES.has(hash('sha256', source, 'base64url').slice(0, 16))) return source
+  return isBoundJsonParser(given) ? 'JSON.parse' : undefined
+}
+
+/** `pg` parses JSON with `JSON.parse.bind(JSON)`, whose source contains no information. */
+function isBoundJsonParser(given: object): boolean {
+  const { name, length } = given as { readonly name?: unknown; readonly length?: unknown }
+  if (name !== 'bound parse' || length !== JSON.parse.length) return false
+  try {
+    return shown((given as (text: string) => unknown)(DOCUMENT)) === shown(JSON.parse(DOCUMENT))
+  } catch {
+    return false
+  }
+}
+
+function shown(value: unknown): string {
+  if (typeof value !== 'object' || value === null)
+    return Object.is(value, -0) ? '-0' : `${typeof value} ${value}`
+  const names = Object.entries(value).map(([name, field]) => `${name}:${shown(field)}`)
+  return `${Object.prototype.toString.call(value)} ${Object.getPrototypeOf(value) === (Array.isArray(value) ? Array : Object).prototype} {${names.join()}}`
+}

@@ -28,6 +28,11 @@ const SQL = 'select price from prices where id = 1'
 const prices = pgTable('prices', { id: integer().primaryKey(), price: numeric() })
 const lettered = (letter: string) => (text: string) => letter + text
 
+function poolOf(database: Database, options: pg.PoolConfig = {}): pg.Pool {
+  // The database is dropped while connections are being closed.
+  return new pg.Pool({ connectionString: database.url ?? '', ...options }).on('error', () => {})
+}
+
 function changeDriver(): void {
   const usual = pg.types.getTypeParser(NUMERIC)
   onTestFinished(() => pg.types.setTypeParser(NUMERIC, usual))
@@ -36,12 +41,12 @@ function changeDriver(): void {
 
 const readers: Readonly<Record<string, Open>> = {
   'pg, in the driver': (database, sluice) => {
-    const pool = sluicePool(new pg.Pool({ connectionString: database.url ?? '' }), sluice)
+    const pool = sluicePool(poolOf(database), sluice)
     const read = async () => (await pool.query(SQL)).rows[0]?.price
     return { read, change: changeDriver, close: () => pool.end() }
   },
   'pg, on its only client': (database, sluice) => {
-    const bare = new pg.Pool({ connectionString: database.url ?? '', max: 1 })
+    const bare = poolOf(database, { max: 1 })
     const clients: pg.PoolClient[] = []
     bare.on('connect', (client) => clients.push(client))
     const pool = sluicePool(bare, sluice)
@@ -51,7 +56,7 @@ const readers: Readonly<Record<string, Open>> = {
     return { read: async () => (await pool.query(SQL)).rows[0]?.price, change, close: () => pool.end() }
   },
   Drizzle: (database, sluice) => {
-    const pool = withSluiceDrizzle(new pg.Pool({ connectionString: database.url ?? '' }), sluice)
+    const pool = withSluiceDrizzle(poolOf(database), sluice)
     const db = drizzle({ client: pool })
     const read = async () => (await db.select().from(prices).where(eq(prices.id, 1)))[0]?.price
     return { read, change: changeDriver, close: () => pool.end() }
@@ -102,7 +107,7 @@ describe.skipIf(postgresql?.skipped !== undefined)(
     })
 
     it.each(['pg, in the driver', 'Knex, in the driver'])(
-      'is not shared with processes that have another one with the same source: %s',
+      'is not shared with processes whose parser has the same source and differs: %s',
       async (name) => {
         const open = readers[name] as Open
         const database = await withPrices((await postgresql?.connect()) as Database)
@@ -141,7 +146,7 @@ describe.skipIf(postgresql?.skipped !== undefined)('a date as a value of a query
       else process.env.TZ = zone
     })
     const sluice = createSluice({ mode: 'optimize', cache: { ttl: 300 } })
-    const pool = sluicePool(new pg.Pool({ connectionString: database.url ?? '' }), sluice)
+    const pool = sluicePool(poolOf(database), sluice)
     const db = withSluice(knex(database.knexConfig()), sluice)
     onTestFinished(() => Promise.all([pool.end(), db.destroy(), sluice.close()]))
     const at = new Date('2026-01-01T03:00:00Z')
@@ -187,7 +192,7 @@ describe('the columns of a result', () => {
   it.skipIf(postgresql?.skipped !== undefined)('belong to each caller of pg', async () => {
     const database = await withPrices((await postgresql?.connect()) as Database)
     const sluice = createSluice({ mode: 'optimize', cache: { ttl: 300 } })
-    const pool = sluicePool(new pg.Pool({ connectionString: database.url ?? '' }), sluice)
+    const pool = sluicePool(poolOf(database), sluice)
     onTestFinished(() => Promise.all([pool.end(), sluice.close()]))
     await pool.query(SQL)
     await catalogsRead(sluice)

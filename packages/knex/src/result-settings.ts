@@ -49,8 +49,8 @@ export function resultSettings(client: ClientInternals): string | undefined {
 }
 
 /**
- * What a hook does on a server is part of the name of the database, and how it changes a connection's driver
- * is read from the connection. A hook on SQLite may change settings that nothing shows.
+ * The effects of a hook on a server are part of the name of the database, and its effects on the driver are
+ * read from the connection. A hook on SQLite may change settings that nothing shows.
  */
 function hookOf({ dialect }: ClientInternals, hook: unknown): unknown {
   const isShown = typeof hook === 'function' && dialect !== 'sqlite3' && dialect !== 'better-sqlite3'

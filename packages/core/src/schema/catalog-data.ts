@@ -32,7 +32,7 @@ export interface ColumnInfo {
   readonly type: ColumnType
   /**
    * PostgreSQL: an enum as `schema.name`, or `date`, which `type` does not distinguish from other types. For
-   * a domain, the type on which it is based.
+   * a domain, the type on which it is based. MySQL and MariaDB: `time`.
    */
   readonly exactType?: string
   readonly nullable: boolean

@@ -2,7 +2,7 @@ import type { ReasonCode } from '../shared/reasons.ts'
 import type { Statement, TableWrite } from '../sql/statement.ts'
 import { TOO_LONG } from '../sql/tokenize.ts'
 import { type Change, EVERYTHING, type SchemaCatalog, type WriteEffect } from './catalog.ts'
-import type { TableId } from './catalog-data.ts'
+import type { ColumnType, TableId } from './catalog-data.ts'
 import type { CatalogRegistry } from './catalog-registry.ts'
 import { rowsOfConditions } from './condition-rows.ts'
 import { hiddenDependency, hiddenLevel, levelOfCall } from './hidden-calls.ts'
@@ -86,6 +86,23 @@ function arePure(functions: ReadonlySet<string>, catalog: SchemaCatalog | undefi
   return pure !== undefined && [...functions].every((name) => pure.has(name.replace(/^pg_catalog\./, '')))
 }
 
+/** Types of PostgreSQL whose values are never strings. */
+const NO_STRINGS: ReadonlySet<ColumnType> = new Set([
+  ...(['integer', 'decimal', 'float', 'boolean', 'datetime', 'uuid', 'bytes'] as const),
+])
+
+/** Whether a column that the statement reads as a time may contain one that depends on the clock. */
+function mayReadClock({ timed, reads }: Statement, catalog: SchemaCatalog): boolean {
+  if (timed.length === 0) return false
+  const columns = reads.flatMap((name) => catalog.tables.get(catalog.idOf(name))?.columns ?? [])
+  if (catalog.dialect === 'mysql')
+    return columns.some(({ name, exactType }) => exactType === 'time' && timed.includes(name.toLowerCase()))
+  return timed.some((name) => {
+    const found = columns.filter((column) => column.name === name)
+    return found.length === 0 || found.some(({ type }) => !NO_STRINGS.has(type))
+  })
+}
+
 /**
  * The tables that a statement reads, if its result depends only on them and they are base tables; otherwise
  * the reason why the result must not be cached.
@@ -105,6 +122,7 @@ export function readsOfStatement(
   const catalog = catalogs.seenBy(sourceId)
   if (!arePure(statement.functions, catalog)) return { refused: 'UNKNOWN_FUNCTION' }
   if (catalog === undefined) return { refused: 'NO_CATALOG' }
+  if (mayReadClock(statement, catalog)) return { refused: 'MAY_READ_CLOCK' }
   const hidden = hiddenDependency(statement, catalog)
   if (hidden !== undefined) return hidden
   const tables: TableId[] = []

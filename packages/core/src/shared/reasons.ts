@@ -38,6 +38,7 @@ const REASONS = {
   KEY_TOO_LONG: 'The key has more than 1,000 characters',
   KEY_USED_TWICE: 'The parameter of the key is used twice',
   LOCKS_ROWS: 'It locks rows',
+  MAY_READ_CLOCK: 'It reads a column as a time, and the column may contain the name of the current time',
   NAMED_PARAMETERS: 'Its parameters have names or numbers',
   NONDETERMINISTIC_FIRST_ROW: 'The order of the first row is nondeterministic',
   NON_CANONICAL_KEY: 'The key is not in the canonical form of its column',

@@ -1,4 +1,5 @@
 import { lowerAscii, upperAscii } from './characters.ts'
+import { mayReadSqliteClock, sqliteTimes } from './clock/sqlite-times.ts'
 import type { Dialect } from './dialect.ts'
 import { callSuffixes, notFunctions, words } from './keywords.ts'
 import { isRelativeDate } from './relative-date.ts'
@@ -66,41 +67,23 @@ const volatileWords: Readonly<Record<Dialect, ReadonlySet<string>>> = {
     SQL_CALC_FOUND_ROWS`),
 }
 
-/**
- * Each nested call would search all calls within it: a call with more than this many tokens counts as reading
- * the clock.
- */
-const MAX_TIME_ARGUMENTS = 200
-const sqliteTimes = words('DATE TIME DATETIME JULIANDAY UNIXEPOCH STRFTIME')
-
 type Volatility = 'pure' | 'volatile' | 'unknown'
 
 /**
  * The volatility of a call.
  *
  * @param upper - The function's name in upper case, unqualified and unquoted.
- * @param range - The tokens between its parentheses.
+ * @param args - The tokens between its parentheses.
  */
-function volatilityOf(upper: string, { dialect, tokens }: ParsedSql, { start, end }: Range): Volatility {
-  if (dialect === 'sqlite' && sqliteTimes.has(upper)) {
-    const isLong = end - start > MAX_TIME_ARGUMENTS
-    return isLong || readsClock(upper, tokens.slice(start, end)) ? 'volatile' : 'pure'
-  }
+function volatilityOf(upper: string, { dialect, map }: ParsedSql, args: Range): Volatility {
+  if (dialect === 'sqlite' && sqliteTimes.has(upper))
+    return mayReadSqliteClock(upper, map, args) ? 'volatile' : 'pure'
   if (volatile[dialect].has(upper)) return 'volatile'
   return pure[dialect].has(upper) ? 'pure' : 'unknown'
 }
 
 function isVolatileWord(upper: string, dialect: Dialect): boolean {
   return volatileWords[dialect].has(upper)
-}
-
-/** SQLite's date functions read the clock if their time is omitted, is `'now'`, or can be `'now'`. */
-function readsClock(upper: string, args: readonly Token[]): boolean {
-  if (args.length === 0 || (upper === 'STRFTIME' && !args.some((token) => token.text === ','))) return true
-  return args.some(
-    ({ kind, text }) =>
-      kind === 'parameter' || (kind === 'string' && /^'(?:now|subsec|subsecond)'$/.test(lowerAscii(text))),
-  )
 }
 
 const sequenceParts = words('NEXTVAL CURRVAL')

@@ -93,6 +93,11 @@ export interface Statement {
    */
   readonly volatile: boolean
   /**
+   * Columns whose values the statement may read as times that depend on the clock: on PostgreSQL if they
+   * contain strings, on MySQL and MariaDB if they are a `TIME`, which is completed with the current date.
+   */
+  readonly timed: readonly string[]
+  /**
    * The names in it. Only for PostgreSQL, where a statement can call functions that its grammar does not
    * show.
    */

@@ -1,4 +1,6 @@
 import { callsOf } from './calls.ts'
+import { mysqlTimes } from './clock/mysql-times.ts'
+import { postgresqlConversions } from './clock/postgresql-times.ts'
 import { listingOf, placeholdersIn, plainConditionsOf } from './conditions.ts'
 import type { Dialect } from './dialect.ts'
 import { doBlockIn } from './procedural-code.ts'
@@ -11,6 +13,7 @@ import { parseSql } from './tree/read-sql.ts'
 
 export type { SessionChange, Statement, TableWrite, TransactionControl } from './statement-types.ts'
 
+const NO_COLUMNS: readonly string[] = []
 const NO_CHANGES: readonly SessionChange[] = []
 
 /**
@@ -34,6 +37,7 @@ export function unreadable(reason: string): Statement {
     writes: [],
     functions: new Set(),
     volatile: false,
+    timed: NO_COLUMNS,
     names: NO_NAMES,
     session: [],
     locks: false,
@@ -52,7 +56,9 @@ export function statementOf(sql: string, tokens: readonly Token[], dialect: Dial
   const block = dialect === 'postgresql' ? doBlockIn(tokens) : undefined
   const names = dialect === 'postgresql' ? (block?.names ?? namesIn(sql, tokens)) : NO_NAMES
   const calls = callsOf(parsed)
-  const { functions, volatile } = calls
+  const times = timesOf(parsed)
+  const { functions } = calls
+  const volatile = calls.volatile || times.mayReadClock
   const understood = parsed.opaque ?? calls.opaque
   const [transaction] = parsed.transactions
   const alone = statements === 1 && understood === undefined
@@ -73,6 +79,7 @@ export function statementOf(sql: string, tokens: readonly Token[], dialect: Dial
     writes,
     functions,
     volatile,
+    timed: times.columns,
     names,
     session: joined(parsed.session, calls.session, block?.session ?? NO_CHANGES),
     locks,
@@ -87,6 +94,15 @@ export function statementOf(sql: string, tokens: readonly Token[], dialect: Dial
   if (opaque !== undefined) found.opaque = opaque
   else if (transaction !== undefined) found.transaction = transaction
   return found
+}
+
+/** SQLite reads strings as times only in functions, which belong to the calls. */
+function timesOf({ dialect, map, names, queries }: ParsedSql): {
+  readonly mayReadClock: boolean
+  readonly columns: readonly string[]
+} {
+  if (dialect === 'postgresql') return postgresqlConversions(map, names, queries)
+  return dialect === 'mysql' ? mysqlTimes(map, names, queries) : { mayReadClock: false, columns: NO_COLUMNS }
 }
 
 function joined(...changes: readonly (readonly SessionChange[])[]): readonly SessionChange[] {

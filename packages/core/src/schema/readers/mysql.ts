@@ -137,9 +137,13 @@ function columnEntry(row: Row): ColumnEntry {
       : (types[textOf(row, 'type').toLowerCase()] ?? 'other')
   const type =
     named === 'text' && ODD_COLLATIONS.test(optionalTextOf(row, 'collation') ?? '') ? 'collated' : named
+  const isTime = textOf(row, 'type').toLowerCase() === 'time'
   return {
     ...nameOf(row),
-    column: { name: textOf(row, 'column'), type, nullable: textOf(row, 'nullable') === 'YES' },
+    column: {
+      ...{ name: textOf(row, 'column'), type, nullable: textOf(row, 'nullable') === 'YES' },
+      ...(isTime && { exactType: 'time' }),
+    },
   }
 }
 

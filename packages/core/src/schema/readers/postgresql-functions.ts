@@ -274,11 +274,13 @@ function trustedAmong(
 }
 
 function isPureBody(source: string, builtIn: ReadonlySet<string>, operators: ReadonlySet<string>): boolean {
-  const { opaque, kinds, reads, writes, volatile, functions, names } = readStatement(
-    source.replace(/^\s*RETURN\b/i, 'SELECT'),
+  const { opaque, kinds, reads, writes, volatile, timed, functions, names } = readStatement(
+    // An argument can be a string such as `now`, unlike a bound value.
+    source.replace(/^\s*RETURN\b/i, 'SELECT').replaceAll(/\$\d+/g, 'argument'),
     'postgresql',
   )
-  if (opaque !== undefined || volatile || reads.length > 0 || writes.length > 0) return false
+  if (opaque !== undefined || volatile || timed.length > 0 || reads.length > 0 || writes.length > 0)
+    return false
   // A name with a schema, or an operator that is not built in, can refer to a user-defined function.
   const areBuiltIn = [...functions].every((name) => builtIn.has(name.replace(/^pg_catalog\./, '')))
   const hasOperators = names.words.has('operator') || [...names.operators].some((name) => operators.has(name))

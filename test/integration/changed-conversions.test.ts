@@ -95,7 +95,7 @@ describe.skipIf(postgresql?.skipped !== undefined)(
       const database = await withPrices((await postgresql?.connect()) as Database)
       const sluice = createSluice({ mode: 'optimize', cache: { ttl: 300 } })
       const reader = open(database, sluice)
-      onTestFinished(() => Promise.all([reader.close(), sluice.close()]))
+      onTestFinished(async () => void (await Promise.all([reader.close(), sluice.close()])))
       await reader.read()
       await catalogsRead(sluice)
       await reader.read()
@@ -148,7 +148,7 @@ describe.skipIf(postgresql?.skipped !== undefined)('a date as a value of a query
     const sluice = createSluice({ mode: 'optimize', cache: { ttl: 300 } })
     const pool = sluicePool(poolOf(database), sluice)
     const db = withSluice(knex(database.knexConfig()), sluice)
-    onTestFinished(() => Promise.all([pool.end(), db.destroy(), sluice.close()]))
+    onTestFinished(async () => void (await Promise.all([pool.end(), db.destroy(), sluice.close()])))
     const at = new Date('2026-01-01T03:00:00Z')
     const reads = [
       async () => (await pool.query('select id from moments where at = $1', [at])).rows.length,
@@ -173,7 +173,7 @@ describe.skipIf(mariadb?.skipped !== undefined)('an option of mysql2 that change
     const sluice = createSluice({ mode: 'optimize', cache: { ttl: 300 } })
     const bare = mysql.createPool({ uri: database.url ?? '', connectionLimit: 1 })
     const pool = sluiceMysql2Pool(bare, sluice)
-    onTestFinished(() => Promise.all([pool.end(), sluice.close()]))
+    onTestFinished(async () => void (await Promise.all([pool.end(), sluice.close()])))
     const read = async () => ((await pool.query(SQL))[0] as { price: unknown }[])[0]?.price
     await read()
     await catalogsRead(sluice)
@@ -193,7 +193,7 @@ describe('the columns of a result', () => {
     const database = await withPrices((await postgresql?.connect()) as Database)
     const sluice = createSluice({ mode: 'optimize', cache: { ttl: 300 } })
     const pool = sluicePool(poolOf(database), sluice)
-    onTestFinished(() => Promise.all([pool.end(), sluice.close()]))
+    onTestFinished(async () => void (await Promise.all([pool.end(), sluice.close()])))
     await pool.query(SQL)
     await catalogsRead(sluice)
     for (let turn = 0; turn < 4; turn += 1) {
@@ -212,7 +212,7 @@ describe('the columns of a result', () => {
     const database = await withPrices((await mariadb?.connect()) as Database)
     const sluice = createSluice({ mode: 'optimize', cache: { ttl: 300 } })
     const pool = sluiceMysql2Pool(mysql.createPool({ uri: database.url ?? '' }), sluice)
-    onTestFinished(() => Promise.all([pool.end(), sluice.close()]))
+    onTestFinished(async () => void (await Promise.all([pool.end(), sluice.close()])))
     await pool.query(SQL)
     await catalogsRead(sluice)
     for (let turn = 0; turn < 4; turn += 1) {

@@ -2,17 +2,19 @@ import { createHash } from 'node:crypto'
 import type { Dialect } from '@sluice/core'
 import { type SchemaCatalog, type TableId, tableId, UNKNOWN_SCHEMA } from '@sluice/core/adapter'
 import type { AdapterHost } from '@sluice/core/siblings'
+import type { AdapterConversions } from './adapter-conversions.ts'
 import { adapterOf, givenSchemaOf, type RuntimeDataModel, runtimeDataModelOf } from './internals.ts'
 import type { OmittedFields } from './lookups/selection.ts'
 import { schemaFromRuntime } from './schema/from-runtime.ts'
 import { PrismaSchema } from './schema/prisma-schema.ts'
 import type { PrismaSchemaData } from './schema/prisma-schema-data.ts'
 import { PrismaShapes } from './shape.ts'
-import { catalogIdOf, connectedSchemaOf } from './sluice-adapter.ts'
+import { catalogIdOf, connectedSchemaOf, conversionsOf } from './sluice-adapter.ts'
 
 type Omits = Readonly<Record<string, OmittedFields | undefined>>
 
 const NO_OMITS: Omits = {}
+const NO_TYPES: readonly number[] = []
 
 /**
  * The models of all clients of one Sluice that received the same models and have the same connections. Built
@@ -24,6 +26,7 @@ export class ClientModels {
   /** Id under which the registry stores the tables. */
   readonly catalogId: string
   readonly #adapterCatalogId: string | undefined
+  readonly #conversions: AdapterConversions | undefined
   /** Whether table ids use the database's default schema, or that schema cannot be determined. */
   #isSettled = false
   #fingerprint: string | undefined
@@ -40,6 +43,7 @@ export class ClientModels {
     private readonly adapter: object | undefined,
   ) {
     this.#adapterCatalogId = catalogIdOf(adapter)
+    this.#conversions = conversionsOf(adapter)
     this.seesStatements = this.#adapterCatalogId !== undefined
     this.catalogId = host.nextSourceId('prisma-models')
     host.catalogs.bind(this.catalogId, this)
@@ -57,17 +61,22 @@ export class ClientModels {
   }
 
   /**
-   * Name of the database, its tables and the schema of the models, the same in every process; `undefined`
+   * Name of the database, its conversions, its tables and the schema of the models, the same in every process; `undefined`
    * until it is known.
    */
   get databaseName(): string | undefined {
-    const identity =
-      this.#adapterCatalogId === undefined
-        ? undefined
-        : this.host.catalogs.of(this.#adapterCatalogId)?.identity
-    return identity === undefined
+    const catalog =
+      this.#adapterCatalogId === undefined ? undefined : this.host.catalogs.of(this.#adapterCatalogId)
+    const identity = catalog?.identity
+    const conversions = this.#conversions?.shared(catalog?.ownTypes ?? NO_TYPES)
+    return identity === undefined || conversions === undefined
       ? undefined
-      : `${identity} ${JSON.stringify(connectedSchemaOf(this.adapter) ?? null)}`
+      : `${identity} ${conversions} ${JSON.stringify(connectedSchemaOf(this.adapter) ?? null)}`
+  }
+
+  /** Identifies how values are converted at this moment; `undefined`: connections differ from each other. */
+  get conversions(): string | undefined {
+    return this.#conversions === undefined ? '' : this.#conversions.current()
   }
 
   /** Identifies the models, the same in every process. */

@@ -82,6 +82,10 @@ export class ClientState implements ClientContext {
     return this.#models.catalogId
   }
 
+  get conversions(): string | undefined {
+    return this.#models.conversions
+  }
+
   get shapes(): PrismaShapes {
     return this.#models.shapes(this.#omitted)
   }

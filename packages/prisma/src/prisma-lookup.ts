@@ -52,6 +52,8 @@ export interface LookupCall {
 /** Properties of the client that a lookup needs. */
 export interface LookupContext {
   readonly source: Source
+  /** Identifies how values are converted at this moment. */
+  readonly conversions: string
   /** Maximum number of keys per query that the app allows. */
   readonly maxKeys: number
   /** Number of unrequested rows that can be fetched per key. */
@@ -73,7 +75,7 @@ export function prismaLookup(
 ): Lookup | Refusal | undefined {
   const plan = shape.plan()
   if (plan === undefined || 'refused' in plan) return plan
-  const { source, maxKeys, maxExtraRows, reads } = context
+  const { source, conversions, maxKeys, maxExtraRows, reads } = context
   const { params, transaction, query } = call
   if (params === undefined) return refuse('UNKNOWN_PRISMA_INTERNALS')
   if (transaction?.kind === 'batch') return refuse('BATCH_TRANSACTION')
@@ -103,7 +105,7 @@ export function prismaLookup(
   const page = slice === undefined ? undefined : pageOf(context, merged, slice, transaction !== undefined)
   if (page !== undefined && 'refused' in page && isHeavy(shape, maxExtraRows)) return page
   const pages = page === undefined || 'refused' in page ? undefined : page
-  const group = `${source.id} ${transaction?.id ?? ''} ${shape.fingerprint} ${keyKinds(key)} ${constants}`
+  const group = `${source.id} ${conversions} ${transaction?.id ?? ''} ${shape.fingerprint} ${keyKinds(key)} ${constants}`
   const most = keyLimit(Math.min(maxKeys, MAX_BOUND_KEYS[source.dialect]), values.length)
   const limit =
     slice === undefined

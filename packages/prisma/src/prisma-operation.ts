@@ -50,6 +50,8 @@ export interface ClientContext {
   readonly catalogId: string
   readonly shapes: PrismaShapes
   readonly seesStatements: boolean
+  /** Identifies how values are converted at this moment; `undefined`: connections differ from each other. */
+  readonly conversions: string | undefined
   readonly hasInnerExtensions: boolean
   readonly hasLaterComputedFields: boolean
   computedFields(model: string): ComputedFields | undefined
@@ -87,6 +89,8 @@ export class PrismaOperation implements Operation<unknown> {
   #effect: WriteEffect | undefined
   #lookup: Lookup<unknown> | Refusal | undefined
   #late: LateStack | undefined
+  /** How values were converted when the cache request was built. */
+  #conversions: string | undefined
 
   constructor(
     private readonly state: ClientContext,
@@ -117,6 +121,10 @@ export class PrismaOperation implements Operation<unknown> {
     if (transaction?.kind === 'itx')
       this.transactionWrites = () =>
         currentTransaction()?.gathering() ?? (state.seesStatements ? inert : undefined)
+  }
+
+  get hasStrayed(): boolean {
+    return this.#conversions !== undefined && this.#conversions !== this.state.conversions
   }
 
   get family(): object | undefined {
@@ -226,8 +234,11 @@ export class PrismaOperation implements Operation<unknown> {
     const { state, call } = this
     if (call.model === undefined) return refuse('RAW_QUERY')
     if (state.hasInnerExtensions) return refuse('EXTENSION_ADDED_AFTER_SLUICE')
+    const { conversions } = state
+    if (conversions === undefined) return refuse('UNSUPPORTED_OPTIONS')
     const context = {
       source: state.source,
+      conversions,
       maxKeys: state.host.maxKeys,
       maxExtraRows: state.host.maxExtraRows,
       pages: (table: TableId) => state.pages(table),
@@ -258,7 +269,10 @@ export class PrismaOperation implements Operation<unknown> {
     if (args === undefined) return refuse('UNSUPPORTED_ARGUMENTS')
     const tables = this.#cacheableReads()
     if (tables === undefined) return refuse('NO_BASE_TABLE')
-    const key = `${call.model}.${call.operation} ${dataPathOf(call.params)} ${args}`
+    const { conversions } = state
+    if (conversions === undefined) return refuse('UNSUPPORTED_OPTIONS')
+    this.#conversions = conversions
+    const key = `${conversions} ${call.model}.${call.operation} ${dataPathOf(call.params)} ${args}`
     const request = {
       key,
       tables,

@@ -19,6 +19,7 @@ import {
   type WriteEffect,
 } from '@sluice/core/adapter'
 import { type AdapterHost, hostOf, isInstrumented, markInstrumented } from '@sluice/core/siblings'
+import { AdapterConversions } from './adapter-conversions.ts'
 import { currentCaller, predictedEffect } from './operation-context.ts'
 import { adapterConnection, UNWRAPPED } from './prisma-connection.ts'
 import { dialectOf } from './schema/prisma-schema-data.ts'
@@ -40,6 +41,14 @@ const SCHEMA = Symbol.for('sluice.prisma.schema')
 export function connectedSchemaOf(factory: object | undefined): string | undefined {
   const schema = (factory as { readonly [SCHEMA]?: unknown } | undefined)?.[SCHEMA]
   return typeof schema === 'string' ? schema : undefined
+}
+
+/** Property of Sluice's factories that contains how their adapters convert values. */
+const CONVERSIONS = Symbol.for('sluice.prisma.conversions')
+
+/** How a client's adapter converts values; `undefined` if Sluice does not see its statements. */
+export function conversionsOf(factory: object | undefined): AdapterConversions | undefined {
+  return (factory as { readonly [CONVERSIONS]?: AdapterConversions } | undefined)?.[CONVERSIONS]
 }
 
 /** The id of the catalog that a client's adapter reads; `undefined` if Sluice does not see its statements. */
@@ -80,6 +89,7 @@ export function sluiceAdapter<TFactory extends SqlDriverAdapterFactory>(
     adapterName: factory.adapterName,
     [CATALOG]: observer.statements.source.id,
     [UNWRAPPED]: factory,
+    [CONVERSIONS]: observer.conversions,
     get [SCHEMA]() {
       return observer.schemaName
     },
@@ -196,6 +206,7 @@ function wrapQueryable(
 /** The state of one wrapped adapter, shared by all its connections. */
 class AdapterObserver {
   readonly statements: AdapterClient
+  readonly conversions = new AdapterConversions()
   /** The schema with which the adapter qualifies tables of models without one. */
   schemaName: string | undefined
   /** The adapter that was connected last. The weak reference does not keep it alive. */
@@ -219,6 +230,7 @@ class AdapterObserver {
 
   connected(adapter: SqlDriverAdapter): void {
     this.#adapter = new WeakRef(adapter)
+    this.conversions.connected(adapter)
   }
 
   /** Resolves when Sluice no longer sends its own statements on the adapter. */

@@ -20,6 +20,7 @@ function requestOf(args: unknown, control?: CacheControl, action = 'findMany'): 
       catalogId: 'p',
       shapes: new PrismaShapes(schema.dialect, true),
       seesStatements: false,
+      conversions: '',
       hasInnerExtensions: false,
       hasLaterComputedFields: false,
       computedFields: () => new Map(),

@@ -110,7 +110,7 @@ export class PgTypeParsers {
     if (name === undefined || !parsesTypes(types)) return undefined
     const known = this.#ofQueries.get(name)
     if (known === undefined) {
-      this.#addCommon()
+      this.watchCommon()
       if (this.#ofQueries.size >= MAX_QUERY_TYPES) return undefined
       this.#watch(name, types)
     } else if (!known.matches(types, this.#oids)) {
@@ -143,7 +143,7 @@ export class PgTypeParsers {
    * @returns `undefined` if they cannot be compared with those of other processes.
    */
   ofClients(ownTypes: readonly number[]): string | undefined {
-    this.#addCommon()
+    this.watchCommon()
     if (this.#hashed?.ownTypes !== ownTypes) for (const oid of ownTypes) this.#add(oid)
     const version = this.#current()
     if (version === undefined) return undefined
@@ -204,8 +204,11 @@ export class PgTypeParsers {
     return watched
   }
 
-  /** Processes and queries with their own parsers can receive values of types that are not known here yet. */
-  #addCommon(): void {
+  /**
+   * Compares common types before a result contains them: processes, and queries with their own parsers, can
+   * receive values of types that are not known here yet.
+   */
+  watchCommon(): void {
     if (this.#hasCommon) return
     this.#hasCommon = true
     for (const oid of COMMON) this.#add(oid)

@@ -1,7 +1,7 @@
 import cluster from 'node:cluster'
 import type { IncomingMessage } from 'node:http'
 import { InvalidOptionError } from '@sluice/core'
-import { checkOptions, type OptionRule, option, type ProcessLink } from '@sluice/core/siblings'
+import { checkOptions, type OptionRule, option, type ProcessLink, trimEnd } from '@sluice/core/siblings'
 import { localProcesses } from './processes/local-processes.ts'
 
 export interface DashboardOptions {
@@ -120,7 +120,7 @@ export function resolveDashboardOptions(options: DashboardOptions): ResolvedDash
   return {
     authorize: options.authorize,
     actor: options.actor,
-    path: (options.path ?? '/_sluice').replace(/\/+$/, ''),
+    path: trimEnd(options.path ?? '/_sluice', '/'),
     name: options.name,
     maxBytes: options.maxBytes ?? 16_777_216,
     showParameters: options.showParameters ?? false,

@@ -1,7 +1,7 @@
 import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { InvalidArgumentError, InvalidOptionError } from '@sluice/core'
-import { checkOptions, option } from '@sluice/core/siblings'
+import { checkOptions, option, trimEnd } from '@sluice/core/siblings'
 import { setRequestTarget } from '@sluice/http'
 import { createProxy, type HttpProxy, type ProxyOptions } from '@sluice/http/proxy'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
@@ -73,7 +73,7 @@ async function register(app: FastifyInstance, options: SluiceProxyOptions): Prom
     throw new InvalidOptionError('http2', 'an app that uses HTTP/1.1', true)
   const proxy = given ?? createProxy(proxyOptions)
   const prefix = new PathPrefix(app.prefix, readingOf(app))
-  const replacement = rewritePrefix.replace(/\/+$/, '')
+  const replacement = trimEnd(rewritePrefix, '/')
   const upgrades = UpgradeRouter.of(app.server)
   const tunnels = new Set<Socket>()
 

@@ -4,7 +4,7 @@ import { StoreUnavailableError } from '@sluice/core'
 import { TIMEOUT_TICKS } from '@sluice/core/siblings'
 import { backoffMs, FirstLink } from '@sluice/core/stores'
 import { type Greeting, greet } from './greet.ts'
-import { type MetaReply, ReplyParser } from './reply-parser.ts'
+import { type MetaReply, ReplyFormatError, ReplyParser } from './reply-parser.ts'
 
 export interface ServerAddress {
   readonly host: string
@@ -131,9 +131,7 @@ export class MetaClient {
       this.#drop(socket, cause ?? new ConnectionLostError(`The connection to ${this.#name} was lost.`)),
     )
     const parser = new ReplyParser((reply) => this.#answer(socket, reply))
-    socket.on('data', (chunk) => {
-      if (this.#socket === socket) parser.read(chunk)
-    })
+    socket.on('data', (chunk) => this.#read(socket, parser, chunk))
     socket.once(tls === undefined ? 'connect' : 'secureConnect', () => {
       socket.setTimeout(0)
       greet((text, count) => this.#write(socket, [text], count), { name: this.#name, auth }).then(
@@ -188,7 +186,20 @@ export class MetaClient {
     )
   }
 
+  #read(socket: Socket, parser: ReplyParser, chunk: Buffer): void {
+    if (this.#socket !== socket) return
+    try {
+      // Nothing is buffered that no call waits for.
+      if (this.#calls.length === 0) throw new ReplyFormatError('bytes that no command has requested')
+      parser.read(chunk)
+    } catch (error) {
+      if (!(error instanceof ReplyFormatError)) throw error
+      this.#drop(socket, new ConnectionLostError(`${this.#name} sent ${error.message}.`))
+    }
+  }
+
   #answer(socket: Socket, reply: MetaReply): void {
+    if (this.#socket !== socket) return
     const [call] = this.#calls
     // A reply that was not requested, or an error that does not show how many commands it is for.
     if (call === undefined || (this.#isReady && CONFUSION.has(reply.code))) {

@@ -149,6 +149,24 @@ describe('MetaClient', () => {
     expect(client.isReady).toBe(false)
   })
 
+  it.each(['x'.repeat(20_000), 'VA x f2\r\n'])(
+    'closes the connection after bytes that are no reply',
+    async (text) => {
+      const { server, client } = await connected()
+      const call = client.send(['mg a\r\n'], 1)
+      await until(() => server.received.length > 0)
+      server.reply(text)
+      await expect(call).rejects.toThrow(/ sent a (line|value) of /)
+    },
+  )
+
+  it('closes the connection after bytes that no call has requested, before they end a reply', async () => {
+    const { server, client } = await connected()
+    server.reply('VA 1000000 f2\r\nxxx')
+    await until(() => !client.isReady)
+    await expect(client.send(['mg a\r\n'], 1)).rejects.toThrow()
+  })
+
   it('returns an error of the server as a reply', async () => {
     const { server, client } = await connected()
     const sent = client.send(['ms a 1\r\nx\r\n'], 1)

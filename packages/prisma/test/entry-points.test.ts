@@ -6,7 +6,7 @@ describe('the entry points of @sluice/prisma', () => {
   it('export these values and no others', async () => {
     expect(await exportedValues(join(import.meta.dirname, '..'), ['./generator'])).toEqual({
       '.': ['prismaConnection', 'sluiceAdapter', 'withSluice'],
-      './project': ['prismaProject'],
+      './project': ['prismaProject', 'readBlocks'],
     })
   }, 60_000)
 })

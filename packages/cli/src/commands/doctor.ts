@@ -31,7 +31,7 @@ Checks versions, the setup in your source code, generated code, the database wit
 Redis, and a running app. Changes nothing, and executes no code of your app.
 
   <url>                 postgresql://…, mysql://…, file:<path>. Default: DATABASE_URL, also from a file .env
-${dashboardHelp.replace('the dashboard:', 'also checks a running app, through its dashboard:\n                       ').replace(/\s+\(SLUICE_URL\)/, '')}
+${dashboardHelp.replace('the dashboard:', 'also checks a running app, through its dashboard:\n                       ').replace(/\n *\(SLUICE_URL\)/, '')}
   --seconds <n>         how long it observes the app (5): send requests meanwhile
   --namespace <name>    namespace of the shared cache in Redis (sluice)
   --json                prints the checks as JSON

@@ -30,7 +30,7 @@ report, on the dashboard, and in an NPlusOneError. Load the file in your app:
   --help                prints this help
 
 With a dashboard, it looks up the ids, rejects unknown ones, and stores the descriptions of the findings:
-${dashboardHelp.replace(/\s+\(SLUICE_URL\)/, '')}
+${dashboardHelp.replace(/\n *\(SLUICE_URL\)/, '')}
 
 Exit codes: 0 finished, 2 invalid arguments, 3 cannot connect to the dashboard, 130 interrupted.
 `

@@ -2,11 +2,11 @@ import { existsSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import type Database from 'better-sqlite3'
 import { loadDriver } from './load-driver.ts'
-import { ConnectError, type OpenConnection } from './own-connection.ts'
+import { ConnectError, type OpenConnection, withoutParameters } from './own-connection.ts'
 
 /** The file path of a URL. In `sqlite://blog.db`, the path is relative, as in other tools. */
 export function sqlitePath(url: string): string {
-  return url.replace(/^(file|sqlite):(\/\/)?/, '').replace(/\?.*$/, '')
+  return withoutParameters(url.replace(/^(file|sqlite):(\/\/)?/, ''))
 }
 
 /** @param isWritable - Default: read-only. */

@@ -45,6 +45,7 @@ function withoutSecrets(url: string): string {
     : `${scheme}…@${withoutParameters(rest.slice(at + 1))}`
 }
 
-function withoutParameters(text: string): string {
-  return text.replace(/\?.*$/s, '')
+/** An address without its query. */
+export function withoutParameters(url: string): string {
+  return url.split('?', 1)[0] ?? ''
 }

@@ -16,7 +16,9 @@ const MAX_CHARACTERS = 16_000_000
  * Source: the HTML Standard, 9.2.6 Interpreting an event stream.
  */
 export class EventStreamParser {
-  #rest = ''
+  /** The start of a line that has not ended. */
+  #rest: string[] = []
+  #restLength = 0
   #event = ''
   #data: string[] = []
   #characters = 0
@@ -25,18 +27,33 @@ export class EventStreamParser {
 
   /** @returns The events that end in this chunk. @throws Error if an event is too large. */
   push(piece: string): StreamEvent[] {
-    let text = this.#rest + piece
-    if (this.#isFirst && text !== '') {
-      text = text.replace(/^\ufeff/, '')
-      this.#isFirst = false
-    }
+    if (piece === '') return []
     // A carriage return at the end can be the first half of a CRLF.
-    const held = text.endsWith('\r') ? '\r' : ''
-    const lines = text.slice(0, text.length - held.length).split(/\r\n|\n|\r/)
-    this.#rest = `${lines.pop() ?? ''}${held}`
-    if (this.#rest.length + this.#characters > MAX_CHARACTERS)
+    const lines = this.#withHeld(piece).split(/\r\n|\n|\r(?!$)/)
+    const last = lines.pop() ?? ''
+    if (lines.length > 0) {
+      lines[0] = this.#rest.join('') + lines[0]
+      this.#rest = []
+      this.#restLength = 0
+    }
+    this.#rest.push(last)
+    this.#restLength += last.length
+    if (this.#restLength + this.#characters > MAX_CHARACTERS)
       throw new Error('An event of the stream is too large.')
     return lines.flatMap((line) => this.#line(line))
+  }
+
+  /** The piece, after a carriage return that may belong to it. Without a byte-order mark. */
+  #withHeld(piece: string): string {
+    if (this.#isFirst) {
+      this.#isFirst = false
+      return piece.replace(/^\ufeff/, '')
+    }
+    const held = this.#rest.at(-1)
+    if (held?.endsWith('\r') !== true) return piece
+    this.#rest[this.#rest.length - 1] = held.slice(0, -1)
+    this.#restLength -= 1
+    return `\r${piece}`
   }
 
   #line(line: string): StreamEvent[] {

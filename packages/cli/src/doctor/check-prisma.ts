@@ -1,9 +1,13 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { readBlocks } from '@sluice/prisma/project'
 import type { DetectedPrisma, TextFile } from '../project/detected-project.ts'
 import { projectPath } from '../project/source-text.ts'
 import { type Check, fail, ok, warn } from './check.ts'
 import { installedPackage } from './installed-package.ts'
+
+const GENERATOR = 'sluice-prisma-generator'
+const COMPARED: ReadonlySet<string> = new Set(['model', 'enum', 'view', 'type'])
 
 const GENERATE = 'npx prisma generate'
 const BLOCK = 'generator sluice { provider = "sluice-prisma-generator" }'
@@ -40,11 +44,9 @@ async function checkGenerator(cwd: string, schemaFiles: DetectedPrisma['schemaFi
 
 /** The `output` of each block with Sluice's generator. */
 function generatorsIn(schema: string): (string | undefined)[] {
-  const text = schema.replace(/\/\/[^\n]*/g, '')
-  return [...text.matchAll(/^\s*generator\s+\w+\s*\{([^}]*)\}/gm)].flatMap(([, body = '']) => {
-    if (!/\bprovider\s*=\s*"[^"]*sluice-prisma-generator[^"]*"/.test(body)) return []
-    return [/\boutput\s*=\s*"([^"]*)"/.exec(body)?.[1]]
-  })
+  return readBlocks(schema)
+    .filter(({ kind, setting }) => kind === 'generator' && setting('provider')?.includes(GENERATOR) === true)
+    .map(({ setting }) => setting('output'))
 }
 
 /** The path is relative to the file that contains the block. */
@@ -103,14 +105,10 @@ function compared(
 
 /** Models, enums, views and types by name, without comments and whitespace. */
 function blocksOf(schema: string): Map<string, string> {
-  const text = schema.replace(/"(?:[^"\\\n]|\\.)*"|\/\/[^\n]*/g, (found) =>
-    found.startsWith('/') ? '' : found,
-  )
-  const blocks = [
-    ...text.matchAll(/^\s*((?:model|enum|view|type)\s+\w+)\s*\{((?:"(?:[^"\\\n]|\\.)*"|[^}"])*)\}/gm),
-  ]
   return new Map(
-    blocks.map(([, name = '', body = '']) => [name.replace(/\s+/, ' '), body.replace(/\s+/g, '')]),
+    readBlocks(schema)
+      .filter(({ kind }) => COMPARED.has(kind))
+      .map(({ kind, name, text }) => [`${kind} ${name}`, text.replace(/\s+/g, '')]),
   )
 }
 
@@ -121,17 +119,10 @@ interface ClientOutput {
 }
 
 function clientOutputs({ path, content }: TextFile): ClientOutput[] {
-  const text = content.replace(/\/\/[^\n]*/g, '')
-  return [...text.matchAll(/^\s*generator\s+\w+\s*\{([^}]*)\}/gm)].flatMap(([, body = '']) => {
-    const provider = /\bprovider\s*=\s*"(prisma-client(?:-js)?)"/.exec(body)?.[1]
-    if (provider === undefined) return []
-    return [
-      {
-        path,
-        isOwnPackage: provider === 'prisma-client-js',
-        output: /\boutput\s*=\s*"([^"]*)"/.exec(body)?.[1],
-      },
-    ]
+  return readBlocks(content).flatMap(({ kind, setting }) => {
+    const provider = kind === 'generator' ? setting('provider') : undefined
+    if (provider !== 'prisma-client' && provider !== 'prisma-client-js') return []
+    return [{ path, isOwnPackage: provider === 'prisma-client-js', output: setting('output') }]
   })
 }
 

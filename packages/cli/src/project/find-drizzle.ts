@@ -33,7 +33,7 @@ export async function findDrizzle(
     kind: 'drizzle',
     schemaFiles: configured.length > 0 ? configured : modules,
     sources,
-    hasMigrations: ((await folder.list(out)) ?? []).some((name) => /^(?:meta|\d{4,}.*)$/.test(name)),
+    hasMigrations: ((await folder.list(out)) ?? []).some((name) => /^(?:meta$|\d{4})/.test(name)),
     ...(database === undefined ? {} : { database }),
   }
 }

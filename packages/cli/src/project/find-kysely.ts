@@ -14,7 +14,7 @@ const folders = ['', 'src/', 'db/', 'src/db/', 'database/', 'src/database/'].map
 )
 
 /** A migration that imports Kysely, or whose function takes `db`. */
-const MIGRATION = /\b(?:from|require\()\s*['"]kysely['"]|\bup\s*(?:=[^(]*)?\(\s*db\b/
+const MIGRATION = /\b(?:from|require\()\s*['"]kysely['"]|\bup\s*(?:=[^(=]*)?\(\s*db\b/
 
 /**
  * Reads the configuration of `kysely-ctl` and the migrations of a project. Executes no code of the project.

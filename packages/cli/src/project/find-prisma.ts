@@ -1,3 +1,4 @@
+import { readBlocks } from '@sluice/prisma/project'
 import type { DetectedPrisma, TextFile } from './detected-project.ts'
 import { firstFile, type ProjectFolder } from './project-folder.ts'
 import { environmentNames, readDatabaseUrl } from './read-database-url.ts'
@@ -24,7 +25,7 @@ export async function findPrisma(
     configured === undefined ? places : [projectPath('', configured)],
   )
   if (schemaFiles === undefined || schemaFiles.some(isContract)) return undefined
-  const datasource = schemaFiles.find(({ content }) => /^\s*datasource\s/m.test(content)) ?? schemaFiles[0]
+  const datasource = schemaFiles.find(({ content }) => datasourceOf(content) !== '') ?? schemaFiles[0]
   const migrationsDir = await findMigrations(folder, source, datasource?.path ?? '', configured)
   const names = [
     ...environmentNames(datasourceOf(datasource?.content ?? '')),
@@ -105,6 +106,5 @@ async function findMigrations(
 }
 
 function datasourceOf(schema: string): string {
-  const [block = ''] = /^\s*datasource\s[\s\S]*?^\s*\}/m.exec(schema) ?? []
-  return block.replace(/\/\/[^\n]*/g, '')
+  return readBlocks(schema).find(({ kind }) => kind === 'datasource')?.text ?? ''
 }

@@ -26,6 +26,6 @@ export async function migrationLanguage(
   if (/^\.[cm]?ts$/.test(extension)) return 'ts'
   if (extension !== '.js') return extension === '.mjs' ? 'esm' : 'cjs'
   const migration = latest === undefined ? undefined : await folder.read(`${dir}/${latest}`)
-  if (migration !== undefined) return /^\s*export\s/m.test(withoutComments(migration)) ? 'esm' : 'cjs'
+  if (migration !== undefined) return /^[ \t]*export\s/m.test(withoutComments(migration)) ? 'esm' : 'cjs'
   return /"type"\s*:\s*"module"/.test((await folder.read('package.json')) ?? '') ? 'esm' : 'cjs'
 }

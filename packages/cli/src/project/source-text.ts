@@ -2,7 +2,9 @@
  * Removes the comments from JavaScript or TypeScript. Strings are unchanged, even if they look like comments.
  */
 export function withoutComments(source: string): string {
-  const text = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`|\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)/g
+  // No string starts at an escaped quote, so that an unclosed one is scanned once.
+  const text =
+    /(?<!\\)"(?:[^"\\\n]|\\.)*"|(?<!\\)'(?:[^'\\\n]|\\.)*'|(?<!\\)`(?:[^`\\]|\\[\s\S])*`|\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)/g
   return source.replace(text, (found) => (found.startsWith('/') ? ' ' : found))
 }
 
@@ -14,7 +16,7 @@ export function stringOption(source: string, name: string): string | undefined {
   const call = String.raw`(?:path\s*\.\s*)?(?:join|resolve)\s*\(\s*(?:(?:__dirname|import\.meta\.dirname|process\.cwd\(\))\s*,\s*)?`
   const string = String.raw`(?:'[^'\n]*'|"[^"\n]*"|\`[^\`$]*\`)`
   const found = new RegExp(
-    String.raw`(?<![\w$.])["']?${name}["']?\s*:\s*(?:${call}(${string}(?:\s*,\s*${string})*)\s*,?\s*\)|(${string}))`,
+    String.raw`(?<![\w$.])["']?${name}["']?\s*:\s*(?:${call}(${string}(?:\s*,\s*${string})*)\s*(?:,\s*)?\)|(${string}))`,
   ).exec(source)
   const parts = [...(found?.[1] ?? found?.[2] ?? '').matchAll(new RegExp(string, 'g'))].map(([part]) =>
     part.slice(1, -1),

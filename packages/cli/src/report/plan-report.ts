@@ -147,7 +147,7 @@ const MANY_LOOPS = 1_000
  *   of a write.
  */
 export function planWarnings(plan: PlanSummary, sql: string): string[] {
-  const words = sql.replaceAll(/'[^']*'|"[^"]*"|`[^`]*`|--[^\n]*|\/\*[\s\S]*?\*\//g, ' ')
+  const words = sql.replaceAll(/'[^']*'|"[^"]*"|`[^`]*`|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)/g, ' ')
   return [
     ...scanWarnings(plan, /\b(?:where|on|using|having)\b/i.test(words), isWrite(sql)),
     ...plan.steps.flatMap(stepWarnings),
@@ -156,7 +156,9 @@ export function planWarnings(plan: PlanSummary, sql: string): string[] {
 
 /** Whether the statement changes rows. Its number of returned rows is then irrelevant. */
 function isWrite(sql: string): boolean {
-  return /^[\s(]*(?:(?:--[^\n]*\n|\/\*[\s\S]*?\*\/)\s*)*(?:insert|update|delete|replace|merge)\b/i.test(sql)
+  return /^(?:[\s(]|--[^\n]*\n|\/\*(?:[^*]|\*(?!\/))*\*\/)*(?:insert|update|delete|replace|merge)\b/i.test(
+    sql,
+  )
 }
 
 function scanWarnings(

@@ -5,6 +5,7 @@ import {
   quoteName,
   type TableSnapshot,
 } from '@sluice/core/database'
+import { trimEnd } from '@sluice/core/siblings'
 
 export const quote = (name: string): string => quoteName(name, 'postgresql')
 
@@ -21,10 +22,14 @@ const builtIn =
 
 /** Names of the types that a scratch database does not have. */
 export function missingTypes(tables: readonly TableSnapshot[]): string[] {
-  const types = tables.flatMap(({ columns }) =>
-    columns.map(({ databaseType }) => databaseType.replace(/(\(.*\))?(\[\])*$/, '')),
-  )
+  const types = tables.flatMap(({ columns }) => columns.map(({ databaseType }) => baseType(databaseType)))
   return [...new Set(types)].filter((type) => !builtIn.test(type))
+}
+
+/** `numeric` of `numeric(10,2)[]`. */
+function baseType(type: string): string {
+  const element = trimEnd(type, '[]')
+  return element.endsWith(')') && element.includes('(') ? element.slice(0, element.indexOf('(')) : element
 }
 
 /**

@@ -47,8 +47,8 @@ export function lateStack(): () => { readonly stack?: string } {
   }
 }
 
-/** `at name (file:line:column)`, or without a name and parentheses. Files can contain parentheses. */
-const FRAME = /^\s*at (?!.*\(eval at )(?:async )?(?:(.+?) \((\S.*?):(\d+):(\d+)\)|([^\s(].*?):(\d+):(\d+))$/
+const FRAME_START = /^\s*at (?:async )?/
+const POSITION = /:(\d+):(\d+)(\)?)$/
 
 interface Frame {
   readonly name: string | undefined
@@ -57,11 +57,21 @@ interface Frame {
   readonly column: number
 }
 
+/** `at name (file:line:column)`, or without a name and parentheses. Files can contain parentheses. */
 function frameIn(text: string): Frame | undefined {
-  const frame = FRAME.exec(text)
-  if (frame === null) return undefined
-  const [, name, named, line, column, file = named, lineOfFile = line, columnOfFile = column] = frame
-  return { name, file: pathIn(file ?? ''), line: Number(lineOfFile), column: Number(columnOfFile) }
+  const start = FRAME_START.exec(text)
+  const position = start === null ? null : POSITION.exec(text)
+  if (start === null || position === null || text.includes('(eval at ')) return undefined
+  const [, line, column, close] = position
+  const place = text.slice(start[0].length, position.index)
+  const open = close === '' ? -1 : place.search(/ \(\S/)
+  if (close === '' ? !/^[^\s(]/.test(place) : open < 1) return undefined
+  return {
+    name: open < 0 ? undefined : place.slice(0, open),
+    file: pathIn(open < 0 ? place : place.slice(open + ' ('.length)),
+    line: Number(line),
+    column: Number(column),
+  }
 }
 
 const TOGETHER = /^\s*at async Promise\.(?:all|allSettled|any|race) \(index (\d+)\)/

@@ -26,7 +26,10 @@ const maps = new LRUCache<string, { readonly mapped: Mapped | undefined }>({
 })
 
 const COMPILED = /\.[cm]?jsx?$/
-const COMMENT = /\/\/[#@]\s*sourceMappingURL=(\S+)\s*(?:$|\n)/g
+const LINK = 'sourceMappingURL='
+const COMMENT_START = /\/\/[#@][ \t]*$/
+/** Maximum spaces within a comment with a link. */
+const MAX_INDENT = 20
 
 /**
  * The position in the source for a position in a compiled file, according to the file's source map. Files are
@@ -75,11 +78,24 @@ function mapOf(file: string): Mapped | undefined {
 /** The text of the map, and the URL that its sources are relative to. */
 function textOf(file: string): { readonly text: string; readonly base: URL } | undefined {
   const code = pathToFileURL(file)
-  const url = [...read(code).matchAll(COMMENT)].at(-1)?.[1]
+  const url = linkIn(read(code))
   if (url === undefined) return undefined
   const base = new URL(url, code)
   if (base.protocol === 'file:') return { text: read(base), base }
   return base.protocol === 'data:' ? { text: decode(base), base: code } : undefined
+}
+
+/** The link of the last line that ends with one. Each line is read once. */
+function linkIn(code: string): string | undefined {
+  for (let at = code.lastIndexOf(LINK); at >= 0; ) {
+    const start = at + LINK.length
+    const end = code.indexOf('\n', start)
+    const link = code.slice(start, end < 0 ? undefined : end).trim()
+    if (/^\S+$/.test(link) && COMMENT_START.test(code.slice(Math.max(0, at - MAX_INDENT), at))) return link
+    const lineStart = code.lastIndexOf('\n', at)
+    at = lineStart < 0 ? -1 : code.lastIndexOf(LINK, lineStart)
+  }
+  return undefined
 }
 
 function read(url: URL): string {

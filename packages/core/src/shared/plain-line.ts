@@ -1,7 +1,7 @@
 /** Escape sequences of terminals: CSI, OSC and the like, and single ones. Their C1 forms included. */
 const SEQUENCES =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
-  /(?:\u001b\[|\u009b)[\u0020-\u003f]*[\u0040-\u007e]|(?:\u001b[\]PX^_]|[\u0090\u0098\u009d-\u009f])[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)|\u001b[\u0020-\u002f]*[\u0030-\u007e]/g
+  /(?:\u001b\[|\u009b)[\u0020-\u003f]*[\u0040-\u007e]|(?:\u001b[\]PX^_]|[\u0090\u0098\u009d-\u009f])[^\u0007\u001b\u0090\u0098\u009c-\u009f]*(?:\u0007|\u001b\\|\u009c)|\u001b[\u0020-\u002f]*[\u0030-\u007e]/g
 const SPACES = /[\t\n\v\f\r\u0085\u2028\u2029]+/g
 /** Control characters, and those that change the direction of a line. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.

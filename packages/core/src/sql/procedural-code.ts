@@ -45,7 +45,9 @@ function runsHarmless(tokens: readonly Token[], at: number): boolean {
 
 /** The content of `'…'` or `$tag$…$tag$`; `undefined` for strings with escapes. */
 function withoutQuotes(literal: string): string | undefined {
-  return /^(\$.*?\$|')(.*)\1$/s.exec(literal)?.[2]
+  const [quote] = /^(?:\$[^$]*\$|')/.exec(literal) ?? []
+  if (quote === undefined || literal.length < 2 * quote.length || !literal.endsWith(quote)) return undefined
+  return literal.slice(quote.length, -quote.length)
 }
 
 function beginsStatement(before: Token | undefined): boolean {

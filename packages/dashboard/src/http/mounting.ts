@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { trimEnd } from '@sluice/core/siblings'
 
 /** The path of a request below the path of the dashboard. */
 export interface MountedPath {
@@ -63,7 +64,7 @@ export function fastifyPlugin(
     // The handler reads the body itself, with a separate size limit.
     app.removeAllContentTypeParsers()
     app.addContentTypeParser('*', (_request, _payload, done) => done(null))
-    const prefix = app.prefix.replace(/\/+$/, '')
+    const prefix = trimEnd(app.prefix, '/')
     const base = prefix === '' ? path : prefix
     mounted(base)
     const answer = ({ raw }: FastifyRequestLike, reply: FastifyReplyLike) => {

@@ -182,10 +182,8 @@ function adviceOf(
 const HARMLESS = /`[^`]*`|\[\w+\]|[$?:@]\d+|\b[A-Za-z_]\w*/g
 const QUOTED_NAME = /"[^"]*"/g
 const NUMBER = /(?<![\w$"`.#])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?\b/gi
-const TEXT = /'(?:[^'\\]|''|\\.)*'|\$(\w*)\$.*?\$\1\$/gs
-
-/** Maximum length to mask: the expressions take quadratic time if a quote is not closed. */
-const MAX_MASKED_LENGTH = 10_000
+/** An unclosed string extends to the end, so that nothing is scanned twice. */
+const TEXT = /'(?:[^'\\]|''|\\.?)*'?|\$(\w*)\$(?:.*?\$\1\$|.*)/gs
 
 /**
  * Whether a statement contains only parameters, so that the plan of the database contains no values of the
@@ -200,5 +198,5 @@ export function isWithoutValues(sql: string, dialect: Dialect): boolean {
 
 /** Masks everything in a message about SQL that could be a value. */
 export function masked(text: string): string {
-  return text.length > MAX_MASKED_LENGTH ? '…' : text.replace(TEXT, '?').replace(NUMBER, '?')
+  return text.replace(TEXT, '?').replace(NUMBER, '?')
 }

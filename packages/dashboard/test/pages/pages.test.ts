@@ -238,7 +238,7 @@ describe('values in statements', () => {
   })
 
   it('are masked in messages about a statement', () => {
-    expect(masked(`id = 7 AND name = '${'x'.repeat(10_000)}`)).toBe('…')
+    expect(masked(`id = 7 AND name = '${'x'.repeat(10_000)}`)).toBe('id = ? AND name = ?')
     expect(masked("(email = 'it''s ada'::text) AND (id = 7) AND (t1.x2 > -1.5e3)")).toBe(
       '(email = ?::text) AND (id = ?) AND (t1.x2 > ?)',
     )

@@ -22,7 +22,7 @@ export function setRequestTarget(request: IncomingMessage, url: string): void {
   ;(request as WithTarget)[TARGET] = url
 }
 
-const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/i
+const ABSOLUTE = /^https?:\/\/([^/?#]*)/i
 
 /**
  * Returns the path of a request in the form that nodes expect. Source: RFC 9112, section 3.2.
@@ -37,7 +37,8 @@ export function requestTarget(request: IncomingMessage): RequestTarget {
   if (url.startsWith('/')) return { path: url }
   const match = ABSOLUTE.exec(url)
   if (match === null) return { status: 400 }
-  const [, authority = '', rest = ''] = match
+  const [start, authority = ''] = match
+  const rest = url.slice(start.length)
   if (authority.toLowerCase() !== headers.host?.toLowerCase()) return { status: 400 }
-  return { path: rest.startsWith('/') ? rest : `/${rest.replace(/^#.*/, '')}` }
+  return { path: rest.startsWith('/') ? rest : `/${rest.startsWith('#') ? '' : rest}` }
 }

@@ -95,8 +95,11 @@ async function sendText(
 }
 
 function acceptsGzip(field: string | string[] | undefined): boolean {
-  const [, q] = /(?:^|,)\s*(?:x-)?gzip\s*(?:;\s*q=([\d.]+))?\s*(?:,|$)/i.exec(String(field ?? '')) ?? []
-  return q !== undefined ? Number(q) > 0 : /(?:^|,)\s*(?:x-)?gzip\s*(?:,|$)/i.test(String(field ?? ''))
+  const gzip = String(field ?? '')
+    .split(',')
+    .map(rangeOf)
+    .find(({ type }) => type === 'gzip' || type === 'x-gzip')
+  return gzip !== undefined && gzip.q > 0
 }
 
 interface Range {

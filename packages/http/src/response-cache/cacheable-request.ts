@@ -102,7 +102,10 @@ export function varyKey(request: IncomingMessage, names: readonly string[]): str
 function headerOf({ headers }: IncomingMessage, name: string): string {
   const value = headers[name]
   const text = Array.isArray(value) ? value.join(', ') : (value ?? '')
-  const plain = text.trim().replace(/\s*,\s*/g, ',')
+  const plain = text
+    .split(',')
+    .map((part) => part.trim())
+    .join(',')
   return name === 'accept-encoding' ? plain.toLowerCase() : plain
 }
 

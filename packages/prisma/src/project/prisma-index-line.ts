@@ -197,7 +197,9 @@ function conditionProblem(
   { product }: Pick<DatabaseFacts, 'product'>,
 ): string | undefined {
   if (product !== 'postgresql') return undefined
-  for (const term of withoutParentheses(where).split(/\s+AND\s+/i)) {
+  for (const term of withoutParentheses(where)
+    .split(/\sAND\s/i)
+    .map((part) => part.trim())) {
     const [, column, comparison] = /^(?:NOT\s+)?("(?:[^"]|"")+"|[A-Za-z_]\w*)\s*(.*)$/s.exec(term) ?? []
     const name = column?.startsWith('"') === true ? column.slice(1, -1).replaceAll('""', '"') : column
     const field = fields.find((candidate) => candidate.column === name)

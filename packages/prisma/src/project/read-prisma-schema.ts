@@ -1,6 +1,7 @@
 import type { DatabaseFacts } from '@sluice/core/database'
 import type { PrismaAttribute, PrismaField, PrismaModel, SchemaFile } from './prisma-model.ts'
-import { readFieldKey, readPrismaIndex, unquote } from './read-prisma-index.ts'
+import { readFieldKey, readPrismaIndex } from './read-prisma-index.ts'
+import { blocksIn, setting, strings } from './schema-blocks.ts'
 import { insideOf, maskSchema, type Span } from './schema-text.ts'
 
 /** Contents of the schema files that matter for indexes. */
@@ -22,23 +23,18 @@ export function readPrismaSchema(files: readonly SchemaFile[], facts: Facts): Pr
   let provider: string | undefined
   for (const { path, content } of files) {
     const mask = maskSchema(content)
-    for (const block of mask.matchAll(/^[ \t]*(\w+)[ \t]+([\w-]+)[ \t]*\{/gm)) {
-      const [head, kind, name] = block
-      if (kind !== 'model' && kind !== 'datasource' && kind !== 'generator') continue
-      const start = block.index + head.length
-      const end = closingBrace(mask, start)
-      if (end === undefined)
+    for (const { kind, name, body } of blocksIn(mask)) {
+      if (body === undefined)
         return {
           models: [],
           previewFeatures,
           problem: `${path}: the braces of ${kind} ${name} do not match.`,
         }
-      const body = { start, end }
       if (kind === 'datasource') provider = setting(content, mask, body, 'provider')?.[0] ?? provider
       else if (kind === 'generator')
         for (const feature of setting(content, mask, body, 'previewFeatures') ?? [])
           previewFeatures.add(feature)
-      else models.push(readModel(path, name ?? '', content, mask, body, facts))
+      else if (kind === 'model') models.push(readModel(path, name, content, mask, body, facts))
     }
   }
   return { models, previewFeatures, ...(provider === undefined ? {} : { provider }) }
@@ -162,32 +158,6 @@ function logicalLines(mask: string, { start, end }: Span): Span[] {
   return lines
 }
 
-function closingBrace(mask: string, start: number): number | undefined {
-  let depth = 1
-  for (let at = start; at < mask.length; at += 1) {
-    if (mask[at] === '{') depth += 1
-    else if (mask[at] === '}') depth -= 1
-    if (depth === 0) return at
-  }
-  return undefined
-}
-
-/** The strings of `name = "…"` or `name = ["…", "…"]`. */
-function setting(text: string, mask: string, { start, end }: Span, name: string): string[] | undefined {
-  const found = new RegExp(`^[ \\t]*${name}[ \\t]*=[ \\t]*(\\[[^\\]]*\\]|"x*")`, 'm').exec(
-    mask.slice(start, end),
-  )
-  if (found === null) return undefined
-  const at = start + found.index
-  return strings(text, mask, { start: at, end: at + found[0].length })
-}
-
 function firstString(text: string, mask: string, span: Span): string | undefined {
   return strings(text, mask, span)[0]
-}
-
-function strings(text: string, mask: string, { start, end }: Span): string[] {
-  return [...mask.slice(start, end).matchAll(/"x*"/g)].map(({ 0: found, index }) =>
-    unquote(text.slice(start + index, start + index + found.length)),
-  )
 }

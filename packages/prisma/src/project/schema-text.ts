@@ -10,10 +10,17 @@ const STRING_OR_COMMENT = /"(?:[^"\\\n]|\\.?)*"?|\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|
  */
 export function maskSchema(text: string): string {
   return text.replace(STRING_OR_COMMENT, (found) =>
-    /^".*"$/.test(found) && found.length > 1
-      ? `"${'x'.repeat(found.length - 2)}"`
-      : found.replace(/[^\r\n]/g, ' '),
+    /^".*"$/.test(found) && found.length > 1 ? `"${'x'.repeat(found.length - 2)}"` : blank(found),
   )
+}
+
+/** The source of a Prisma schema with comments blanked, at equal length. */
+export function withoutComments(text: string): string {
+  return text.replace(STRING_OR_COMMENT, (found) => (found.startsWith('"') ? found : blank(found)))
+}
+
+function blank(text: string): string {
+  return text.replace(/[^\r\n]/g, ' ')
 }
 
 /** A range of the schema: start and end offsets, in the source and in its mask. */

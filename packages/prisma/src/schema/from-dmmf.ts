@@ -1,6 +1,7 @@
 import type { GeneratorOptions } from '@prisma/generator-helper'
 import { SluiceError } from '@sluice/core'
 import type { ReferentialAction } from '@sluice/core/adapter'
+import { readBlocks } from '../project/schema-blocks.ts'
 import {
   dialectOf,
   type PrismaFieldData,
@@ -104,17 +105,14 @@ interface DatamodelText {
   readonly typescript: boolean
 }
 
-/** String literals are matched first, so that `//` within a string does not start a comment. */
-const STRING_OR_COMMENT = /"(?:\\.|[^"\\\n])*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//g
-
 /** Reads the source of a schema, all files joined, as a generator receives it. */
 export function readDatamodelText(text: string): DatamodelText {
-  const bare = text.replace(STRING_OR_COMMENT, (match) => (match.startsWith('"') ? match : ' '))
-  const views = new Set([...bare.matchAll(/^[ \t]*view\s+(\w+)\s*\{/gm)].flatMap(([, name]) => name ?? []))
-  const datasource = /^[ \t]*datasource\s+\w+\s*\{([^}]*)\}/m.exec(bare)?.[1] ?? ''
+  const blocks = readBlocks(text)
+  const settings = (kind: string, name: string) =>
+    blocks.filter((block) => block.kind === kind).map((block) => block.setting(name))
   return {
-    views,
-    relationMode: /^\s*relationMode\s*=\s*"prisma"/m.test(datasource) ? 'prisma' : 'foreignKeys',
-    typescript: /^[ \t]*generator\s+\w+\s*\{[^}]*^\s*provider\s*=\s*"prisma-client"/m.test(bare),
+    views: new Set(blocks.filter(({ kind }) => kind === 'view').map(({ name }) => name)),
+    relationMode: settings('datasource', 'relationMode').includes('prisma') ? 'prisma' : 'foreignKeys',
+    typescript: settings('generator', 'provider').includes('prisma-client'),
   }
 }

@@ -21,7 +21,9 @@ export function keySlot(hashTag: string): number {
 
 /** Returns the hash tag of a key, which alone determines its slot; `undefined`: it has none. */
 export function hashTagOf(key: string): string | undefined {
-  return /\{([^}]+)\}/.exec(key)?.[1]
+  const open = key.indexOf('{')
+  const close = key.indexOf('}', open)
+  return open < 0 || close <= open + 1 ? undefined : key.slice(open + 1, close)
 }
 
 /**

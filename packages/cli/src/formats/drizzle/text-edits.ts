@@ -62,7 +62,7 @@ export function unitOf(text: string): string {
 
 /** The position of the next character that is neither space nor part of a comment. */
 export function skipSpace(text: string, from: number): number {
-  const rest = /(?:\s|\/\/[^\n]*|\/\*[\s\S]*?\*\/)*/y
+  const rest = /(?:\s|\/\/[^\n]*|\/\*(?:[^*]|\*(?!\/))*\*\/)*/y
   rest.lastIndex = from
   rest.exec(text)
   return rest.lastIndex

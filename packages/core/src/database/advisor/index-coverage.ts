@@ -1,3 +1,4 @@
+import { trimEnd } from '../../shared/trim-end.ts'
 import { type IndexDefinition, sharedKeys } from '../index-definition.ts'
 import type { IndexSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
 
@@ -51,10 +52,12 @@ export function findsBy({ keys, method, where }: Coverage, columns: readonly str
 
 /** A condition that every row fulfils which can be found by the columns' values. */
 function isNotNullOnly(where: string, columns: readonly string[]): boolean {
-  const parts = where
-    .split(/\s+and\s+/i)
-    .map((part) => /^[("`[\s]*([^"`\])(]+?)["`\]\s]* is not null[)\s]*$/i.exec(part)?.[1])
-  return parts.every((column) => column !== undefined && columns.includes(column))
+  return where.split(/\sand\s/i).every((part) => {
+    const condition = trimEnd(part.trim(), ') \n\t')
+    if (!/ is not null$/i.test(condition)) return false
+    const name = trimEnd(condition.slice(0, -' is not null'.length), '"`] ')
+    return columns.includes(name.replace(/^[("`[\s]+/, ''))
+  })
 }
 
 /** Columns of an index, for people. */

@@ -205,7 +205,8 @@ function numberOf(value: unknown): number | undefined {
   return typeof number === 'number' && Number.isFinite(number) ? number : undefined
 }
 
-const ACTUAL = /\(actual time=[\d.e+-]+\.\.([\d.e+-]+) rows=([\d.e+-]+) loops=([\d.e+-]+)\)/
+const ACTUAL =
+  /\(actual time=\d+(?:\.\d+)?(?:e[+-]?\d+)?\.\.(\d[\d.e+-]*) rows=(\d[\d.e+-]*) loops=(\d[\d.e+-]*)\)/
 const READS =
   /-> (?:Covering |Single-row )?(?:Table scan|Index (?:scan|lookup|range scan)|Row lookup|Rows fetched|Constant row|Index merge|Full-text)/i
 

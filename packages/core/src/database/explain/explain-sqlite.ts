@@ -28,7 +28,7 @@ export async function explainSqlite(
 }
 
 const STEP =
-  /^(SCAN|SEARCH) (?:TABLE )?(.+?)(?: AS (\S+))?(?: USING (?:(AUTOMATIC )?(?:PARTIAL )?(COVERING )?INDEX (.+?)|(INTEGER PRIMARY KEY|ROWID SEARCH)(?: ON TABLE \S+)?|(PRIMARY KEY)))?(?: VIRTUAL TABLE INDEX (\S+))?(?: \((.*)\))?(?: (?:LEFT|RIGHT|FULL)-JOIN| EXISTS)*$/
+  /^(SCAN|SEARCH) (?:TABLE )?((?:(?! (?:AS |USING |VIRTUAL |EXISTS|\(|(?:LEFT|RIGHT|FULL)-JOIN)).)+)(?: AS (\S+))?(?: USING (?:(AUTOMATIC )?(?:PARTIAL )?(COVERING )?INDEX ((?:(?! (?:EXISTS|\(|(?:LEFT|RIGHT|FULL)-JOIN)).)+)|(INTEGER PRIMARY KEY|ROWID SEARCH)(?: ON TABLE \S+)?|(PRIMARY KEY)))?(?: VIRTUAL TABLE INDEX (\S+))?(?: \((.*)\))?(?: (?:LEFT|RIGHT|FULL)-JOIN| EXISTS)*$/
 
 /**
  * Reads a plan of SQLite. It has no costs and no rows: those of scans are the tables', where they are known.

@@ -86,9 +86,9 @@ export class NetworkUsage {
 function countersIn(text: string | undefined): ReadonlyMap<string, number> | undefined {
   const counters = new Map<string, number>()
   for (const line of (text ?? '').split('\n')) {
-    const [, device, rest = ''] = /^\s*([^\s:]+):\s*(.*)$/.exec(line) ?? []
+    const [, device, rest = ''] = /^([^\s:]+):(.*)$/.exec(line.trim()) ?? []
     if (device === undefined || device === 'lo') continue
-    const fields = rest.split(/\s+/).map(Number)
+    const fields = rest.trim().split(/\s+/).map(Number)
     const [received, sent] = [fields[0], fields[8]]
     if (received !== undefined && received >= 0) counters.set(`${device} in`, received)
     if (sent !== undefined && sent >= 0) counters.set(`${device} out`, sent)

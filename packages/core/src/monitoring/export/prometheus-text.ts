@@ -165,7 +165,7 @@ const UNITS: Readonly<Record<string, readonly [word: string, scale: (value: numb
 }
 
 /** Annotations in braces, such as `{request}`, are for people. */
-const ANNOTATION = /\{[^}]*\}/g
+const ANNOTATION = /\{[^{}]*\}/g
 
 /**
  * As OpenTelemetry maps names to Prometheus:

@@ -1,3 +1,4 @@
+import { trimEnd } from '../../shared/trim-end.ts'
 import { words } from '../../sql/keywords.ts'
 import type { Token } from '../../sql/tokenize.ts'
 
@@ -209,6 +210,6 @@ function holds(left: Constant['value'], operator: string, right: Constant['value
       return a >= b
     default:
       // LIKE and similar operators.
-      return a === b || (typeof b === 'string' && typeof a === 'string' && a.startsWith(b.replace(/%+$/, '')))
+      return a === b || (typeof b === 'string' && typeof a === 'string' && a.startsWith(trimEnd(b, '%')))
   }
 }

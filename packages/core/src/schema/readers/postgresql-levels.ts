@@ -157,8 +157,10 @@ function levelOfWords(tokens: readonly Token[], language: string): FunctionLevel
  */
 export function bodyOf(row: Row): string {
   const source = textOf(row, 'source')
-  const body = /^CREATE OR REPLACE FUNCTION/.test(source)
-    ? /\n\s*(RETURN\b.*|BEGIN ATOMIC\b.*)$/s.exec(source)?.[1]
-    : source
-  return (body ?? '').replace(/^BEGIN ATOMIC\b/, '').replace(/\bEND\s*$/, '')
+  const start = source.startsWith('CREATE OR REPLACE FUNCTION')
+    ? source.search(/^[ \t]*(?:RETURN|BEGIN ATOMIC)\b/m)
+    : 0
+  return (start < 0 ? '' : source.slice(start).trimStart())
+    .replace(/^BEGIN ATOMIC\b/, '')
+    .replace(/\bEND\s*$/, '')
 }

@@ -3,8 +3,7 @@ import type { AloneScope } from './stream-worker.ts'
 import workerUrl from './stream-worker.ts?sharedworker&url'
 
 /** Returns a URL of the app's API, relative to the page. */
-export const apiUrl = (path: string): string =>
-  new URL(`api/${path}`, document.baseURI.replace(/#.*$/, '')).href
+export const apiUrl = (path: string): string => new URL(`api/${path}`, document.baseURI.split('#', 1)[0]).href
 
 interface TrustedScripts {
   readonly trustedTypes?: {

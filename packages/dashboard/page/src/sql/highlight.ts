@@ -42,7 +42,7 @@ export function highlightSql(sql: string): SqlToken[] {
 }
 
 const CLAUSES =
-  /(?<!\b(?:LEFT|RIGHT|INNER|CROSS|FULL|OUTER|DELETE|DISTINCT|UPDATE))\s+(?=(?:FROM|WHERE|(?:LEFT|RIGHT|INNER|CROSS|FULL)(?: OUTER)? JOIN|JOIN|GROUP BY|HAVING|ORDER BY|LIMIT|OFFSET|RETURNING|VALUES|SET|UNION|ON CONFLICT)\b)/gi
+  /(?<!\s|\b(?:LEFT|RIGHT|INNER|CROSS|FULL|OUTER|DELETE|DISTINCT|UPDATE))\s+(?=(?:FROM|WHERE|(?:LEFT|RIGHT|INNER|CROSS|FULL)(?: OUTER)? JOIN|JOIN|GROUP BY|HAVING|ORDER BY|LIMIT|OFFSET|RETURNING|VALUES|SET|UNION|ON CONFLICT)\b)/gi
 
 /** Puts each clause on a line. Quoted text is unchanged, and so is a statement that already has lines. */
 export function linesOfSql(sql: string): string {

@@ -118,7 +118,8 @@ export class PostgresqlPlanner implements WhatIfPlanner {
    */
   #collating(plan: PlanNode, { uses }: StatementUse): number {
     const isCollated = (key: string) => {
-      const name = /^(?:.*\.)?"?([^".]+?)"?(?: COLLATE .*| DESC| NULLS \w+| USING .*)*$/.exec(key)?.[1]
+      const [column = ''] = key.split(/ (?:COLLATE|DESC|NULLS|USING)\b/, 1)
+      const name = column.slice(column.lastIndexOf('.') + 1).replaceAll('"', '')
       const columns = uses.flatMap(({ table }) =>
         table.columns.filter((column) => column.name === name && column.type === 'text'),
       )

@@ -60,7 +60,7 @@ function readAccess(text: string): SqliteAccess | undefined {
     isAutomatic: automatic !== undefined,
     isOuter: text.endsWith(' LEFT-JOIN'),
     isKey: key !== undefined,
-    equalities: [...terms.matchAll(/([^\s(]+?)(?:=| IN )\?/g)].map(([, column = '']) => column),
+    equalities: [...terms.matchAll(/(?<![^\s(])([^\s(]+?)(?:=| IN )\?/g)].map(([, column = '']) => column),
     hasRange: /[<>]\?|[<>]=?\(/.test(terms) || /[<>]/.test(terms),
   }
 }

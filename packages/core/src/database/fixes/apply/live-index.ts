@@ -76,10 +76,10 @@ function isSameKey(wanted: IndexKey, live: IndexKey | undefined, isBackwards: bo
 
 /**
  * In a condition, a value has the type that it is compared with, regardless of the database's notation:
- * `'open'::order_status`.
+ * `'open'::order_status`. Values without a type match too, so that none is scanned twice.
  */
 const VALUE_TYPE =
-  /('(?:[^']|'')*'|\(\d[\d.]*\)|\b\d[\d.]*)::(?:"[^"]+"|[\w.]+)(?: varying| precision| with(?:out)? time zone)?(?:\(\d+\))?(?:\[\])?/gi
+  /('(?:[^']|'')*'?|\(\d[\d.]*\)|\b\d[\d.]*)(?:::(?:"[^"]+"|[\w.]+)(?: varying| precision| with(?:out)? time zone)?(?:\(\d+\))?(?:\[\])?)?/gi
 
 function isSameText(left: string | undefined, right: string | undefined): boolean {
   return plainSql(left?.replace(VALUE_TYPE, '$1')) === plainSql(right?.replace(VALUE_TYPE, '$1'))
@@ -207,9 +207,7 @@ const sqlite: Reader = {
       isValid: true,
       isInProgress: false,
       isConstraint: first.origin !== 'c',
-      ...(Number(first.is_partial) === 1
-        ? { where: /\bWHERE\b([\s\S]*)$/i.exec(String(first.sql))?.[1] ?? '' }
-        : {}),
+      ...(Number(first.is_partial) === 1 ? { where: conditionIn(String(first.sql)) } : {}),
       keys: keys.map(({ column_name: column, is_descending: isDescending, collation }) => ({
         ...(column === null ? { column: '', expression: String(first.sql) } : { column: String(column) }),
         ...(Number(isDescending) === 1 ? { isDescending: true } : {}),
@@ -217,6 +215,11 @@ const sqlite: Reader = {
       })),
     }))
   },
+}
+
+function conditionIn(sql: string): string {
+  const at = sql.search(/\bWHERE\b/i)
+  return at < 0 ? '' : sql.slice(at + 'WHERE'.length)
 }
 
 const readers: Readonly<Record<Dialect, Reader>> = { postgresql, mysql, sqlite }

@@ -83,7 +83,7 @@ export async function readInnodbStatistics(
   const help = 'GRANT SELECT ON mysql.innodb_table_stats and ON mysql.innodb_index_stats.'
   await gaps.read('sizes of indexes, and when tables were analyzed', help, undefined, async () => {
     for (const row of await connection.query(INNODB)) {
-      const id = tableId('mysql', schema, textOf(row, 'table').replace(/#p#.*$/i, ''), schema)
+      const id = tableId('mysql', schema, textOf(row, 'table').split(/#p#/i, 1)[0] ?? '', schema)
       const index = optionalTextOf(row, 'index')
       const value = numberOf(row, 'value') ?? 0
       if (index === undefined) {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errorMessage } from '../../../shared/error-message.ts'
 import { loadPackage } from '../../../shared/load-package.ts'
+import { trimEnd } from '../../../shared/trim-end.ts'
 import { JobBackendError } from '../../job-errors.ts'
 import { backendError, isBusy, type SqliteDatabase } from './sqlite-database.ts'
 import { migrate } from './sqlite-schema.ts'
@@ -74,10 +75,9 @@ async function loadDriver(): Promise<Open> {
     new Sqlite(':memory:').close()
   } catch (error) {
     const message = errorMessage(error)
-    throw new JobBackendError(
-      `sqliteJobBackend cannot load "better-sqlite3": ${message}`.replace(/\.*$/, '.'),
-      { cause: error },
-    )
+    throw new JobBackendError(`sqliteJobBackend cannot load "better-sqlite3": ${trimEnd(message, '.')}.`, {
+      cause: error,
+    })
   }
   // SQLite itself would wait for locks by stopping the process.
   return (file) => new Sqlite(file, { timeout: 0 })

@@ -1,4 +1,5 @@
 import { errorMessage } from '../../../shared/error-message.ts'
+import { trimEnd } from '../../../shared/trim-end.ts'
 import { JobBackendError } from '../../job-errors.ts'
 
 /** The part of a `better-sqlite3` statement that the backend uses. */
@@ -47,7 +48,7 @@ export function backendError(file: string, error: unknown): JobBackendError {
   const reason = REASONS.find(([pattern]) => pattern.test(code))?.[1]
   const message = errorMessage(error)
   const text = reason === undefined ? `does not work: ${message}` : `${reason} (${code}: ${message})`
-  return new JobBackendError(`The SQLite file "${file}" ${text}`.replace(/\.*$/, '.'), { cause: error })
+  return new JobBackendError(`The SQLite file "${file}" ${trimEnd(text, '.')}.`, { cause: error })
 }
 
 function codeOf(error: unknown): string {

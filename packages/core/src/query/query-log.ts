@@ -24,7 +24,7 @@ export class QueryLog {
     if (this.#seen.has(analyzed)) return
     this.#seen.add(analyzed)
     this.observations.text(analyzed.fingerprint, analyzed.shape, sql, dialect)
-    this.anomalies.see(sql, dialect)
+    this.anomalies.see(sql, dialect, analyzed)
   }
 
   /** Records the executions of a scope that has ended. */

@@ -105,7 +105,7 @@ export class QueryOptimizationEngine {
     const { fingerprint } = facts.plan
     this.#observations.time(fingerprint, facts.label, 1, executionTime)
     this.#observations.text(fingerprint, facts.label, query, dialect)
-    this.#anomalies.see(query, dialect)
+    this.#anomalies.see(query, dialect, analyzeSql(query, dialect))
     this.#count(query, dialect, facts)
     return facts.plan
   }

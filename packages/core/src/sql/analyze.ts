@@ -5,7 +5,7 @@ import { fingerprint, hashShape } from './fingerprint.ts'
 import { statementOf, unreadable } from './statement.ts'
 import type { Statement } from './statement-types.ts'
 import { SqlSyntaxError } from './syntax-error.ts'
-import { type Token, tokenize } from './tokenize.ts'
+import { MAX_SQL_LENGTH, type Token, tokenize } from './tokenize.ts'
 
 /** Everything that Sluice reads from a SQL statement. */
 export interface AnalyzedSql {
@@ -26,34 +26,50 @@ const MAX_CHARACTERS = 2_500_000
 /** Each component that counts and reports shapes stores them separately. */
 const MAX_SHAPE_LENGTH = 5_000
 
-const textsByDialect: Partial<Record<Dialect, LRUCache<string, AnalyzedSql>>> = {}
+/** The same for longer statements, which would evict all others. Several components analyze each of them. */
+const MAX_LONG_CHARACTERS = 2 * MAX_SQL_LENGTH
+const MAX_LONG_TEXTS = MAX_LONG_CHARACTERS / MAX_TEXT_LENGTH
+
+interface AnalyzedTexts {
+  readonly short: LRUCache<string, AnalyzedSql>
+  readonly long: LRUCache<string, AnalyzedSql>
+}
+
+const textsByDialect: Partial<Record<Dialect, AnalyzedTexts>> = {}
 
 /**
  * Created with the first statement of a dialect, because the cache allocates memory for 5,000 entries
  * immediately.
  */
-function textsOf(dialect: Dialect): LRUCache<string, AnalyzedSql> {
+function textsOf(dialect: Dialect): AnalyzedTexts {
   const known = textsByDialect[dialect]
   if (known !== undefined) return known
-  const created = new LRUCache<string, AnalyzedSql>({
-    ...{ max: MAX_TEXTS, maxSize: MAX_CHARACTERS },
-    sizeCalculation: (_, sql) => sql.length + 1,
-  })
+  const sizeCalculation = (_: AnalyzedSql, sql: string) => sql.length + 1
+  const created = {
+    short: new LRUCache<string, AnalyzedSql>({ max: MAX_TEXTS, maxSize: MAX_CHARACTERS, sizeCalculation }),
+    long: new LRUCache<string, AnalyzedSql>({
+      ...{ max: MAX_LONG_TEXTS, maxSize: MAX_LONG_CHARACTERS },
+      sizeCalculation,
+    }),
+  }
   textsByDialect[dialect] = created
   return created
 }
 
 /**
  * Analyzes which tables a SQL string reads and writes, and its shape. Never throws: a string that cannot be
- * read is opaque. The last 5,000 strings of each dialect are cached, up to 2,500,000 characters in total,
- * except for strings of more than 20,000 characters.
+ * read is opaque. The last 5,000 strings of each dialect are cached, up to 2,500,000 characters in total, and
+ * strings of more than 20,000 characters up to 500,000 characters in total.
  */
 export function analyzeSql(sql: string, dialect: Dialect): AnalyzedSql {
-  const texts = textsOf(dialect)
+  // Its analysis is the same for each, and looking it up takes as long as its length.
+  if (sql.length > MAX_SQL_LENGTH) return analyze(sql, dialect)
+  const { short, long } = textsOf(dialect)
+  const texts = sql.length <= MAX_TEXT_LENGTH ? short : long
   const known = texts.get(sql)
   if (known !== undefined) return known
   const analyzed = analyze(sql, dialect)
-  if (sql.length <= MAX_TEXT_LENGTH) texts.set(sql, analyzed)
+  texts.set(sql, analyzed)
   return analyzed
 }
 

@@ -125,7 +125,8 @@ class ConditionReader {
   #place({ text }: Token, at: number): number | undefined {
     if (this.parsed.dialect === 'postgresql')
       return /^\$[1-9]\d{0,4}$/.test(text) ? Number(text.slice(1)) - 1 : undefined
-    return ordinalsOf(this.parsed.tokens).get(at)
+    const ordinal = ordinalsOf(this.parsed.tokens)[at] ?? -1
+    return ordinal < 0 ? undefined : ordinal
   }
 }
 
@@ -134,14 +135,17 @@ function isPlaceholder({ kind, text }: Token): boolean {
 }
 
 /** If a string contains several statements, each statement has its own conditions. */
-const knownOrdinals = new WeakMap<readonly Token[], ReadonlyMap<number, number>>()
+const knownOrdinals = new WeakMap<readonly Token[], Int32Array>()
 
-/** The ordinal of each `?`, starting at 0, by its token. */
-function ordinalsOf(tokens: readonly Token[]): ReadonlyMap<number, number> {
+/** The ordinal of each `?`, starting at 0, by its token; -1 for other tokens. */
+function ordinalsOf(tokens: readonly Token[]): Int32Array {
   const known = knownOrdinals.get(tokens)
   if (known !== undefined) return known
-  const ordinals = new Map<number, number>()
-  for (const [at, token] of tokens.entries()) if (isPlaceholder(token)) ordinals.set(at, ordinals.size)
+  const ordinals = new Int32Array(tokens.length)
+  let next = 0
+  tokens.forEach((token, at) => {
+    ordinals[at] = isPlaceholder(token) ? next++ : -1
+  })
   knownOrdinals.set(tokens, ordinals)
   return ordinals
 }

@@ -57,6 +57,8 @@ interface List extends Surroundings {
 
 class ShapePrinter {
   readonly #pieces: string[] = []
+  /** Number of pieces: to remove some, it decreases, and later pieces replace them. */
+  #length = 0
   /** Whether the piece directly follows the previous one. */
   readonly #glued: boolean[] = []
   readonly #lists: List[] = []
@@ -93,15 +95,17 @@ class ShapePrinter {
 
   finish(): Fingerprint {
     const pieces = this.#pieces
-    while (pieces.at(-1) === ';') pieces.pop()
+    let length = this.#length
+    while (length > 0 && pieces[length - 1] === ';') length -= 1
     let shape = ''
-    for (let i = 0; i < pieces.length; i++) shape += i === 0 || this.#glued[i] ? pieces[i] : ` ${pieces[i]}`
+    for (let i = 0; i < length; i++) shape += i === 0 || this.#glued[i] ? pieces[i] : ` ${pieces[i]}`
     return { shape, fingerprint: hashShape(shape, this.#exact) }
   }
 
   #add(piece: string, glued: boolean): void {
-    this.#pieces.push(piece)
-    this.#glued.push(glued)
+    this.#pieces[this.#length] = piece
+    this.#glued[this.#length] = glued
+    this.#length += 1
   }
 
   #symbol(tokens: readonly Token[], index: number, token: Token, before: Token | undefined): void {
@@ -112,15 +116,12 @@ class ShapePrinter {
         const isCall = text === '(' && isCallee(before)
         const glued =
           isCall || gluesAfter(before) || (text === '[' && before !== undefined && before.kind !== 'symbol')
-        const list = {
-          open: this.#pieces.length,
+        this.#lists.push({
+          open: this.#length,
           isCall,
-          item: this.#pieces.length + 1,
+          item: this.#length + 1,
           previous: -1,
           previousEnd: -1,
-        }
-        this.#lists.push({
-          ...list,
           clause: this.#clause,
           areColumns: text === '(' && beginsColumns(tokens, index),
         })
@@ -145,10 +146,10 @@ class ShapePrinter {
         if (list !== undefined) {
           this.#endItem(list)
           list.previous = list.item
-          list.previousEnd = this.#pieces.length
+          list.previousEnd = this.#length
         }
         this.#add(text, true)
-        if (list !== undefined) list.item = this.#pieces.length
+        if (list !== undefined) list.item = this.#length
         return
       }
       case '.':
@@ -172,19 +173,19 @@ class ShapePrinter {
   #endItem(list: List): void {
     if (list.isCall || list.previous < 0) return
     const { previous, previousEnd, item } = list
-    if (!this.#equal(previous, previousEnd, item, this.#pieces.length)) return
-    this.#truncate(previousEnd)
+    if (!this.#equal(previous, previousEnd, item, this.#length)) return
+    this.#length = previousEnd
     list.item = previous
   }
 
   /** Removes a row that equals the previous row: `(?, ?), (?, ?)` becomes one. */
   #endGroup(start: number): void {
-    const end = this.#pieces.length
+    const end = this.#length
     const last = this.#group
     this.#group = { start, end }
     if (last === undefined || last.end !== start - 1 || this.#pieces[last.end] !== ',') return
     if (!this.#equal(last.start, last.end, start, end)) return
-    this.#truncate(last.end)
+    this.#length = last.end
     this.#group = last
     const list = this.#lists.at(-1)
     if (list !== undefined && list.item > last.start) list.item = last.start
@@ -198,11 +199,6 @@ class ShapePrinter {
       hasValue ||= this.#pieces[start + i] === VALUE
     }
     return hasValue
-  }
-
-  #truncate(length: number): void {
-    this.#pieces.length = length
-    this.#glued.length = length
   }
 
   #isValue(tokens: readonly Token[], index: number, token: Token): boolean {

@@ -61,7 +61,7 @@ export function mergeByKey(queries: readonly QueryInput[], dialect: Dialect, isU
   for (const one of parsed) if (!isOfShape(one, first)) fail('different normalized queries')
   const block = mergeableBlock(first.outline)
   const at = differingValue(parsed) ?? onlyKey(first, block)
-  const key = block.where.find((predicate) => isKey(predicate, at))
+  const key = block.where.find((predicate) => predicate.operator === '=' && simpleValue(predicate) === at)
   if (key?.column === undefined || key.sides === undefined)
     fail('queries that differ in more than a key, or without a plain `column = value` condition for it')
   if (block.clauses.limit !== undefined && !isNeedlessLimit(first, block, key.column, isUnique)) {
@@ -143,14 +143,13 @@ function differingValue([first, ...others]: readonly Parsed[]): number | undefin
 }
 
 function onlyKey({ values }: Parsed, block: Block): number {
-  const places = [...values.keys()].filter((at) => block.where.some((predicate) => isKey(predicate, at)))
+  const keys = new Set(
+    block.where.flatMap((predicate) => (predicate.operator === '=' ? (simpleValue(predicate) ?? []) : [])),
+  )
+  const places = [...values.keys()].filter((at) => keys.has(at))
   return places.length === 1 && places[0] !== undefined
     ? places[0]
     : fail('equal queries without exactly one key')
-}
-
-function isKey({ operator, sides }: Predicate, at: number): boolean {
-  return operator === '=' && sides?.value.start === at && sides.value.end === at + 1
 }
 
 /** Returns the block of the query, if it means the same as all queries together with `IN` for its key. */

@@ -4,6 +4,9 @@ import { outlineOf } from '../../sql/outline.ts'
 import { tokenize } from '../../sql/tokenize.ts'
 import { mergeByKey } from './batch-query.ts'
 
+/** No database accepts more. */
+const MAX_PARAMETERS = 65_535
+
 /**
  * Returns one query that replaces executions of a statement with different keys; `undefined` if there is
  * none.
@@ -13,10 +16,12 @@ export function fixFor(sql: string, dialect: Dialect): string | undefined {
     const [block] = outlineOf(sql, dialect).blocks
     if (block?.where.some(({ operator }) => operator === 'in') === true) return 'already batched'
     const placeholders = tokenize(sql, dialect).filter(({ kind }) => kind === 'parameter')
-    const parameters = Array.from(
-      { length: Math.max(0, ...placeholders.map(({ text }, at) => Number(text.slice(1)) || at + 1)) },
-      () => null,
+    const count = placeholders.reduce(
+      (most, { text }, at) => Math.max(most, Number(text.slice(1)) || at + 1),
+      0,
     )
+    if (count > MAX_PARAMETERS) return undefined
+    const parameters = Array.from({ length: count }, () => null)
     const { query } = mergeByKey([{ sql, parameters }], dialect, () => false)
     return analyzeSql(query, dialect).shape
   } catch {

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { captureStack, parseCallSite } from '../../pipeline/call-site.ts'
 import type { Clock } from '../../shared/clock.ts'
-import { analyzeSql } from '../../sql/analyze.ts'
+import type { AnalyzedSql } from '../../sql/analyze.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { hashShape } from '../../sql/fingerprint.ts'
 import { words } from '../../sql/keywords.ts'
@@ -45,10 +45,9 @@ export class AnomalyLog {
   constructor(private readonly clock: Clock) {}
 
   /** Inspects a statement. */
-  see(sql: string, dialect: Dialect): void {
+  see(sql: string, dialect: Dialect, { fingerprint, shape }: AnalyzedSql): void {
     if (sql.length > MAX_LENGTH) return
     const { tokens, suspicions } = inspectSql(sql, dialect)
-    const { fingerprint, shape } = analyzeSql(sql, dialect)
     const all = this.#isConcatenated(tokens, fingerprint) ? [...suspicions, CONCATENATION] : suspicions
     if (all.length === 0) return
     for (const suspicion of all) this.#remember(suspicion, fingerprint, shape)

@@ -55,8 +55,8 @@ export class SqlCursor implements ParsedSql {
   opaque: string | undefined
   incomplete: string | undefined
   readonly writes: WriteTarget[] = []
-  /** The index of each bound value, by its token. */
-  readonly places: Map<number, number> = new Map()
+  /** The tokens of bound values, and the index of each value. */
+  readonly #bound: number[] = []
   readonly #numbers: ParameterPlaces
   /** Subqueries that belong to a condition or a FROM entry. */
   readonly placed: Set<QueryBlock> = new Set()
@@ -235,6 +235,14 @@ export class SqlCursor implements ParsedSql {
     return place
   }
 
+  /** The index of each bound value, by its token. Built when it is needed. */
+  get places(): ReadonlyMap<number, number> {
+    const places = new Map<number, number>()
+    for (let at = 0; at < this.#bound.length; at += 2)
+      places.set(this.#bound[at] as number, this.#bound[at + 1] as number)
+    return places
+  }
+
   get parameters(): number {
     return this.#numbers.count
   }
@@ -242,7 +250,7 @@ export class SqlCursor implements ParsedSql {
   #place(token: Token): number | undefined {
     const place = this.#numbers.take(token)
     if (this.#numbers.isMixed) this.leaveOut('parameters of two kinds')
-    if (place !== undefined) this.places.set(this.position, place)
+    if (place !== undefined) this.#bound.push(this.position, place)
     return place
   }
 

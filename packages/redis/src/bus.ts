@@ -151,7 +151,7 @@ export function tagListener(watcher: StoreWatcher): BusListener {
 export function tagsIn(message: string): readonly string[] | undefined {
   try {
     const tags: unknown = JSON.parse(message)
-    return Array.isArray(tags) ? tags : undefined
+    return Array.isArray(tags) && tags.every((tag) => typeof tag === 'string') ? tags : undefined
   } catch {
     return undefined
   }

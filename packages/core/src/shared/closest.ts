@@ -8,6 +8,8 @@ export function closest(typed: string, names: readonly string[]): string | undef
   let best: string | undefined
   let least = Math.floor(Math.max(typed.length, 3) / 3)
   for (const name of names) {
+    // The distance is at least the difference of the lengths.
+    if (Math.abs(typed.length - name.length) > least) continue
     const distance = distanceOf(typed, name)
     if (distance < least || (distance === least && best === undefined)) {
       best = name

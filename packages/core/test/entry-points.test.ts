@@ -241,6 +241,7 @@ describe('the entry points of @sluice/core', () => {
         'statementsProblem',
         'sumOfImpacts',
         'titleOf',
+        'trimEnd',
         'warnOfLateWrites',
         'within',
         'writeOutcomeOf',

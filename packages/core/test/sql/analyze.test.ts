@@ -17,10 +17,15 @@ describe('analyzeSql', () => {
     expect(first.statement.reads).toEqual([['Remembered']])
   })
 
-  it('does not cache long strings', () => {
-    const sql = `select * from a where id in (${'1, '.repeat(10_000)}1)`
-    expect(analyzeSql(sql, 'sqlite')).not.toBe(analyzeSql(sql, 'sqlite'))
-    expect(analyzeSql(sql, 'sqlite').shape).toBe('select * from a where id in (?)')
+  it('caches the latest long strings, without evicting short ones', () => {
+    const long = (n: number) => `select * from a where id in (${'1, '.repeat(30_000)}${n})`
+    const short = analyzeSql('select "Kept"', 'mysql')
+    const first = analyzeSql(long(0), 'mysql')
+    expect(first.shape).toBe('select * from a where id in (?)')
+    expect(analyzeSql(long(0), 'mysql')).toBe(first)
+    for (let n = 1; n < 7; n += 1) analyzeSql(long(n), 'mysql')
+    expect(analyzeSql(long(0), 'mysql')).not.toBe(first)
+    expect(analyzeSql('select "Kept"', 'mysql')).toBe(short)
   })
 
   it('evicts short strings when their total size is too large', () => {

@@ -58,6 +58,7 @@ export {
 export { defineReasons } from './shared/reasons.ts'
 export { redact } from './shared/redact.ts'
 export { checkSecrets, hmacOf, isSignedTimed, secretsRule, signTimed } from './shared/signature.ts'
+export { isInstance } from './shared/thrown.ts'
 export { setBusyAwareTimeout, TIMEOUT_TICKS, within } from './shared/timers.ts'
 export { trimEnd } from './shared/trim-end.ts'
 export { type AdapterHost, hostOf } from './sluice/adapter-host.ts'

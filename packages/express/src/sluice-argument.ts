@@ -1,5 +1,5 @@
 import { InvalidOptionError, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
-import { UnknownOptionError } from '@sluice/core/siblings'
+import { isInstance, UnknownOptionError } from '@sluice/core/siblings'
 
 /**
  * Converts the first argument of a middleware to a Sluice.
@@ -10,7 +10,7 @@ export function sluiceArgument(given: Sluice | SluiceOptions | undefined, middle
   try {
     return sluiceFrom(given)
   } catch (error) {
-    if (!(error instanceof UnknownOptionError)) throw error
+    if (!isInstance(error, UnknownOptionError)) throw error
     const message = `${error.message} The first argument of ${middleware}() is a Sluice or its options. Pass the options of ${middleware}() as the second argument.`
     throw new InvalidOptionError(error.option, 'a known option', undefined, message)
   }

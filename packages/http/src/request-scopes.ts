@@ -6,7 +6,7 @@ import {
   type ScopeHandle,
   type Sluice,
 } from '@sluice/core'
-import { hostOf, isDevelopment, printsReports, type Scope } from '@sluice/core/siblings'
+import { hostOf, isDevelopment, isInstance, printsReports, type Scope } from '@sluice/core/siblings'
 import onHeaders from 'on-headers'
 import { RequestNames } from './request-names.ts'
 import { cachedRouteOf } from './response-cache/cached-route.ts'
@@ -125,7 +125,7 @@ export class RequestScopes {
       scope.end()
     } catch (error) {
       const host = hostOf(this.#sluice)
-      if (error instanceof NPlusOneError) host.warn(TOO_LATE, 'SLUICE_LATE_FINDINGS')
+      if (isInstance(error, NPlusOneError)) host.warn(TOO_LATE, 'SLUICE_LATE_FINDINGS')
       else host.reportError(error)
     }
   }

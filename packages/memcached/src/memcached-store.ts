@@ -5,7 +5,7 @@ import {
   type StoreState,
   StoreUnavailableError,
 } from '@sluice/core'
-import { EVERY_TAG } from '@sluice/core/siblings'
+import { EVERY_TAG, isInstance } from '@sluice/core/siblings'
 import {
   type BatchReply,
   codecOf,
@@ -90,7 +90,7 @@ class Store implements MemcachedStore {
       store: 'Memcached',
       maxFailures: MAX_FAILURES,
       retryAfterMs: RETRY_AFTER_MS,
-      isReply: (error) => error instanceof ServerReplyError,
+      isReply: (error) => isInstance(error, ServerReplyError),
       onBreak: () => this.#server.reconnect(),
     })
     const clientOf = (address: ServerAddress, onLink?: () => void) =>

@@ -1,7 +1,7 @@
 import { connect, isIP, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { StoreUnavailableError } from '@sluice/core'
-import { TIMEOUT_TICKS } from '@sluice/core/siblings'
+import { isInstance, TIMEOUT_TICKS } from '@sluice/core/siblings'
 import { backoffMs, FirstLink } from '@sluice/core/stores'
 import { type Greeting, greet } from './greet.ts'
 import { type MetaReply, ReplyFormatError, ReplyParser } from './reply-parser.ts'
@@ -216,7 +216,7 @@ export class MetaClient {
     if (this.#socket !== socket) return
     this.#socket = undefined
     this.#isReady = false
-    this.#refusal = error instanceof StoreUnavailableError ? error : undefined
+    this.#refusal = isInstance(error, StoreUnavailableError) ? error : undefined
     this.#first.failed(error)
     socket.destroy()
     for (const call of this.#calls.splice(0)) call.reject(error)

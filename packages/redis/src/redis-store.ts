@@ -1,4 +1,5 @@
 import type { CacheStore, NewEntry, Stamps, StoreState, StoreWatcher } from '@sluice/core'
+import { isInstance } from '@sluice/core/siblings'
 import {
   type BatchReply,
   codecOf,
@@ -261,5 +262,5 @@ export class Store implements RedisStore {
 
 /** A server without free memory stores no more entries, but executes all other commands. */
 function isFull(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith('OOM ')
+  return isInstance(error, Error) && error.message.startsWith('OOM ')
 }

@@ -6,6 +6,7 @@ import { seesUncommitted } from '../schema/sees-uncommitted.ts'
 import { callsDefine } from '../schema/statement-definitions.ts'
 import { callsMayWrite } from '../schema/statement-effect.ts'
 import { warnOfLateWrites } from '../schema/warn-of-late-writes.ts'
+import { isInstance } from '../shared/thrown.ts'
 import type { SluiceWarningCode } from '../shared/warning-codes.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { Statement } from '../sql/statement.ts'
@@ -175,7 +176,8 @@ export class CatalogReader {
     } catch (error) {
       // Closing the client ends the statements that it sends, and objects that are read while the schema
       // changes may be gone.
-      if (signal.aborted || generations.current !== generation || error instanceof SchemaChangingError) return
+      if (signal.aborted || generations.current !== generation || isInstance(error, SchemaChangingError))
+        return
       host.reportError(error)
       this.#failed(generation)
     }

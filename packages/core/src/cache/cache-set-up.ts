@@ -1,5 +1,6 @@
 import type { Clock } from '../shared/clock.ts'
 import type { RandomSource } from '../shared/random.ts'
+import { isInstance } from '../shared/thrown.ts'
 import { newCounters, type TieredCounters } from './cache-stats.ts'
 import type { KnownTypes, Shared } from './cached-values.ts'
 import { CachingStrategyEngine } from './caching-strategy-engine.ts'
@@ -187,7 +188,7 @@ class Outages {
   constructor(private readonly tell: (error: unknown) => void) {}
 
   readonly onError = (error: unknown): void => {
-    const isOutage = error instanceof StoreUnavailableError
+    const isOutage = isInstance(error, StoreUnavailableError)
     if (isOutage && this.#isTold) return
     this.#isTold ||= isOutage
     this.tell(error)

@@ -2,6 +2,7 @@ import type { ValueTypes } from '../pipeline/operation.ts'
 import type { Clock } from '../shared/clock.ts'
 import { SluiceError } from '../shared/errors.ts'
 import type { RandomSource } from '../shared/random.ts'
+import { isInstance } from '../shared/thrown.ts'
 import type { TieredCounters } from './cache-stats.ts'
 import type { CachingStrategyEngine } from './caching-strategy-engine.ts'
 import { CachedValue } from './coherence/cached-value.ts'
@@ -246,7 +247,7 @@ export class CachedValues {
       this.keep(request, value, before, permit, startedAt)
     } catch (error) {
       // A Sluice can be closed while a load is in flight.
-      if (!(error instanceof SluiceError && error.code === 'SLUICE_CLOSED')) this.parts.onError(error)
+      if (!(isInstance(error, SluiceError) && error.code === 'SLUICE_CLOSED')) this.parts.onError(error)
     }
   }
 

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type { Clock } from '../shared/clock.ts'
 import { checkOptions, option } from '../shared/options.ts'
 import type { RandomSource } from '../shared/random.ts'
+import { isInstance } from '../shared/thrown.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { QueryAnalysis } from './checks/analyze-query.ts'
 import { NotExplainableError } from './explain/explainable.ts'
@@ -147,7 +148,7 @@ export class PlanWatch {
 
   #failed(error: unknown): void {
     if (this.#isClosed) return
-    if (error instanceof NotExplainableError) {
+    if (isInstance(error, NotExplainableError)) {
       this.#counts.skipped += 1
       return
     }

@@ -2,6 +2,7 @@ import type { Clock } from '../shared/clock.ts'
 import type { Emitter } from '../shared/emitter.ts'
 import { InvalidArgumentError } from '../shared/errors.ts'
 import { option } from '../shared/options.ts'
+import { isInstance } from '../shared/thrown.ts'
 import type { Gate } from './access.ts'
 import type { AddedTask, MaybePromise, NewTask, TaskLevel } from './backends/job-backend.ts'
 import type { BatchJob } from './batch/batch-job.ts'
@@ -115,7 +116,7 @@ export class TaskEntry {
     try {
       return await batches.create(batch, items, { factory, level, settings, maxPayloadBytes })
     } catch (error) {
-      if (error instanceof JobBackendError) queues.get(name).stats.backendFailed(clock.now(), error)
+      if (isInstance(error, JobBackendError)) queues.get(name).stats.backendFailed(clock.now(), error)
       throw error
     }
   }

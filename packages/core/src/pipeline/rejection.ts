@@ -1,3 +1,5 @@
+import { isInstance } from '../shared/thrown.ts'
+
 /**
  * Carries the reason of a rejected query through code that recognizes a rejection only if it is an `Error` of
  * this realm.
@@ -9,10 +11,10 @@ class Rejection extends Error {
 }
 
 export function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Rejection(reason)
+  return isInstance(reason, Error) ? reason : new Rejection(reason)
 }
 
 /** The reason why the query was rejected. */
 export function reasonOf(error: unknown): unknown {
-  return error instanceof Rejection ? error.reason : error
+  return isInstance(error, Rejection) ? error.reason : error
 }

@@ -1,6 +1,9 @@
 import { InvalidArgumentError } from './errors.ts'
 
-/** Typed events. A listener that throws never disturbs the emitter: its error goes to `onListenerError`. */
+/**
+ * Typed events. A listener that throws or rejects never disturbs the emitter: its error goes to
+ * `onListenerError`.
+ */
 export class Emitter<TEvents extends object> {
   readonly #listeners = new Map<keyof TEvents, Set<(payload: never) => void>>()
 
@@ -37,7 +40,8 @@ export class Emitter<TEvents extends object> {
     if (listeners === undefined) return
     for (const listener of [...listeners]) {
       try {
-        ;(listener as (payload: TEvents[K]) => void)(payload)
+        const returned: unknown = (listener as (payload: TEvents[K]) => unknown)(payload)
+        if (returned instanceof Promise) returned.catch((error) => this.onListenerError(error, event))
       } catch (error) {
         this.onListenerError(error, event)
       }

@@ -99,7 +99,8 @@ export class SluiceLog {
 
   #tell(level: Level, details: object, message: string): void {
     try {
-      this.logger?.[level]?.({ name: 'sluice', ...details }, message)
+      const returned: unknown = this.logger?.[level]?.({ name: 'sluice', ...details }, message)
+      if (returned instanceof Promise) returned.catch(this.onFailure)
     } catch {
       this.onFailure()
     }

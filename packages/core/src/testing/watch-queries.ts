@@ -3,6 +3,7 @@ import type { Finding } from '../query/detect/finding.ts'
 import { NPlusOneError } from '../query/detect/n-plus-one-error.ts'
 import { InvalidArgumentError, SluiceError } from '../shared/errors.ts'
 import { checkOptions, option } from '../shared/options.ts'
+import { isInstance } from '../shared/thrown.ts'
 import { hostOf } from '../sluice/adapter-host.ts'
 import type { ScopeHandle } from '../sluice/scopes.ts'
 import { openDefault } from '../sluice/shared-default.ts'
@@ -146,7 +147,7 @@ function failureOf(end: () => unknown): NPlusOneError | undefined {
     end()
     return undefined
   } catch (error) {
-    if (error instanceof NPlusOneError) return error
+    if (isInstance(error, NPlusOneError)) return error
     throw error
   }
 }

@@ -23,9 +23,6 @@ describe('errorMessage', () => {
 })
 
 describe('source files of all packages', () => {
-  /** These files rethrow the error of an app unchanged. */
-  const raising = ['core/src/jobs/worker/outcome-of.ts', 'core/src/jobs/threads/thread-processor.ts']
-
   it('read messages of other errors only with errorMessage', () => {
     const packages = join(import.meta.dirname, '../../..')
     const files = readdirSync(packages, { recursive: true, encoding: 'utf8' }).filter((file) =>
@@ -35,7 +32,7 @@ describe('source files of all packages', () => {
     const reading = files.filter((file) =>
       /instanceof Error \? \S+\.message/.test(readFileSync(join(packages, file), 'utf8')),
     )
-    expect(reading.sort()).toEqual([...raising].sort())
+    expect(reading).toEqual([])
   })
 })
 

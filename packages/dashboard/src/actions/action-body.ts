@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { isInstance } from '@sluice/core/siblings'
 import { Refusal } from '../http/refusal.ts'
 
 /**
@@ -28,7 +29,7 @@ async function textOf(request: IncomingMessage, maxBytes: number): Promise<strin
       chunks.push(chunk)
     }
   } catch (error) {
-    throw error instanceof Refusal
+    throw isInstance(error, Refusal)
       ? error
       : new Refusal('BAD_BODY', 'The connection closed before the end of the body.')
   }

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, type Sluice } from '@sluice/core'
-import { CacheActions, checkJson, isRunnable } from '@sluice/core/siblings'
+import { CacheActions, checkJson, isInstance, isRunnable } from '@sluice/core/siblings'
 import { Refusal } from '../http/refusal.ts'
 import { lettersFor, MAX_GROUPED } from '../pages/jobs-page.ts'
 import { isWithoutValues, masked, shapeOf } from '../pages/queries-page.ts'
@@ -244,7 +244,7 @@ async function warmCache(sluice: Sluice, body: Body, actor: string): Promise<Act
     checkJson('data', data, MAX_LEVELS)
     return { count: await cache.warm(namespace, data, ttl), of: Object.keys(data).length }
   } catch (error) {
-    throw error instanceof InvalidArgumentError ? new Refusal('BAD_BODY', error.message) : error
+    throw isInstance(error, InvalidArgumentError) ? new Refusal('BAD_BODY', error.message) : error
   }
 }
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { type AdapterHost, isAllowed, isLocalRequest } from '@sluice/core/siblings'
+import { type AdapterHost, isAllowed, isInstance, isLocalRequest } from '@sluice/core/siblings'
 import type { ResolvedDashboardOptions } from '../dashboard-options.ts'
 import { Refusal } from './refusal.ts'
 import type { Sessions } from './sessions.ts'
@@ -64,7 +64,7 @@ export class Gate {
     } catch (error) {
       return {
         act: false,
-        reason: error instanceof Refusal ? error.message : 'The user could not be determined.',
+        reason: isInstance(error, Refusal) ? error.message : 'The user could not be determined.',
       }
     }
   }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { SluiceError } from '@sluice/core'
 import type { AdapterHost } from '@sluice/core/siblings'
-import { errorMessage } from '@sluice/core/siblings'
+import { errorMessage, isInstance } from '@sluice/core/siblings'
 import { readBody } from '../actions/action-body.ts'
 import type { ActionName } from '../protocol/action.ts'
 import type { ErrorBody } from '../protocol/common.ts'
@@ -160,13 +160,13 @@ export class RequestHandler {
   async #refuse(request: IncomingMessage, response: ServerResponse, error: unknown): Promise<void> {
     try {
       const refusal = refusalOf(error)
-      if (refusal.code === 'FAILED' && !(error instanceof SluiceError)) this.parts.host.reportError(error)
+      if (refusal.code === 'FAILED' && !isInstance(error, SluiceError)) this.parts.host.reportError(error)
       if (response.headersSent || response.destroyed) {
         response.destroy()
         return
       }
       if (isOpened(request)) return sendRefusalPage(response, refusal)
-      const code = error instanceof SluiceError ? error.code : refusal.code
+      const code = isInstance(error, SluiceError) ? error.code : refusal.code
       const body: ErrorBody = { error: { code, message: refusal.message } }
       // The rest of the body is not read, so the connection cannot be reused.
       if (!request.complete && request.method === 'POST') response.setHeader('Connection', 'close')
@@ -179,13 +179,13 @@ export class RequestHandler {
 }
 
 function refusalOf(error: unknown): Refusal {
-  if (error instanceof Refusal) return error
+  if (isInstance(error, Refusal)) return error
   // Messages of Sluice errors contain no values of the app, so they can be shown.
-  if (error instanceof SluiceError)
+  if (isInstance(error, SluiceError))
     return new Refusal(error.code === 'SLUICE_NOT_AUTHORIZED' ? 'FORBIDDEN' : 'FAILED', errorMessage(error))
   return new Refusal(
     'FAILED',
-    error instanceof Error ? `Request failed: ${errorMessage(error)}` : 'Request failed.',
+    isInstance(error, Error) ? `Request failed: ${errorMessage(error)}` : 'Request failed.',
   )
 }
 

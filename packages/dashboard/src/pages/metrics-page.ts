@@ -1,4 +1,5 @@
 import { type MonitoringAndAutoScalingEngine, UnknownMetricError } from '@sluice/core'
+import { isInstance } from '@sluice/core/siblings'
 import { Refusal } from '../http/refusal.ts'
 import type { Point } from '../protocol/common.ts'
 import type { ForecastPoint, MetricForecast, MetricsPage, MetricsQuery } from '../protocol/monitor.ts'
@@ -29,7 +30,7 @@ export function metricsPage(
   try {
     return pageOf(monitor, metric, minutes * 60_000, ahead)
   } catch (error) {
-    if (error instanceof UnknownMetricError) throw new Refusal('BAD_QUERY', error.message)
+    if (isInstance(error, UnknownMetricError)) throw new Refusal('BAD_QUERY', error.message)
     throw error
   }
 }

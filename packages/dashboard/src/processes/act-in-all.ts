@@ -1,3 +1,4 @@
+import { isInstance } from '@sluice/core/siblings'
 import { Refusal } from '../http/refusal.ts'
 import type { ActionName, ActionResults } from '../protocol/action.ts'
 import type { Peers } from './peers.ts'
@@ -131,5 +132,5 @@ function outcomeOfAnswer(answer: Answer | undefined): Outcome {
 }
 
 function isMisuse(error: unknown): boolean {
-  return error instanceof Refusal && error.code === 'BAD_BODY'
+  return isInstance(error, Refusal) && error.code === 'BAD_BODY'
 }

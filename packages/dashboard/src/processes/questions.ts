@@ -1,5 +1,5 @@
 import { SluiceError } from '@sluice/core'
-import { errorMessage } from '@sluice/core/siblings'
+import { errorMessage, isInstance } from '@sluice/core/siblings'
 import { Refusal } from '../http/refusal.ts'
 import type { SessionQuestion } from '../http/sessions.ts'
 import type { ActionName } from '../protocol/action.ts'
@@ -59,10 +59,10 @@ async function answer(
 }
 
 function errorOf(error: unknown): Answer {
-  const message = error instanceof Error ? errorMessage(error) : 'Request failed.'
+  const message = isInstance(error, Error) ? errorMessage(error) : 'Request failed.'
   return {
     error: {
-      code: error instanceof SluiceError || error instanceof Refusal ? error.code : 'FAILED',
+      code: isInstance(error, SluiceError) || isInstance(error, Refusal) ? error.code : 'FAILED',
       message,
     },
   }

@@ -1,4 +1,5 @@
 import { SluiceError, type SluiceErrorCode } from '@sluice/core'
+import { isInstance } from '@sluice/core/siblings'
 import { GraphQLError } from 'graphql'
 
 /** Errors whose messages contain only input of the caller. */
@@ -25,16 +26,19 @@ const tellsOfInput: ReadonlySet<SluiceErrorCode> = new Set<SluiceErrorCode>([
 export function resolverError(error: unknown, report: (error: unknown) => void): Error {
   // Thrown by the app in `authorize`.
   if (isForClients(error)) return error
-  if (error instanceof SluiceError && tellsOfInput.has(error.code)) return withCode(error.message, error.code)
+  if (isInstance(error, SluiceError) && tellsOfInput.has(error.code))
+    return withCode(error.message, error.code)
   report(error)
-  if (error instanceof SluiceError)
+  if (isInstance(error, SluiceError))
     return withCode('Sluice failed to resolve this field. See the log of the server.', error.code)
   return withCode('Internal server error.', 'INTERNAL_SERVER_ERROR')
 }
 
 /** Whether an error was created for clients, by any copy of `graphql` or by a server. */
 export function isForClients(error: unknown): error is Error {
-  return error instanceof Error && typeof (error as { readonly extensions?: unknown }).extensions === 'object'
+  return (
+    isInstance(error, Error) && typeof (error as { readonly extensions?: unknown }).extensions === 'object'
+  )
 }
 
 /** Omits the original error: servers would mask an error that has one, and some would send its stack. */

@@ -1,5 +1,5 @@
 import { NPlusOneError, type ScopeHandle, type Sluice } from '@sluice/core'
-import { hostOf } from '@sluice/core/siblings'
+import { hostOf, isInstance } from '@sluice/core/siblings'
 
 const TOO_LATE =
   "A GraphQL operation had findings: detection's throw mode does not fail it. In a test, wrap the request in expectNoNPlusOne() of @sluice/core/testing."
@@ -50,7 +50,7 @@ export class OperationScope {
       this.#handle.end()
     } catch (error) {
       const host = hostOf(this.sluice)
-      if (error instanceof NPlusOneError) host.warn(TOO_LATE, 'SLUICE_LATE_FINDINGS')
+      if (isInstance(error, NPlusOneError)) host.warn(TOO_LATE, 'SLUICE_LATE_FINDINGS')
       else host.reportError(error)
     }
   }

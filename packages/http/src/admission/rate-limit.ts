@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { clientNetwork, errorMessage, plainAddress, within } from '@sluice/core/siblings'
+import { clientNetwork, errorMessage, isInstance, plainAddress, within } from '@sluice/core/siblings'
 import type { RateLimiterRes } from 'rate-limiter-flexible'
 import { refuse } from '../small-responses.ts'
 import { checkRateLimit, type RateLimitOptions } from './admission-options.ts'
@@ -150,7 +150,7 @@ async function loadLimiters(options: RateLimitOptions): Promise<Limiters> {
   return {
     memory: limiterOf(library, options, undefined),
     shared: options.redis && limiterOf(library, options, options.redis),
-    isRefusal: (error) => error instanceof library.RateLimiterRes,
+    isRefusal: (error) => isInstance(error, library.RateLimiterRes),
   }
 }
 

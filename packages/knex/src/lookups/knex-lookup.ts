@@ -15,6 +15,7 @@ import {
   TooManyRowsError,
   withNeighbors,
 } from '@sluice/core/adapter'
+import { isInstance } from '@sluice/core/siblings'
 import type { Knex } from 'knex'
 import type { InstanceContext } from '../instance-context.ts'
 import type { BuilderInternals, ClientInternals } from '../internals/types.ts'
@@ -136,7 +137,7 @@ export class KnexLookup implements Lookup {
       const groups = await this.#rows(keys, demand, Math.min(most, maxRows ?? most))
       return groups && cut(groups, slice)
     } catch (error) {
-      if (!(error instanceof TooManyRowsError)) throw error
+      if (!isInstance(error, TooManyRowsError)) throw error
     }
     plan.seen.areMany = true
     return this.#pages(keys, demand)

@@ -5,6 +5,7 @@ import {
   splitRows,
   TooManyRowsError,
 } from '@sluice/core/adapter'
+import { isInstance } from '@sluice/core/siblings'
 import type { PrismaShape } from '../prisma-shape.ts'
 import { mergePages } from './merge-pages.ts'
 import { type Answers, findRows, firstsOf, type MergedCall } from './merged-call.ts'
@@ -50,7 +51,7 @@ export async function mergeSlices(
   const { plan, key, shape, ties } = call
   const most = maxRowsOfSlices(keys.length, slice, call.maxExtraRows)
   const found = await findRows(call, keys, Math.min(most, maxRows ?? most)).catch((error: unknown) => {
-    if (!(error instanceof TooManyRowsError)) throw error
+    if (!isInstance(error, TooManyRowsError)) throw error
   })
   if (found === undefined) {
     heavy.add(shape)

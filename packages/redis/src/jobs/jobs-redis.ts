@@ -1,5 +1,5 @@
 import { JobBackendError } from '@sluice/core'
-import { errorMessage } from '@sluice/core/siblings'
+import { errorMessage, isInstance } from '@sluice/core/siblings'
 import { Waiters } from '@sluice/core/stores'
 import type { Cluster, Redis } from 'ioredis'
 import { Bus, type BusListener } from '../bus.ts'
@@ -96,7 +96,7 @@ export class JobsRedis {
       // The connection may be dead although the client has not noticed.
       if (message === 'Command timed out') this.#server.reconnect()
       // It contains the command, with the data of tasks, and the script.
-      if (error instanceof Error) Reflect.deleteProperty(error, 'command')
+      if (isInstance(error, Error)) Reflect.deleteProperty(error, 'command')
       throw new JobBackendError(`Redis: ${message}`, { cause: error })
     }
   }

@@ -1,3 +1,4 @@
+import { isInstance } from '@sluice/core/siblings'
 import type { Cluster, Redis } from 'ioredis'
 
 /** A connection to the server that stores the state of tags. Each new connection is a new object. */
@@ -57,7 +58,7 @@ export async function replidOf(redis: Redis): Promise<string | undefined> {
     info = String(await redis.info('replication'))
   } catch (error) {
     // The server replied with an error. Other failures are failures of the connection.
-    if (error instanceof Error && error.name === 'ReplyError') return undefined
+    if (isInstance(error, Error) && error.name === 'ReplyError') return undefined
     throw error
   }
   if (/^role:slave/m.test(info)) throw new Error('The server is a replica.')

@@ -1,4 +1,5 @@
 import type { Clock } from '../../shared/clock.ts'
+import { isInstance } from '../../shared/thrown.ts'
 import { Repeated } from '../../shared/timers.ts'
 import type { HeldSession } from './held-session.ts'
 import { type Position, type Positions, UnusableServerError } from './positions.ts'
@@ -156,7 +157,7 @@ export class PrimaryLog {
       onPosition(isNew && write > 0 ? acknowledged : undefined, sent, at)
     } catch (error) {
       this.#retryAt = clock.now() + RETRY_MS
-      if (error instanceof UnusableServerError) onUnusable(error.message)
+      if (isInstance(error, UnusableServerError)) onUnusable(error.message)
       else if (!this.#isFailing) onError(error)
       this.#isFailing = true
     }

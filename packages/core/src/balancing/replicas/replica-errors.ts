@@ -1,4 +1,5 @@
 import { isServerNumber, type ReplicaErrorKind } from '../../pipeline/outcome.ts'
+import { isInstance } from '../../shared/thrown.ts'
 
 /** A replica turned out to be further behind than it was thought to be, or to be another server. */
 export class NotCurrentError extends Error {
@@ -45,7 +46,7 @@ interface DriverError {
 export function kindOfReplicaError(error: unknown): ReplicaErrorKind {
   if (typeof error !== 'object' || error === null) return 'again'
   const { code, message, errno, sqlState, fatal } = error as DriverError
-  if (error instanceof NotCurrentError) return 'again'
+  if (isInstance(error, NotCurrentError)) return 'again'
   // The connection is lost.
   if (fatal === true) return 'node'
   if (typeof errno === 'number' && errno >= 1_000) return kindOfNumber(errno, sqlState)

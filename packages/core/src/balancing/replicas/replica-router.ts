@@ -4,6 +4,7 @@ import type { Scope } from '../../pipeline/scope.ts'
 import type { Connection } from '../../schema/connection.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { RandomSource } from '../../shared/random.ts'
+import { isInstance } from '../../shared/thrown.ts'
 import type { SluiceWarningCode } from '../../shared/warning-codes.ts'
 import { LoadBalancingEngine, type NodeLease } from '../load-balancing-engine.ts'
 import { Distances } from '../regions/distances.ts'
@@ -318,10 +319,9 @@ export class ReplicaRouter implements ReadRouter {
       report(200)
       return { value }
     } catch (error) {
-      const kind =
-        error instanceof AbandonedError
-          ? 'node'
-          : (this.parts.errors?.replicaError(error) ?? kindOfReplicaError(error))
+      const kind = isInstance(error, AbandonedError)
+        ? 'node'
+        : (this.parts.errors?.replicaError(error) ?? kindOfReplicaError(error))
       report(kind === 'node' ? 0 : 200)
       if (kind === 'node') replica.failed(epoch)
       return { error, kind }
@@ -371,7 +371,7 @@ export class ReplicaRouter implements ReadRouter {
 }
 
 function reasonOf(error: unknown): PrimaryReason {
-  return error instanceof NotCurrentError ? 'read-your-writes' : 'failed'
+  return isInstance(error, NotCurrentError) ? 'read-your-writes' : 'failed'
 }
 
 class AbandonedError extends Error {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../shared/clock.ts'
+import { isInstance } from '../../shared/thrown.ts'
 import { Repeated } from '../../shared/timers.ts'
 import type { HeldSession } from './held-session.ts'
 import {
@@ -198,7 +199,7 @@ export class Replica {
     try {
       return positions.replica(row)
     } catch (error) {
-      if (!(error instanceof UnusableServerError)) throw error
+      if (!isInstance(error, UnusableServerError)) throw error
       onUnusable(error.message)
       return undefined
     }

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../../shared/errors.ts'
+import { isInstance } from '../../shared/thrown.ts'
 import { backOffMs } from '../../shared/timers.ts'
 import {
   type ChangeConnection,
@@ -133,7 +134,7 @@ class Listener implements ChangeListener {
       this.target.invalidate(table)
     } catch (error) {
       // Nothing is cached for a table that no catalog contains.
-      if (!(error instanceof InvalidArgumentError)) this.target.suspend()()
+      if (!isInstance(error, InvalidArgumentError)) this.target.suspend()()
     }
   }
 

@@ -1,4 +1,5 @@
 import { SluiceError } from '../../shared/errors.ts'
+import { isInstance } from '../../shared/thrown.ts'
 import type { IndexDefinition } from '../index-definition.ts'
 import type { DatabaseFacts } from './database-facts.ts'
 import type { IndexNaming } from './index-name.ts'
@@ -95,7 +96,7 @@ export function changeProblem(change: SchemaChange, facts: DatabaseFacts): strin
     schemaChangeSql(change, facts)
     return undefined
   } catch (error) {
-    if (!(error instanceof SluiceError)) throw error
+    if (!isInstance(error, SluiceError)) throw error
     return error.message
   }
 }

@@ -1,4 +1,5 @@
 import { SluiceError } from '../../shared/errors.ts'
+import { isInstance } from '../../shared/thrown.ts'
 import { pause } from '../../shared/timers.ts'
 import { isSuccess, postWebhook, webhookUrl } from '../../shared/webhook.ts'
 import type { BatchRow, JobBackend } from '../backends/job-backend.ts'
@@ -40,7 +41,7 @@ async function callWebhook(
       failure = new Error(`The webhook responded with status ${status}. Expected 200 to 299.`)
     } catch (error) {
       failure = error
-      if (error instanceof SluiceError) break
+      if (isInstance(error, SluiceError)) break
     }
     if (attempt < ATTEMPTS) await pause(WAIT_MS * 2 ** (attempt - 1), signal)
   }

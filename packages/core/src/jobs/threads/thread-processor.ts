@@ -6,6 +6,7 @@ import type { Piscina } from 'piscina'
 import { InvalidArgumentError, SluiceError } from '../../shared/errors.ts'
 import { loadPackage } from '../../shared/load-package.ts'
 import { checkOptions, option } from '../../shared/options.ts'
+import { factsOf } from '../../shared/thrown.ts'
 import { TaskAbortedError, TaskTimeoutError, UnretryableError } from '../job-errors.ts'
 import type { Processor, TaskContext } from '../processor.ts'
 import {
@@ -199,7 +200,8 @@ function stopMessage(reason: unknown): StopMessage {
 }
 
 function unretryable(error: unknown): UnretryableError {
-  const made = new UnretryableError(error instanceof Error ? error.message : String(error))
-  if (error instanceof Error && error.stack !== undefined) made.stack = error.stack
+  const { message, stack } = factsOf(error)
+  const made = new UnretryableError(message)
+  if (stack !== undefined) made.stack = stack
   return made
 }

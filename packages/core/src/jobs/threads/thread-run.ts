@@ -1,4 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
+import { errorMessage } from '../../shared/error-message.ts'
+import { factsOf, isInstance, readThrown } from '../../shared/thrown.ts'
 import { TaskAbortedError, TaskTimeoutError, UnretryableError } from '../job-errors.ts'
 import type { Processor, TaskContext } from '../processor.ts'
 
@@ -43,7 +45,7 @@ export async function runInThread({ module, data, port, ...facts }: ThreadTask):
     ...facts,
     signal: controller.signal,
     progress: (percent) => tell({ kind: 'progress', percent }),
-    log: (message) => tell({ kind: 'log', message: String(message) }),
+    log: (message) => tell({ kind: 'log', message: errorMessage(message) }),
     failItem: (index, error) => tell({ kind: 'failItem', index, error: sendable(error) }),
   }
   try {
@@ -59,7 +61,7 @@ export async function runInThread({ module, data, port, ...facts }: ThreadTask):
     tell({
       kind: 'failed',
       error: sendable(error),
-      unretryable: error instanceof UnretryableError || codeOf(error) === 'SLUICE_UNRETRYABLE',
+      unretryable: isInstance(error, UnretryableError) || readThrown(error, 'code') === 'SLUICE_UNRETRYABLE',
     })
   } finally {
     port.close()
@@ -75,13 +77,10 @@ async function load(module: string): Promise<Processor> {
 
 /** The readable parts of an error: its other fields may not be cloneable. */
 function sendable(error: unknown): unknown {
-  if (!(error instanceof Error)) return String(error)
-  const copy = new Error(error.message)
-  copy.name = error.name
-  if (error.stack !== undefined) copy.stack = error.stack
+  const { isError, message, name, stack } = factsOf(error)
+  if (!isError) return message
+  const copy = new Error(message)
+  if (name !== undefined) copy.name = name
+  if (stack !== undefined) copy.stack = stack
   return copy
-}
-
-function codeOf(error: unknown): unknown {
-  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
 }

@@ -1,4 +1,6 @@
+import { errorMessage, errorStack } from '../../shared/error-message.ts'
 import type { RandomSource } from '../../shared/random.ts'
+import { isInstance } from '../../shared/thrown.ts'
 import type { TaskClaim, TaskOutcome, TaskOutcomeKind } from '../backends/job-backend.ts'
 import { UnretryableError } from '../job-errors.ts'
 import type { TaskFailure } from '../task.ts'
@@ -74,7 +76,7 @@ function failed(
   const failure = failureOf(run, error, now)
   const attempts = claim.attempts + 1
   const rest = remaining(claim, left)
-  if (error instanceof UnretryableError || attempts > claim.settings.maxRetries) {
+  if (isInstance(error, UnretryableError) || attempts > claim.settings.maxRetries) {
     const failedItems = claim.items - rest.doneItems
     return outcome(claim, 'dead', now, { ...rest, failure, failedItems, isKept: keepsDead() })
   }
@@ -136,21 +138,26 @@ function outcome(
 }
 
 function failureOf(run: TaskRun, error: unknown, at: number): TaskFailure {
-  const isError = error instanceof Error
-  const message = (isError ? error.message : String(error)).slice(0, MAX_MESSAGE)
-  const stack = isError && error.stack !== undefined ? { stack: error.stack.slice(0, MAX_STACK) } : {}
-  return { attempt: run.attempt, at, message, ...stack, log: run.lines }
+  const stack = errorStack(error, MAX_STACK)
+  return {
+    attempt: run.attempt,
+    at,
+    message: errorMessage(error, MAX_MESSAGE),
+    ...(stack === undefined ? {} : { stack }),
+    log: run.lines,
+  }
 }
 
 function itemsError(failedItems: ReadonlyMap<number, unknown>): Error {
   const [first] = failedItems.values()
-  const message = first instanceof Error ? first.message : String(first)
+  const message = errorMessage(first, MAX_MESSAGE)
   const error =
     failedItems.size === 1
       ? new Error(message)
       : new Error(`${failedItems.size} items failed. First error: ${message}`)
-  if (first instanceof Error && first.stack !== undefined) error.stack = first.stack
-  return [...failedItems.values()].every((one) => one instanceof UnretryableError)
+  const stack = errorStack(first)
+  if (stack !== undefined) error.stack = stack
+  return [...failedItems.values()].every((one) => isInstance(one, UnretryableError))
     ? new UnretryableError(error.message)
     : error
 }

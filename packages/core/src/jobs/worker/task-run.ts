@@ -1,3 +1,4 @@
+import { errorMessage } from '../../shared/error-message.ts'
 import type { TaskClaim } from '../backends/job-backend.ts'
 import { TaskAbortedError, TaskTimeoutError } from '../job-errors.ts'
 import type { Processor, TaskContext } from '../processor.ts'
@@ -125,7 +126,7 @@ export class TaskRun implements TaskContext {
     return (message) => {
       if (this.lines === NO_LINES) this.lines = []
       if (this.lines.length >= MAX_LINES) this.lines.shift()
-      this.lines.push(String(message).slice(0, MAX_LINE))
+      this.lines.push(errorMessage(message, MAX_LINE))
     }
   }
 
@@ -141,16 +142,19 @@ export class TaskRun implements TaskContext {
     try {
       const { scoped } = this.parts
       made = scoped === undefined ? this.#process() : scoped(this.queue, () => this.#process())
+      // A thenable, too, can throw when it is read.
+      if (isThenable(made)) {
+        made.then(
+          (value) => this.#returned(value),
+          (error) => this.#failed(error),
+        )
+        return
+      }
     } catch (error) {
       this.#failed(error)
       return
     }
-    if (isThenable(made)) {
-      made.then(
-        (value) => this.#returned(value),
-        (error) => this.#failed(error),
-      )
-    } else this.#returned(made)
+    this.#returned(made)
   }
 
   /** Aborts the signal of the processor. The run ends when the processor stops, or after the grace period. */

@@ -8,6 +8,7 @@ import type {
 import { errorMessage } from '../../shared/error-message.ts'
 import { InvalidArgumentError, SluiceError } from '../../shared/errors.ts'
 import { checkOption, checkOptions, type OptionRule, option } from '../../shared/options.ts'
+import { isInstance } from '../../shared/thrown.ts'
 import { forecastOf, type ScalingSignals, type Signal, signalOf } from './metrics-api.ts'
 import { type GrpcLibrary, loadGrpc } from './service-definition.ts'
 
@@ -202,7 +203,7 @@ class KedaService {
         known = result
       } catch (error) {
         // Nothing is known: what was said last holds.
-        if (!(error instanceof MissingValueError)) call.emit('error', this.#statusOf(error))
+        if (!isInstance(error, MissingValueError)) call.emit('error', this.#statusOf(error))
       }
     }
     const timer = setInterval(look, LOOK_MS)
@@ -245,12 +246,11 @@ class KedaService {
   ): Partial<ServerErrorResponse> & { readonly message: string; readonly name: string } {
     const { status } = this.library.grpc
     const message = errorMessage(error)
-    const code =
-      error instanceof MissingValueError
-        ? status.UNAVAILABLE
-        : error instanceof SluiceError
-          ? status.INVALID_ARGUMENT
-          : status.INTERNAL
+    const code = isInstance(error, MissingValueError)
+      ? status.UNAVAILABLE
+      : isInstance(error, SluiceError)
+        ? status.INVALID_ARGUMENT
+        : status.INTERNAL
     return { name: 'KedaScalerError', code, message, details: message }
   }
 }

@@ -5,6 +5,7 @@ import { InvalidArgumentError, SluiceError } from '../../shared/errors.ts'
 import { isLocalRequest } from '../../shared/local-request.ts'
 import { checkOptions, type OptionRule, option } from '../../shared/options.ts'
 import { AuthorizeRequiredError, isDevelopment } from '../../shared/read-access.ts'
+import { isInstance } from '../../shared/thrown.ts'
 
 const DEFAULT_METRIC = 'requests'
 const DEFAULT_MINUTES = 5
@@ -105,8 +106,8 @@ function answer(signals: ScalingSignals, url: string): { readonly status: number
       return { status: 503, body: { error: `The metric "${signal.metric}" has no current value.` } }
     return { status: 200, body: { ...signal, load, forecast } }
   } catch (error) {
-    const isUnknown = error instanceof SluiceError && error.code === 'SLUICE_UNKNOWN_METRIC'
-    const status = isUnknown ? 404 : error instanceof SluiceError ? 400 : 500
+    const isUnknown = isInstance(error, SluiceError) && error.code === 'SLUICE_UNKNOWN_METRIC'
+    const status = isUnknown ? 404 : isInstance(error, SluiceError) ? 400 : 500
     return { status, body: { error: errorMessage(error) } }
   }
 }

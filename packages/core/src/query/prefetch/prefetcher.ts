@@ -9,6 +9,7 @@ import type { WriteTracker } from '../../pipeline/writes.ts'
 import type { SchemaCatalog } from '../../schema/catalog.ts'
 import type { CatalogRegistry } from '../../schema/catalog-registry.ts'
 import type { Clock } from '../../shared/clock.ts'
+import { isInstance } from '../../shared/thrown.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { findSource, type KeyedLookup } from './find-source.ts'
 import { KeyDomains } from './key-domains.ts'
@@ -377,7 +378,7 @@ export class Prefetcher {
    * fewer keys; any other error blocks the link.
    */
   #failed({ trail }: Ask<unknown>, keys: readonly LookupKey[], error: unknown): 'too many rows' | undefined {
-    if (error instanceof TooManyRowsError) {
+    if (isInstance(error, TooManyRowsError)) {
       trail.measure.addMany(keys.length, trail.measure.maxRows)
       trail.fetched(1 - keys.length)
       return 'too many rows'

@@ -1,5 +1,6 @@
 import { errorMessage } from '../../../shared/error-message.ts'
 import { SluiceError } from '../../../shared/errors.ts'
+import { isInstance } from '../../../shared/thrown.ts'
 import { StoreUnavailableError } from '../cache-store.ts'
 
 /** Number of calls to the server of a store, and how many of them failed. */
@@ -131,7 +132,7 @@ export class Guard {
 
   #errorFor(error: unknown): SluiceError {
     if (this.#closed) return closedError()
-    if (error instanceof SluiceError) return error
+    if (isInstance(error, SluiceError)) return error
     return new StoreUnavailableError(this.options.store, errorMessage(error), error)
   }
 }

@@ -1,3 +1,4 @@
+import { isInstance } from '../../../shared/thrown.ts'
 import { JobBackendError } from '../../job-errors.ts'
 import type { AddedTask, NewTask } from '../job-backend.ts'
 import { isAnswer } from './pooled-queries.ts'
@@ -31,7 +32,7 @@ export async function addTasks(
     try {
       return await store.add(json)
     } catch (error) {
-      const isBroken = error instanceof JobBackendError && !isAnswer(error.cause)
+      const isBroken = isInstance(error, JobBackendError) && !isAnswer(error.cause)
       if (!isRepeated || wasRepeated || !isBroken) throw error
       wasRepeated = true
       return await store.add(json)

@@ -1,4 +1,5 @@
 import { errorMessage } from '../../../shared/error-message.ts'
+import { isInstance } from '../../../shared/thrown.ts'
 import { within } from '../../../shared/timers.ts'
 import { JobBackendError } from '../../job-errors.ts'
 import type { PostgresPool, PostgresPoolClient } from './postgres-options.ts'
@@ -138,13 +139,13 @@ export function isAnswer(error: unknown): boolean {
 
 /** The code of the server's error that an error was made from. */
 export function sqlStateOf(error: unknown): string | undefined {
-  const cause = error instanceof JobBackendError ? error.cause : error
+  const cause = isInstance(error, JobBackendError) ? error.cause : error
   const { code } = (cause ?? {}) as { readonly code?: unknown }
   return typeof code === 'string' ? code : undefined
 }
 
 function failed(error: unknown): JobBackendError {
-  if (error instanceof JobBackendError) return error
+  if (isInstance(error, JobBackendError)) return error
   const message = errorMessage(error)
   return new JobBackendError(
     isAnswer(error)

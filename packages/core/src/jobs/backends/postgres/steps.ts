@@ -1,3 +1,4 @@
+import { isInstance } from '../../../shared/thrown.ts'
 import { JobBackendError } from '../../job-errors.ts'
 import type { BatchRow, StepResult, TaskClaim, TaskOutcome } from '../job-backend.ts'
 import { isAnswer, type PooledQueries, type TextRow } from './pooled-queries.ts'
@@ -106,7 +107,7 @@ export class Steps {
     try {
       if (isAsked) rows = await this.#ask(queue, counting, want, name, leaseMs)
     } catch (error) {
-      if (!(error instanceof JobBackendError && isAnswer(error.cause))) {
+      if (!(isInstance(error, JobBackendError) && isAnswer(error.cause))) {
         this.#unacknowledgedOf(queue).add(name)
         for (const outcome of outcomes) this.#sentBefore.add(outcome)
       }

@@ -1,4 +1,5 @@
 import { errorMessage } from '../../../shared/error-message.ts'
+import { isInstance } from '../../../shared/thrown.ts'
 import { trimEnd } from '../../../shared/trim-end.ts'
 import { JobBackendError } from '../../job-errors.ts'
 
@@ -27,7 +28,7 @@ export interface SqliteDatabase {
 export function isBusy(error: unknown): boolean {
   return (
     /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error)) ||
-    (error instanceof TypeError && error.message.includes('connection is busy'))
+    (isInstance(error, TypeError) && error.message.includes('connection is busy'))
   )
 }
 
@@ -43,7 +44,7 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
 
 /** Converts an error of SQLite. */
 export function backendError(file: string, error: unknown): JobBackendError {
-  if (error instanceof JobBackendError) return error
+  if (isInstance(error, JobBackendError)) return error
   const code = codeOf(error)
   const reason = REASONS.find(([pattern]) => pattern.test(code))?.[1]
   const message = errorMessage(error)

@@ -3,6 +3,7 @@ import { randomUUID } from '../../../shared/late-modules.ts'
 import { checkOption, checkOptions, option } from '../../../shared/options.ts'
 import { PrivateAddressError } from '../../../shared/private-address-error.ts'
 import { secretRule } from '../../../shared/signature.ts'
+import { isInstance } from '../../../shared/thrown.ts'
 import { pause } from '../../../shared/timers.ts'
 import { isSuccess, postWebhook, type WebhookPost, webhookUrl } from '../../../shared/webhook.ts'
 import { type ScalerTarget, ScalingFailedError } from '../scaling-executor.ts'
@@ -122,7 +123,7 @@ async function send(post: WebhookPost): Promise<SendError | undefined> {
       ? undefined
       : { message: `it responded with status ${status}.`, isFinal: isRefusal(status) }
   } catch (cause) {
-    const isFinal = cause instanceof PrivateAddressError
+    const isFinal = isInstance(cause, PrivateAddressError)
     return { message: errorMessage(cause), cause, isFinal }
   }
 }

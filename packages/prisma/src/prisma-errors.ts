@@ -5,14 +5,7 @@ import {
   type WriteOutcome,
   writeOutcomeOfCode,
 } from '@sluice/core/adapter'
-
-interface PrismaError {
-  readonly code?: unknown
-  readonly name?: unknown
-  readonly meta?: {
-    readonly driverAdapterError?: { readonly cause?: { readonly originalCode?: unknown } }
-  } | null
-}
+import { factsOf, readThrown } from '@sluice/core/siblings'
 
 /** P1xxx concern the connection, P2024 the pool; P2021 and P2022 report a missing table or column. */
 const NODE = /^P(1\d{3}|2024|2037)$/
@@ -26,7 +19,7 @@ export const prismaErrors: ClientErrors = { writeOutcome, replicaError }
  * if the driver reports a lost connection.
  */
 function writeOutcome(error: unknown): WriteOutcome | undefined {
-  const { code, name } = (error ?? {}) as PrismaError
+  const { code, name } = factsOf(error)
   if (!isCode(code)) return name === 'PrismaClientValidationError' ? 'rolled-back' : undefined
   if (!code.startsWith('P2') || code === 'P2024' || code === 'P2028') return 'unknown'
   const originalCode = originalCodeOf(error)
@@ -35,7 +28,7 @@ function writeOutcome(error: unknown): WriteOutcome | undefined {
 
 /** Errors with some codes contain the message of the server or the driver. */
 function replicaError(error: unknown): ReplicaErrorKind | undefined {
-  const { code, name } = (error ?? {}) as PrismaError
+  const { code, name } = factsOf(error)
   if (!isCode(code)) {
     if (name === 'PrismaClientInitializationError') return 'node'
     return name === 'PrismaClientValidationError' ? 'answer' : undefined
@@ -46,12 +39,13 @@ function replicaError(error: unknown): ReplicaErrorKind | undefined {
   return originalCode !== undefined && replicaErrorOfCode(originalCode) === 'node' ? 'node' : 'again'
 }
 
-function isCode(code: unknown): code is string {
+function isCode(code: string | number | undefined): code is string {
   return typeof code === 'string' && /^P\d{4}$/.test(code)
 }
 
 /** The database's code, as passed on by the driver adapter. */
 function originalCodeOf(error: unknown): string | undefined {
-  const code = (error as PrismaError).meta?.driverAdapterError?.cause?.originalCode
+  const path = ['meta', 'driverAdapterError', 'cause', 'originalCode']
+  const code = path.reduce(readThrown, error)
   return typeof code === 'string' ? code : undefined
 }

@@ -1,3 +1,4 @@
+import { callSafely } from '../shared/call-safely.ts'
 import { NotAuthorizedError } from './job-errors.ts'
 
 /** Actions that `authorize` can deny. */
@@ -103,14 +104,8 @@ export class Gate {
   }
 
   #record(entry: AuditEntry): void {
-    if (this.sink === undefined) {
-      this.#log.add(entry)
-      return
-    }
-    try {
-      Promise.resolve(this.sink(entry)).catch(this.onError)
-    } catch (error) {
-      this.onError(error)
-    }
+    const { sink } = this
+    if (sink === undefined) this.#log.add(entry)
+    else callSafely(() => sink(entry), this.onError)
   }
 }

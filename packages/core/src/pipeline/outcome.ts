@@ -1,3 +1,4 @@
+import { readAllThrown, readThrown } from '../shared/thrown.ts'
 import type { WriteOutcome } from './writes.ts'
 
 /**
@@ -33,7 +34,7 @@ const UNCERTAIN_NUMBER = /^(1053|1927|45\d{3})$/
  */
 export function writeOutcomeOf(error: unknown): WriteOutcome {
   if (typeof error !== 'object' || error === null) return 'unknown'
-  const { code, errno, sqlState, fatal } = error as Record<string, unknown>
+  const [code, errno, sqlState, fatal] = readAllThrown(error, ['code', 'errno', 'sqlState', 'fatal'])
   if (fatal === true) return 'unknown'
   // SQLite and its extended codes: the call itself failed, and one call is one statement.
   if (typeof code === 'string' && code.startsWith('SQLITE_'))
@@ -54,9 +55,7 @@ export function writeOutcomeOf(error: unknown): WriteOutcome {
  * as those about values that cannot be bound.
  */
 export function outcomeOfSynchronous(error: unknown): WriteOutcome {
-  return (error as { readonly code?: unknown } | null)?.code === undefined
-    ? 'rolled-back'
-    : writeOutcomeOf(error)
+  return readThrown(error, 'code') === undefined ? 'rolled-back' : writeOutcomeOf(error)
 }
 
 /** Numbers from 2000 on are those of a client, and numbers from 45000 on those of the driver `mariadb`. */

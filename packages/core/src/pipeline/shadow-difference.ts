@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { canonicalKey } from '../shared/canonical.ts'
 import { createHmac, randomBytes } from '../shared/late-modules.ts'
+import { factsOf } from '../shared/thrown.ts'
 import type { CallSite } from './call-site.ts'
 
 /**
@@ -81,8 +82,10 @@ export function differenceOf(
 
 /** An outline of a settled result, without its contents. */
 function outline(settled: Settled): string {
-  if ('error' in settled)
-    return `${(settled.error as Error | undefined)?.name ?? 'Error'} ${(settled.error as { code?: string } | undefined)?.code ?? ''}`.trim()
+  if ('error' in settled) {
+    const { name = 'Error', code = '' } = factsOf(settled.error)
+    return `${name} ${code}`.trim()
+  }
   const { value } = settled
   if (Array.isArray(value)) return `${value.length} ${value.length === 1 ? 'row' : 'rows'}`
   if (value === null || value === undefined) return 'no row'

@@ -1,3 +1,4 @@
+import { callSafely } from './call-safely.ts'
 import { InvalidArgumentError } from './errors.ts'
 
 /**
@@ -39,12 +40,10 @@ export class Emitter<TEvents extends object> {
     const listeners = this.#listeners.get(event)
     if (listeners === undefined) return
     for (const listener of [...listeners]) {
-      try {
-        const returned: unknown = (listener as (payload: TEvents[K]) => unknown)(payload)
-        if (returned instanceof Promise) returned.catch((error) => this.onListenerError(error, event))
-      } catch (error) {
-        this.onListenerError(error, event)
-      }
+      callSafely(
+        () => (listener as (payload: TEvents[K]) => void)(payload),
+        (error) => this.onListenerError(error, event),
+      )
     }
   }
 

@@ -1,4 +1,6 @@
+import { types } from 'node:util'
 import { redact } from './redact.ts'
+import { readData } from './thrown.ts'
 
 /** Every code that a `SluiceError` can carry. */
 export type SluiceErrorCode =
@@ -151,7 +153,9 @@ export function describe(value: unknown): string {
     return value.length > 40 ? `a string of ${value.length} characters` : JSON.stringify(redact(value))
   if (value === null || typeof value !== 'object')
     return typeof value === 'bigint' ? `${value}n` : String(value)
-  return Array.isArray(value)
-    ? `an array of ${value.length}`
-    : `an object (${value.constructor?.name ?? 'null prototype'})`
+  if (types.isProxy(value)) return 'a Proxy'
+  if (Array.isArray(value)) return `an array of ${value.length}`
+  const maker = readData(value, 'constructor')
+  const name = typeof maker === 'function' ? readData(maker, 'name') : undefined
+  return `an object (${typeof name === 'string' ? name : 'null prototype'})`
 }

@@ -1,4 +1,5 @@
 import { MissingPackageError } from './errors.ts'
+import { factsOf } from './thrown.ts'
 
 /**
  * Imports an optional package.
@@ -10,7 +11,7 @@ export async function loadPackage<T>(needing: string, name: string, load: () => 
   try {
     return await load()
   } catch (error) {
-    const { code, message = '' } = error as { readonly code?: string; readonly message?: string }
+    const { code, message } = factsOf(error)
     const isMissing = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND'
     if (!isMissing || !message.includes(`'${name}'`)) throw error
     throw new MissingPackageError(needing, name, { cause: error })

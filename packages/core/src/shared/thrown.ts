@@ -32,7 +32,12 @@ export function isInstance<T>(
 
 /** Reads a property of a value that can be anything. Never throws; `undefined` if it cannot be read. */
 export function readThrown(value: unknown, name: PropertyKey): unknown {
-  return isObject(value) ? readAll(value, [name])[0] : undefined
+  return readAllThrown(value, [name])[0]
+}
+
+/** Like `readThrown`, for several properties. */
+export function readAllThrown(value: unknown, names: readonly PropertyKey[]): readonly unknown[] {
+  return isObject(value) ? readAll(value, names) : []
 }
 
 /** The value of a data property: `undefined` for an accessor, and behind a Proxy. Runs no code of the value. */

@@ -4,6 +4,7 @@ import { formatCallSite } from '../pipeline/call-site.ts'
 import type { Finding } from '../query/detect/finding.ts'
 import { FindingRepeats } from '../query/detect/finding-repeats.ts'
 import { outcomeOf, titleOf } from '../query/detect/format-finding.ts'
+import { callSafely } from '../shared/call-safely.ts'
 import { errorForLog, errorMessage } from '../shared/error-message.ts'
 import type { Logger } from '../shared/logger.ts'
 import { redact } from '../shared/redact.ts'
@@ -98,11 +99,6 @@ export class SluiceLog {
   }
 
   #tell(level: Level, details: object, message: string): void {
-    try {
-      const returned: unknown = this.logger?.[level]?.({ name: 'sluice', ...details }, message)
-      if (returned instanceof Promise) returned.catch(this.onFailure)
-    } catch {
-      this.onFailure()
-    }
+    callSafely(() => this.logger?.[level]?.({ name: 'sluice', ...details }, message), this.onFailure)
   }
 }

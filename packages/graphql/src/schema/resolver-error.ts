@@ -1,5 +1,5 @@
 import { SluiceError, type SluiceErrorCode } from '@sluice/core'
-import { isInstance } from '@sluice/core/siblings'
+import { isInstance, readThrown } from '@sluice/core/siblings'
 import { GraphQLError } from 'graphql'
 
 /** Errors whose messages contain only input of the caller. */
@@ -36,9 +36,7 @@ export function resolverError(error: unknown, report: (error: unknown) => void):
 
 /** Whether an error was created for clients, by any copy of `graphql` or by a server. */
 export function isForClients(error: unknown): error is Error {
-  return (
-    isInstance(error, Error) && typeof (error as { readonly extensions?: unknown }).extensions === 'object'
-  )
+  return isInstance(error, Error) && typeof readThrown(error, 'extensions') === 'object'
 }
 
 /** Omits the original error: servers would mask an error that has one, and some would send its stack. */

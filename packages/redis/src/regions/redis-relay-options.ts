@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '@sluice/core'
-import { checkOptions, option } from '@sluice/core/siblings'
+import { callSafely, checkOptions, option } from '@sluice/core/siblings'
 import type { Cluster, Redis } from 'ioredis'
 import {
   keyName,
@@ -67,5 +67,5 @@ export function resolveRedisRelayOptions(options: RedisRelayOptions): ResolvedRe
   // A write's intent must outlast the last confirmation that was given while it was held.
   if (maxLagMs > store.leaseMs / 2)
     throw new InvalidOptionError('maxLagMs', `at most half of leaseMs (${store.leaseMs / 2})`, maxLagMs)
-  return { region, maxLagMs, store, onError: onError ?? (() => {}) }
+  return { region, maxLagMs, store, onError: (error) => callSafely(() => onError?.(error)) }
 }

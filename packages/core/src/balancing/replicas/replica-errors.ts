@@ -1,5 +1,6 @@
 import { isServerNumber, type ReplicaErrorKind } from '../../pipeline/outcome.ts'
-import { isInstance } from '../../shared/thrown.ts'
+import { errorMessage } from '../../shared/error-message.ts'
+import { isInstance, readAllThrown } from '../../shared/thrown.ts'
 
 /** A replica turned out to be further behind than it was thought to be, or to be another server. */
 export class NotCurrentError extends Error {
@@ -34,18 +35,9 @@ const ANSWER_NUMBERS = new Set([1064, 1317, 1969])
 /** Cardinality, data, constraints. */
 const ANSWER_SQLSTATE = /^2[123]/
 
-interface DriverError {
-  readonly code?: unknown
-  readonly message?: unknown
-  /** `mysql2` */
-  readonly errno?: unknown
-  readonly sqlState?: unknown
-  readonly fatal?: unknown
-}
-
 export function kindOfReplicaError(error: unknown): ReplicaErrorKind {
   if (typeof error !== 'object' || error === null) return 'again'
-  const { code, message, errno, sqlState, fatal } = error as DriverError
+  const [code, errno, sqlState, fatal] = readAllThrown(error, ['code', 'errno', 'sqlState', 'fatal'])
   if (isInstance(error, NotCurrentError)) return 'again'
   // The connection is lost.
   if (fatal === true) return 'node'
@@ -55,7 +47,7 @@ export function kindOfReplicaError(error: unknown): ReplicaErrorKind {
     if (/^E[A-Z_]{3,}$/.test(code) || code.startsWith('PROTOCOL_')) return 'node'
     if (/^[0-9A-Z]{5}$/.test(code)) return kindOfSqlState(code)
   }
-  return /connection|socket|terminated|timed? ?out/i.test(String(message)) ? 'node' : 'again'
+  return /connection|socket|terminated|timed? ?out/i.test(errorMessage(error)) ? 'node' : 'again'
 }
 
 /** The kind of an error of which only the SQLSTATE, or the number of MySQL and MariaDB, is known. */

@@ -1,3 +1,4 @@
+import { callSafely } from '../../shared/call-safely.ts'
 import { InvalidArgumentError } from '../../shared/errors.ts'
 import { isInstance } from '../../shared/thrown.ts'
 import { backOffMs } from '../../shared/timers.ts'
@@ -112,7 +113,7 @@ class Listener implements ChangeListener {
     this.#resume?.()
     this.#resume = undefined
     this.#markStarted()
-    this.options.onUp?.()
+    callSafely(() => this.options.onUp?.())
     this.#scheduleHeartbeat(connection)
   }
 
@@ -142,7 +143,7 @@ class Listener implements ChangeListener {
     if (connection !== this.#connection) return
     this.#connection = undefined
     this.#resume ??= this.target.suspend()
-    connection.end().catch(ignore)
+    callSafely(() => connection.end())
     this.#retry(error)
   }
 
@@ -151,7 +152,7 @@ class Listener implements ChangeListener {
     this.#failures += 1
     const { retryBaseMs: baseMs = 100, retryMaxMs: maxMs = 10_000, random = Math.random } = this.options
     this.#wait(backOffMs({ baseMs, maxMs }, this.#failures, random), () => this.#connect())
-    this.options.onDown?.(error)
+    callSafely(() => this.options.onDown?.(error))
   }
 
   #wait(ms: number, then: () => void): void {

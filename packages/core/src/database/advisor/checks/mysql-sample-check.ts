@@ -1,5 +1,6 @@
 import type { Connection } from '../../../schema/connection.ts'
 import { errorMessage } from '../../../shared/error-message.ts'
+import { readThrown } from '../../../shared/thrown.ts'
 import { analyzeSql } from '../../../sql/analyze.ts'
 import { quoteName } from '../../../sql/dialect.ts'
 import { inlineValues } from '../../explain/literals.ts'
@@ -173,7 +174,7 @@ async function rowsReadBy(
     try {
       await session.query(inlineValues(sql, 'mysql', values))
     } catch (error) {
-      if (TIMEOUTS.has(Number((error as { readonly errno?: unknown }).errno))) long.add(planned)
+      if (TIMEOUTS.has(Number(readThrown(error, 'errno')))) long.add(planned)
       return undefined
     }
     sum += (await handlerReads(session)) - before

@@ -1,5 +1,6 @@
 import type { Connection } from '../../../schema/connection.ts'
 import { InvalidArgumentError } from '../../../shared/errors.ts'
+import { readThrown } from '../../../shared/thrown.ts'
 import type { DatabaseFacts } from '../database-facts.ts'
 import type { SchemaChange } from '../schema-change.ts'
 import {
@@ -51,7 +52,7 @@ async function applyAll(changes: readonly SchemaChange[], applying: Applying): P
       applying.emit(why === undefined ? { kind: 'done', change } : { kind: 'skipped', change, why })
     } catch (error) {
       applying.emit({ kind: 'failed', change, error })
-      const isLockTimeout = LOCK_TIMEOUTS.has((error as { readonly code?: unknown } | null)?.code)
+      const isLockTimeout = LOCK_TIMEOUTS.has(readThrown(error, 'code'))
       return { done, skipped, failed: { change, error, isLockTimeout }, remaining: changes.slice(at + 1) }
     }
   }

@@ -1,5 +1,6 @@
 import type { Connection } from '../../../schema/connection.ts'
 import { SluiceError } from '../../../shared/errors.ts'
+import { factsOf } from '../../../shared/thrown.ts'
 import type { Dialect } from '../../../sql/dialect.ts'
 import { LOCK_TIMEOUT } from '../ddl/change-sql.ts'
 
@@ -59,7 +60,7 @@ const sqlite: ApplySession = {
       await session.query('BEGIN IMMEDIATE')
       return true
     } catch (error) {
-      if (String((error as { readonly code?: unknown }).code).startsWith('SQLITE_BUSY')) return false
+      if (String(factsOf(error).code).startsWith('SQLITE_BUSY')) return false
       throw error
     }
   },

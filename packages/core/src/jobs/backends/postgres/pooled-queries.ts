@@ -1,5 +1,5 @@
 import { errorMessage } from '../../../shared/error-message.ts'
-import { isInstance } from '../../../shared/thrown.ts'
+import { isInstance, readAllThrown, readThrown } from '../../../shared/thrown.ts'
 import { within } from '../../../shared/timers.ts'
 import { JobBackendError } from '../../job-errors.ts'
 import type { PostgresPool, PostgresPoolClient } from './postgres-options.ts'
@@ -133,14 +133,14 @@ export async function inReadCommitted<T>(client: PostgresPoolClient, work: () =>
 
 /** Whether the server rejected the statement, instead of a broken connection: then it had no effect. */
 export function isAnswer(error: unknown): boolean {
-  const { code, severity } = (error ?? {}) as { readonly code?: unknown; readonly severity?: unknown }
+  const [code, severity] = readAllThrown(error, ['code', 'severity'])
   return typeof code === 'string' && typeof severity === 'string' && !ENDING.test(code)
 }
 
 /** The code of the server's error that an error was made from. */
 export function sqlStateOf(error: unknown): string | undefined {
   const cause = isInstance(error, JobBackendError) ? error.cause : error
-  const { code } = (cause ?? {}) as { readonly code?: unknown }
+  const code = readThrown(cause, 'code')
   return typeof code === 'string' ? code : undefined
 }
 

@@ -1,5 +1,5 @@
 import { errorMessage } from '../../../shared/error-message.ts'
-import { isInstance } from '../../../shared/thrown.ts'
+import { factsOf, isInstance } from '../../../shared/thrown.ts'
 import { trimEnd } from '../../../shared/trim-end.ts'
 import { JobBackendError } from '../../job-errors.ts'
 
@@ -28,7 +28,7 @@ export interface SqliteDatabase {
 export function isBusy(error: unknown): boolean {
   return (
     /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error)) ||
-    (isInstance(error, TypeError) && error.message.includes('connection is busy'))
+    (isInstance(error, TypeError) && errorMessage(error).includes('connection is busy'))
   )
 }
 
@@ -53,7 +53,7 @@ export function backendError(file: string, error: unknown): JobBackendError {
 }
 
 function codeOf(error: unknown): string {
-  return String((error as { readonly code?: unknown } | null | undefined)?.code ?? '')
+  return factsOf(error).code?.toString() ?? ''
 }
 
 /** Statements of a database, each prepared once. */

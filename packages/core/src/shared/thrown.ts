@@ -59,6 +59,18 @@ export function factsOf(value: unknown): ThrownFacts {
       stack: undefined,
       code: undefined,
     }
+  const known = slow.get(value)
+  if (known !== undefined) return known
+  const startedAt = performance.now()
+  const facts = factsOfObject(value)
+  if (performance.now() - startedAt > MAX_MS / 5) slow.set(value, facts)
+  return facts
+}
+
+/** Values that take long to read are read once. */
+const slow = new WeakMap<object, ThrownFacts>()
+
+function factsOfObject(value: object): ThrownFacts {
   const [message, name, stack, code] = readAll(value, ['message', 'name', 'stack', 'code'])
   const isError = types.isNativeError(value) || isInstance(value, Error) || isWrappedError(value)
   return {
@@ -81,7 +93,10 @@ function isWrappedError(value: object): boolean {
 }
 
 function readAll(value: object, names: readonly PropertyKey[]): unknown[] {
-  const found = names.map((name) => dataOf(value, name))
+  const found = names.map((name) => (name === 'stack' ? undefined : dataOf(value, name)))
+  const at = names.indexOf('stack')
+  // Formatting a stack reads the message and the name.
+  if (at >= 0) found[at] = found.includes(FOREIGN) ? FOREIGN : dataOf(value, 'stack')
   if (!found.includes(FOREIGN)) return found
   // One bounded run for all: what was read before the time was up remains.
   const read = found.map((one) => (one === FOREIGN ? undefined : one))

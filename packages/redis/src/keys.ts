@@ -46,5 +46,8 @@ export function keysOf(namespace: string): Keys {
 }
 
 function hash(text: string): string {
-  return digest('sha256', text, 'base64url')
+  // UTF-8 has no unpaired surrogates: different keys would become one.
+  return /\p{Cs}/u.test(text)
+    ? `${digest('sha256', Buffer.from(text, 'utf16le'), 'base64url')}~`
+    : digest('sha256', text, 'base64url')
 }

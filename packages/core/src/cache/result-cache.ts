@@ -2,6 +2,7 @@ import type { AnswerListener, Handler, Interceptor } from '../pipeline/intercept
 import { type CacheRequest, isRefusal, type Operation } from '../pipeline/operation.ts'
 import type { OperationContext } from '../pipeline/operation-context.ts'
 import type { QueryStats } from '../pipeline/query-stats.ts'
+import { joinedKey } from '../shared/joined-key.ts'
 import { tagsRead } from './coherence/tags.ts'
 import type { CoherentCache } from './coherent-cache.ts'
 import type { Copier } from './copiers.ts'
@@ -92,7 +93,7 @@ export class ResultCache {
     if (isShared && database === undefined) return 'UNKNOWN_DATABASE'
     if (database !== undefined) onDatabase?.(database)
     const { scope, note, variant = '' } = context
-    const question = `${variant}\n${request.key}`
+    const question = joinedKey(variant) + request.key
     context.mayBeCached = true
     // Reads with a time to live that the app set always go through the cache, whether or not they benefit
     // from it.

@@ -46,6 +46,15 @@ describe('result cache', () => {
     expect(sluice.queries.getStats().cacheHits).toBe(1)
   })
 
+  it('does not confuse a context with a context and a query', async () => {
+    let context = 'a'
+    const { database, get } = setUp({}, { context: () => context })
+    await get({ cache: { key: 'b\nq', tables: ['t'] } })
+    context = 'a\nb'
+    await get({ cache: { key: 'q', tables: ['t'] } })
+    expect(database.asked).toBe(2)
+  })
+
   it('counts results separately from values of the app', async () => {
     const { get, sluice } = setUp()
     expect(sluice.getResultStats()).toMatchObject({ hits: 0, loads: 0 })

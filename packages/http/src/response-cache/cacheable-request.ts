@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TLSSocket } from 'node:tls'
-import type { DerivedValues, Scope } from '@sluice/core/siblings'
+import { type DerivedValues, joinedKey, type Scope } from '@sluice/core/siblings'
 import { KEYED_HEADERS } from './request-identity.ts'
 import { queryKey } from './request-query.ts'
 import type { ResolvedResponseCacheOptions } from './response-cache-options.ts'
@@ -62,7 +62,7 @@ export function requestKey(
       throw new TypeError(
         `Option "key" of a response cache: expected a function that returns a string or undefined, got ${typeof key}.`,
       )
-    return { key: `key\n${key}` }
+    return { key: joinedKey('key', key) }
   }
   const target = facts.url ?? request.url ?? '/'
   // Clients send no fragment. Some parsers remove it, and others treat it as part of the query.
@@ -72,7 +72,7 @@ export function requestKey(
   const query = queryKey(at < 0 ? '' : target.slice(at + 1), options.query, facts.query)
   if (query === undefined) return { reason: 'query' }
   const host = options.host ? hostOf(request) : ''
-  return { key: `url\n${host}${keyedHeaders(request)}\n${path}\n${query}` }
+  return { key: joinedKey('url', host, keyedHeaders(request), path, query) }
 }
 
 /**
@@ -80,7 +80,7 @@ export function requestKey(
  * `requestKey` reads.
  */
 export function rawTarget(request: IncomingMessage): string {
-  return `${request.method} ${hostOf(request)}${keyedHeaders(request)}\n${request.url}`
+  return joinedKey(request.method, hostOf(request), keyedHeaders(request), request.url)
 }
 
 /**
@@ -89,35 +89,48 @@ export function rawTarget(request: IncomingMessage): string {
  */
 function hostOf({ headers, socket }: IncomingMessage): string {
   const isEncrypted = (socket as Partial<TLSSocket>).encrypted === true
-  return `${headers[':scheme'] ?? ''} ${isEncrypted ? 'https' : 'http'} ${headers[':authority'] ?? ''} ${headers.host ?? ''}`
+  return joinedKey(
+    oneOf(headers[':scheme']),
+    isEncrypted ? 'https' : 'http',
+    oneOf(headers[':authority']),
+    headers.host,
+  )
 }
 
 /** Returns the values of the request headers that the response depends on. */
 export function varyKey(request: IncomingMessage, names: readonly string[]): string {
   let key = ''
-  for (const name of names) key += `\n${name}: ${headerOf(request, name)}`
+  for (const name of names) key += joinedKey(name, headerOf(request, name))
   return key
 }
 
-function headerOf({ headers }: IncomingMessage, name: string): string {
-  const value = headers[name]
-  const text = Array.isArray(value) ? value.join(', ') : (value ?? '')
+/** Lists in which white space around commas has no meaning. Apps may read any other header exactly. */
+const LISTS = new Set(['accept', 'accept-charset', 'accept-encoding', 'accept-language'])
+
+function headerOf({ headers }: IncomingMessage, name: string): string | undefined {
+  const text = oneOf(headers[name])
+  // A comma in quotes is part of a value.
+  if (text === undefined || !LISTS.has(name) || text.includes('"')) return text
   const plain = text
     .split(',')
-    .map((part) => part.trim())
+    .map((item) => item.trim())
     .join(',')
   return name === 'accept-encoding' ? plain.toLowerCase() : plain
+}
+
+function oneOf(value: string | readonly string[] | undefined): string | undefined {
+  return typeof value === 'string' || value === undefined ? value : joinedKey(...value)
 }
 
 function keyedHeaders(request: IncomingMessage): string {
   let key = ''
   for (const name of KEYED_HEADERS)
-    if (request.headers[name] !== undefined) key += `\n${name}: ${request.headers[name]}`
+    if (request.headers[name] !== undefined) key += joinedKey(name, oneOf(request.headers[name]))
   const { forwarded } = request.headers
   // The other parts of the header describe the client.
   if (forwarded !== undefined)
     for (const [part] of forwarded.matchAll(/\b(?:host|proto)\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s;,]+)/gi))
-      key += `\n${part}`
+      key += joinedKey(part)
   return key
 }
 

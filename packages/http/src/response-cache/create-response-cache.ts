@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Sluice } from '@sluice/core'
-import { type AdapterHost, type DerivedValue, hostOf } from '@sluice/core/siblings'
+import { type AdapterHost, type DerivedValue, hostOf, joinedKey } from '@sluice/core/siblings'
 import { BoundedMap } from './bounded-map.ts'
 import { type Asked, type RequestFacts, requestKey, requestRefusal, varyKey } from './cacheable-request.ts'
 import { setCachedRoute } from './cached-route.ts'
@@ -149,7 +149,7 @@ class SluiceResponseCache implements ResponseCache, FrontCache {
   }
 
   #base(request: IncomingMessage, context: string, target: string): string {
-    return `${context}\n${target}${varyKey(request, this.#options.vary)}`
+    return joinedKey(context, target) + varyKey(request, this.#options.vary)
   }
 
   #key(request: IncomingMessage, base: string): string {
@@ -239,7 +239,7 @@ class SluiceResponseCache implements ResponseCache, FrontCache {
 
   #sharedKey(key: string): string | undefined {
     const { shared, version } = this.#options
-    return shared ? `response\n${version}\n${key}` : undefined
+    return shared ? `response\n${joinedKey(version, key)}` : undefined
   }
 
   #send(

@@ -1,4 +1,5 @@
 import { canonicalKey } from '@sluice/core/adapter'
+import { joinedKey } from '@sluice/core/siblings'
 
 /** Default limit of the parsers `qs` and Node's `querystring`: they ignore additional parameters. */
 const MAX_PARAMETERS = 1_000
@@ -29,7 +30,7 @@ export function queryKey(
     // A custom parser may depend on the order.
     if (!isPlain || parts.length === 1 || parsed === undefined) return query
     const read = canonicalKey(fieldsOf(parsed(), undefined))
-    return read === undefined ? query : `${sortedByName(parts)}\n${read}`
+    return read === undefined ? query : joinedKey(sortedByName(parts), read)
   }
   if (!isPlain || parts.some((part) => ENCODED_SEPARATOR.test(part))) return undefined
   const lower = new Set([...listed].map((name) => name.toLowerCase()))

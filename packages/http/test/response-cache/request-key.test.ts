@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { describe, expect, it } from 'vitest'
-import { requestKey } from '../../src/response-cache/cacheable-request.ts'
+import { requestKey, varyKey } from '../../src/response-cache/cacheable-request.ts'
 import { resolveResponseCacheOptions } from '../../src/response-cache/response-cache-options.ts'
 
 interface Told {
@@ -63,5 +63,47 @@ describe('the key of a request', () => {
 
   it('returns the same key for equal requests', () => {
     expect(keyOf({}).key).toBe(plain.key)
+  })
+
+  it('does not confuse a key of the app with a key and a header', () => {
+    const of = (key: string, accept: string) => {
+      const request = { headers: { accept } } as unknown as IncomingMessage
+      return `${keyOf({}, { key: () => key }).key}${varyKey(request, ['accept'])}`
+    }
+    expect(of('a\naccept: b', 'c')).not.toBe(of('a', 'b\naccept: c'))
+    expect(of('a6:accept1:b', 'c')).not.toBe(of('a', 'b'))
+  })
+
+  it('does not confuse a header with two headers', () => {
+    const of = (headers: Readonly<Record<string, string>>) => keyOf({ headers }).key
+    expect(of({ 'x-scheme': 'a', origin: 'b' })).not.toBe(of({ 'x-scheme': 'a\norigin: b' }))
+  })
+})
+
+describe('the headers that a response varies by', () => {
+  const of = (headers: Readonly<Record<string, string | readonly string[]>>, name: string) =>
+    varyKey({ headers } as unknown as IncomingMessage, [name])
+
+  it.each([
+    ['cookie', 'a, b', 'a,b'],
+    ['cookie', ' a', 'a'],
+    ['x-tenant', 'A', 'a'],
+    ['user-agent', 'a ,b', 'a,b'],
+    ['accept', 'a;b="c, d"', 'a;b="c,d"'],
+  ])('distinguishes spellings of %s: %j and %j', (name, left, right) => {
+    expect(of({ [name]: left }, name)).not.toBe(of({ [name]: right }, name))
+  })
+
+  it.each([
+    ['accept', 'a, b', 'a,b'],
+    ['accept-language', 'de , en', 'de,en'],
+    ['accept-encoding', 'GZIP, br', 'gzip,br'],
+  ])('ignores white space in the list %s: %j and %j', (name, left, right) => {
+    expect(of({ [name]: left }, name)).toBe(of({ [name]: right }, name))
+  })
+
+  it('distinguishes a missing header from an empty one, and a list from its text', () => {
+    expect(of({}, 'cookie')).not.toBe(of({ cookie: '' }, 'cookie'))
+    expect(of({ cookie: ['a', 'b'] }, 'cookie')).not.toBe(of({ cookie: 'a, b' }, 'cookie'))
   })
 })

@@ -1,4 +1,5 @@
 import type { DurationHistogram } from '../../shared/histogram.ts'
+import { joinedKey } from '../../shared/joined-key.ts'
 
 /** Labels of a sample, which distinguish it within its family. Names have OpenTelemetry's form, with dots. */
 export type Labels = Readonly<Record<string, string>>
@@ -74,7 +75,7 @@ export function labelKey(labels: Labels): string {
   const names = Object.keys(labels)
   if (names.length > 1) names.sort()
   let key = ''
-  for (const name of names) key += `${name}\0${labels[name]}\0`
+  for (const name of names) key += joinedKey(name, labels[name])
   return key
 }
 

@@ -61,7 +61,15 @@ export { defineReasons } from './shared/reasons.ts'
 export { redact } from './shared/redact.ts'
 export { checkSecrets, hmacOf, isSignedTimed, secretsRule, signTimed } from './shared/signature.ts'
 export { factsOf, isInstance, readThrown } from './shared/thrown.ts'
-export { setBusyAwareTimeout, TIMEOUT_TICKS, within } from './shared/timers.ts'
+export {
+  MAX_TIMER_MS,
+  setBusyAwareTimeout,
+  setLongInterval,
+  setLongTimeout,
+  TIMEOUT_TICKS,
+  timeoutSignal,
+  within,
+} from './shared/timers.ts'
 export { trimEnd } from './shared/trim-end.ts'
 export { type AdapterHost, hostOf } from './sluice/adapter-host.ts'
 export { CacheActions } from './sluice/cache-actions.ts'

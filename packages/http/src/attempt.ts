@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { NodeLease, ServerNode } from '@sluice/core'
+import { setLongTimeout } from '@sluice/core/siblings'
 import type { Dispatcher } from 'undici'
 import { rawHeadersOf, rawTrailersOf, responseHeaders } from './headers/response-headers.ts'
 import { endAtOnce, isPlainResponse, MAX_AT_ONCE } from './small-responses.ts'
@@ -179,7 +180,7 @@ export class Attempt implements Dispatcher.DispatchHandler, PendingAttempt {
     if (!this.#isSettled) controller.pause()
     // If a client vanishes without closing its connection, it would hold that connection and the node's
     // forever.
-    this.#drainTimer = setTimeout(() => this.exchange.clientStalled(), this.exchange.sendTimeoutMs)
+    this.#drainTimer = setLongTimeout(() => this.exchange.clientStalled(), this.exchange.sendTimeoutMs)
     this.#drainTimer.unref()
     const done = () => {
       response.off('drain', done).off('close', done)

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { NodeLease, ServerNode } from '@sluice/core'
+import { setLongTimeout } from '@sluice/core/siblings'
 import type { Dispatcher } from 'undici'
 import { Attempt, type AttemptOwner } from './attempt.ts'
 import type { ProxyCore } from './proxy-core.ts'
@@ -178,7 +179,7 @@ export class Exchange implements AttemptOwner {
       return
     const afterMs = this.core.hedging?.afterMs()
     if (afterMs === undefined) return
-    this.#hedgeTimer = setTimeout(() => this.#hedge(), afterMs)
+    this.#hedgeTimer = setLongTimeout(() => this.#hedge(), afterMs)
     this.#hedgeTimer.unref()
   }
 

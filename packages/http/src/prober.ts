@@ -1,5 +1,5 @@
 import type { ServerNode } from '@sluice/core'
-import { setBusyAwareTimeout } from '@sluice/core/siblings'
+import { setBusyAwareTimeout, setLongTimeout } from '@sluice/core/siblings'
 import { Agent, request } from 'undici'
 import type { ProxyCore } from './proxy-core.ts'
 import type { ProbeOptions } from './proxy-options.ts'
@@ -64,7 +64,7 @@ export class Prober {
 
   #schedule(node: ServerNode, watched: Watched): void {
     const wait = this.options.intervalMs * (1 + JITTER * (2 * Math.random() - 1))
-    watched.timer = setTimeout(async () => {
+    watched.timer = setLongTimeout(async () => {
       const isGood = await this.#ask(node)
       if (this.#isClosed || this.#watched.get(node) !== watched) return
       this.#heard(node, watched, isGood)

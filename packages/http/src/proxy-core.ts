@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { NodeLease, ServerNode } from '@sluice/core'
-import { clientNetwork, plainAddress } from '@sluice/core/siblings'
+import { clientNetwork, plainAddress, setLongInterval, setLongTimeout } from '@sluice/core/siblings'
 import { Admission } from './admission/admission.ts'
 import { ClientCounts } from './admission/client-counts.ts'
 import { Hedging } from './hedging.ts'
@@ -67,7 +67,7 @@ export class ProxyCore {
       balancer.on('nodeRemoved', ({ node, abandoned }) => this.#forget(node, abandoned > 0)),
     ]
     if (hangTimeoutMs !== undefined) {
-      this.#timer = setInterval(() => this.#look(hangTimeoutMs), LOOK_MS)
+      this.#timer = setLongInterval(() => this.#look(hangTimeoutMs), LOOK_MS)
       this.#timer.unref()
     }
   }
@@ -160,7 +160,7 @@ export class ProxyCore {
     const pools = [...this.#upstreams.values()].map(({ pool }) => pool)
     this.#upstreams.clear()
     const closed = Promise.all([...pools.map((pool) => pool.close()), this.#tunnelsEnded()])
-    const timer = setTimeout(() => {
+    const timer = setLongTimeout(() => {
       for (const pool of pools) pool.destroy().catch(() => {})
       for (const client of this.#tunnels) client.destroy()
     }, graceMs)

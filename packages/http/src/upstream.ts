@@ -1,4 +1,5 @@
 import type { ServerNode } from '@sluice/core'
+import { MAX_TIMER_MS } from '@sluice/core/siblings'
 import { type buildConnector, Pool } from 'undici'
 import type { NodeTlsOptions } from './proxy-options.ts'
 import type { ResolvedProxyOptions } from './resolve-proxy-options.ts'
@@ -107,7 +108,7 @@ export function connectOptions(
 ): buildConnector.BuildOptions {
   const { ca, ...rest } = tls ?? {}
   return {
-    timeout,
+    timeout: Math.min(MAX_TIMER_MS, timeout),
     ...rest,
     ...(ca === undefined ? {} : { ca: Array.isArray(ca) ? [...ca] : (ca as string | Buffer) }),
   }

@@ -1,7 +1,13 @@
 import { connect, isIP, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { StoreUnavailableError } from '@sluice/core'
-import { isInstance, TIMEOUT_TICKS } from '@sluice/core/siblings'
+import {
+  isInstance,
+  MAX_TIMER_MS,
+  setLongInterval,
+  setLongTimeout,
+  TIMEOUT_TICKS,
+} from '@sluice/core/siblings'
 import { backoffMs, FirstLink } from '@sluice/core/stores'
 import { type Greeting, greet } from './greet.ts'
 import { type MetaReply, ReplyFormatError, ReplyParser } from './reply-parser.ts'
@@ -120,7 +126,7 @@ export class MetaClient {
         ? connect({ ...address, noDelay: true })
         : connectTls({ ...(isIP(address.host) === 0 && { servername: address.host }), ...tls, ...address })
     this.#socket = socket
-    socket.setTimeout(Math.max(2_000, 2 * this.options.timeoutMs), () =>
+    socket.setTimeout(Math.min(MAX_TIMER_MS, Math.max(2_000, 2 * this.options.timeoutMs)), () =>
       this.#drop(socket, new Error(`No connection to ${this.#name} in time.`)),
     )
     let cause: Error | undefined
@@ -169,7 +175,7 @@ export class MetaClient {
    * meanwhile are read first.
    */
   #startTimer(): NodeJS.Timeout {
-    return setInterval(
+    return setLongInterval(
       () =>
         setImmediate(() => {
           this.#ticks += 1
@@ -223,7 +229,7 @@ export class MetaClient {
     clearInterval(this.#timer)
     this.#timer = undefined
     if (this.#isClosed) return
-    this.#retry = setTimeout(() => this.#connect(), backoffMs(this.#attempt))
+    this.#retry = setLongTimeout(() => this.#connect(), backoffMs(this.#attempt))
     this.#retry.unref()
     this.#attempt += 1
   }

@@ -1,5 +1,5 @@
 import { StoreUnavailableError, type StoreWatcher } from '@sluice/core'
-import { EVERY_TAG } from '@sluice/core/siblings'
+import { EVERY_TAG, setLongTimeout } from '@sluice/core/siblings'
 import { backoffMs, Waiters } from '@sluice/core/stores'
 import type { Redis } from 'ioredis'
 import { ignore, replidOf, type Server } from './server/server.ts'
@@ -116,7 +116,7 @@ export class Bus {
   #again(): void {
     if (this.#closed) return
     clearTimeout(this.#retry)
-    this.#retry = setTimeout(() => void this.#subscribe(), backoffMs(this.#attempt))
+    this.#retry = setLongTimeout(() => void this.#subscribe(), backoffMs(this.#attempt))
     this.#retry.unref()
     this.#attempt += 1
   }

@@ -1,13 +1,11 @@
 import { parseArgs } from 'node:util'
-import { errorMessage, plainLine, redact } from '@sluice/core/siblings'
+import { errorMessage, MAX_TIMER_MS, plainLine, redact } from '@sluice/core/siblings'
 import type { RedisRelay, RedisRelayStats } from '@sluice/redis'
 import { type Command, EXIT, type Output, UsageError } from '../command.ts'
 import { loadDriver } from '../connect/load-driver.ts'
 import { shownAddress } from '../connect/own-connection.ts'
 import type { RelayJson } from '../report/json-output.ts'
 import { colorOptions, numberOption } from './option-values.ts'
-
-const MAX_TIMER_MS = 2 ** 31 - 1
 
 const help = `sluice relay --region <name> --from <url> --to <url> [options]
 

@@ -1,6 +1,7 @@
 import type { CatalogRegistry } from '../schema/catalog-registry.ts'
 import type { Connection } from '../schema/connection.ts'
 import { readFingerprint } from '../schema/schema-fingerprint.ts'
+import { setLongTimeout } from '../shared/timers.ts'
 
 /** Checks end this long after the last use of a catalog, so that an idle app sends no queries. */
 const IDLE_MS = 30_000
@@ -101,7 +102,7 @@ export class SchemaWatch {
     const tick = (living: SchemaWatch | undefined): void => {
       if (living !== undefined) living.#tick()
     }
-    this.#timer = setTimeout(() => tick(watch.deref()), intervalMs).unref()
+    this.#timer = setLongTimeout(() => tick(watch.deref()), intervalMs).unref()
   }
 
   #tick(): void {

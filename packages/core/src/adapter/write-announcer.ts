@@ -4,6 +4,7 @@ import { hiddenLevel } from '../schema/hidden-calls.ts'
 import { mayDefine } from '../schema/statement-definitions.ts'
 import { effectOfStatement } from '../schema/statement-effect.ts'
 import { WritePlan } from '../schema/write-plan.ts'
+import { setLongTimeout } from '../shared/timers.ts'
 import type { AnalyzedSql } from '../sql/analyze.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { SessionChange, Statement } from '../sql/statement.ts'
@@ -207,7 +208,7 @@ export class WriteAnnouncer {
     const { latestWriteMs } = this.#host
     // A process that shares the store may write, and end before it detects the change.
     if (latestWriteMs !== undefined)
-      setTimeout(() => void this.#wroteEverything(false), 2 * (latestWriteMs + checkMs)).unref()
+      setLongTimeout(() => void this.#wroteEverything(false), 2 * (latestWriteMs + checkMs)).unref()
     return this.#wroteEverything(true)
   }
 

@@ -3,6 +3,7 @@ import { Emitter } from '../shared/emitter.ts'
 import { InvalidArgumentError } from '../shared/errors.ts'
 import { option } from '../shared/options.ts'
 import type { RandomSource } from '../shared/random.ts'
+import { setLongTimeout } from '../shared/timers.ts'
 import { SessionAffinity } from './affinity/session-affinity.ts'
 import {
   type BalancingEfficiency,
@@ -372,7 +373,7 @@ export class LoadBalancingEngine {
 
 function untilIdle(node: NodeState, withinMs: number): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(done, withinMs)
+    const timer = setLongTimeout(done, withinMs)
     timer.unref()
     const before = node.onIdle
     node.onIdle = () => {

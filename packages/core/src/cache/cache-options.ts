@@ -1,11 +1,11 @@
 import { type Clock, systemClock } from '../shared/clock.ts'
 import { InvalidArgumentError, InvalidOptionError } from '../shared/errors.ts'
 import { checkOptions, option } from '../shared/options.ts'
+import { MAX_TIMER_MS } from '../shared/timers.ts'
 import type { CacheKey } from './cache-entry.ts'
 import { type EvictionPolicyName, evictionPolicyNames } from './policies/create-policy.ts'
 
 const DEFAULT_MAX_BYTES = 100 * 1024 * 1024
-const MAX_TIMER_MS = 2 ** 31 - 1
 
 export interface CachingStrategyEngineOptions {
   /**

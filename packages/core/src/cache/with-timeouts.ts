@@ -1,4 +1,5 @@
 import { SluiceError } from '../shared/errors.ts'
+import { setLongTimeout } from '../shared/timers.ts'
 import type { FetchPolicy } from './fetch-request.ts'
 
 /**
@@ -39,10 +40,10 @@ export function withTimeouts<T>(
       if (resort === undefined) otherwise()
       else settle(() => resolve(resort.value))
     }
-    if (softTimeoutMs !== undefined) timers.push(setTimeout(() => void orElse(() => {}), softTimeoutMs))
+    if (softTimeoutMs !== undefined) timers.push(setLongTimeout(() => void orElse(() => {}), softTimeoutMs))
     if (hardTimeoutMs !== undefined) {
       timers.push(
-        setTimeout(
+        setLongTimeout(
           () => void orElse(() => settle(() => reject(new LoadTimeoutError(key, hardTimeoutMs)))),
           hardTimeoutMs,
         ),

@@ -3,6 +3,7 @@ import type { Clock } from '../shared/clock.ts'
 import { checkOptions, option } from '../shared/options.ts'
 import type { RandomSource } from '../shared/random.ts'
 import { isInstance } from '../shared/thrown.ts'
+import { setLongTimeout } from '../shared/timers.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { QueryAnalysis } from './checks/analyze-query.ts'
 import { NotExplainableError } from './explain/explainable.ts'
@@ -119,7 +120,7 @@ export class PlanWatch {
   #schedule(): void {
     if (this.#timer !== undefined || this.#isBusy || this.#isClosed || this.#waiting.size === 0) return
     const wait = Math.max(SETTLE_MS, this.#nextAt - this.parts.clock.now())
-    this.#timer = setTimeout(() => {
+    this.#timer = setLongTimeout(() => {
       this.#timer = undefined
       void this.#explainOne()
     }, wait)

@@ -1,6 +1,43 @@
 import { AsyncResource } from 'node:async_hooks'
 import type { RandomSource } from './random.ts'
 
+/** The longest delay of Node's timers. Longer ones would fire after 1 ms. */
+export const MAX_TIMER_MS = 0x7fff_ffff
+
+/** Like `setTimeout`, for any delay: `Infinity` never fires. Clear it with `clearTimeout`. */
+export function setLongTimeout(run: () => void, ms: number): NodeJS.Timeout {
+  if (!(ms > MAX_TIMER_MS)) return setTimeout(run, ms)
+  const timer = setLongInterval(() => {
+    clearInterval(timer)
+    run()
+  }, ms)
+  return timer
+}
+
+/** Like `setInterval`, for any delay: `Infinity` never fires. Clear it with `clearInterval`. */
+export function setLongInterval(run: () => void, ms: number): NodeJS.Timeout {
+  if (!(ms > MAX_TIMER_MS)) return setInterval(run, ms)
+  const parts = Math.ceil(ms / MAX_TIMER_MS)
+  let left = parts
+  return setInterval(
+    () => {
+      left -= 1
+      if (left > 0) return
+      left = parts
+      run()
+    },
+    parts === Number.POSITIVE_INFINITY ? MAX_TIMER_MS : ms / parts,
+  )
+}
+
+/** Like `AbortSignal.timeout`, for any delay. */
+export function timeoutSignal(ms: number): AbortSignal {
+  if (!(ms > MAX_TIMER_MS)) return AbortSignal.timeout(ms)
+  const ending = new AbortController()
+  setLongTimeout(() => ending.abort(new DOMException('The operation timed out.', 'TimeoutError')), ms).unref()
+  return ending.signal
+}
+
 /**
  * A busy-aware timeout consists of this many ticks. A period in which the event loop is blocked counts as one
  * tick at most.
@@ -16,7 +53,7 @@ export const TIMEOUT_TICKS = 5
 export function setBusyAwareTimeout(ms: number, run: () => void): () => void {
   let left = TIMEOUT_TICKS
   let isOver = false
-  const timer = setInterval(() => {
+  const timer = setLongInterval(() => {
     left -= 1
     if (left > 0) return
     clearInterval(timer)
@@ -57,7 +94,7 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
       signal.removeEventListener('abort', done)
       resolve()
     }
-    const timer = setTimeout(done, ms)
+    const timer = setLongTimeout(done, ms)
     timer.unref()
     signal.addEventListener('abort', done, { once: true })
     if (signal.aborted) done()
@@ -76,7 +113,7 @@ export class Periodic {
 
   start(): void {
     if (this.#timer !== undefined) return
-    this.#timer = setInterval(() => {
+    this.#timer = setLongInterval(() => {
       if (!this.run()) this.stop()
     }, this.intervalMs)
     this.#timer.unref()
@@ -120,7 +157,7 @@ export class Repeated {
     this.#dueAt = at
     if (at === Number.POSITIVE_INFINITY) return
     this.#timer = this.#context.runInAsyncScope(() =>
-      setTimeout(() => this.#runNow(), Math.max(0, at - this.now())),
+      setLongTimeout(() => this.#runNow(), Math.max(0, at - this.now())),
     )
     this.#timer.unref()
   }

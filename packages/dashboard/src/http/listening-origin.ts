@@ -2,6 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { Server as HttpServer } from 'node:http'
 import { Server as HttpsServer } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
+import { setLongTimeout } from '@sluice/core/siblings'
 
 /** Node publishes each server that listens. Frameworks do not pass their server to a handler. */
 const LISTENING = 'tracing:net.server.listen:asyncEnd'
@@ -27,7 +28,7 @@ export function nextOrigin(found: (origin: string | undefined) => void, waitMs: 
     found(origin)
   }
   // It does not keep the process alive.
-  const timer = setTimeout(end, waitMs, undefined).unref()
+  const timer = setLongTimeout(() => end(undefined), waitMs).unref()
   subscribe(LISTENING, listen)
   return stop
 }

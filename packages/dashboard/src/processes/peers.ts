@@ -1,4 +1,5 @@
 import type { ProcessLink } from '@sluice/core/siblings'
+import { timeoutSignal } from '@sluice/core/siblings'
 import type { RequestSummary } from '../protocol/request.ts'
 import { schemaVersion } from '../protocol/stream.ts'
 import type { RouteFigures } from '../recorder/route-stats.ts'
@@ -104,7 +105,7 @@ export class Peers {
   async ask(process: string, question: Question, timeoutMs: number): Promise<Answer | undefined> {
     try {
       const text = JSON.stringify({ version: schemaVersion, ...question })
-      return JSON.parse(await this.#parts.link.ask(process, text, AbortSignal.timeout(timeoutMs))) as Answer
+      return JSON.parse(await this.#parts.link.ask(process, text, timeoutSignal(timeoutMs))) as Answer
     } catch {
       // The process may have just ended, which is not an error of this process.
       return undefined

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { InvalidOptionError } from '@sluice/core'
-import { checkOptions, type OptionRule, option } from '@sluice/core/siblings'
+import { checkOptions, MAX_TIMER_MS, type OptionRule, option } from '@sluice/core/siblings'
 
 /** The members of a Redis client that are used. Pass a client of ioredis, single node or cluster. */
 export interface RateLimitRedis {
@@ -13,7 +13,8 @@ export interface RateLimitOptions {
   /** Number of requests within `perSeconds`. Minimum: `1`. */
   readonly requests: number
   /**
-   * Length of the window in whole seconds. The window begins with a client's first request. Minimum: `1`.
+   * Length of the window in whole seconds. The window begins with a client's first request. From `1` to
+   * `2147483`; with a `burst`, to `214748`.
    * @defaultValue 1
    */
   readonly perSeconds?: number
@@ -59,12 +60,17 @@ const redis: OptionRule = {
   accepts: (value) => typeof (value as RateLimitRedis | null)?.defineCommand === 'function',
 }
 
+/** Length of the burst window, in windows. */
+export const BURST_WINDOWS = 10
+/** The library forgets the requests of a window with a timer of Node. */
+const MAX_WINDOW_SECONDS = Math.floor(MAX_TIMER_MS / 1_000)
+
 /** @throws InvalidOptionError. */
 export function checkRateLimit(options: RateLimitOptions): void {
   const { callback, integer } = option
   const rules = {
     requests: integer(1),
-    perSeconds: integer(1),
+    perSeconds: integer(1, MAX_WINDOW_SECONDS),
     burst: integer(0),
     key: callback,
     redis,
@@ -73,6 +79,14 @@ export function checkRateLimit(options: RateLimitOptions): void {
   checkOptions(options, rules, 'rateLimit.')
   if (options.requests === undefined)
     throw new InvalidOptionError('rateLimit.requests', 'an integer of at least 1', undefined)
+  const { perSeconds = 1, burst = 0 } = options
+  const longest = Math.floor(MAX_WINDOW_SECONDS / BURST_WINDOWS)
+  if (burst > 0 && perSeconds > longest)
+    throw new InvalidOptionError(
+      'rateLimit.perSeconds',
+      `an integer from 1 to ${longest} with a burst`,
+      perSeconds,
+    )
 }
 
 /** @throws InvalidOptionError. */

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { clientNetwork, errorMessage, isInstance, plainAddress, within } from '@sluice/core/siblings'
 import type { RateLimiterRes } from 'rate-limiter-flexible'
 import { refuse } from '../small-responses.ts'
-import { checkRateLimit, type RateLimitOptions } from './admission-options.ts'
+import { BURST_WINDOWS, checkRateLimit, type RateLimitOptions } from './admission-options.ts'
 
 /** Rejects requests of clients that exceed a rate limit. */
 export interface RateLimit {
@@ -55,8 +55,6 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
 const REDIS_TIMEOUT_MS = 250
 /** How long Redis is not used after it failed to respond. */
 const PAUSE_MS = 1_000
-/** Length of the burst window, in windows. */
-const BURST_WINDOWS = 10
 
 /** Loaded with the first rate limit, because it contains limiters for a dozen databases. */
 type Library = typeof import('rate-limiter-flexible')

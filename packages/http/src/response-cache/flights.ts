@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { setLongTimeout } from '@sluice/core/siblings'
 import { BoundedMap } from './bounded-map.ts'
 
 /** How long requests do not wait for a response after it turned out not to be cacheable. */
@@ -53,7 +54,7 @@ export class Flights {
       }
       // If the event loop was blocked, the response may be complete already, and the promise resolves within
       // this tick.
-      const timer = setTimeout(() => setImmediate(done), ms)
+      const timer = setLongTimeout(() => setImmediate(done), ms)
       timer.unref()
       response.once('close', done)
       landed.then(done)

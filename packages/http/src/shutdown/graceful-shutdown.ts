@@ -1,7 +1,14 @@
 import type { Server } from 'node:http'
 import type { Server as SecureServer } from 'node:https'
 import { InvalidArgumentError, type Sluice } from '@sluice/core'
-import { checkOptions, errorMessage, hostOf, type OptionRule, option } from '@sluice/core/siblings'
+import {
+  checkOptions,
+  errorMessage,
+  hostOf,
+  type OptionRule,
+  option,
+  setLongTimeout,
+} from '@sluice/core/siblings'
 import { OpenWork } from './open-work.ts'
 
 export interface ShutdownOptions {
@@ -139,7 +146,7 @@ class Shutdown implements GracefulShutdown {
     drainStateOf(this.sluice).isDraining = true
     this.#work.closeConnections()
     await this.#pause(drainDelayMs)
-    const timer = setTimeout(() => this.#cutAll(), timeoutMs)
+    const timer = setLongTimeout(() => this.#cutAll(), timeoutMs)
     await this.#work.stop(this.#cutting.signal)
     clearTimeout(timer)
     const errors: unknown[] = []
@@ -159,7 +166,7 @@ class Shutdown implements GracefulShutdown {
     const { signal } = this.#cutting
     if (ms === 0 || signal.aborted) return Promise.resolve()
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms)
+      const timer = setLongTimeout(resolve, ms)
       const done = () => {
         clearTimeout(timer)
         resolve()

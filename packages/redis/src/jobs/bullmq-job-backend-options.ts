@@ -1,8 +1,6 @@
 import { InvalidOptionError } from '@sluice/core'
-import { checkOptions, type OptionRule, option } from '@sluice/core/siblings'
+import { checkOptions, MAX_TIMER_MS, type OptionRule, option } from '@sluice/core/siblings'
 import { hashTagOf } from '../server/server-of.ts'
-
-const MAX_TIMER_MS = 2 ** 31 - 1
 
 export interface BullmqJobBackendOptions {
   /**

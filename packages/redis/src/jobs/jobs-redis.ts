@@ -1,5 +1,5 @@
 import { JobBackendError } from '@sluice/core'
-import { errorMessage, isInstance } from '@sluice/core/siblings'
+import { errorMessage, isInstance, setLongInterval } from '@sluice/core/siblings'
 import { Waiters } from '@sluice/core/stores'
 import type { Cluster, Redis } from 'ioredis'
 import { Bus, type BusListener } from '../bus.ts'
@@ -58,7 +58,7 @@ export class JobsRedis {
     this.#scripts = client as unknown as Readonly<Record<string, Script>>
     this.#bus = new Bus(this.#server, listener, { channel: this.key('wake'), timeoutMs: commandTimeoutMs })
     // A subscription may receive nothing for a long time. Only a ping reveals whether it is dead.
-    this.#heartbeat = setInterval(() => void this.#bus.ping().catch(() => {}), commandTimeoutMs)
+    this.#heartbeat = setLongInterval(() => void this.#bus.ping().catch(() => {}), commandTimeoutMs)
     this.#heartbeat.unref()
   }
 

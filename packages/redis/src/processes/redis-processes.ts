@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { InvalidArgumentError, StoreUnavailableError } from '@sluice/core'
-import { checkOptions, type OptionRule, option, type ProcessLink } from '@sluice/core/siblings'
+import { checkOptions, MAX_TIMER_MS, type OptionRule, option, type ProcessLink } from '@sluice/core/siblings'
 import type { Cluster, Redis } from 'ioredis'
 import { CommandTimeouts } from '../server/connection-commands.ts'
 import { boundedOptions, ignore } from '../server/server.ts'
-
-const MAX_TIMER_MS = 2 ** 31 - 1
 
 export interface RedisProcessesOptions {
   /**

@@ -1,4 +1,4 @@
-import { EVERY_TAG, randomToken } from '@sluice/core/siblings'
+import { EVERY_TAG, randomToken, setLongInterval } from '@sluice/core/siblings'
 import { type BusListener, RELAYED, tagsIn } from '../bus.ts'
 import { Store } from '../redis-store.ts'
 import { confirm, redisNow } from './confirmation.ts'
@@ -93,7 +93,7 @@ class Relay implements RedisRelay, BusListener {
     private readonly options: ResolvedRedisRelayOptions,
   ) {
     from.listen(this)
-    this.#timer = setInterval(() => this.#tick(), options.maxLagMs / PINGS)
+    this.#timer = setLongInterval(() => this.#tick(), options.maxLagMs / PINGS)
     this.#timer.unref()
   }
 

@@ -1,4 +1,4 @@
-import { EVERY_TAG } from '@sluice/core/siblings'
+import { EVERY_TAG, setLongTimeout } from '@sluice/core/siblings'
 import type { Store } from '../redis-store.ts'
 import { regionError } from './region-error.ts'
 
@@ -223,5 +223,5 @@ function partsOf(tags: readonly string[]): readonly (readonly string[])[] {
 }
 
 function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms).unref())
+  return new Promise((resolve) => setLongTimeout(resolve, ms).unref())
 }

@@ -1,4 +1,4 @@
-import { TIMEOUT_TICKS } from '@sluice/core/siblings'
+import { setLongInterval, TIMEOUT_TICKS } from '@sluice/core/siblings'
 import type { Cluster, Command, Redis } from 'ioredis'
 
 /** Calls `use` with the client, or with each node that a Cluster connects to from now on. */
@@ -69,7 +69,7 @@ export class CommandTimeouts {
     command.promise.then(answered, answered)
     if (this.#timer !== undefined) return
     // Replies that have arrived are read between timers and immediates.
-    this.#timer = setInterval(() => setImmediate(() => this.#next()), this.timeoutMs / TIMEOUT_TICKS)
+    this.#timer = setLongInterval(() => setImmediate(() => this.#next()), this.timeoutMs / TIMEOUT_TICKS)
     this.#timer.unref()
   }
 

@@ -1,4 +1,4 @@
-import { isInstance } from '@sluice/core/siblings'
+import { isInstance, MAX_TIMER_MS } from '@sluice/core/siblings'
 import type { Cluster, Redis } from 'ioredis'
 
 /** A connection to the server that stores the state of tags. Each new connection is a new object. */
@@ -88,7 +88,7 @@ export function boundedOptions(commandTimeoutMs: number): {
     autoResubscribe: false,
     maxRetriesPerRequest: 0,
     commandTimeout: undefined,
-    connectTimeout: Math.max(2_000, 2 * commandTimeoutMs),
+    connectTimeout: Math.min(MAX_TIMER_MS, Math.max(2_000, 2 * commandTimeoutMs)),
     enableAutoPipelining: false,
     keyPrefix: '',
     stringNumbers: false,

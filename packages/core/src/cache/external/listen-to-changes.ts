@@ -1,7 +1,7 @@
 import { callSafely } from '../../shared/call-safely.ts'
 import { InvalidArgumentError } from '../../shared/errors.ts'
 import { isInstance } from '../../shared/thrown.ts'
-import { backOffMs } from '../../shared/timers.ts'
+import { backOffMs, setLongTimeout } from '../../shared/timers.ts'
 import {
   type ChangeConnection,
   type ChangeTarget,
@@ -157,7 +157,7 @@ class Listener implements ChangeListener {
 
   #wait(ms: number, then: () => void): void {
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(then, ms)
+    this.#timer = setLongTimeout(then, ms)
     this.#timer.unref()
   }
 

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../../shared/clock.ts'
 import { FlushIncompleteError, InvalidArgumentError, SluiceError } from '../../shared/errors.ts'
 import type { RandomSource } from '../../shared/random.ts'
-import { backOffMs } from '../../shared/timers.ts'
+import { backOffMs, setLongTimeout } from '../../shared/timers.ts'
 import { type UnwrittenEntry, WriteBacklog } from './write-backlog.ts'
 import {
   checkWriteBehindOptions,
@@ -147,7 +147,7 @@ export class WriteBehind<T> {
   async #drain(): Promise<void> {
     let timer: ReturnType<typeof setTimeout> | undefined
     const tooLate = new Promise<'too late'>((resolve) => {
-      timer = setTimeout(() => resolve('too late'), this.#closeTimeoutMs)
+      timer = setLongTimeout(() => resolve('too late'), this.#closeTimeoutMs)
     })
     const result = await Promise.race([this.#flushAll(), tooLate])
     clearTimeout(timer)
@@ -180,7 +180,7 @@ export class WriteBehind<T> {
     this.#stopTimer()
     this.#timerAt = at
     // Not unref'd: accepted values must not be lost because nothing else keeps the process alive.
-    this.#timer = setTimeout(() => {
+    this.#timer = setLongTimeout(() => {
       this.#timer = undefined
       this.#schedule()
     }, at - now)

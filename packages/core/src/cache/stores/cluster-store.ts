@@ -1,6 +1,7 @@
 import { SluiceError } from '../../shared/errors.ts'
 import { cluster } from '../../shared/late-modules.ts'
 import { checkOptions, type OptionRule, option } from '../../shared/options.ts'
+import { MAX_TIMER_MS } from '../../shared/timers.ts'
 import {
   type CacheStore,
   EVERY_TAG,
@@ -12,8 +13,6 @@ import {
 } from './cache-store.ts'
 import { ClusterCaller, type ClusterPort } from './cluster-caller.ts'
 import { valueFromText, valueToText } from './cluster-messages.ts'
-
-const MAX_TIMER_MS = 2 ** 31 - 1
 
 /** Validation rule and default of the name of a store in a `node:cluster`. */
 export const clusterNamespace: { readonly fallback: string; readonly rule: OptionRule } = {

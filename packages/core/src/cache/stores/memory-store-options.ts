@@ -1,7 +1,6 @@
 import { type Clock, systemClock } from '../../shared/clock.ts'
 import { checkOptions, option } from '../../shared/options.ts'
-
-const MAX_TIMER_MS = 2 ** 31 - 1
+import { MAX_TIMER_MS } from '../../shared/timers.ts'
 
 export interface MemoryStoreOptions {
   /**

@@ -1,6 +1,7 @@
 import type { Cron } from 'croner'
 import { errorMessage } from '../../shared/error-message.ts'
 import { InvalidArgumentError } from '../../shared/errors.ts'
+import { setLongTimeout } from '../../shared/timers.ts'
 
 const MAX_WAIT_MS = 86_400_000
 
@@ -46,7 +47,7 @@ export class Schedules {
       if (next === null || this.#isClosed || this.#timers.get(name) !== entry) return
       const at = next.getTime()
       const ms = at - this.now()
-      entry.timer = setTimeout(
+      entry.timer = setLongTimeout(
         () => {
           // A timer cannot wait for long, and may be early.
           if (this.now() >= at) {

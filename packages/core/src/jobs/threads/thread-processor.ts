@@ -7,6 +7,7 @@ import { InvalidArgumentError, SluiceError } from '../../shared/errors.ts'
 import { loadPackage } from '../../shared/load-package.ts'
 import { checkOptions, option } from '../../shared/options.ts'
 import { factsOf } from '../../shared/thrown.ts'
+import { setLongTimeout } from '../../shared/timers.ts'
 import { TaskAbortedError, TaskTimeoutError, UnretryableError } from '../job-errors.ts'
 import type { Processor, TaskContext } from '../processor.ts'
 import {
@@ -150,7 +151,7 @@ class ThreadCall {
     const { signal, taskId, queue, attempt, batchId, runAs } = this.context
     const stop = () => {
       port.postMessage(stopMessage(signal.reason))
-      this.#timer = setTimeout(() => this.#ending.abort(), this.graceMs)
+      this.#timer = setLongTimeout(() => this.#ending.abort(), this.graceMs)
     }
     const answered = new Promise((resolve, reject) => {
       port.on('message', (message: ThreadMessage) => this.#told(message, resolve, reject))

@@ -1,5 +1,6 @@
 import type { Clock } from '../../shared/clock.ts'
 import type { RandomSource } from '../../shared/random.ts'
+import { setLongTimeout } from '../../shared/timers.ts'
 import type { BatchRow, JobBackend, StepResult, TaskClaim, TaskOutcome } from '../backends/job-backend.ts'
 import type { Processor } from '../processor.ts'
 import type { QueueStats } from '../stats/queue-stats.ts'
@@ -294,7 +295,7 @@ export class QueueRunner {
       return
     }
     this.#isScheduled = true
-    setTimeout(() => this.#pump(), RETRY_MS)
+    setLongTimeout(() => this.#pump(), RETRY_MS)
   }
 
   /** This worker's lease may have expired, and it claimed the task again while still running it. */
@@ -391,7 +392,6 @@ export class QueueRunner {
     const untilRate =
       rate === undefined || this.#isIdle ? Number.POSITIVE_INFINITY : Math.max(1, rate.waitMs())
     const wait = Math.min(untilNext, untilRate, backend.isShared ? pollMs : Number.POSITIVE_INFINITY)
-    if (wait !== Number.POSITIVE_INFINITY)
-      this.#timer = setTimeout(() => this.wake(), Math.min(wait, 0x7fff_ffff))
+    if (wait !== Number.POSITIVE_INFINITY) this.#timer = setLongTimeout(() => this.wake(), wait)
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../shared/clock.ts'
 import { randomUUID } from '../../shared/late-modules.ts'
 import type { RandomSource } from '../../shared/random.ts'
+import { MAX_TIMER_MS, setLongInterval, setLongTimeout } from '../../shared/timers.ts'
 import type { JobBackend, TaskClaim, TaskOutcome, WakeHint } from '../backends/job-backend.ts'
 import { NoProcessorError } from '../job-errors.ts'
 import type { ResolvedJobsOptions } from '../job-options.ts'
@@ -9,8 +10,6 @@ import type { Processor } from '../processor.ts'
 import type { QueueState, Queues } from '../queues.ts'
 import { type Assigned, QueueRunner, type RunnerEvents } from './queue-runner.ts'
 import type { RunParts } from './task-run.ts'
-
-const MAX_TIMER_MS = 0x7fff_ffff
 
 interface PoolParts {
   readonly backend: JobBackend
@@ -46,7 +45,7 @@ class WorkerPool {
 
   /** Keeps the process from now on. */
   hold(): void {
-    this.#holding ??= setInterval(() => {}, MAX_TIMER_MS)
+    this.#holding ??= setLongInterval(() => {}, MAX_TIMER_MS)
   }
 
   start(queue: string): void {
@@ -58,7 +57,7 @@ class WorkerPool {
   /** Starts renewing leases. */
   keepLeases(): void {
     if (!this.parts.backend.isShared || this.#renewing !== undefined) return
-    this.#renewing = setInterval(() => void this.#renew(), this.parts.leaseMs / 3)
+    this.#renewing = setLongInterval(() => void this.#renew(), this.parts.leaseMs / 3)
     this.#renewing.unref()
   }
 
@@ -72,7 +71,7 @@ class WorkerPool {
     for (const runner of runners) runner.stop()
     let timer: ReturnType<typeof setTimeout> | undefined
     const late = new Promise<'late'>((resolve) => {
-      timer = setTimeout(() => resolve('late'), Math.min(timeoutMs, MAX_TIMER_MS))
+      timer = setLongTimeout(() => resolve('late'), timeoutMs)
     })
     const ended = await Promise.race([Promise.all(runners.map((runner) => runner.quiet())), late])
     clearTimeout(timer)
@@ -213,7 +212,7 @@ export class QueueWorkers {
       this.#pool.hold()
       opening.then(start, (error) => {
         events.error(error)
-        setTimeout(() => !open.isClosed && this.#pool.isStarted && this.#startQueue(name), REOPEN_MS)
+        setLongTimeout(() => !open.isClosed && this.#pool.isStarted && this.#startQueue(name), REOPEN_MS)
       })
     }
   }

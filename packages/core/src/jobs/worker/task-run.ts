@@ -1,4 +1,5 @@
 import { errorMessage } from '../../shared/error-message.ts'
+import { setLongTimeout } from '../../shared/timers.ts'
 import type { TaskClaim } from '../backends/job-backend.ts'
 import { TaskAbortedError, TaskTimeoutError } from '../job-errors.ts'
 import type { Processor, TaskContext } from '../processor.ts'
@@ -137,7 +138,7 @@ export class TaskRun implements TaskContext {
   start(): void {
     const { timeoutMs } = this.claim.settings
     if (timeoutMs > 0)
-      this.#timer = setTimeout(() => this.#stop(new TaskTimeoutError(timeoutMs), 'timeout'), timeoutMs)
+      this.#timer = setLongTimeout(() => this.#stop(new TaskTimeoutError(timeoutMs), 'timeout'), timeoutMs)
     let made: unknown
     try {
       const { scoped } = this.parts
@@ -200,7 +201,7 @@ export class TaskRun implements TaskContext {
     this.#abortedBy = reason
     this.#cause = cause
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#failed(reason), this.parts.graceMs)
+    this.#timer = setLongTimeout(() => this.#failed(reason), this.parts.graceMs)
     this.#controller?.abort(reason)
   }
 

@@ -1,3 +1,4 @@
+import { setLongInterval } from '../../shared/timers.ts'
 import type { BuiltInMetric } from '../metrics/metric-type.ts'
 import type { CountedServer, ResolvedCollectOptions } from './collect-options.ts'
 import { EventLoopWatch, GcWatch } from './runtime-watch.ts'
@@ -41,7 +42,7 @@ export class Collectors {
   start(): void {
     this.#eventLoop.start()
     this.#gc.start()
-    this.#timer = setInterval(() => this.look(), this.options.intervalMs)
+    this.#timer = setLongInterval(() => this.look(), this.options.intervalMs)
     this.#timer.unref()
     this.look()
   }

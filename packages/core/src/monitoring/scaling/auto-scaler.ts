@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '../../shared/clock.ts'
 import { Emitter } from '../../shared/emitter.ts'
 import { errorMessage } from '../../shared/error-message.ts'
 import type { RandomSource } from '../../shared/random.ts'
+import { setLongInterval } from '../../shared/timers.ts'
 import {
   type Forecasts,
   type ScalingDecision,
@@ -138,7 +139,7 @@ export class AutoScaler {
   /** Starts automatic decisions. Does not keep the process alive. */
   start(): void {
     if (this.#timer !== undefined || this.#isClosed) return
-    this.#timer = setInterval(() => void this.tick(), this.#options.intervalMs)
+    this.#timer = setLongInterval(() => void this.tick(), this.#options.intervalMs)
     this.#timer.unref()
   }
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../../shared/clock.ts'
 import { SluiceError } from '../../shared/errors.ts'
 import type { RandomSource } from '../../shared/random.ts'
-import { type BackOff, backOffMs, within } from '../../shared/timers.ts'
+import { type BackOff, backOffMs, setLongTimeout, within } from '../../shared/timers.ts'
 
 /** Scales the workers. */
 export interface ScalerTarget {
@@ -183,7 +183,7 @@ export class ScalingExecutor {
     const retryInMs = backOffMs(BACK_OFF, this.#failures, this.parts.random)
     this.parts.onFailed({ error, desired, failures: this.#failures, retryInMs })
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, retryInMs)
+      const timer = setLongTimeout(resolve, retryInMs)
       timer.unref()
       this.#wake = () => {
         clearTimeout(timer)
@@ -205,7 +205,7 @@ function stopOf(signal: AbortSignal): { readonly promise: Promise<never>; forget
   let onAbort = () => {}
   const promise = new Promise<never>((_, reject) => {
     onAbort = () => {
-      timer = setTimeout(reject, STOP_MS, signal.reason)
+      timer = setTimeout(() => reject(signal.reason), STOP_MS)
       timer.unref()
     }
     signal.addEventListener('abort', onAbort, { once: true })

@@ -9,6 +9,7 @@ import type { QueryStats } from '../../pipeline/query-stats.ts'
 import { asError } from '../../pipeline/rejection.ts'
 import type { Scope } from '../../pipeline/scope.ts'
 import type { WaitingLookups } from '../../pipeline/waiting-lookups.ts'
+import { setLongTimeout } from '../../shared/timers.ts'
 import { foldOf, hasText, isComparable } from './key-folds.ts'
 
 /** After this many consecutive batches whose lookups had to run individually, a group is passed through. */
@@ -142,7 +143,7 @@ export class Batcher {
       const { timer } = scope
       const end = timer === undefined ? close : () => timer.inside(close)
       if (windowMs === 0) process.nextTick(end)
-      else setTimeout(end, windowMs)
+      else setLongTimeout(end, windowMs)
     })
   }
 

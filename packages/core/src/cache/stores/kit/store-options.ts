@@ -1,10 +1,10 @@
 import { InvalidOptionError } from '../../../shared/errors.ts'
 import { checkOptions, type OptionRule, option } from '../../../shared/options.ts'
+import { MAX_TIMER_MS } from '../../../shared/timers.ts'
 import { Encryption, type EncryptionKey } from './encryption.ts'
 import { EntryCodec } from './entry-codec.ts'
 import type { PackerClass } from './value-codec.ts'
 
-const MAX_TIMER_MS = 2 ** 31 - 1
 const KEY_BYTES = 32
 
 /** The options that every store on a server has; each package documents its own. */

@@ -1,4 +1,4 @@
-import { backOffMs, within } from '../../../shared/timers.ts'
+import { backOffMs, setLongTimeout, within } from '../../../shared/timers.ts'
 import type { WakeHint } from '../job-backend.ts'
 import { NOTHING, type PooledQueries } from './pooled-queries.ts'
 import type { PostgresPoolClient } from './postgres-options.ts'
@@ -114,7 +114,7 @@ export class WakeListener {
 
   #wait(ms: number, then: () => void): void {
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(then, ms)
+    this.#timer = setLongTimeout(then, ms)
     this.#timer.unref()
   }
 }
@@ -147,7 +147,7 @@ export class WakeSender {
     }
     this.#due.add(queue)
     if (this.#timer === undefined) {
-      this.#timer = setTimeout(() => this.#flush(), APART_MS)
+      this.#timer = setLongTimeout(() => this.#flush(), APART_MS)
       this.#timer.unref()
     }
     return false

@@ -1,3 +1,4 @@
+import { setLongTimeout } from '../../../shared/timers.ts'
 import { JobBackendError } from '../../job-errors.ts'
 import { backendError, isBusy, type SqliteDatabase, type SqliteStatement } from './sqlite-database.ts'
 
@@ -123,7 +124,7 @@ export class SqliteWriter {
       for (const write of late) this.#refuse(write, backendError(name, error))
       if (this.#waiting.length === 0) return
       this.#isScheduled = true
-      setTimeout(() => this.#flush(), this.#pauseMs * (0.5 + Math.random()))
+      setLongTimeout(() => this.#flush(), this.#pauseMs * (0.5 + Math.random()))
       this.#pauseMs = Math.min(MAX_PAUSE_MS, this.#pauseMs * 2)
       return
     }

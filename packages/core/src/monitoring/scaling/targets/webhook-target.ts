@@ -4,7 +4,7 @@ import { checkOption, checkOptions, option } from '../../../shared/options.ts'
 import { PrivateAddressError } from '../../../shared/private-address-error.ts'
 import { secretRule } from '../../../shared/signature.ts'
 import { isInstance } from '../../../shared/thrown.ts'
-import { pause } from '../../../shared/timers.ts'
+import { pause, timeoutSignal } from '../../../shared/timers.ts'
 import { isSuccess, postWebhook, type WebhookPost, webhookUrl } from '../../../shared/webhook.ts'
 import { type ScalerTarget, ScalingFailedError } from '../scaling-executor.ts'
 
@@ -88,7 +88,7 @@ export function webhookTarget(url: string | URL, options: WebhookTargetOptions):
           id,
           secret,
           allowPrivateAddresses,
-          signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+          signal: AbortSignal.any([signal, timeoutSignal(timeoutMs)]),
         })
       for (let attempt = 1; ; attempt += 1) {
         const error = await post()

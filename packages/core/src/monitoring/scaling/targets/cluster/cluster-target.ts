@@ -1,7 +1,7 @@
 import cluster from 'node:cluster'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { InvalidArgumentError, SluiceError } from '../../../../shared/errors.ts'
-import { type BackOff, backOffMs } from '../../../../shared/timers.ts'
+import { type BackOff, backOffMs, setLongTimeout } from '../../../../shared/timers.ts'
 import { type Admission, type ScalerTarget, ScalingFailedError } from '../../scaling-executor.ts'
 import {
   type ClusterTargetOptions,
@@ -195,7 +195,7 @@ class ClusterWorkers implements ClusterTarget {
   #replaceLater(): void {
     clearTimeout(this.#replacing)
     const waitMs = Math.max(0, this.#notBefore - performance.now())
-    this.#replacing = setTimeout(() => {
+    this.#replacing = setLongTimeout(() => {
       // Timers may be a little early.
       this.#notBefore = Number.NEGATIVE_INFINITY
       const refusal = this.#grow()

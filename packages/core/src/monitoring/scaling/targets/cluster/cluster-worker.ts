@@ -1,5 +1,6 @@
 import cluster, { type Worker } from 'node:cluster'
 import { freemem } from 'node:os'
+import { setLongTimeout } from '../../../../shared/timers.ts'
 import { ScalingFailedError } from '../../scaling-executor.ts'
 import type { ResolvedClusterTargetOptions } from './cluster-target-options.ts'
 
@@ -154,7 +155,7 @@ export class ClusterWorker {
   }
 
   #after(ms: number, run: () => void): ReturnType<typeof setTimeout> {
-    const timer = setTimeout(run, ms)
+    const timer = setLongTimeout(run, ms)
     this.#timers.add(timer)
     return timer
   }

@@ -126,7 +126,7 @@ export interface EnqueueOptions {
    */
   readonly timeoutMs?: number
   /**
-   * Milliseconds until it may run at the earliest. Minimum: `0`.
+   * Milliseconds until it may run at the earliest. From `0` to `8000000000000000`.
    * @defaultValue 0
    */
   readonly delayMs?: number
@@ -246,10 +246,12 @@ const retentionRules: Rules = {
 }
 const queueRules: Rules = { rate: option.object, deadLetters: option.boolean }
 const rateRules: Rules = { tasks: option.integer(1), perMs: option.number(1) }
+/** The latest time that a `Date` can have, without the time until now. */
+export const delayRule: OptionRule = option.number(0, 8_000_000_000_000_000)
 const enqueueRules: Rules = {
   maxRetries: option.integer(0, 1_000),
   timeoutMs: option.number(1, 0x7fff_ffff),
-  delayMs: option.number(0),
+  delayMs: delayRule,
   backoff: option.either(option.number(0), option.callback),
   uniqueKey: text,
   runAs: text,

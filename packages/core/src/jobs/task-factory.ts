@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '../shared/errors.ts'
 import { option } from '../shared/options.ts'
 import type { NewTask, TaskLevel, TaskOutcome, TaskRecord, TaskSettings } from './backends/job-backend.ts'
-import type { EnqueueOptions, ResolvedJobsOptions } from './job-options.ts'
+import { delayRule, type EnqueueOptions, type ResolvedJobsOptions } from './job-options.ts'
 import { type DeadLetter, type Task, type TaskPriority, taskPriorities } from './task.ts'
 import { uuidV7 } from './uuid-v7.ts'
 
@@ -168,8 +168,7 @@ export function deadLetterView(record: TaskRecord): DeadLetter {
 
 function stepOf(backoff: (attempt: number) => number, attempt: number): number {
   const ms: unknown = backoff(attempt)
-  const number = option.number(0)
-  if (!number.accepts(ms))
-    throw new InvalidArgumentError('backoff', `a function that returns ${number.expected}`, ms)
+  if (!delayRule.accepts(ms))
+    throw new InvalidArgumentError('backoff', `a function that returns ${delayRule.expected}`, ms)
   return ms as number
 }

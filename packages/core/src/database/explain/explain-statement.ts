@@ -1,4 +1,5 @@
 import type { Connection } from '../../schema/connection.ts'
+import { MAX_TIMER_MS } from '../../shared/timers.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { TableSnapshot } from '../inspectors/database-snapshot.ts'
 import { explainMysql } from './explain-mysql.ts'
@@ -57,7 +58,8 @@ export async function explainStatement(
     statement,
     bindings,
     analyze,
-    timeoutMs,
+    // PostgreSQL accepts no more.
+    timeoutMs: Math.min(timeoutMs, MAX_TIMER_MS),
     tables,
     defaultSchema,
   })

@@ -1,6 +1,7 @@
 import type { Connection } from '../../../schema/connection.ts'
 import { SluiceError } from '../../../shared/errors.ts'
 import { factsOf } from '../../../shared/thrown.ts'
+import { MAX_TIMER_MS } from '../../../shared/timers.ts'
 import type { Dialect } from '../../../sql/dialect.ts'
 import { LOCK_TIMEOUT } from '../ddl/change-sql.ts'
 
@@ -33,7 +34,7 @@ const postgresql: ApplySession = {
   },
   async limit(session, how, ms) {
     await session.query(
-      `SET lock_timeout = '${ms === undefined ? LOCK_TIMEOUT[how] : `${Math.max(1, Math.ceil(ms))}ms`}'`,
+      `SET lock_timeout = '${ms === undefined ? LOCK_TIMEOUT[how] : `${Math.min(MAX_TIMER_MS, Math.max(1, Math.ceil(ms)))}ms`}'`,
     )
   },
 }

@@ -65,7 +65,7 @@ export const thrownValues: Readonly<Record<string, () => unknown>> = {
   'an Error with a failing name': () => accessor('name', fail),
   'an Error with a failing code': () => accessor('code', fail),
   'an Error with a failing cause': () => accessor('cause', fail),
-  'an Error with objects for texts': () =>
+  'an Error with objects as strings': () =>
     Object.assign(new Error('a'), { message: Object.create(null), stack: 5, name: Symbol('b'), code: {} }),
   'an Error that is its cause': withCause,
   'an AggregateError that contains itself': withItself,

@@ -138,14 +138,15 @@ export interface ProxyOptions {
    */
   readonly maxBodyBytes?: number
   /**
-   * Number of trusted proxies in front of this one, whose `X-Forwarded-*` headers are used. `0`: these
-   * headers are removed from client requests. From `0` to `10`.
+   * Number of trusted proxies in front of this one, whose headers about the client are used. `0`: these
+   * headers, such as `X-Forwarded-*` and `Client-Cert`, are removed. From `0` to `10`.
    * @defaultValue 0
    */
   readonly trustedHops?: number
   /**
    * Headers that report the client to nodes, and are trusted from `trustedHops`: `X-Forwarded-For`, `-Host`
-   * and `-Proto`, or `Forwarded`. Headers of the other kind are removed.
+   * and `-Proto`, or `Forwarded`. Other headers that report an address, a host or a protocol are removed with
+   * `'forwarded'`.
    * @defaultValue 'x-forwarded'
    */
   readonly forwarded?: ForwardedStyle

@@ -111,3 +111,93 @@ describe('Forwarded', () => {
       expect(clientOf(value)).toBe('1.2.3.4')
   })
 })
+
+/** The names of headers that a node receives of those that a client sent. */
+function passed(forwarding: Forwarding, names: readonly string[]): readonly string[] {
+  const request = {
+    rawHeaders: ['host', 'shop', ...names.flatMap((name) => [name, 'forged'])],
+    socket: { remoteAddress: '10.0.0.9' },
+    httpVersionMinor: 1,
+  }
+  const { headers } = requestHeaders(request as never, forwarding)
+  return headers.filter((_, at) => headers[at + 1]?.includes('forged'))
+}
+
+const ORIGINS = [
+  ...[
+    'X-Forwarded-Port',
+    'X-Forwarded-Ssl',
+    'X-Forwarded-Scheme',
+    'X-Forwarded-Server',
+    'X-Forwarded-Prefix',
+  ],
+  ...['X-Forwarded-User', 'X-Forwarded-Client-Cert', 'X-Forwarded-Anything', 'X-Forwarded', 'X-Real-IP'],
+  ...['X-Client-IP', 'Client-IP', 'True-Client-IP', 'CF-Connecting-IP', 'Fastly-Client-IP', 'X-Host'],
+  ...['X-Cluster-Client-IP', 'X-Envoy-External-Address', 'X-Scheme', 'X-Url-Scheme', 'Front-End-Https'],
+  ...['X-HTTPS', 'X-ARR-SSL', 'X-ProxyUser-Ip', 'X-Original-Host', 'X-Original-Proto', 'WL-Proxy-Client-IP'],
+]
+const ASSERTED = [
+  ...[
+    'X-Original-URL',
+    'X-Rewrite-URL',
+    'Client-Cert',
+    'Client-Cert-Chain',
+    'X-SSL-Client-Cert',
+    'Remote-User',
+  ],
+  ...['SSL-Client-Verify', 'X-Auth-Request-Email', 'X-Remote-User', 'X-Script-Name', 'X-Accel-Mapping'],
+]
+const FOLDED = [
+  ...[
+    'X_Forwarded_For',
+    'X_FORWARDED-FOR',
+    'x-forwarded_proto',
+    'X.Forwarded.For',
+    'X_Real_IP',
+    'HTTP2_Settings',
+  ],
+  ...['SCRIPT_NAME', 'Client_Cert', 'X_Sluice_Node_Auth', 'Transfer_Encoding', 'Content_Length'],
+]
+const OTHERS = [
+  'Accept',
+  'Authorization',
+  'X_Custom',
+  'X-Original-Filename',
+  'X-Original-Format',
+  'Content_Type',
+  'Via',
+]
+
+describe('headers that report the origin of a request', () => {
+  const given = [...ORIGINS, ...ASSERTED, ...FOLDED, 'Proxy', ...OTHERS]
+
+  it.each(['x-forwarded', 'forwarded'] as const)('are removed if no proxy is trusted: %s', (style) => {
+    expect(passed({ style, trustedHops: 0 }, given)).toEqual(OTHERS)
+  })
+
+  it('are forwarded from trusted proxies, except for folded names', () => {
+    const kept = passed({ style: 'x-forwarded', trustedHops: 1 }, given)
+    expect([...kept].sort()).toEqual([...ORIGINS, ...ASSERTED, ...OTHERS].sort())
+  })
+
+  it('are removed from trusted proxies that send Forwarded, except for users, certificates and paths', () => {
+    expect(passed({ style: 'forwarded', trustedHops: 1 }, given)).toEqual([...ASSERTED, ...OTHERS])
+  })
+
+  it('are removed from upgrades', async () => {
+    const seen: string[] = []
+    const node = await serveRaw((socket, data) => {
+      seen.push(data)
+      socket.end('HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n')
+    })
+    const { port } = await openProxy({ nodes: [node] })
+    const forged = given.slice(0, -OTHERS.length).filter((name) => !/^(?:content|transfer)/i.test(name))
+    const lines = forged.map((name) => `${name}: forged\r\n`).join('')
+    await askRaw(
+      port,
+      `GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\nx-mine: 1\r\n${lines}\r\n`,
+    )
+    expect(seen[0]).toMatch(/^x-mine: 1\r$/m)
+    expect(seen[0]).not.toContain('forged')
+  })
+})

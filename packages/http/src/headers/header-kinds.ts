@@ -1,4 +1,5 @@
 import { NODE_AUTH_HEADER } from '../node-auth.ts'
+import { foldedName, originKind } from './origin-headers.ts'
 
 /** How a proxy treats a header. */
 export type HeaderKind =
@@ -7,13 +8,20 @@ export type HeaderKind =
   | 'connection'
   | 'content-length'
   | 'transfer-encoding'
+  /** Reports the origin of a request. */
   | 'forwarded'
+  /** Reports what a proxy in front has checked, such as a user. */
+  | 'asserted'
   | 'trailer'
   /** Applies to this connection only. */
   | 'hop-by-hop'
+  /** Nodes may read it as a header that this proxy sets or removes. */
+  | 'folded'
 
 const HOP_BY_HOP = new Set([
   'keep-alive',
+  // CGI reads it as the address of a proxy for its own requests.
+  'proxy',
   'proxy-connection',
   'proxy-authenticate',
   'proxy-authorization',
@@ -22,14 +30,6 @@ const HOP_BY_HOP = new Set([
   'expect',
   'http2-settings',
   NODE_AUTH_HEADER,
-])
-const FORWARDED = new Set([
-  'x-forwarded-for',
-  'x-forwarded-proto',
-  'x-forwarded-host',
-  'x-forwarded-port',
-  'forwarded',
-  'x-real-ip',
 ])
 const SINGLE = new Set(['host', 'connection', 'content-length', 'transfer-encoding', 'trailer'])
 
@@ -43,16 +43,19 @@ const MAX_KNOWN = 512
 export function headerKind(name: string): HeaderKind {
   const found = known.get(name)
   if (found !== undefined) return found
-  const lower = name.toLowerCase()
-  const kind: HeaderKind = SINGLE.has(lower)
-    ? (lower as HeaderKind)
-    : FORWARDED.has(lower)
-      ? 'forwarded'
-      : HOP_BY_HOP.has(lower)
-        ? 'hop-by-hop'
-        : 'end-to-end'
+  const kind = kindOf(name.toLowerCase())
   if (known.size < MAX_KNOWN) known.set(name, kind)
   return kind
+}
+
+function kindOf(name: string): HeaderKind {
+  const folded = foldedName(name)
+  const kind = SINGLE.has(folded)
+    ? (folded as HeaderKind)
+    : HOP_BY_HOP.has(folded)
+      ? 'hop-by-hop'
+      : (originKind(folded) ?? 'end-to-end')
+  return kind === 'end-to-end' || name === folded ? kind : 'folded'
 }
 
 /** Headers that `Connection` can never remove: otherwise a client could strip headers that nodes rely on. */
@@ -61,6 +64,7 @@ function isProtected(name: string): boolean {
   return (
     kind === 'host' ||
     kind === 'forwarded' ||
+    kind === 'asserted' ||
     name === 'authorization' ||
     name === 'cookie' ||
     name.startsWith('content-')

@@ -58,9 +58,13 @@ export function requestHeaders(request: IncomingMessage, forwarding: Forwarding)
         hops ??= new TrustedHops(forwarding)
         hops.add(name, value)
         break
-      // Trailers of requests and hop-by-hop headers are not forwarded.
+      case 'asserted':
+        if (forwarding.trustedHops > 0) headers.push(name, value)
+        break
+      // Trailers of requests and hop-by-hop headers are not forwarded. A trusted proxy sends true names.
       case 'trailer':
       case 'hop-by-hop':
+      case 'folded':
         break
     }
   }

@@ -211,6 +211,7 @@ describe('the entry points of @sluice/core', () => {
         'isInstrumented',
         'isLocalRequest',
         'isPoolExhausted',
+        'isResultOf',
         'isRunnable',
         'isSignedTimed',
         'joinedKey',

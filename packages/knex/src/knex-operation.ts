@@ -10,7 +10,14 @@ import {
   type RunContext,
   type Source,
 } from '@sluice/core/adapter'
-import { bindsRelativeDate, type PinnedRead, pinnedReadOf, readsOfStatement } from '@sluice/core/siblings'
+import {
+  bindsRelativeDate,
+  isResultOf,
+  type PinnedRead,
+  pinnedReadOf,
+  type ResultForm,
+  readsOfStatement,
+} from '@sluice/core/siblings'
 import { controlOf } from './cached.ts'
 import type { InstanceContext } from './instance-context.ts'
 import { compiled, isPlain } from './internals/builder.ts'
@@ -106,11 +113,19 @@ export class KnexOperation implements Operation<unknown> {
     if ('refused' in reads) return reads
     if (reads.tables.some((table) => state.isMigrationTable(table))) return refuse('MIGRATION_TABLE')
     this.#asked = { ...query, conversions, objects: query.bindings.map(textOfObject) }
+    const result = {
+      sql: query.sql,
+      params: query.bindings,
+      dialect: state.source.dialect,
+      form: formOf(builder._method),
+      isTyped: true,
+    }
     const request = {
       key: `${conversions}\n${query.sql}\n${bindings}`,
       tables: reads.tables,
       statement: query.sql,
       control: controlOf(builder),
+      accepts: (value: unknown) => isResultOf(result, state.host.catalogs.trusted(state.source.id), value),
       copy: (value: unknown) => (isCopyableResult(value) ? { value: copyRows(value) } : undefined),
       recopy: copyRows,
     }
@@ -122,6 +137,10 @@ export class KnexOperation implements Operation<unknown> {
       isComplete: (value) => isComplete(value, pinned),
     }
   }
+}
+
+function formOf(method: string | undefined): ResultForm {
+  return method === 'first' || method === 'pluck' ? method : 'objects'
 }
 
 /**

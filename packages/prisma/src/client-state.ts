@@ -16,6 +16,7 @@ import {
   transactionOf,
 } from './internals.ts'
 import type { PageContext } from './lookups/page.ts'
+import type { OmittedFields } from './lookups/selection.ts'
 import { prismaErrors } from './prisma-errors.ts'
 import { type ClientContext, type HookCall, PrismaOperation } from './prisma-operation.ts'
 import type { ReplicaReads } from './replica-reads.ts'
@@ -117,6 +118,10 @@ export class ClientState implements ClientContext {
     if (!this.#computed.has(model))
       this.#computed.set(model, computedFieldsOf(this.client, clientName(model)))
     return this.#computed.get(model)
+  }
+
+  omittedFields(model: string): OmittedFields | undefined {
+    return this.#omitted?.[clientName(model)]
   }
 
   /** How to query pages of a table's rows: only if the database itself identified the table. */

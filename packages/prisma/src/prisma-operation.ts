@@ -32,10 +32,12 @@ import {
 } from './internals.ts'
 import { LateStack } from './late-stack.ts'
 import type { PageContext } from './lookups/page.ts'
+import type { OmittedFields } from './lookups/selection.ts'
 import { predicting } from './operation-context.ts'
 import { prismaLookup } from './prisma-lookup.ts'
 import type { PrismaShape } from './prisma-shape.ts'
 import { refuse } from './reasons.ts'
+import { isPartOf, isResultOf } from './result-shape.ts'
 import type { PrismaSchema } from './schema/prisma-schema.ts'
 import type { PrismaShapes } from './shape.ts'
 import { areFound } from './touches/pinned-rows.ts'
@@ -55,6 +57,8 @@ export interface ClientContext {
   readonly hasInnerExtensions: boolean
   readonly hasLaterComputedFields: boolean
   computedFields(model: string): ComputedFields | undefined
+  /** Fields that the client omits from all rows of a model. */
+  omittedFields(model: string): OmittedFields | undefined
   schema(): PrismaSchema | undefined
   pages(table: TableId): PageContext | undefined
   touches(model: string, operation: string, args: unknown): Touches | undefined
@@ -280,6 +284,7 @@ export class PrismaOperation implements Operation<unknown> {
       recopy: copyValue,
       types: valueTypes(),
       control: call.control,
+      accepts: (value: unknown) => this.#accepts(value),
     }
     const { pinned } = touches
     if (pinned === undefined) return request
@@ -289,6 +294,15 @@ export class PrismaOperation implements Operation<unknown> {
       rows: new Map([[table, buckets]]),
       isComplete: (value) => areFound(value, call.operation, count),
     }
+  }
+
+  #accepts(value: unknown): boolean {
+    const { state, call, shape } = this
+    const path = dataPathOf(call.params)
+    if (shape.model === undefined) return false
+    return path === ''
+      ? isResultOf(state, shape.model, call.operation, call.args, value)
+      : isPartOf(state, shape.model, call.args, path.split('.'), value)
   }
 
   /** All tables that the operation reads; `undefined` unless each is known and a base table. */

@@ -24,6 +24,7 @@ function requestOf(args: unknown, control?: CacheControl, action = 'findMany'): 
       hasInnerExtensions: false,
       hasLaterComputedFields: false,
       computedFields: () => new Map(),
+      omittedFields: () => undefined,
       schema: () => schema,
       pages: () => undefined,
       routed: (_operation, _call, ask) => ask(),

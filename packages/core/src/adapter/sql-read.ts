@@ -26,6 +26,7 @@ import { MAX_BOUND_KEYS } from '../sql/dialect.ts'
 import { bindsRelativeDate } from '../sql/relative-date.ts'
 import { refuseKeyValue } from './key-values.ts'
 import { type KeyedSelect, planSelect, type SelectPlan } from './keyed-select.ts'
+import { isResultOf } from './result-shape.ts'
 import type { RowForm, SqlRow } from './select/outputs.ts'
 
 /** A read of the app as SQL, before the ORM maps the rows to its results. */
@@ -196,6 +197,7 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
       tables: reads.tables,
       statement: call.sql,
       control: call.control,
+      accepts: (value: unknown) => this.#accepts(value),
       copy: exactCopy,
       recopy: copyValue,
     }
@@ -204,6 +206,14 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
     const isComplete = (value: readonly SqlRow[]) =>
       pinned.count === 1 ? value.length > 0 : pinned.isPlain && value.length === pinned.count
     return { ...request, rows: new Map([[pinned.table, pinned.buckets]]), isComplete }
+  }
+
+  #accepts(value: unknown): boolean {
+    const { call, settings, context } = this
+    const { sql, params, rows: form } = call
+    const { dialect, id } = context.source
+    const result = { sql, params, dialect, form, isTyped: settings === '' }
+    return isResultOf(result, context.catalogs.trusted(id), value)
   }
 
   #plan(): SelectPlan | undefined {

@@ -142,6 +142,9 @@ export class CacheSetUp {
     })
     const derived = new DerivedValues({
       ...{ engine, table, shared, clock, random, consistency, onError, ttl, context },
+      onUndecodable: () => {
+        results.undecodable += 1
+      },
       tagsOf: (tables, tags) => {
         const known = tables.length === 0 ? [] : tagsOf(tables)
         return known && [...known, ...tags.map(appTag)]

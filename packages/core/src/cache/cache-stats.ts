@@ -108,7 +108,7 @@ export interface TieredStats {
   readonly stored: number
   /** Values that the store cannot restore exactly. */
   readonly unserializable: number
-  /** Store entries that could not be decoded. */
+  /** Store entries that could not be decoded, or were not a possible result of the query. */
   readonly undecodable: number
   /** Failed store calls. */
   readonly storeErrors: number

@@ -45,6 +45,8 @@ export interface CachedValuesParts {
   readonly counters: TieredCounters
   readonly known: KnownTypes
   readonly onError: (error: unknown) => void
+  /** Called for each entry that is not a value of its request. */
+  readonly onUndecodable?: () => void
 }
 
 export interface Landed<T> {
@@ -155,16 +157,10 @@ export class CachedValues {
     before: Before,
     sentAt: number | undefined,
   ): Landed<T> | undefined {
-    if (entry === undefined || !hasOwnTags(entry.tags, request)) return undefined
-    const { clock, counters, known } = this.parts
-    let value: T
-    try {
-      known.types = request.types ?? known.types
-      value = entry.value(known.types) as T
-    } catch {
-      counters.undecodable += 1
-      return undefined
-    }
+    const decoded = entry === undefined ? undefined : this.#decoded(request, entry)
+    if (entry === undefined || decoded === undefined || !hasOwnTags(entry.tags, request)) return undefined
+    const { value } = decoded
+    const { clock, counters } = this.parts
     const { epoch, stamps, tags, times } = entry
     const permit = withSendTime({ epoch, stamps, tags }, sentAt)
     const now = clock.now()
@@ -185,6 +181,21 @@ export class CachedValues {
     counters.storeHits += 1
     request.note?.answered('store', tags)
     return { value: answer.value, permit, due: answer.isDue ? kept : undefined }
+  }
+
+  /** The value of an entry, which other programs can write to; `undefined` if it cannot be the request's. */
+  #decoded<T>(request: FetchRequest<T>, entry: StoredEntry): { readonly value: T } | undefined {
+    const { known, counters, onUndecodable } = this.parts
+    known.types = request.types ?? known.types
+    try {
+      const value = entry.value(known.types)
+      if (request.accepts?.(value) !== false) return { value: value as T }
+    } catch {
+      // Counted like a value that is not accepted.
+    }
+    counters.undecodable += 1
+    onUndecodable?.()
+    return undefined
   }
 
   /**

@@ -296,10 +296,10 @@ export class CoherentCache {
         const permit = shared.reads.known(all, tags, this.parts.clock.now())
         const entry =
           permit && shared.reads.accepted(await shared.store.read(NO_TAGS, sharedKey), permit, all)
-        if (entry === 'absent') found = await this.#claimed(shared, request, before, permit)
-        else if (entry !== undefined) {
-          found = this.#values.fromStore(request, entry, before, undefined)
-          if (found !== undefined) this.parts.counters.knownHits += 1
+        if (entry !== undefined) {
+          found = entry === 'absent' ? undefined : this.#values.fromStore(request, entry, before, undefined)
+          if (found === undefined) found = await this.#claimed(shared, request, before, permit)
+          else this.parts.counters.knownHits += 1
         }
       }
       found ??= await this.#lookUp(shared, request, kept, before)

@@ -84,6 +84,8 @@ export interface FetchRequest<T> {
    * Whether the query that was sent differs from the one in the key: the value is then only for its caller.
    */
   hasStrayed?(): boolean
+  /** Whether a value from the shared store can be the requested one. Default: any value can. */
+  accepts?(value: unknown): boolean
   /** Whether other processes may have a value. */
   mayShare?(value: T): boolean
   /** Called with a value that was not loaded for this request. */

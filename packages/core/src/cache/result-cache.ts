@@ -109,6 +109,7 @@ export class ResultCache {
       tags: chosen.tags.length === 0 ? tags : [...chosen.tags, ...tags],
       optionalTags: optional,
       isComplete: (value) => request.isComplete?.(value) === true,
+      accepts: (value) => request.accepts?.(value) !== false,
       ownTags: chosen.tags,
       ...(chosen.saysTtl ? { maxAgeMs: chosen.policy.ttlMs } : {}),
       policy: chosen.policy,

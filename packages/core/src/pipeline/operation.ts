@@ -76,6 +76,11 @@ export interface CacheRequest<TResult> {
   readonly rows?: ReadonlyMap<TableId, readonly number[]>
   /** With `rows`: whether each of them was found. If one was not, an insert can change the result. */
   isComplete?(value: TResult): boolean
+  /**
+   * Whether a value can be the result of the query. Other programs can write to a shared store: an entry that
+   * is not accepted counts as missing. Default: any value can.
+   */
+  accepts?(value: unknown): boolean
   /** An independent copy, or `undefined` if the value cannot be copied exactly. */
   copy(value: TResult): { readonly value: TResult } | undefined
   /**

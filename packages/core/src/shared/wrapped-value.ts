@@ -44,12 +44,17 @@ export function wrapValue(value: unknown): WrappedValue | undefined {
 }
 
 /**
- * Undoes `wrapValue`; changes what it is given.
+ * Undoes `wrapValue`; changes what it is given. The value may come from a store that others can write to.
  *
- * @throws Error if it contains a decimal without a known class, or a part of an unknown kind.
+ * @param maxParts - How many parts the value can have at most: a serialized value has no more than bytes.
+ * @throws Error if it contains a decimal without a known class, or anything that `wrapValue` never returns.
  */
-export function unwrapValue({ value, isPlain }: WrappedValue, types: WrappedTypes = {}): unknown {
-  return isPlain ? value : unwrap(value, types)
+export function unwrapValue(
+  { value, isPlain }: WrappedValue,
+  types: WrappedTypes,
+  maxParts: number,
+): unknown {
+  return new Unwrapper(types, isPlain, maxParts).unwrap(value, 0)
 }
 
 /** Replaces what needs a wrapping; objects without any stay the same. */
@@ -127,57 +132,93 @@ function decimalText(value: { toFixed(): string }): string {
   return text === '0' && (value as unknown as { s: number }).s < 0 ? '-0' : text
 }
 
-function unwrap(value: unknown, types: WrappedTypes): unknown {
-  if (typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) return unwrapItems(value, types)
-  if (value instanceof Map) return unwrapMap(value, types)
-  return Object.getPrototypeOf(value) === Object.prototype
-    ? unwrapFields(value as Record<string, unknown>, types)
-    : value
-}
+/** Copyable values have 64 levels at most, and a wrapping adds two to each. */
+const MAX_WRAPPED_DEPTH = 200
 
-function unwrapItems(items: unknown[], types: WrappedTypes): unknown[] {
-  for (let at = 0; at < items.length; at += 1) {
-    const item = items[at]
-    if (typeof item === 'object' && item !== null) items[at] = unwrap(item, types)
-  }
-  return items
-}
+class Unwrapper {
+  #parts = 0
 
-function unwrapFields<T extends Record<string, unknown>>(fields: T, types: WrappedTypes): T {
-  for (const name of Object.keys(fields)) {
-    const field = fields[name]
-    if (typeof field === 'object' && field !== null)
-      (fields as Record<string, unknown>)[name] = unwrap(field, types)
-  }
-  return fields
-}
+  constructor(
+    private readonly types: WrappedTypes,
+    private readonly isPlain: boolean,
+    private readonly maxParts: number,
+  ) {}
 
-function unwrapMap(map: ReadonlyMap<unknown, unknown>, types: WrappedTypes): unknown {
-  for (const [kind, content] of map) {
-    switch (kind) {
-      case Kind.negativeZero:
-        return -0
-      case Kind.bigInt:
-        return BigInt(content as string)
-      case Kind.invalidDate:
-        return new Date(Number.NaN)
-      case Kind.bytes:
-        return new Uint8Array(content as Buffer)
-      case Kind.map:
-        return new Map(pairs(unwrapItems(content as unknown[], types)))
-      case Kind.set:
-        return new Set(unwrapItems(content as unknown[], types))
-      case Kind.bare:
-        return Object.assign(Object.create(null), unwrapFields(content as Record<string, unknown>, types))
-      case Kind.decimal: {
-        if (types.Decimal === undefined)
-          throw new Error('The value contains a decimal, but no class for decimals is known.')
-        return new types.Decimal(content as string)
-      }
+  unwrap(value: unknown, depth: number): unknown {
+    if (typeof value !== 'object' || value === null) return value
+    if (Array.isArray(value)) return this.#items(value, depth)
+    switch (Object.getPrototypeOf(value)) {
+      case Object.prototype:
+        return this.#fields(value as Record<string, unknown>, depth)
+      case Map.prototype:
+        if (!this.isPlain) return this.#map(value as ReadonlyMap<unknown, unknown>, depth)
+        break
+      case Date.prototype:
+        if (!Number.isNaN((value as Date).getTime())) return value
+        break
+      case Buffer.prototype:
+        return value
     }
+    throw new Error('The value contains an object of an unexpected class.')
   }
-  throw new Error('The value contains a part of an unknown type.')
+
+  /** Serializers restore references, so a small value can be without end. */
+  #count(parts: number, depth: number): void {
+    this.#parts += parts
+    if (this.#parts > this.maxParts || depth > MAX_WRAPPED_DEPTH)
+      throw new Error('The value has too many parts or levels.')
+  }
+
+  #items(items: unknown[], depth: number): unknown[] {
+    this.#count(items.length, depth)
+    for (let at = 0; at < items.length; at += 1) {
+      const item = items[at]
+      if (typeof item === 'object' && item !== null) items[at] = this.unwrap(item, depth + 1)
+    }
+    return items
+  }
+
+  #fields<T extends Record<string, unknown>>(fields: T, depth: number): T {
+    const names = Object.keys(fields)
+    this.#count(names.length, depth)
+    for (const name of names) {
+      if (name === '__proto__') throw new Error('The value contains a field named __proto__.')
+      const field = fields[name]
+      if (typeof field === 'object' && field !== null)
+        (fields as Record<string, unknown>)[name] = this.unwrap(field, depth + 1)
+    }
+    return fields
+  }
+
+  #map(map: ReadonlyMap<unknown, unknown>, depth: number): unknown {
+    const [[kind, content] = []] = map
+    if (map.size === 1) {
+      if (kind === Kind.negativeZero) return -0
+      if (kind === Kind.invalidDate) return new Date(Number.NaN)
+      if (typeof content === 'string') {
+        if (kind === Kind.bigInt) return BigInt(content)
+        if (kind === Kind.decimal) return this.#decimal(content)
+      } else if (Array.isArray(content)) {
+        if (kind === Kind.map && content.length % 2 === 0)
+          return new Map(pairs(this.#items(content, depth + 1)))
+        if (kind === Kind.set) return new Set(this.#items(content, depth + 1))
+      } else if (kind === Kind.bytes && Buffer.isBuffer(content)) return new Uint8Array(content)
+      else if (kind === Kind.bare && isFields(content))
+        return Object.assign(Object.create(null), this.#fields(content, depth + 1))
+    }
+    throw new Error('The value contains a part of an unknown type.')
+  }
+
+  #decimal(text: string): unknown {
+    const { Decimal } = this.types
+    if (Decimal === undefined)
+      throw new Error('The value contains a decimal, but no class for decimals is known.')
+    return new Decimal(text)
+  }
+}
+
+function isFields(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
 }
 
 function* pairs(items: readonly unknown[]): Generator<[unknown, unknown]> {

@@ -16,7 +16,7 @@ import {
 } from './response-cache-options.ts'
 import { countersOf, type ResponseCacheCounters, type ResponseCacheStats } from './response-cache-stats.ts'
 import { sendStored } from './send-stored.ts'
-import { cacheControl, type StoredResponse, secondsOf } from './stored-response.ts'
+import { cacheControl, isStoredResponse, type StoredResponse, secondsOf } from './stored-response.ts'
 
 const MAX_VARIED = 10_000
 const NAMES: readonly string[] = []
@@ -234,7 +234,9 @@ class SluiceResponseCache implements ResponseCache, FrontCache {
     derived,
     key,
   }: Asked): DerivedValue<StoredResponse> | undefined | Promise<DerivedValue<StoredResponse> | undefined> {
-    return derived.find<StoredResponse>(key, this.#sharedKey(key))
+    return derived.find<StoredResponse>(key, this.#sharedKey(key), (value) =>
+      isStoredResponse(value, this.#options),
+    )
   }
 
   #sharedKey(key: string): string | undefined {

@@ -9,6 +9,7 @@ import { becomeNotModified, type Conditions, conditionsOf, entityTag, isNotModif
 import {
   freshForMs,
   headerText,
+  isStoredResponse,
   responseRefusal,
   type StoredResponse,
   storedResponse,
@@ -169,7 +170,8 @@ export class PendingResponse {
     const { kept } = this.parts
     const { stored } = prepared
     const counters = this.parts.counters()
-    const still = kept && (await derived.find<StoredResponse>(key, this.parts.sharedKey(key)))
+    const accepts = (value: unknown) => isStoredResponse(value, this.options)
+    const still = kept && (await derived.find<StoredResponse>(key, this.parts.sharedKey(key), accepts))
     // A concurrent write may be included in one of the two responses but not in the other.
     if (kept !== undefined && still?.value.body === kept.value.body) {
       counters.shadowed += 1

@@ -1,4 +1,10 @@
-import type { ClientRequest, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import {
+  type ClientRequest,
+  type OutgoingHttpHeaders,
+  type ServerResponse,
+  validateHeaderName,
+  validateHeaderValue,
+} from 'node:http'
 import type { ResponseReason } from './reasons.ts'
 import type { ResolvedResponseCacheOptions } from './response-cache-options.ts'
 
@@ -107,6 +113,44 @@ export function storedResponse(
   }
   const stored = { status: response.statusCode, headers, body, etag }
   return route === undefined ? stored : { ...stored, route }
+}
+
+/** Whether a value from a shared store can be a response that a cache with these options stored. */
+export function isStoredResponse(
+  value: unknown,
+  { statuses, dropHeaders, maxBodyBytes }: ResolvedResponseCacheOptions,
+): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { status, headers, body, etag, route } = value as Readonly<Record<string, unknown>>
+  if (!statuses.has(status as number) || !(body instanceof Uint8Array) || body.length > maxBodyBytes)
+    return false
+  if (route !== undefined && typeof route !== 'string') return false
+  return (
+    typeof etag === 'string' &&
+    isValidHeader('etag', etag) &&
+    Array.isArray(headers) &&
+    headers.every((header) => isStoredHeader(header, dropHeaders))
+  )
+}
+
+function isStoredHeader(header: unknown, dropHeaders: ReadonlySet<string>): boolean {
+  if (!Array.isArray(header) || header.length !== 2) return false
+  const [name, value] = header as readonly unknown[]
+  if (typeof name !== 'string') return false
+  const lower = name.toLowerCase()
+  if (NEVER_KEPT.has(lower) || dropHeaders.has(lower) || lower === 'etag') return false
+  return Array.isArray(value) ? value.every((one) => isValidHeader(name, one)) : isValidHeader(name, value)
+}
+
+function isValidHeader(name: string, value: unknown): boolean {
+  if (typeof value !== 'string') return false
+  try {
+    validateHeaderName(name)
+    validateHeaderValue(name, value)
+    return true
+  } catch {
+    return false
+  }
 }
 
 export function headerText(response: ServerResponse, name: string): string | undefined {

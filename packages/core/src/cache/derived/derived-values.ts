@@ -41,6 +41,7 @@ export interface DerivedValuesParts {
   readonly ttl: number
   readonly random: () => number
   readonly onError: (error: unknown) => void
+  readonly onUndecodable: () => void
   /** The facts outside the statements that change results. */
   readonly context: () => string
   /** The tags of models, of tables, and of the app's custom tags; `undefined` while no catalog is known. */
@@ -65,9 +66,9 @@ export class DerivedValues {
   readonly #databases = new Set<string>()
 
   constructor(private readonly parts: DerivedValuesParts) {
-    const { engine, table, shared, clock, random, onError } = parts
+    const { engine, table, shared, clock, random, onError, onUndecodable } = parts
     this.#values = new CachedValues({
-      ...{ engine, table, shared, clock, random, onError },
+      ...{ engine, table, shared, clock, random, onError, onUndecodable },
       counters: newCounters(),
       known: { types: undefined },
     })
@@ -121,16 +122,19 @@ export class DerivedValues {
   /**
    * The value that is cached under a key, if it is valid at this moment and fresh. A promise only if the
    * store is called.
+   *
+   * @param accepts - Whether a value from the store can be the requested one.
    */
   find<T>(
     key: string,
     sharedKey: string | undefined,
+    accepts: (value: unknown) => boolean,
   ): DerivedValue<T> | undefined | Promise<DerivedValue<T> | undefined> {
     const { clock, shared } = this.parts
     const now = clock.now()
     const fresh = this.#fresh(key, sharedKey, now)
     if (fresh !== undefined && this.#isTrue(fresh, now)) return found<T>(fresh, now)
-    return shared === undefined ? undefined : this.#findThere<T>(shared, key, sharedKey, fresh)
+    return shared === undefined ? undefined : this.#findThere<T>(shared, key, sharedKey, fresh, accepts)
   }
 
   /** Like `find`, for values in memory that are valid without a call to the store. */
@@ -188,6 +192,7 @@ export class DerivedValues {
     key: string,
     sharedKey: string | undefined,
     kept: CachedValue | undefined,
+    accepts: (value: unknown) => boolean,
   ): Promise<DerivedValue<T> | undefined> {
     const { table, clock } = this.parts
     try {
@@ -209,10 +214,16 @@ export class DerivedValues {
       const before = entry && table.snapshot(entry.tags)
       if (entry === undefined || before === undefined || (await reads.check(entry)) !== 'current')
         return undefined
-      const request = this.#request<Envelope<T>>(key, sharedKey, entry.tags, 0)
+      const request = {
+        ...this.#request<Envelope<T>>(key, sharedKey, entry.tags, 0),
+        accepts: (value: unknown) => isEnvelope(value) && accepts(value.value),
+      }
       const landed = this.#values.fromStore(request, entry, { required: before, all: before }, undefined)
-      if (landed === undefined || !landed.value.databases.every((database) => this.#databases.has(database)))
+      if (landed === undefined) return undefined
+      if (!landed.value.databases.every((database) => this.#databases.has(database))) {
+        this.parts.engine.delete(DERIVED, key)
         return undefined
+      }
       const now = clock.now()
       const known = this.#values.find(request, now)
       return known === undefined ? undefined : found<T>(known, now)
@@ -241,6 +252,16 @@ export class DerivedValues {
       sharesErrors: false,
     }
   }
+}
+
+function isEnvelope(value: unknown): value is Envelope<unknown> {
+  if (typeof value !== 'object' || value === null) return false
+  const { isStrict, databases } = value as Partial<Envelope<unknown>>
+  return (
+    typeof isStrict === 'boolean' &&
+    Array.isArray(databases) &&
+    databases.every((name) => typeof name === 'string')
+  )
 }
 
 function found<T>({ value, askedAt, freshUntil }: CachedValue, now: number): DerivedValue<T> {

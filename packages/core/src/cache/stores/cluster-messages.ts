@@ -67,9 +67,10 @@ export function valueToText(value: unknown): string | undefined {
 }
 
 /** @throws Error if the string is not a value, or contains a decimal and `types` has no class for it. */
-export function valueFromText(text: string, types?: ValueTypes): unknown {
+export function valueFromText(text: string, types: ValueTypes = {}): unknown {
   return unwrapValue(
     { value: deserialize(Buffer.from(text.slice(1), 'base64')), isPlain: text.startsWith('1') },
     types,
+    text.length,
   )
 }

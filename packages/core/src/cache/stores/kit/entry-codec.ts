@@ -118,13 +118,16 @@ export class EntryCodec {
   }
 }
 
+/** A value without tags would be valid forever. */
 function isHead(head: unknown): head is Head {
   if (!Array.isArray(head) || head.length !== 8) return false
-  for (let at = 3; at < 7; at++) if (typeof head[at] !== 'number') return false
-  return typeof head[0] === 'string' && areTexts(head[1]) && areTexts(head[2]) && typeof head[7] === 'string'
+  for (let at = 3; at < 7; at++) if (!Number.isFinite(head[at])) return false
+  const [epoch, stamps, tags, , ttlMs, costMs, , keyId] = head
+  if (!(ttlMs > 0 && costMs >= 0) || typeof epoch !== 'string' || typeof keyId !== 'string') return false
+  return areTexts(stamps) && areTexts(tags) && tags.length > 0 && tags.length === stamps.length
 }
 
-function areTexts(values: unknown): boolean {
+function areTexts(values: unknown): values is readonly string[] {
   if (!Array.isArray(values)) return false
   for (const value of values) if (typeof value !== 'string') return false
   return true

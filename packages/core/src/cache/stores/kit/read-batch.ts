@@ -72,18 +72,33 @@ export class ReadBatch {
     keys: ReadonlyMap<string, number>,
     reply: BatchReply,
   ): void {
-    const { stamps } = reply
+    const { epoch } = reply
     const entries = new Map<string, StoredEntry | undefined>()
     for (const [key, at] of keys) {
       const bytes = reply.entries[at]
-      entries.set(key, bytes == null ? undefined : this.source.decode(key, bytes))
+      const isMissing = bytes === undefined || bytes === null
+      entries.set(key, isMissing ? undefined : (this.source.decode(key, bytes) ?? undecodable(epoch)))
     }
     for (const { tags: asked, key, resolve } of reads) {
       resolve({
-        epoch: reply.epoch,
-        stamps: asked.map((tag) => (tag === EVERY_TAG ? reply.epoch : stamps[tags.get(tag) ?? -1])),
+        epoch,
+        stamps: asked.map((tag) => (tag === EVERY_TAG ? epoch : reply.stamps[tags.get(tag) ?? -1])),
         entry: key === undefined ? undefined : entries.get(key),
       })
     }
+  }
+}
+
+/** An entry that is valid under any tags, so that it is counted when its value cannot be read. */
+function undecodable(epoch: string | undefined): StoredEntry | undefined {
+  if (epoch === undefined) return undefined
+  return {
+    epoch,
+    stamps: [],
+    tags: [],
+    times: { askedAt: 0, ttlMs: 0, costMs: 0 },
+    value: () => {
+      throw new Error('The entry is damaged, or another version wrote it.')
+    },
   }
 }

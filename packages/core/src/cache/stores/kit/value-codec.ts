@@ -41,8 +41,11 @@ export class ValueCodec {
     return wrapped && { bytes: this.#packer.pack(wrapped.value), isPlain: wrapped.isPlain }
   }
 
-  /** @throws Error if the bytes cannot be read, or contain a decimal and `types` has no class for it. */
-  unpack({ bytes, isPlain }: PackedValue, types?: ValueTypes): unknown {
-    return unwrapValue({ value: this.#packer.unpack(bytes), isPlain }, types)
+  /**
+   * @throws Error if the bytes cannot be read, contain a decimal and `types` has no class for it, or were not
+   * packed here.
+   */
+  unpack({ bytes, isPlain }: PackedValue, types: ValueTypes = {}): unknown {
+    return unwrapValue({ value: this.#packer.unpack(bytes), isPlain }, types, bytes.length)
   }
 }

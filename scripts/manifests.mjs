@@ -1,5 +1,6 @@
 // Writes the addresses of the root package.json into the manifests and READMEs of the packages, which npm
-// shows. With `--check`, reports what it would write. With `--publish`, also rejects a placeholder.
+// shows, and checks the ranges of dependencies. With `--check`, reports what it would write. With `--publish`,
+// also rejects a placeholder.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -44,6 +45,14 @@ for (const name of readdirSync(join(root, 'packages'))) {
   const manifest = read(path)
   if (!Array.isArray(manifest.keywords) || manifest.keywords.length === 0)
     problems.push(`packages/${name}/package.json has no \`keywords\`.`)
+  for (const [dependency, range] of Object.entries(manifest.dependencies ?? {})) {
+    // Packages of Sluice use each other's internal entry points, which any version can change.
+    const isRight = dependency.startsWith('@sluice/') ? range === 'workspace:*' : range.startsWith('^')
+    if (!isRight)
+      problems.push(
+        `packages/${name}/package.json depends on ${dependency} ${range}: expected \`workspace:*\` for a package of Sluice, and a range with \`^\` for others.`,
+      )
+  }
   const before = manifest.homepage ?? homepage
   const directory = `packages/${name}`
   Object.assign(manifest, {

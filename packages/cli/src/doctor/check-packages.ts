@@ -18,7 +18,7 @@ const LEAST_NODE = '20.19.0'
 /** Supported versions: the peer dependencies of Sluice's packages. */
 export const SUPPORTED: Readonly<Record<string, string>> = {
   '@prisma/client': '>=6.16',
-  '@prisma/orm-postgres': '>=8.0.0-rc.10 <8.0.0',
+  '@prisma/orm-postgres': '>=8.0.0-rc.10 <8.0.0-rc.1000',
   knex: '^3.0.0',
   'drizzle-orm': '>=0.44.0 <0.46.0 || ^1.0.0-rc.1',
   kysely: '>=0.28.0 <0.30.0',

@@ -52,7 +52,8 @@ export function isInRange(version: string, range: string): boolean {
 function isInBound(version: string, bound: string): boolean {
   const [parts, limit] = [versionParts(version), versionParts(bound)]
   const isSame = parts.join() === limit.join()
-  if (bound.startsWith('<')) return isBelow(parts, limit) || (isSame && candidateOf(version) < RELEASE)
+  if (bound.startsWith('<'))
+    return isBelow(parts, limit) || (isSame && candidateOf(version) < candidateOf(bound))
   if (isBelow(parts, limit)) return false
   if (isSame && candidateOf(bound) < RELEASE && candidateOf(version) < candidateOf(bound)) return false
   if (bound.startsWith('~')) return parts[0] === limit[0] && parts[1] === limit[1]
@@ -61,9 +62,9 @@ function isInBound(version: string, bound: string): boolean {
 
 const RELEASE = Number.POSITIVE_INFINITY
 
-/** The number of a release candidate: `8.0.0-rc.13` returns 13. */
+/** The number of a release candidate: `8.0.0-rc.13` returns 13. `8.0.0-rc.9-dev.1` comes after all of them. */
 function candidateOf(version: string): number {
-  const candidate = /-rc\.(\d+)/.exec(version)?.[1]
+  const candidate = /-rc\.(\d+)$/.exec(version)?.[1]
   return candidate === undefined ? RELEASE : Number(candidate)
 }
 

@@ -47,6 +47,11 @@ describe('isInRange', () => {
     ['8.0.0-rc.9-dev.13', '>=8.0.0-rc.10 <8.0.0', false],
     ['8.0.0-rc.20', '>=8.0.0-rc.10 <8.0.0', true],
     ['8.0.0', '>=8.0.0-rc.10 <8.0.0', false],
+    ['8.0.0-rc.20', '>=8.0.0-rc.10 <8.0.0-rc.1000', true],
+    ['8.0.0-rc.9', '>=8.0.0-rc.10 <8.0.0-rc.1000', false],
+    ['8.0.0-rc.9-dev.13', '>=8.0.0-rc.10 <8.0.0-rc.1000', false],
+    ['8.0.0-rc.13-dev.1', '>=8.0.0-rc.10 <8.0.0-rc.1000', false],
+    ['8.0.0', '>=8.0.0-rc.10 <8.0.0-rc.1000', false],
   ])('checks %s against %s: %s', (version, range, expected) => {
     expect(isInRange(version, range)).toBe(expected)
   })

@@ -49,9 +49,16 @@ type Rules = Readonly<Record<string, OptionRule>>
 
 const rule = (expected: string, accepts: OptionRule['accepts']): OptionRule => ({ expected, accepts })
 
+function isReadable(node: unknown): boolean {
+  return option.object.accepts(node) && Object.values(node as object) !== undefined
+}
+
 const rules: Rules = {
   balancer: rule('a LoadBalancingEngine', (value) => value instanceof LoadBalancingEngine),
-  nodes: option.array,
+  nodes: rule(
+    'an array of addresses and NodeAddress objects',
+    (value) => Array.isArray(value) && value.every((node) => option.string.accepts(node) || isReadable(node)),
+  ),
   strategy: rule('a strategy', (value) => typeof value === 'string'),
   region: option.object,
   probe: option.object,
@@ -105,9 +112,10 @@ const stickyRules: Rules = {
   secure: option.boolean,
   sameSite: option.oneOf('lax', 'strict', 'none'),
 }
+const isPem = (value: unknown): boolean => typeof value === 'string' || Buffer.isBuffer(value)
 const pem = rule(
-  'PEM, as a string or bytes',
-  (value) => typeof value === 'string' || Buffer.isBuffer(value) || Array.isArray(value),
+  'PEM, as a string or bytes, or an array of them',
+  (value) => isPem(value) || (Array.isArray(value) && value.every(isPem)),
 )
 const tlsRules: Rules = {
   ca: pem,

@@ -1,6 +1,8 @@
 import {
   type CacheStore,
+  InvalidOptionError,
   type NewEntry,
+  SluiceError,
   type Stamps,
   type StoreState,
   StoreUnavailableError,
@@ -63,7 +65,14 @@ export interface MemcachedStore extends CacheStore {
  * ```
  */
 export function memcachedStore(options: MemcachedStoreOptions): MemcachedStore {
-  return new Store(resolveMemcachedStoreOptions(options))
+  const resolved = resolveMemcachedStoreOptions(options)
+  try {
+    return new Store(resolved)
+  } catch (error) {
+    if (error instanceof SluiceError) throw error
+    // Only Node knows every option of TLS.
+    throw new InvalidOptionError('tls', 'options that tls.connect accepts', resolved.tls)
+  }
 }
 
 class Store implements MemcachedStore {

@@ -24,8 +24,7 @@ import { RegionalStore } from './regions/regional-store.ts'
  * ```
  */
 export function redisStore(redis: Redis | Cluster, options: RedisStoreOptions = {}): RedisStore {
-  if (typeof redis?.duplicate !== 'function')
-    throw new InvalidArgumentError('redis', 'an instance of ioredis', redis)
+  if (!isRedis(redis)) throw new InvalidArgumentError('redis', 'an instance of ioredis', redis)
   const resolved = resolveRedisStoreOptions(options)
   const regions = Object.keys(resolved.remoteRegions)
   const local = new Store(redis, { ...resolved, regions, isRelay: false })
@@ -34,4 +33,12 @@ export function redisStore(redis: Redis | Cluster, options: RedisStoreOptions = 
     ([region, client]) => [region, new Store(client, { ...resolved, regions: [], isRelay: false })] as const,
   )
   return new RegionalStore(local, new Map(remotes))
+}
+
+function isRedis(value: unknown): boolean {
+  try {
+    return typeof (value as Redis | undefined)?.duplicate === 'function'
+  } catch {
+    return false
+  }
 }

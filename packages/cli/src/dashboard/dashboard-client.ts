@@ -1,4 +1,4 @@
-import { plainLine } from '@sluice/core/siblings'
+import { errorMessage, plainLine } from '@sluice/core/siblings'
 import { UsageError } from '../command.ts'
 import { ConnectError, shownAddress } from '../connect/own-connection.ts'
 import { EventStreamParser, type StreamEvent } from './event-stream.ts'
@@ -206,8 +206,35 @@ export class DashboardClient {
   #error(cause: unknown, isFinal: boolean): DashboardError {
     // The message of `fetch` is only that it failed. The cause has the reason.
     const { cause: inner } = cause as { readonly cause?: unknown }
-    return new DashboardError(this.address, inner instanceof Error ? inner : cause, isFinal)
+    const reason = inner instanceof Error ? inner : cause
+    const text = errorMessage(reason)
+    const shown = withoutAny(secretsIn(this.#headers), text)
+    return new DashboardError(this.address, shown === text ? reason : new Error(shown), isFinal)
   }
+}
+
+const MIN_SECRET = 4
+
+/** The values of headers, and their parts: a server can repeat any of them in an error. */
+function secretsIn(headers: Headers): readonly string[] {
+  const found = [...headers.values()].flatMap((value) => {
+    const parts = value.split(/[\s;,]+/).flatMap((part) => [part, part.slice(part.indexOf('=') + 1)])
+    const basic = /^basic\s+(\S+)$/i.exec(value)?.[1]
+    const pair =
+      basic === undefined
+        ? []
+        : [
+            Buffer.from(basic, 'base64')
+              .toString()
+              .replace(/^[^:]*:/, ''),
+          ]
+    return [value, ...parts, ...pair].filter((part) => !/^(?:basic|bearer|token|digest)$/i.test(part))
+  })
+  return found.filter(({ length }) => length >= MIN_SECRET).sort((left, right) => right.length - left.length)
+}
+
+function withoutAny(secrets: readonly string[], text: string): string {
+  return secrets.reduce((shown, secret) => shown.replaceAll(secret, '***'), text)
 }
 
 /** The error message of the dashboard. */

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DashboardClient } from '../../src/dashboard/dashboard-client.ts'
 import { dashboardOf } from '../../src/dashboard/dashboard-options.ts'
@@ -164,6 +165,24 @@ describe('DashboardClient', () => {
     }
     const error = await new DashboardClient(fake.url).json('api/now').catch((one: Error) => one)
     expect((error as Error).message).toMatch(/401: Open the URL\. Use the URL that the app printed/)
+  })
+
+  it.each([
+    ['authorization', 'Bearer s3cret-token'],
+    ['authorization', `Basic ${Buffer.from('ann:s3cret-token').toString('base64')}`],
+    ['cookie', 'theme=dark; sid=s3cret-token'],
+    ['x-any', 's3cret-token'],
+  ])('hides credentials of %s that the dashboard repeats', async (name, value) => {
+    fake.answer = (_request, response) => {
+      response.statusCode = 401
+      response.end(JSON.stringify({ error: { message: `s3cret-token of ${value} is unknown.` } }))
+      return true
+    }
+    const client = new DashboardClient(fake.url, new Headers({ [name]: value }))
+    const error = await client.json('api/now').catch((one: Error) => one)
+    expect((error as Error).message).toContain('401')
+    expect(inspect(error)).not.toContain('s3cret')
+    expect(inspect(error)).not.toContain(value)
   })
 
   it.each([['localhost:3000'], ['ftp://localhost/'], ['']])('rejects %j as a URL', (url) => {

@@ -47,11 +47,7 @@ const rules = {
     accepts: (value: unknown) => typeof value === 'number' && value > 0 && value <= 1,
   },
   sweepIntervalMs: option.integer(1, MAX_TIMER_MS),
-  clock: {
-    expected: 'a clock with now() and wall()',
-    accepts: (value: unknown) =>
-      typeof (value as Clock | null)?.now === 'function' && typeof (value as Clock).wall === 'function',
-  },
+  clock: option.clock,
 }
 
 /** @throws InvalidOptionError with the name of the option and the expected value. */

@@ -59,7 +59,7 @@ const rules = {
   dialect: option.oneOf('postgresql', 'mysql', 'sqlite'),
   threshold: option.integer(2),
   catalog: option.object,
-  clock: option.object,
+  clock: option.clock,
 }
 
 /**

@@ -1,5 +1,6 @@
+import { types } from 'node:util'
 import { closest } from './closest.ts'
-import { describe, InvalidOptionError } from './errors.ts'
+import { describe, InvalidOptionError, SluiceError } from './errors.ts'
 
 /** A rule for an option: a description for people, and the check. */
 export interface OptionRule {
@@ -18,6 +19,7 @@ const rule = (expected: string, accepts: OptionRule['accepts']): OptionRule => (
 export interface OptionRules {
   readonly boolean: OptionRule
   readonly callback: OptionRule
+  readonly clock: OptionRule
   readonly object: OptionRule
   readonly array: OptionRule
   readonly string: OptionRule
@@ -31,11 +33,31 @@ export interface OptionRules {
   protection(rule: OptionRule): OptionRule
 }
 
+/** Whether an object has no fields that could be options. */
+function isBuiltIn(value: object): boolean {
+  return (
+    types.isMap(value) ||
+    types.isSet(value) ||
+    types.isDate(value) ||
+    types.isRegExp(value) ||
+    types.isPromise(value) ||
+    types.isBoxedPrimitive(value) ||
+    ArrayBuffer.isView(value)
+  )
+}
+
 /** Rules for the options of Sluice. Each accepts what its words say, and nothing else. */
 export const option: OptionRules = {
   boolean: rule('true or false', (value) => typeof value === 'boolean'),
   callback: rule('a function', (value) => typeof value === 'function'),
-  object: rule('an object', (value) => typeof value === 'object' && value !== null && !Array.isArray(value)),
+  clock: rule('a clock with now() and wall()', (value) => {
+    const { now, wall } = value as { readonly now?: unknown; readonly wall?: unknown }
+    return typeof now === 'function' && typeof wall === 'function'
+  }),
+  object: rule(
+    'an object',
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value) && !isBuiltIn(value),
+  ),
   array: rule('an array', Array.isArray),
   string: rule('a string', (value) => typeof value === 'string'),
   strings: rule(
@@ -77,9 +99,19 @@ export class UnknownOptionError extends InvalidOptionError {
   }
 }
 
+/** A value whose properties cannot be read is not accepted. */
+function isAccepted(rule: OptionRule, value: unknown): boolean {
+  try {
+    return rule.accepts(value)
+  } catch (error) {
+    if (error instanceof SluiceError) throw error
+    return false
+  }
+}
+
 /** @throws InvalidOptionError if a rule does not accept a value. */
 export function checkOption(name: string, rule: OptionRule, value: unknown): void {
-  if (rule.accepts(value)) return
+  if (isAccepted(rule, value)) return
   if (rule.isProtection !== true) throw new InvalidOptionError(name, rule.expected, value)
   // Not even a part of a secret belongs in a message.
   const received = typeof value === 'string' ? `a string of ${value.length} characters` : describe(value)
@@ -100,16 +132,28 @@ export function checkOptions(
   rules: Readonly<Record<string, OptionRule>>,
   prefix = '',
 ): void {
-  if (!option.object.accepts(options))
-    throw new InvalidOptionError(prefix.replace(/\.$/, '') || 'options', 'an object', options)
-  const given = options as Readonly<Record<string, unknown>>
+  const group = prefix.replace(/\.$/, '') || 'options'
+  if (!isAccepted(option.object, options)) throw new InvalidOptionError(group, 'an object', options)
+  try {
+    checkEach(options as Readonly<Record<string, unknown>>, rules, prefix)
+  } catch (error) {
+    if (error instanceof SluiceError) throw error
+    throw new InvalidOptionError(group, 'an object whose properties can be read', options)
+  }
+}
+
+function checkEach(
+  given: Readonly<Record<string, unknown>>,
+  rules: Readonly<Record<string, OptionRule>>,
+  prefix: string,
+): void {
   // Calls are checked, too: an array of entries and a look for own rules cost more than the checks.
   for (const name in given) {
     const value = given[name]
     const known = rules[name]
     // Properties that `rules` inherits are not rules.
     const isKnown = typeof known?.accepts === 'function'
-    if (isKnown && (value === undefined ? known.isProtection !== true : known.accepts(value))) continue
+    if (isKnown && (value === undefined ? known.isProtection !== true : isAccepted(known, value))) continue
     // Inherited properties are not options.
     if (!Object.hasOwn(given, name)) continue
     if (!isKnown) throw new UnknownOptionError(name, Object.keys(rules), prefix)

@@ -27,16 +27,31 @@ const SECRET_PAIR =
   /((?:password|passwd|pwd|passphrase|secret|token|api[_-]?key|access[_-]?key|signature|sslkey|authorization|(?<![a-z])(?:key|sig|pass|pw))["']?\s*[=:]\s*)(?!expected )('(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.)*"|\{[^{}\n]*\}|(?:(?:basic|bearer)\s+)?(?:[^\s&;"'`,)}\]]|["'`,)}\]](?=[^\s&;"'`,)}\]:]))+)/gi
 
 /**
+ * Headers whose values contain white space and `;`: cookies, and credentials with another scheme than those of
+ * a pair.
+ */
+const SECRET_HEADER =
+  /(\b(?:set-cookie2?|cookie2?)(?:["']\s{0,9}[:=]|\s{0,9}[:=])\s{0,9})(?!expected )(\[[^\]]{0,8192}\]|'(?:[^'\\\n]|\\.){0,8192}'|"(?:[^"\\\n]|\\.){0,8192}"|[^\s=:"']{1,256}=[^\r\n]*)|(\b(?:(?:proxy-)?authorization|x-sluice-node-auth)["']?\s{0,9}[:=]\s{0,9})(?!expected |["']?(?:basic|bearer)\s)('(?:[^'\\\n]|\\.){0,8192}'|"(?:[^"\\\n]|\\.){0,8192}"|[^\s"'][^\r\n]*)/gi
+/** A name and a value in a list of raw headers. */
+const RAW_HEADER =
+  /(["'][\w-]{0,40}(?:cookie2?|authorization|token|api-?key|secret|node-auth)["']\s{0,9},\s{0,9})('(?:[^'\\\n]|\\.){0,8192}'|"(?:[^"\\\n]|\\.){0,8192}")/gi
+
+/**
  * Removes passwords from the addresses in a string: in `user:password@`, with and without a scheme, in query
- * parameters and in `key=value` lists. Everything else remains, so that the host is still visible. The time
- * is linear: each expression reads a character a bounded number of times.
+ * parameters and in `key=value` lists; and the values of headers that contain credentials. Everything else
+ * remains, so that the host is still visible. The time is linear: each expression reads a character a bounded
+ * number of times.
  */
 export function redact(text: string): string {
   let shown = text
   if (shown.includes('@'))
     shown = shown.replace(WORD, withoutUserInfo).replace(LINE_PART, withoutSpacedPassword)
   if (shown.includes(ENCODED_AT)) shown = shown.replace(PARAMETER, withoutEncodedPassword)
-  return shown.replace(LIST_ITEM, `$1${REDACTED}`).replace(SECRET_PAIR, `$1${REDACTED}`)
+  return shown
+    .replace(LIST_ITEM, `$1${REDACTED}`)
+    .replace(SECRET_HEADER, `$1$3${REDACTED}`)
+    .replace(RAW_HEADER, `$1${REDACTED}`)
+    .replace(SECRET_PAIR, `$1${REDACTED}`)
 }
 
 /**

@@ -260,7 +260,10 @@ const cacheRules = {
   onInvalidationFailure: option.oneOf('reject-write', 'proceed'),
   exclude: option.strings,
   tiered: option.object,
-  models: option.object,
+  models: {
+    expected: 'an object with options by model',
+    accepts: (value: unknown) => option.object.accepts(value) && Object.values(value as object) !== undefined,
+  },
 }
 
 const MODES: readonly Mode[] = ['observe', 'shadow', 'optimize']
@@ -301,7 +304,7 @@ export function checkSluiceOptions(options: SluiceOptions): void {
     monitor: group,
     shadow: option.object,
     logger: loggerRule,
-    clock: option.object,
+    clock: option.clock,
     random: option.callback,
   })
   const { cache, batch, prefetch, detection, database, balancer, jobs, monitor, shadow } = options

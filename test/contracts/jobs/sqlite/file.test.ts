@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import {
@@ -58,6 +58,13 @@ describe('the file of an SQLite backend', () => {
     const code = await new Promise((resolve) => child.on('close', resolve))
     return { code, text }
   }
+
+  it('is readable by its owner only, with its other files', async () => {
+    const file = join(dirname(world.file), 'private.db')
+    await open(file).enqueueTask(1)
+    const files = [file, `${file}-wal`, `${file}-shm`]
+    expect(files.map((one) => (statSync(one).mode & 0o777).toString(8))).toEqual(['600', '600', '600'])
+  })
 
   it('can be opened again', async () => {
     const backend = sqliteJobBackend(world.file)

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errorMessage } from '../../../shared/error-message.ts'
 import { loadPackage } from '../../../shared/load-package.ts'
@@ -80,5 +81,21 @@ async function loadDriver(): Promise<Open> {
     })
   }
   // SQLite itself would wait for locks by stopping the process.
-  return (file) => new Sqlite(file, { timeout: 0 })
+  return (file) => {
+    createPrivately(file)
+    return new Sqlite(file, { timeout: 0 })
+  }
+}
+
+/**
+ * Creates the file for its owner only: tasks can contain personal data. SQLite gives its other files the same
+ * mode. A file that exists keeps its mode.
+ */
+function createPrivately(file: string): void {
+  if (file === '' || file === ':memory:') return
+  try {
+    closeSync(openSync(file, 'ax', 0o600))
+  } catch {
+    // It exists, or cannot be created, which SQLite reports.
+  }
 }

@@ -1,4 +1,4 @@
-import type { ConnectionOptions } from 'node:tls'
+import { type ConnectionOptions, createSecureContext } from 'node:tls'
 import { InvalidOptionError } from '@sluice/core'
 import { checkOptions, type OptionRule, option } from '@sluice/core/siblings'
 import {
@@ -92,6 +92,14 @@ const address: OptionRule = {
   expected: '"host", "host:port" or "[IPv6]:port"',
   accepts: (value) => typeof value === 'string' && addressOf(value) !== undefined,
 }
+/** `tls.connect` rejects others only when its socket is connecting, and an error of that ends the process. */
+function areTlsOptions(value: unknown): boolean {
+  if (!option.object.accepts(value)) return false
+  const options = value as ConnectionOptions
+  const isNamed = options.servername === undefined || option.string.accepts(options.servername)
+  return isNamed && createSecureContext(options) !== undefined
+}
+
 const rules = {
   ...storeRules,
   state: address,
@@ -104,7 +112,10 @@ const rules = {
       new Set(value).size === value.length,
   },
   maxTtlMs: option.integer(1, MAX_TTL_MS),
-  tls: option.either(option.boolean, option.object),
+  tls: {
+    expected: 'true, false, or options of tls.connect with valid certificates and keys',
+    accepts: (value: unknown) => option.boolean.accepts(value) || areTlsOptions(value),
+  },
   auth: option.object,
 }
 /** Memcached separates the username from the password by a space. */

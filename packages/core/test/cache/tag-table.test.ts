@@ -38,4 +38,26 @@ describe('snapshots of tags', () => {
     table.begin(['b'])
     expect(table.snapshot(['a', 'b'])).toBeUndefined()
   })
+
+  it('is not current while a write waits for its connection, and is again after that', () => {
+    const table = new TagTable(new FakeClock())
+    const snapshot = table.snapshot(['t#set'])
+    const { changes } = table
+    const end = table.hold(['t#set'])
+    expect(snapshot?.isCurrent).toBe(false)
+    expect(table.snapshot(['t#set'])).toBeUndefined()
+    expect(table.snapshot(['u#set'])).toBeDefined()
+    expect(table.changes).toBeGreaterThan(changes)
+    end()
+    expect(snapshot?.isCurrent).toBe(true)
+  })
+
+  it('is not current while a write to everything waits for its connection', () => {
+    const table = new TagTable(new FakeClock())
+    const snapshot = table.snapshot(['t#set'])
+    const end = table.hold(['*'])
+    expect(snapshot?.isCurrent).toBe(false)
+    end()
+    expect(snapshot?.isCurrent).toBe(true)
+  })
 })

@@ -15,7 +15,7 @@ interface StandInDriver {
   reserve(options: AbortOptions): Promise<Taken>
   /** Whether a query that needs no certain connection goes through Sluice. */
   reads(query: CompiledQuery): boolean
-  read<R>(query: CompiledQuery): Promise<QueryResult<R>>
+  read<R>(query: CompiledQuery, after: Promise<unknown> | undefined): Promise<QueryResult<R>>
   send(
     connection: DatabaseConnection,
     query: CompiledQuery,
@@ -35,6 +35,8 @@ export interface Expected {
   readonly query: CompiledQuery
   /** Whether it can be answered without a connection. */
   readonly isRead: boolean
+  /** Before that, a read must not be sent. */
+  readonly after?: Promise<unknown> | undefined
   /** Called once: for a read at its end, for any other query when it is sent. */
   end(): void
 }
@@ -83,7 +85,7 @@ export class ConnectionStandIn implements DatabaseConnection {
     const expected = this.#isUsed ? undefined : this.#expected
     this.#isUsed = true
     if (expected?.query === query && expected.isRead && options?.signal === undefined && driver.reads(query))
-      return driver.read(query)
+      return driver.read(query, expected.after)
     return (
       this.#held === undefined
         ? this.#executeBound(query, options)

@@ -118,10 +118,9 @@ export class SluiceDriver implements Driver {
     const { order } = this.#client
     const isRead = this.reads(query)
     if (!order.isSingle)
-      return {
-        ...{ query, isRead },
-        end: isRead ? () => {} : order.issued(() => this.#client.effectOf(query.sql, query.parameters)),
-      }
+      return isRead
+        ? { query, isRead, after: order.earlierWrites(), end: () => {} }
+        : { query, isRead, end: order.issued(() => this.#client.effectOf(query.sql, query.parameters)) }
     if (!isRead) return undefined
     return order.beginRead() ? { query, isRead, end: () => order.endRead() } : 'unchanged'
   }
@@ -202,7 +201,7 @@ export class SluiceDriver implements Driver {
     return this.#client.isActive && this.#hasOnlyRows && this.#client.onlyReads(sql)
   }
 
-  async read<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+  async read<R>(query: CompiledQuery, after: Promise<unknown> | undefined): Promise<QueryResult<R>> {
     const stack = this.origins.of(query) ?? lateStack()
     const { sql, parameters } = query
     this.#client.order.holdIssued()
@@ -213,6 +212,7 @@ export class SluiceDriver implements Driver {
       inTransaction: false,
       stack,
       ask: async (text, params, _helpers, replica) => {
+        if (after !== undefined) await after
         const isOwn = text === sql && params === parameters
         const asked = isOwn ? query : CompiledQuery.raw(text, [...params])
         const on = ({ connection }: { readonly connection: DatabaseConnection }) =>

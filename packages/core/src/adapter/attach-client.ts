@@ -201,6 +201,12 @@ class AttachedClient implements AdapterClient {
       dispatch: (inEveryScope) =>
         inEveryScope ? host.lookups.dispatchOf(id) : host.lookups.dispatchIn(host.scopes.ambient.scope),
       hold: (effect) => host.writes.hold(effect),
+      passed: () => {
+        const { counted } = host.scopes.ambient
+        host.stats.seen += 1
+        if (counted !== undefined) counted.counts.operations += 1
+        host.stats.passThrough('CONNECTION_IN_USE')
+      },
     })
     this.#observer = new ConnectionObserver(host, id, options, {
       open: (work, closing) => this.#open(work, closing),

@@ -26,7 +26,7 @@ export interface ObserverHost extends TransactionHost, CatalogHost {
   readonly recorder: Recorder
   readonly scopes: ScopeStorage
   readonly watch: StatementWatch | undefined
-  readonly stats: Pick<QueryStats, 'passThrough'>
+  readonly stats: Pick<QueryStats, 'passThrough' | 'seen'>
   seen(sql: string, dialect: Dialect, analyzed: AnalyzedSql): void
 }
 

@@ -7,12 +7,15 @@ interface OrderedClient {
   /** Sends the lookups that wait for others, in the current scope or in every scope. */
   dispatch(inEveryScope: boolean): void
   hold(effect: WriteEffect): () => void
+  /** Called for a read that is sent unchanged because of its order. */
+  passed(): void
 }
 
 /** A write without a connection. Reads that are issued after it must not be served from memory. */
 class IssuedWrite {
   #isHeld = false
-  #end: (() => void) | undefined
+  #endHold: (() => void) | undefined
+  #ended: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined
 
   constructor(
     private readonly client: OrderedClient,
@@ -23,12 +26,23 @@ class IssuedWrite {
     if (this.#isHeld) return
     this.#isHeld = true
     const effect = this.effectOf()
-    if (effect !== undefined) this.#end = this.client.hold(effect)
+    if (effect !== undefined) this.#endHold = this.client.hold(effect)
   }
 
-  bound(): void {
-    this.#end?.()
-    this.#end = undefined
+  get ended(): Promise<void> {
+    if (this.#ended === undefined) {
+      let resolve = () => {}
+      const promise = new Promise<void>((resolved) => {
+        resolve = resolved
+      })
+      this.#ended = { promise, resolve }
+    }
+    return this.#ended.promise
+  }
+
+  end(): void {
+    this.#endHold?.()
+    this.#ended?.resolve()
   }
 }
 
@@ -95,7 +109,10 @@ export class ProgramOrder {
    * @returns Whether it may be optimized; then call `endRead` when it has ended. Otherwise, `pass` it.
    */
   beginRead(): boolean {
-    if (this.#exclusive > 0 || this.#queue.length > 0) return false
+    if (this.#exclusive > 0 || this.#queue.length > 0) {
+      this.client.passed()
+      return false
+    }
     this.#reads += 1
     return true
   }
@@ -158,13 +175,21 @@ export class ProgramOrder {
     this.#issued.add(write)
     return () => {
       this.#issued.delete(write)
-      write.bound()
+      write.end()
     }
   }
 
   /** Sends the lookups that wait for others of their group. */
   dispatch(): void {
     this.client.dispatch(this.isSingle)
+  }
+
+  /**
+   * Resolves when every write that was issued until now is sent; `undefined`: each is. A read that is issued
+   * now and not served from memory is sent after that.
+   */
+  earlierWrites(): Promise<unknown> | undefined {
+    return this.#issued.size === 0 ? undefined : Promise.all([...this.#issued].map(({ ended }) => ended))
   }
 
   /** Called before a read: nothing that the issued writes modify may be served from memory. */

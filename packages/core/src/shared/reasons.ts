@@ -28,6 +28,7 @@ const REASONS = {
   CACHE_DISABLED: 'Caching is off, or the table is excluded',
   COMPUTED_COLUMNS: 'It selects computed columns',
   COMPUTED_FIELD: 'It reads a function as a column',
+  CONNECTION_IN_USE: 'An earlier write or reservation uses the only connection',
   DISABLED: 'Caching is disabled for the read or its model',
   DISCARDED_BY_WRITE: 'A concurrent write invalidated it',
   EXCLUDED: 'The model or table is excluded',

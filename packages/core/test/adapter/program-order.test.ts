@@ -7,6 +7,7 @@ const effect: WriteEffect = { tables: new Set(['city']), everything: false }
 /** A client whose work ends when the test says so. */
 function world(isSingle = true) {
   const log: string[] = []
+  let passed = 0
   const ends = new Map<string, (error?: Error) => void>()
   const order = new ProgramOrder({
     isSingle: () => isSingle,
@@ -14,6 +15,9 @@ function world(isSingle = true) {
     hold: ({ tables }) => {
       log.push(`hold ${[...tables]}`)
       return () => void log.push('end hold')
+    },
+    passed: () => {
+      passed += 1
     },
   })
   const start = (name: string) => () => {
@@ -31,6 +35,7 @@ function world(isSingle = true) {
     reserve: (name: string) => order.enter(start(name)),
     started: () => log.filter((entry) => !entry.startsWith('dispatch')),
     log,
+    passed: () => passed,
     async end(name: string, error?: Error) {
       ends.get(name)?.(error)
       for (let at = 0; at < 20; at++) await undefined
@@ -79,12 +84,13 @@ describe('ProgramOrder of one connection', () => {
   })
 
   it('sends a read unchanged while an earlier write has not ended', async () => {
-    const { read, run, started, end } = world()
+    const { read, run, started, passed, end } = world()
     void run('w')
     void read('a')
     await end('w')
     void read('b')
     expect(started()).toEqual(['w', 'unchanged a', 'optimized b'])
+    expect(passed()).toBe(1)
   })
 
   it('starts everything behind a waiting write in the order of the calls', async () => {
@@ -156,6 +162,24 @@ describe('ProgramOrder of several connections', () => {
     ended()
     void read('c')
     expect(log).toEqual(['hold city', 'optimized a', 'optimized b', 'end hold', 'optimized c'])
+  })
+
+  it('lets a read that is sent wait for the writes that were issued before', async () => {
+    const { order } = world(false)
+    const ended = order.issued(() => effect)
+    const log: string[] = []
+    const waiting = order.earlierWrites()?.then(() => log.push('read'))
+    order.issued(() => effect)
+    log.push('write')
+    ended()
+    await waiting
+    expect(log).toEqual(['write', 'read'])
+  })
+
+  it('lets a read wait for nothing if every write is sent', () => {
+    const { order } = world(false)
+    order.issued(() => effect)()
+    expect(order.earlierWrites()).toBeUndefined()
   })
 
   it('determines no effect of a write during which nothing is read', () => {

@@ -153,8 +153,8 @@ export const PROTOCOL_MUTATIONS: Readonly<Record<string, ProtocolMutation>> = {
       },
       {
         file: ANNOUNCER,
-        find: 'setTimeout(() => void this.#wroteEverything(false)',
-        replace: 'setTimeout(() => {}',
+        find: 'setLongTimeout(() => void this.#wroteEverything(false)',
+        replace: 'setLongTimeout(() => {}',
       },
     ],
     faults: ['schema'],

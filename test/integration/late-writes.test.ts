@@ -30,7 +30,7 @@ describe('a database that may execute writes late', () => {
         sluice,
       )
       await db.select(db.raw('1 as one'))
-      await db.select(db.raw('1 as one'))
+      await catalogsRead(sluice)
       await db.destroy()
       await sluice.close()
     })

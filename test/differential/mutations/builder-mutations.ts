@@ -69,9 +69,10 @@ export const BUILDER_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: KYSELY_STAND_IN,
-        find: 'this.#taken === undefined && options?.signal === undefined',
-        replace: 'options?.signal === undefined',
+        find: 'expected?.query === query && expected.isRead && options?.signal',
+        replace: 'options?.signal',
       },
+      { file: KYSELY_STAND_IN, find: 'read(query, expected.after)', replace: 'read(query, undefined)' },
     ],
     builders: kysely,
     dialect: 'postgresql',
@@ -96,8 +97,8 @@ export const BUILDER_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: PG,
-        find: 'return isPooled && this.#client.isActive &&',
-        replace: 'return this.#client.isActive &&',
+        find: 'if (!isPooled || !isActive) return unchanged()',
+        replace: 'if (!isActive) return unchanged()',
       },
     ],
     builders: drizzle,
@@ -109,8 +110,8 @@ export const BUILDER_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: PG,
-        find: ': this.#statement(target, connection, config)',
-        replace: ': (target.query(config) as Promise<QueryResult>)',
+        find: 'const unchanged = () => this.#statement(target, connection, config)',
+        replace: 'const unchanged = () => target.query(config) as Promise<QueryResult>',
       },
     ],
     builders: drizzle,

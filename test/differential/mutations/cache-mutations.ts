@@ -110,7 +110,7 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
   {
     name: 'cache-key-path',
     rule: 'Prisma’s key has the path of a fluent call.',
-    edits: [{ file: PRISMA_OPERATION, find: 'dataPathOf(call.params)', replace: "''" }],
+    edits: [{ file: PRISMA_OPERATION, find: 'dataPathOf(call.params)} ', replace: "''} " }],
   },
   {
     name: 'cache-key-arguments',

@@ -2,6 +2,7 @@ import { BATCH_MUTATIONS } from './batch-mutations.ts'
 import { BUILDER_MUTATIONS } from './builder-mutations.ts'
 import { CACHE_MUTATIONS } from './cache-mutations.ts'
 import type { Mutation } from './mutation.ts'
+import { ORDER_MUTATIONS } from './order-mutations.ts'
 import { PREFETCH_MUTATIONS } from './prefetch-mutations.ts'
 import { SCHEMA_MUTATIONS } from './schema-mutations.ts'
 
@@ -12,4 +13,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...CACHE_MUTATIONS,
   ...SCHEMA_MUTATIONS,
   ...BUILDER_MUTATIONS,
+  ...ORDER_MUTATIONS,
 ]

@@ -437,7 +437,7 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: 'packages/knex/src/knex-operation.ts',
-        find: 'if (this.#asked !== undefined && !isSame(this.#asked, sql, bindings)) this.hasStrayed = true',
+        find: 'if (this.#asked !== undefined && !isSame(this.#asked, sql, bindings)) this.#hasStrayed = true',
         replace: 'if (this.#asked !== undefined) isSame(this.#asked, sql, bindings)',
       },
     ],
@@ -467,8 +467,8 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
       },
       {
         file: 'packages/core/src/pipeline/shadow.ts',
-        find: 'settle(bare.then(copyValue)), other, request.tables)',
-        replace: 'settle(bare.then(copyValue)), other, tables)',
+        find: 'own, other, request.tables)',
+        replace: 'own, other, tables)',
       },
     ],
     test: { file: SENT, name: 'runs statements with possible side effects once' },

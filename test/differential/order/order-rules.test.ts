@@ -13,20 +13,20 @@ const trials = Number(process.env.SLUICE_ORDER_TRIALS ?? 10)
 type Rule = (client: OrderClient, value: number) => Promise<boolean>
 
 const rules: Readonly<Record<string, Rule>> = {
-  'serves no cached result after a write that was issued before': async (client, value) => {
+  'serves no hit after an issued write': async (client, value) => {
     const [, read] = await Promise.all([client.write(1, value), client.read(1)])
     return read !== value
   },
-  'sends lookups that wait for others before a write that was issued later': async (client, value) => {
+  'sends waiting lookups before a write': async (client, value) => {
     const reads = await Promise.all([client.read(1), client.read(2), client.write(1, value)])
     return reads[0] === value
   },
-  'shares no result across a write between equal reads': async (client, value) => {
+  'shares no result across a write': async (client, value) => {
     const reads = [client.list(), client.write(1, value), client.list()] as const
     const [before, , after] = await Promise.all(reads)
     return before[0] === value || after[0] !== value
   },
-  'serves no cached result during a transaction that was issued before': async (client, value) => {
+  'serves no hit during a transaction': async (client, value) => {
     const transaction = client.transaction((target) => target.write(1, value))
     const read = await client.read(1)
     await transaction

@@ -211,10 +211,10 @@ export type ResolvedJobsOptions = Required<
 
 type Rules = Readonly<Record<string, OptionRule>>
 const text: OptionRule = {
-  // Databases reject NUL, and drivers replace unpaired surrogates: different keys would become one.
-  expected: 'a string of 1 to 500 characters, without NUL and unpaired surrogates',
+  // Drivers replace unpaired surrogates: different keys would become one.
+  expected: 'a string of 1 to 500 characters, without unpaired surrogates',
   accepts: (value) =>
-    typeof value === 'string' && value !== '' && value.length <= 500 && !/[\0\p{Cs}]/u.test(value),
+    typeof value === 'string' && value !== '' && value.length <= 500 && !/\p{Cs}/u.test(value),
 }
 const any: OptionRule = { expected: 'anything', accepts: () => true }
 const webhook: OptionRule = {

@@ -5,6 +5,9 @@ const KEYWORDS: ReadonlySet<string> = new Set([
   // Functions of the language, which return the same for the same arguments.
   ...['Number', 'String', 'Boolean', 'BigInt', 'parseInt', 'parseFloat', 'JSON'],
 ])
+/** A template without nested templates or braces. */
+const TEMPLATE = /`(?:[^`\\$]|\$(?!\{)|\$\{[^{}`]*\})*`/g
+const EXPRESSION = /\$\{([^{}`]*)\}/g
 /** Other uses of a date read the clock. */
 const DATE_OF_VALUE = /\bnew Date\((?!\s*\))/g
 
@@ -25,9 +28,15 @@ export function isSelfContained(source: string): boolean {
 function usesParametersOnly(source: string): boolean {
   const [, several, one] = PARAMETERS.exec(source) ?? []
   const parameters = several?.split(',').map((name) => name.trim()) ?? [one]
-  // Strings contain no names. Templates, expressions of other kinds and comments are not examined.
-  const body = source.replace(HEAD, '')
+  // Strings contain no names. Regular expressions, nested templates, templates beside strings, and comments are
+  // not examined.
+  const own = source.replace(HEAD, '')
+  const body = /['"]/.test(own) ? own : own.replaceAll(TEMPLATE, expressionsOf)
   const code = body.replaceAll(/'[^'\\\n]*'|"[^"\\\n]*"/g, '""').replaceAll(DATE_OF_VALUE, '(')
   const names = code.match(/(?<![\w$.])[A-Za-z_$][\w$]*/g) ?? []
   return !/[`/\\[\]]/.test(code) && names.every((name) => parameters.includes(name) || KEYWORDS.has(name))
+}
+
+function expressionsOf(template: string): string {
+  return `(${[...template.matchAll(EXPRESSION)].map(([, expression]) => expression).join()})`
 }

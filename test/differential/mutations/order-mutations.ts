@@ -1,0 +1,50 @@
+import type { Mutation } from './mutation.ts'
+
+const ORDER = 'packages/core/src/adapter/program-order.ts'
+const RULES = 'test/differential/order/order-rules.test.ts'
+
+/** Rules of the order of an app's calls. The programs of the oracle await most of them. */
+export const ORDER_MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'order-later-reads',
+    rule: 'With one connection, a read after a write that has not ended is sent unchanged.',
+    edits: [
+      {
+        file: ORDER,
+        find: 'if (this.#exclusive > 0 || this.#queue.length > 0) {',
+        replace: 'if (this.#queue.length > 0) {',
+      },
+    ],
+    test: { file: RULES, name: 'serves no hit after an issued write' },
+  },
+  {
+    name: 'order-earlier-reads',
+    rule: 'With one connection, a write waits for the optimized reads before it.',
+    edits: [
+      {
+        file: ORDER,
+        find: 'if (!this.isSingle || (this.#reads === 0 && this.#queue.length === 0)) {',
+        replace: 'if (!this.isSingle || this.#queue.length === 0) {',
+      },
+      { file: ORDER, find: '    this.dispatch()\n    if (!this', replace: '    if (!this' },
+    ],
+    test: { file: RULES, name: 'sends waiting lookups before a write' },
+  },
+  {
+    name: 'order-reservations',
+    rule: 'A reservation of the only connection excludes all other calls.',
+    edits: [
+      {
+        file: 'packages/kysely/src/sluice-driver.ts',
+        find: 'const query = this.compiled.take()',
+        replace: 'const query = this.compiled.take() ?? CompiledQuery.raw("select 1")',
+      },
+      {
+        file: 'packages/kysely/src/connection-stand-in.ts',
+        find: 'expected?.query === query && expected.isRead',
+        replace: 'expected?.isRead',
+      },
+    ],
+    test: { file: RULES, name: 'exclude each other' },
+  },
+]

@@ -80,6 +80,12 @@ export function cacheStoreContract(
       stamps,
       times,
     })
+    const openedTag = async (store: CacheStore): Promise<readonly [readonly string[], Stamps]> => {
+      const tags = [tag()]
+      return [tags, await opened(store, tags)]
+    }
+    const newEntry = async (store: CacheStore, value: unknown): Promise<NewEntry> =>
+      entryOf(value, ...(await openedTag(store)))
 
     describe('open and read', () => {
       it('has no stamp for a tag that was never opened', async () => {
@@ -126,7 +132,7 @@ export function cacheStoreContract(
         const tags = Array.from({ length: 20 }, tag)
         const { stamps } = await opened(store, tags)
         const key = unique()
-        await store.set(key, entryOf('one', [], await opened(store, [])), 1_000)
+        await store.set(key, await newEntry(store, 'one'), 1_000)
         const answers = await Promise.all(
           tags.map((one, at) => store.read([one, tag()], at === 3 ? key : undefined)),
         )
@@ -554,10 +560,10 @@ export function cacheStoreContract(
 
       it('replaces existing entries, and removes entries on request', async () => {
         const [store, key, other] = [connect(), unique(), unique()]
-        const stamps = await opened(store, [])
-        await store.set(key, entryOf(1, [], stamps), 5_000)
-        await store.set(key, entryOf(2, [], stamps), 5_000)
-        await store.set(other, entryOf(3, [], stamps), 5_000)
+        const [tags, stamps] = await openedTag(store)
+        await store.set(key, entryOf(1, tags, stamps), 5_000)
+        await store.set(key, entryOf(2, tags, stamps), 5_000)
+        await store.set(other, entryOf(3, tags, stamps), 5_000)
         expect((await store.read([], key)).entry?.value()).toBe(2)
         await store.delete([key, unique()])
         await store.delete([])
@@ -576,17 +582,17 @@ export function cacheStoreContract(
 
       it('removes every entry', async () => {
         const [store, keys] = [connect(), Array.from({ length: 50 }, unique)]
-        const stamps = await opened(store, [])
-        await Promise.all(keys.map((key) => store.set(key, entryOf(key, [], stamps), 5_000)))
+        const [tags, stamps] = await openedTag(store)
+        await Promise.all(keys.map((key) => store.set(key, entryOf(key, tags, stamps), 5_000)))
         await connect().clear()
         for (const key of keys) expect((await store.read([], key)).entry).toBeUndefined()
       })
 
       it('expires an entry after its lifetime', async () => {
         const [store, short, long] = [connect(), unique(), unique()]
-        const stamps = await opened(store, [])
-        await store.set(long, entryOf(1, [], stamps), 60_000)
-        await store.set(short, entryOf(2, [], stamps), 100)
+        const [tags, stamps] = await openedTag(store)
+        await store.set(long, entryOf(1, tags, stamps), 60_000)
+        await store.set(short, entryOf(2, tags, stamps), 100)
         await outlast(100)
         expect((await store.read([], short)).entry).toBeUndefined()
         expect((await store.read([], long)).entry?.value()).toBe(1)
@@ -594,14 +600,14 @@ export function cacheStoreContract(
 
       it.each([0, -1, Number.NaN])('stores nothing for %s ms', async (ms) => {
         const [store, key] = [connect(), unique()]
-        expect(await store.set(key, entryOf(1, [], await opened(store, [])), ms)).toBe(false)
+        expect(await store.set(key, await newEntry(store, 1), ms)).toBe(false)
         expect((await store.read([], key)).entry).toBeUndefined()
       })
 
       it('is not affected by later changes to the value on either side', async () => {
         const [store, key] = [connect(), unique()]
         const value = { list: [1], bytes: Buffer.from([1]), at: new Date(0), map: new Map([['a', { b: 1 }]]) }
-        const kept = store.set(key, entryOf(value, [], await opened(store, [])), 5_000)
+        const kept = store.set(key, await newEntry(store, value), 5_000)
         value.list.push(2)
         value.bytes[0] = 9
         value.at.setTime(9)
@@ -633,14 +639,14 @@ export function cacheStoreContract(
         ['a cycle', cyclic()],
       ])('does not store %s', async (_, value) => {
         const [store, key] = [connect(), unique()]
-        const stamps = await opened(store, [])
-        await store.set(key, entryOf('before', [], stamps), 5_000)
-        expect(await store.set(key, entryOf(value, [], stamps), 5_000)).toBe(false)
+        const [tags, stamps] = await openedTag(store)
+        await store.set(key, entryOf('before', tags, stamps), 5_000)
+        expect(await store.set(key, entryOf(value, tags, stamps), 5_000)).toBe(false)
       })
 
       it.each(valuesWithTypes)('preserves %s', async (_, value) => {
         const [store, key] = [connect(), unique()]
-        expect(await store.set(key, entryOf({ value }, [], await opened(store, [])), 5_000)).toBe(true)
+        expect(await store.set(key, await newEntry(store, { value }), 5_000)).toBe(true)
         const whole = (await store.read([], key)).entry?.value() as { value: unknown } | undefined
         expect(whole).toHaveProperty('value')
         const back = whole?.value

@@ -62,9 +62,10 @@ export class PluginState implements InstanceContext {
   /** By builder, and by the query object that is sent for it. */
   readonly #origins = new OriginStacks()
   readonly #replicas: ReplicaReads | undefined
-  /** Connections that do not belong to optimized reads. */
-  readonly #reserved = new WeakSet<object>()
-  #isSendingRead = false
+  /** By connection that does not belong to an optimized read: the function that ends its reservation. */
+  readonly #reserved = new WeakMap<object, () => void>()
+  /** What the connection that is being requested is for. */
+  #acquiring: 'read' | 'statement' | undefined
   readonly #knex: WeakRef<object>
   readonly #client: WeakRef<object>
 
@@ -183,35 +184,34 @@ export class PluginState implements InstanceContext {
   /** Takes a connection from the pool, in the order of the app's calls. */
   acquire(acquire: () => Promise<object>): Promise<object> {
     const { isActive, order } = this.#statements
-    if (this.#isSendingRead || !isActive || !order.isSingle) return acquire()
-    return this.#reserve(acquire)
+    if (this.#acquiring === 'read' || !isActive || !order.isSingle) return acquire()
+    return this.#reserve(acquire, this.#acquiring === 'statement')
   }
 
-  async #reserve(acquire: () => Promise<object>): Promise<object> {
-    const { order } = this.#statements
-    try {
-      const connection = await order.enter(acquire)
-      this.#reserved.add(connection)
-      return connection
-    } catch (error) {
-      order.leave()
-      throw error
-    }
+  async #reserve(acquire: () => Promise<object>, isForStatement: boolean): Promise<object> {
+    const { value, leave } = await this.#statements.order.reserve(acquire, isForStatement)
+    this.#reserved.set(value, leave)
+    return value
   }
 
   async release(connection: object, release: () => Promise<void>): Promise<void> {
     await release()
-    if (this.#reserved.delete(connection)) this.#statements.order.leave()
+    this.#reserved.get(connection)?.()
+    this.#reserved.delete(connection)
   }
 
   /** Runs a read: its connection is not requested by the app. */
   #sendRead<T>(run: () => Promise<T>): Promise<T> {
-    this.#isSendingRead = true
+    return this.#acquireFor('read', run)
+  }
+
+  #acquireFor<T>(acquiring: 'read' | 'statement', run: () => Promise<T>): Promise<T> {
+    this.#acquiring = acquiring
     try {
       // Knex requests the connection synchronously.
       return run()
     } finally {
-      this.#isSendingRead = false
+      this.#acquiring = undefined
     }
   }
 
@@ -308,7 +308,7 @@ export class PluginState implements InstanceContext {
   ): Promise<unknown> {
     const ended = this.#statements.order.issued(() => this.#effectOf(client, builder))
     try {
-      return await execute()
+      return await this.#acquireFor('statement', execute)
     } finally {
       ended()
     }

@@ -12,7 +12,7 @@ export interface Taken {
 /** The driver that creates stand-ins. */
 interface StandInDriver {
   /** Takes a connection for statements that are executed in the order of the app's calls. */
-  reserve(options: AbortOptions): Promise<Taken>
+  reserve(options: AbortOptions, isForStatement: boolean): Promise<Taken>
   /** Whether a query that needs no certain connection goes through Sluice. */
   reads(query: CompiledQuery): boolean
   read<R>(query: CompiledQuery, after: Promise<unknown> | undefined): Promise<QueryResult<R>>
@@ -105,7 +105,7 @@ export class ConnectionStandIn implements DatabaseConnection {
     if (this.#taken === undefined) {
       // The connection waits for all reads that were issued before.
       if (this.#expected?.isRead === true) this.#ended()
-      this.#taken = this.driver.reserve(this.options)
+      this.#taken = this.driver.reserve(this.options, this.#expected !== undefined)
     }
     this.#held = await this.#taken
     return this.#held.connection

@@ -100,7 +100,7 @@ export class SluiceDriver implements Driver {
         ? undefined
         : this.#expect(query)
     return expected === undefined
-      ? this.#boundTo(this.reserve(options), options)
+      ? this.#boundTo(this.reserve(options, query !== undefined), options)
       : expected === 'unchanged'
         ? this.#boundTo(
             this.#client.order.pass(() => this.take(options)),
@@ -126,17 +126,11 @@ export class SluiceDriver implements Driver {
   }
 
   /** Takes a connection for statements that are executed in the order of the app's calls. */
-  async reserve(options?: AbortOptions): Promise<Taken> {
+  async reserve(options?: AbortOptions, isForStatement = false): Promise<Taken> {
     const { isActive, order } = this.#client
     if (!isActive) return this.take(options)
-    try {
-      const { connection, release } = await order.enter(() => this.take(options))
-      const leave = () => order.leave()
-      return { connection, release: () => release().finally(leave) }
-    } catch (error) {
-      order.leave()
-      throw error
-    }
+    const { value, leave } = await order.reserve(() => this.take(options), isForStatement)
+    return { connection: value.connection, release: () => value.release().finally(leave) }
   }
 
   async releaseConnection(connection: DatabaseConnection): Promise<void> {

@@ -11,8 +11,8 @@ export const ORDER_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: ORDER,
-        find: 'if (this.#exclusive > 0 || this.#queue.length > 0) {',
-        replace: 'if (this.#queue.length > 0) {',
+        find: 'this.#statements > 0 || this.#queue.length > 0 ||',
+        replace: 'this.#queue.length > 0 ||',
       },
     ],
     test: { file: RULES, name: 'serves no hit after an issued write' },
@@ -23,10 +23,10 @@ export const ORDER_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: ORDER,
-        find: 'if (!this.isSingle || (this.#reads === 0 && this.#queue.length === 0)) {',
-        replace: 'if (!this.isSingle || this.#queue.length === 0) {',
+        find: 'return !this.isSingle || (this.#reads === 0 && this.#queue.length === 0)',
+        replace: 'return true',
       },
-      { file: ORDER, find: '    this.dispatch()\n    if (!this', replace: '    if (!this' },
+      { file: ORDER, find: 'this.client.dispatch(this.isSingle)', replace: 'void this' },
     ],
     test: { file: RULES, name: 'sends waiting lookups before a write' },
   },

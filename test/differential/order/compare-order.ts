@@ -12,6 +12,8 @@ interface OrderRun {
   readonly reference?: (() => Promise<OrderClient>) | undefined
   /** Whether the client executes its calls in their order. */
   readonly isOrdered: boolean
+  /** Whether a rollback undoes nothing but its transaction. */
+  readonly canRollBack: boolean
   readonly mode: Mode
   readonly seed: number
   readonly programs: number
@@ -43,7 +45,7 @@ export async function compareOrder(run: OrderRun): Promise<OrderOutcome> {
   try {
     const random = new Random(run.seed)
     for (let nth = 0; nth < run.programs; nth++) {
-      const program = randomProgram(random, optimized.reserve !== undefined, !run.isOrdered)
+      const program = randomProgram(random, optimized.reserve !== undefined, !run.isOrdered, run.canRollBack)
       const scoped = (work: () => Promise<readonly Event[]>): Promise<readonly Event[]> =>
         program.isScoped ? sluice.run(work) : work()
       const before = await reset(optimized)

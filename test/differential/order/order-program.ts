@@ -29,8 +29,16 @@ export interface OrderProgram {
 
 export const KEYS: readonly number[] = [1, 2, 3]
 
-/** @param isOrdered - Whether the database decides on the order of concurrent statements. */
-export function randomProgram(random: Random, hasReservations: boolean, isConcurrent: boolean): OrderProgram {
+/**
+ * @param isConcurrent - Whether concurrent statements are executed in any order.
+ * @param canRollBack - Whether a rollback undoes nothing but its transaction.
+ */
+export function randomProgram(
+  random: Random,
+  hasReservations: boolean,
+  isConcurrent: boolean,
+  canRollBack: boolean,
+): OrderProgram {
   let value = 100
   const statement = (isInBlock: boolean): OrderStatement => {
     const kind = random.pick(
@@ -50,7 +58,7 @@ export function randomProgram(random: Random, hasReservations: boolean, isConcur
     // Rows that several transactions lock in different orders would end in deadlocks.
     const length = isConcurrent ? 1 : 1 + random.below(3)
     const steps = Array.from({ length }, () => statement(true))
-    return { kind, steps, rollsBack: kind === 'transaction' && random.chance(0.2) }
+    return { kind, steps, rollsBack: canRollBack && kind === 'transaction' && random.chance(0.2) }
   }
   const steps = Array.from(
     { length: 2 + random.below(6) },

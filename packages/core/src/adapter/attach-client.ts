@@ -198,6 +198,7 @@ class AttachedClient implements AdapterClient {
     this.source = { id, orm, dialect, seesStatements: true, sharedName: () => this.#sharedName(id) }
     this.order = new ProgramOrder({
       isSingle: () => options.isSingle?.() === true,
+      scope: () => host.scopes.ambient.scope,
       dispatch: (inEveryScope) =>
         inEveryScope ? host.lookups.dispatchOf(id) : host.lookups.dispatchIn(host.scopes.ambient.scope),
       hold: (effect) => host.writes.hold(effect),

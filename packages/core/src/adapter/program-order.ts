@@ -1,14 +1,24 @@
+import type { Scope } from '../pipeline/scope.ts'
 import type { WriteEffect } from '../schema/catalog.ts'
 
 /** The facts and services that {@link ProgramOrder} needs. */
 interface OrderedClient {
   /** Whether at most one connection executes everything that the app sends outside of Sluice's batches. */
   isSingle(): boolean
+  /** The scope of the code that runs now. */
+  scope(): Scope | undefined
   /** Sends the lookups that wait for others, in the current scope or in every scope. */
   dispatch(inEveryScope: boolean): void
   hold(effect: WriteEffect): () => void
   /** Called for a read that is sent unchanged because of its order. */
   passed(): void
+}
+
+/** What a caller has taken, until it is released. */
+export interface Reserved<T> {
+  readonly value: T
+  /** Call it once. */
+  leave(): void
 }
 
 /** A write without a connection. Reads that are issued after it must not be served from memory. */
@@ -52,7 +62,8 @@ class IssuedWrite {
  * A client with one connection executes everything in the order of the calls. Reads that Sluice optimizes can
  * be sent late or several times, or not at all. So everything else waits until the optimized reads that were
  * issued before it have their results, and as long as it has not ended, later reads are sent unchanged: they
- * queue for the connection behind it.
+ * queue for the connection behind it. Reads of another scope are optimized during a reservation, because what
+ * its transaction changes takes effect later.
  *
  * With several connections, the database decides on the order of concurrent statements. Then only the start
  * counts: lookups that were issued before a write are sent before it, and results from memory are not served
@@ -61,8 +72,10 @@ class IssuedWrite {
 export class ProgramOrder {
   /** Optimized reads without a result. */
   #reads = 0
-  /** Statements and reservations that have requested a connection and have not ended. */
-  #exclusive = 0
+  /** Statements other than reads that have requested a connection and have not ended. */
+  #statements = 0
+  /** The scopes of reservations that have requested a connection and have not ended. */
+  readonly #reservations: (Scope | undefined)[] = []
   /** Callers that wait for optimized reads, or behind such callers; each continues the first one. */
   readonly #queue: (() => void)[] = []
   readonly #issued = new Set<IssuedWrite>()
@@ -109,7 +122,7 @@ export class ProgramOrder {
    * @returns Whether it may be optimized; then call `endRead` when it has ended. Otherwise, `pass` it.
    */
   beginRead(): boolean {
-    if (this.#exclusive > 0 || this.#queue.length > 0) {
+    if (this.#statements > 0 || this.#queue.length > 0 || this.#isReserved()) {
       this.client.passed()
       return false
     }
@@ -128,40 +141,71 @@ export class ProgramOrder {
   }
 
   /**
-   * Runs something that is not a read, or that reserves a connection, outside of transactions. Call it in the
-   * app's own call, and call `leave` once when it has ended, or when `request` has failed.
+   * Takes a connection outside of transactions, for one statement that is not a read, or for the caller. Call
+   * it in the app's own call.
    *
    * @param request - Requests the connection synchronously.
    */
-  enter<T>(request: () => Promise<T>): Promise<T> {
-    this.dispatch()
-    if (!this.isSingle || (this.#reads === 0 && this.#queue.length === 0)) {
-      this.#exclusive += 1
+  async reserve<T>(request: () => Promise<T>, isForStatement = false): Promise<Reserved<T>> {
+    const scope = this.client.scope()
+    let leave = () => {}
+    const enter = () => {
+      leave = isForStatement ? this.#enterStatement() : this.#enterReservation(scope)
       return request()
     }
-    return this.#queued(() => {
-      this.#exclusive += 1
-      return request()
-    })
-  }
-
-  leave(): void {
-    this.#exclusive -= 1
-  }
-
-  /** The same for work that ends with its promise. */
-  run<T>(request: () => Promise<T>): Promise<T> {
-    if (this.isSingle) return this.#runAlone(request)
     this.dispatch()
-    return request()
-  }
-
-  async #runAlone<T>(request: () => Promise<T>): Promise<T> {
     try {
-      return await this.enter(request)
-    } finally {
-      this.leave()
+      return { value: await (this.#isFree() ? enter() : this.#queued(enter)), leave }
+    } catch (error) {
+      leave()
+      throw error
     }
+  }
+
+  /** Runs a statement that is not a read, outside of transactions. Call it in the app's own call. */
+  run<T>(send: () => Promise<T>): Promise<T> {
+    if (this.isSingle) return this.#runAlone(send)
+    this.dispatch()
+    return send()
+  }
+
+  async #runAlone<T>(send: () => Promise<T>): Promise<T> {
+    let leave = () => {}
+    const enter = () => {
+      leave = this.#enterStatement()
+      return send()
+    }
+    this.dispatch()
+    try {
+      return await (this.#isFree() ? enter() : this.#queued(enter))
+    } finally {
+      leave()
+    }
+  }
+
+  #isFree(): boolean {
+    return !this.isSingle || (this.#reads === 0 && this.#queue.length === 0)
+  }
+
+  #enterStatement(): () => void {
+    this.#statements += 1
+    return () => {
+      this.#statements -= 1
+    }
+  }
+
+  #enterReservation(scope: Scope | undefined): () => void {
+    this.#reservations.push(scope)
+    return () => {
+      this.#reservations.splice(this.#reservations.indexOf(scope), 1)
+    }
+  }
+
+  /** Whether a reservation of the same scope has not ended. Code without a scope can belong to any. */
+  #isReserved(): boolean {
+    if (this.#reservations.length === 0) return false
+    const scope = this.client.scope()
+    return scope === undefined || this.#reservations.some((one) => one === undefined || one === scope)
   }
 
   /**

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ProgramOrder } from '../../src/adapter/program-order.ts'
+import { Scope } from '../../src/pipeline/scope.ts'
 import type { WriteEffect } from '../../src/schema/catalog.ts'
 
 const effect: WriteEffect = { tables: new Set(['city']), everything: false }
@@ -8,9 +9,11 @@ const effect: WriteEffect = { tables: new Set(['city']), everything: false }
 function world(isSingle = true) {
   const log: string[] = []
   let passed = 0
+  let scope: Scope | undefined
   const ends = new Map<string, (error?: Error) => void>()
   const order = new ProgramOrder({
     isSingle: () => isSingle,
+    scope: () => scope,
     dispatch: (inEveryScope) => void log.push(`dispatch ${inEveryScope ? 'all' : 'scope'}`),
     hold: ({ tables }) => {
       log.push(`hold ${[...tables]}`)
@@ -32,7 +35,12 @@ function world(isSingle = true) {
     read,
     run: (name: string) => order.run(start(name)),
     pass: (name: string) => order.pass(start(name)),
-    reserve: (name: string) => order.enter(start(name)),
+    reserve: (name: string) => order.reserve(start(name)),
+    inScope(next: Scope | undefined, work: () => unknown) {
+      scope = next
+      work()
+      scope = undefined
+    },
     started: () => log.filter((entry) => !entry.startsWith('dispatch')),
     log,
     passed: () => passed,
@@ -120,13 +128,32 @@ describe('ProgramOrder of one connection', () => {
   })
 
   it('optimizes no read until a reservation is released', async () => {
-    const { order, read, reserve, started, end } = world()
-    void reserve('r')
+    const { read, reserve, started, end } = world()
+    const reserved = reserve('r')
     await end('r')
     void read('a')
-    order.leave()
+    ;(await reserved).leave()
     void read('b')
     expect(started()).toEqual(['r', 'unchanged a', 'optimized b'])
+  })
+
+  it('optimizes reads of another scope during a reservation', async () => {
+    const { read, reserve, inScope, started } = world()
+    const [one, other] = [new Scope('one', 'optimize', 0), new Scope('other', 'optimize', 0)]
+    inScope(one, () => void reserve('r'))
+    inScope(one, () => void read('a'))
+    inScope(other, () => void read('b'))
+    void read('c')
+    expect(started()).toEqual(['r', 'unchanged a', 'optimized b', 'unchanged c'])
+  })
+
+  it('optimizes reads after a connection could not be reserved', async () => {
+    const { read, reserve, started, end } = world()
+    const failed = reserve('r').catch((error: Error) => error.message)
+    await end('r', new Error('timeout'))
+    expect(await failed).toBe('timeout')
+    void read('a')
+    expect(started()).toEqual(['r', 'optimized a'])
   })
 
   it('optimizes reads after a failed write', async () => {

@@ -41,8 +41,8 @@ export function running(run: Run, place: Mysql2Place): Readonly<Record<'query' |
  * session, which is identified by the connection with callbacks.
  */
 export class Mysql2Connections {
-  /** Connections that callers have taken, if the pool has only one. By connection with callbacks. */
-  readonly reserved: WeakSet<object> = new WeakSet()
+  /** By connection with callbacks that a caller has taken from a pool of one: ends the reservation. */
+  readonly reserved: WeakMap<object, () => void> = new WeakMap()
   readonly #standIns = new WeakMap<object, Mysql2Object>()
 
   constructor(
@@ -123,7 +123,8 @@ export class Mysql2Connections {
   }
 
   #left<T>({ connection = {} }: Mysql2Place, released: T): T {
-    if (this.reserved.delete(connection)) this.client.order.leave()
+    this.reserved.get(connection)?.()
+    this.reserved.delete(connection)
     return released
   }
 

@@ -168,14 +168,9 @@ class PoolStandIn {
     }
     // Queries begin as late.
     if (this.options.isAwaited === true) await afterCaller()
-    try {
-      const connection = await order.enter(connect)
-      this.#connections.reserved.add((connection.connection as object | undefined) ?? connection)
-      return standInOf(connection)
-    } catch (error) {
-      order.leave()
-      throw error
-    }
+    const { value, leave } = await order.reserve(connect)
+    this.#connections.reserved.set((value.connection as object | undefined) ?? value, leave)
+    return standInOf(value)
   }
 
   #end(target: Mysql2Object, args: readonly unknown[]): unknown {

@@ -95,8 +95,8 @@ class PoolStandIn {
   readonly #templates = new Map<string, QueryResult>()
   readonly #restore: () => void
   readonly #replicas: ReplicaConnections<ReplicaClient> | undefined
-  /** Clients that callers have taken, if the pool has only one connection. */
-  readonly #reserved = new WeakSet<object>()
+  /** By client that a caller has taken from a pool of one: the function that ends the reservation. */
+  readonly #reserved = new WeakMap<object, () => void>()
   /** The client that was in use last. */
   #used: WeakRef<Queryable> | undefined
   readonly #parsers: PgTypeParsers
@@ -195,15 +195,10 @@ class PoolStandIn {
   async #reserve(): Promise<Queryable> {
     // Queries begin as late.
     if (this.options.isAwaited === true) await afterCaller()
-    const { order } = this.#client
-    try {
-      const client = await order.enter(async () => (await this.pool.connect()) as Queryable)
-      this.#reserved.add(client)
-      return this.#clientOf(client)
-    } catch (error) {
-      order.leave()
-      throw error
-    }
+    const connect = async () => (await this.pool.connect()) as Queryable
+    const { value, leave } = await this.#client.order.reserve(connect)
+    this.#reserved.set(value, leave)
+    return this.#clientOf(value)
   }
 
   #clientOf(client: Queryable): Queryable {
@@ -213,7 +208,8 @@ class PoolStandIn {
       query: (...args) => this.#query(client, client, args, false),
       release: (...args) => {
         const released: unknown = (client.release as Query)(...args)
-        if (this.#reserved.delete(client)) this.#client.order.leave()
+        this.#reserved.get(client)?.()
+        this.#reserved.delete(client)
         return released
       },
     })

@@ -1,0 +1,37 @@
+// The tests open one connection; Sluice works with pools. Each connection becomes a pool of one, also
+// without Sluice.
+import { withSluice } from '@sluice/drizzle'
+import { sluice } from './sluice.mjs'
+
+const pools = new WeakMap()
+
+export function pgPool(client, { default: { Pool } }) {
+  return pooled(client, () => {
+    const { host, port, user, password, database } = client
+    return new Pool({
+      ...{ host, port, user, password, database, max: 1 },
+      ...{ idleTimeoutMillis: 0, allowExitOnIdle: true },
+    })
+  })
+}
+
+export function mysqlPool(client, { createPool }) {
+  return pooled(client, () => {
+    const { host, port, user, password, database, supportBigNumbers } = client.connection.config
+    const server = { host, port, user, password, database, supportBigNumbers }
+    return createPool({ ...server, connectionLimit: 1 })
+  })
+}
+
+export function database(client) {
+  return sluice === undefined ? client : withSluice(client, sluice)
+}
+
+function pooled(client, create) {
+  const known = pools.get(client)
+  if (known !== undefined) return known
+  const pool = create()
+  const opened = sluice === undefined ? pool : withSluice(pool, sluice)
+  pools.set(client, opened)
+  return opened
+}

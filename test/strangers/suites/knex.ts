@@ -1,0 +1,44 @@
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Suite } from './suite.ts'
+
+const CLIENTS = { sqlite: 'better-sqlite3', postgresql: 'postgres', mysql: 'mysql2' }
+
+/** Knex's integration tests of one client. */
+export const knex: Suite = {
+  prepare(checkout) {
+    if (!existsSync(join(checkout, 'node_modules/mocha')))
+      throw new Error(`Expected ${checkout} to contain its dependencies. Run npm install there.`)
+  },
+  command: ({ checkout, database, url, folder, report }) => ({
+    cwd: checkout,
+    args: [
+      join(checkout, 'node_modules/mocha/bin/_mocha'),
+      ...['--exit', '--timeout', '10000', '--reporter', 'json', '--reporter-option', `output=${report}`],
+      ...['test/prep-db-mocha.js', 'test/integration-test-suite.js', 'test/integration2/**/*.spec.js'],
+    ],
+    env: {
+      DB: CLIENTS[database],
+      NODE_OPTIONS: `--import=${preload}`,
+      ...(url === undefined ? {} : { KNEX_TEST: connections(folder, url) }),
+    },
+  }),
+}
+
+const preload = pathToFileURL(join(import.meta.dirname, 'in-process/knex.mjs')).href
+
+/** The module that Knex's tests read their connections from. */
+function connections(folder: string, url: string): string {
+  const { hostname, port, username, password, pathname } = new URL(url)
+  const connection = {
+    host: hostname,
+    port: Number(port),
+    user: username,
+    password,
+    database: pathname.slice(1),
+  }
+  const path = join(folder, 'connections.json')
+  writeFileSync(path, JSON.stringify({ postgres: connection, mysql: { ...connection, charset: 'utf8' } }))
+  return path
+}

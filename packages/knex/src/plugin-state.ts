@@ -19,7 +19,7 @@ import type { AdapterHost } from '@sluice/core/siblings'
 import { controlOf } from './cached.ts'
 import { fixForSql } from './fix.ts'
 import type { InstanceContext } from './instance-context.ts'
-import { compiled, isPlain } from './internals/builder.ts'
+import { compiled, hideFrame, isPlain } from './internals/builder.ts'
 import { hasOneConnection, poolStateOf, resizePool } from './internals/client.ts'
 import { isClosed } from './internals/connection.ts'
 import { type Conversions, conversionsOf } from './internals/conversions.ts'
@@ -218,6 +218,7 @@ export class PluginState implements InstanceContext {
   /** Called with each builder that is created. */
   created(builder: BuilderInternals): BuilderInternals {
     this.#origins.capture(builder)
+    hideFrame(builder)
     return builder
   }
 

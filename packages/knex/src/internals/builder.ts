@@ -18,6 +18,14 @@ export function isReplicaRead(builder: BuilderInternals): boolean {
 }
 
 /**
+ * Removes a frame from the stack that Knex shows for errors of a builder with `asyncStackTraces`. Knex removes
+ * its frames by their number, to which the instrumented method that creates the builder adds one.
+ */
+export function hideFrame({ _asyncStack: stack }: BuilderInternals): void {
+  if (stack !== undefined) stack.lines += 1
+}
+
+/**
  * Whether a result served without a query would lose nothing of a builder: it has no listeners, and no
  * separate connection or driver options.
  */

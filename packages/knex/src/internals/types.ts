@@ -68,6 +68,8 @@ export interface BuilderInternals {
   readonly _options?: unknown
   readonly _timeout?: unknown
   readonly _connection?: unknown
+  /** With `asyncStackTraces`: the stack for errors, without so many lines at its start. */
+  readonly _asyncStack?: { lines: number }
   queryContext(): unknown
   toSQL(): unknown
   clone(): BuilderInternals & Knex.QueryBuilder

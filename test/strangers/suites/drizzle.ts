@@ -4,11 +4,7 @@ import type { Suite } from './suite.ts'
 
 const FILES = {
   sqlite: ['tests/sqlite/better-sqlite.test.ts', 'tests/relational/bettersqlite.test.ts'],
-  postgresql: [
-    'tests/pg/node-postgres.test.ts',
-    'tests/pg/pg-custom.test.ts',
-    'tests/relational/pg.test.ts',
-  ],
+  postgresql: ['tests/pg/node-postgres.test.ts', 'tests/pg/pg-custom.test.ts', 'tests/relational/pg.test.ts'],
   mysql: [
     'tests/mysql/mysql.test.ts',
     'tests/mysql/mysql-custom.test.ts',

@@ -15,11 +15,12 @@ export const knex: Suite = {
     cwd: checkout,
     args: [
       join(checkout, 'node_modules/mocha/bin/_mocha'),
-      ...['--exit', '--timeout', '10000', '--reporter', 'json', '--reporter-option', `output=${report}`],
+      ...['--exit', '--timeout', '60000', '--reporter', 'json', '--reporter-option', `output=${report}`],
       ...['test/prep-db-mocha.js', 'test/integration-test-suite.js', 'test/integration2/**/*.spec.js'],
     ],
     env: {
       DB: CLIENTS[database],
+      KNEX_TEST_TIMEOUT: '60000',
       NODE_OPTIONS: `--import=${preload}`,
       ...(url === undefined ? {} : { KNEX_TEST: connections(folder, url) }),
     },

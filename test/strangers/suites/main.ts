@@ -5,7 +5,12 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { onMariadb, startMariadb } from '../../services/mariadb.ts'
 import { onPostgres, startPostgres } from '../../services/postgres.ts'
-import { databaseOf, ServiceUnavailableError, type TestService, withDatabase } from '../../services/service.ts'
+import {
+  databaseOf,
+  ServiceUnavailableError,
+  type TestService,
+  withDatabase,
+} from '../../services/service.ts'
 import { compare } from './compare.ts'
 import { drizzle } from './drizzle.ts'
 import { knex } from './knex.ts'

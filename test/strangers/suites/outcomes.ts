@@ -42,7 +42,9 @@ function ofMocha({ passes, failures, pending }: MochaReport): Outcomes {
   // In the order of the tests: a name that occurs twice has the same number in every run.
   const skipped = new Set(pending.map(({ fullTitle }) => name(fullTitle)))
   const passed = new Set(passes.map(({ fullTitle }) => name(fullTitle)))
-  const failed = new Map(failures.map(({ fullTitle, err }) => [name(fullTitle), err.stack ?? err.message ?? '']))
+  const failed = new Map(
+    failures.map(({ fullTitle, err }) => [name(fullTitle), err.stack ?? err.message ?? '']),
+  )
   return { passed, failed, skipped }
 }
 

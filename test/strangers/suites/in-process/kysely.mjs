@@ -7,7 +7,9 @@ import { scopeRunnables } from './mocha-scopes.mjs'
 
 const { SLUICE_SUITE_CHECKOUT: checkout, SLUICE_SUITE_URL: url = '' } = process.env
 scopeRunnables(checkout)
-register('./kysely-hooks.mjs', import.meta.url, { data: { checkout: pathToFileURL(join(checkout, '/')).href } })
+register('./kysely-hooks.mjs', import.meta.url, {
+  data: { checkout: pathToFileURL(join(checkout, '/')).href },
+})
 const { DIALECT_CONFIGS } = await import(pathToFileURL(join(checkout, 'test/node/dist/test-setup.js')).href)
 if (url !== '') {
   const { hostname: host, port, username: user, password, pathname } = new URL(url)

@@ -5,7 +5,7 @@ import type { Suite } from './suite.ts'
 
 const CLIENTS = { sqlite: 'better-sqlite3', postgresql: 'postgres', mysql: 'mysql2' }
 
-/** Knex's integration tests of one client. */
+/** Knex's unit tests, and integration tests of one client, without those of its command line. */
 export const knex: Suite = {
   prepare(checkout) {
     if (!existsSync(join(checkout, 'node_modules/mocha')))
@@ -16,7 +16,10 @@ export const knex: Suite = {
     args: [
       join(checkout, 'node_modules/mocha/bin/_mocha'),
       ...['--exit', '--timeout', '60000', '--reporter', 'json', '--reporter-option', `output=${report}`],
+      ...['--grep', '^CLI tests', '--invert'],
+      // Unit tests leave instances behind whose databases do not exist.
       ...['test/prep-db-mocha.js', 'test/integration-test-suite.js', 'test/integration2/**/*.spec.js'],
+      'test/db-less-test-suite.js',
     ],
     env: {
       DB: CLIENTS[database],

@@ -34,8 +34,12 @@ describe('readOutcomes', () => {
   })
 
   it('reads a report of Vitest, with the file in the names', () => {
-    const test = (fullName: string, status: string) => ({ fullName, status, failureMessages: ['Error: no'] })
-    const assertionResults = [test('a', 'passed'), test('b', 'failed'), test('c', 'pending')]
+    const outcome = (fullName: string, status: string) => ({
+      fullName,
+      status,
+      failureMessages: ['Error: no'],
+    })
+    const assertionResults = [outcome('a', 'passed'), outcome('b', 'failed'), outcome('c', 'pending')]
     const testResults = [{ name: '/home/orm/tests/pg/x.test.ts', message: '', assertionResults }]
     expect(read({ testResults })).toEqual({
       passed: new Set(['pg/x.test.ts a']),

@@ -26,6 +26,10 @@ describe('compare', () => {
     expect(compare(result(['a'], { b: 'no' }), result(['a'], { b: 'other' }))).toEqual([])
   })
 
+  it('does not list a test of internals that fails', () => {
+    expect(compare(result(['a', 'b']), result(['a'], { b: 'no' }), new Set(['b']))).toEqual([])
+  })
+
   it('lists a test that does not run with Sluice', () => {
     expect(compare(result(['a', 'b']), result(['a']))).toEqual(['NOT RUN b'])
   })

@@ -54,7 +54,7 @@ async function runDatabase(database: DatabaseName): Promise<number> {
     const bare = await runMode(database, 'bare', service)
     for (const mode of modes) {
       const result = await runMode(database, mode, service)
-      const problems = compare(bare, result)
+      const problems = compare(bare, result, suite?.internal)
       for (const problem of problems) console.log(`  ${problem}`)
       failed += problems.length
     }

@@ -1,6 +1,6 @@
 // Writes the addresses of the root package.json into the manifests and READMEs of the packages, which npm
-// shows, and checks the ranges of dependencies. With `--check`, reports what it would write. With `--publish`,
-// also rejects a placeholder.
+// shows, and checks the ranges of dependencies. With `--check`, reports what it would write. With
+// `--publish`, also rejects a placeholder.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { parseArgs } from 'node:util'

@@ -30,7 +30,9 @@ const redis = new Redis({ lazyConnect: true })
 const sluice = createSluice()
 afterAll(() => sluice.close())
 
-/** Constructors, the options that they require, and the names of options, with those of groups after a dot. */
+/**
+ * Constructors, the options that they require, and the names of options, with those of groups after a dot.
+ */
 const MAKERS: Readonly<Record<string, readonly [Make, object, string]>> = {
   createSluice: [
     createSluice,

@@ -66,7 +66,9 @@ export async function openProcess(
   }
 }
 
-/** Waits until the store accepts results: until then, it waits for writes of processes before it was empty. */
+/**
+ * Waits until the store accepts results: until then, it waits for writes of processes before it was empty.
+ */
 export async function storesAll(sluice: Sluice, ask: () => PromiseLike<unknown>): Promise<void> {
   await vi.waitFor(async () => {
     const before = sluice.getResultStats()

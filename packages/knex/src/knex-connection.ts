@@ -133,8 +133,8 @@ function connectionTo(
 }
 
 /**
- * Whether connections can be created in addition to the pool. The settings of a provider may be out of date, and the
- * client of a pool that the app created has none.
+ * Whether connections can be created in addition to the pool. The settings of a provider may be out of date,
+ * and the client of a pool that the app created has none.
  */
 function hasSettings({ config, connectionConfigProvider }: ClientInternals): boolean {
   return config.connectionPool === undefined && typeof connectionConfigProvider !== 'function'

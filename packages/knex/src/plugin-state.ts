@@ -64,7 +64,7 @@ export class PluginState implements InstanceContext {
   readonly #replicas: ReplicaReads | undefined
   /** By connection that does not belong to an optimized read: the function that ends its reservation. */
   readonly #reserved = new WeakMap<object, () => void>()
-  /** What the connection that is being requested is for. */
+  /** The purpose of the connection that is being requested. */
   #acquiring: 'read' | 'statement' | undefined
   readonly #knex: WeakRef<object>
   readonly #client: WeakRef<object>

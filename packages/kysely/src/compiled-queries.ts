@@ -2,7 +2,7 @@ import type { CompiledQuery } from 'kysely'
 
 /**
  * Tells for which query Kysely requests a connection: `execute()` compiles a query and requests the
- * connection in one go. A request without a query reserves a connection.
+ * connection synchronously. A request without a query reserves a connection.
  */
 export class CompiledQueries {
   #latest: CompiledQuery | undefined

@@ -76,7 +76,8 @@ export class SluiceDriver implements Driver {
       ...{ orm: 'kysely', dialect, moduleUrl: import.meta.url, fix: fixForSelect, connection },
       settings: (ownTypes) => settings.text(ownTypes),
       replicas: this.#replicas?.targets,
-      // Kysely does not show how many connections a pool may have. One that has had two at once has several.
+      // Kysely does not show how many connections a pool may have. A pool that had two in use concurrently
+      // has several.
       isSingle: () => dialect === 'sqlite' || this.#mostUsed < 2,
       ...(isA(driver, SqliteDriver, 'SqliteDriver') && { writeOutcome: outcomeOfSynchronous }),
     })

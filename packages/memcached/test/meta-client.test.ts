@@ -150,7 +150,7 @@ describe('MetaClient', () => {
   })
 
   it.each(['x'.repeat(20_000), 'VA x f2\r\n'])(
-    'closes the connection after bytes that are no reply',
+    'closes the connection after bytes that are not a reply',
     async (text) => {
       const { server, client } = await connected()
       const call = client.send(['mg a\r\n'], 1)

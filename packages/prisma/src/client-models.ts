@@ -61,8 +61,8 @@ export class ClientModels {
   }
 
   /**
-   * Name of the database, its conversions, its tables and the schema of the models, the same in every process; `undefined`
-   * until it is known.
+   * Name of the database, its conversions, its tables and the schema of the models, the same in every
+   * process; `undefined` until it is known.
    */
   get databaseName(): string | undefined {
     const catalog =

@@ -8,7 +8,7 @@ import { type Event, runOrder, textOf } from './run-order.ts'
 
 interface OrderRun {
   readonly open: (sluice: ReturnType<typeof createSluice> | undefined) => Promise<OrderClient>
-  /** Opens another bare client whose results are as good. */
+  /** Opens another client without Sluice, whose results are also valid. */
   readonly reference?: (() => Promise<OrderClient>) | undefined
   /** Whether the client executes its calls in their order. */
   readonly isOrdered: boolean
@@ -29,13 +29,13 @@ export interface OrderOutcome {
   readonly batched: number
 }
 
-/** Runs of the bare client that show which results a program can have. */
+/** Runs without Sluice that show which results a program can have. */
 const FEW = 2
 const MANY = 20
 
 /**
- * Runs random programs with and without Sluice. With one connection, Sluice must return what the bare client
- * returns in one of several runs. With several, some order of the statements must explain the results.
+ * Runs random programs with and without Sluice. With one connection, Sluice must return the results
+ * of the client without Sluice in one of several runs. With several, some order of the statements must explain the results.
  */
 export async function compareOrder(run: OrderRun): Promise<OrderOutcome> {
   const sluice = createSluice({ mode: run.mode })

@@ -25,7 +25,7 @@ export function isExplained(events: readonly Event[], before: ReadonlyMap<number
   return search()
 }
 
-/** Applies a statement; `false` if its result is another one. */
+/** Applies a statement; `false` if its result is different. */
 function apply({ statement, result }: Event, values: Map<number, number>): boolean {
   switch (statement.kind) {
     case 'read':

@@ -21,7 +21,7 @@ import { type KyselyVersion, kyselyDialect, kyselyVersions } from '../../support
 import { prismaClient, type TestPrismaClient } from '../../support/prisma-clients.ts'
 import type { OrderClient, OrderTarget } from './order-client.ts'
 
-/** Opens a client with a pool of so many connections; without a Sluice, the bare one. */
+/** Opens a client with a pool of so many connections; without a Sluice, the ORM's own. */
 type Open = (database: Database, connections: number, sluice: Sluice | undefined) => Promise<OrderClient>
 
 /** The ways to open a database, by their names. */

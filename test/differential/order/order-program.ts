@@ -6,18 +6,18 @@ export type OrderStatement =
   | { readonly kind: 'write'; readonly key: number; readonly value: number }
   | { readonly kind: 'list' }
 
-/** What an app does with a connection of its own. */
+/** Statements on a separate connection. */
 export interface Block {
   readonly kind: 'transaction' | 'reserve'
   readonly steps: readonly OrderStatement[]
   readonly rollsBack: boolean
 }
 
-export interface OrderStep {
+interface OrderStep {
   readonly action: OrderStatement | Block
   /** Whether the program waits for its end. */
   readonly isAwaited: boolean
-  /** What passes before the next step. */
+  /** The pause before the next step. */
   readonly pause: 'none' | 'microtasks' | 'tick'
 }
 

@@ -60,7 +60,7 @@ async function overtakings(
 }
 
 describe.each(databases())('one connection of $name', ({ dialect, connect, skipped }) => {
-  // Bare Prisma sends lookups at the end of the tick, and transactions later than statements.
+  // Prisma itself sends lookups at the end of the tick, and transactions later than statements.
   const clients = Object.entries(orderClients(dialect)).filter(([name]) => name !== 'Prisma')
   const cases = clients.flatMap(([client, open]) =>
     Object.entries(rules).flatMap(([rule, run]) =>

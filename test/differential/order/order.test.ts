@@ -20,7 +20,7 @@ describe.each(databases())(
       ),
     )
     it.skipIf(skipped !== undefined).each(cases)(
-      'have the results of the bare client with $name, $connections connections, $mode',
+      'have the results of the client without Sluice, with $name, $connections connections, $mode',
       async ({ name, open, connections, mode }) => {
         const database = await createPosts(await connect())
         try {

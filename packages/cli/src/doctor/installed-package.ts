@@ -62,7 +62,9 @@ function isInBound(version: string, bound: string): boolean {
 
 const RELEASE = Number.POSITIVE_INFINITY
 
-/** The number of a release candidate: `8.0.0-rc.13` returns 13. `8.0.0-rc.9-dev.1` comes after all of them. */
+/**
+ * The number of a release candidate: `8.0.0-rc.13` returns 13. `8.0.0-rc.9-dev.1` comes after all of them.
+ */
 function candidateOf(version: string): number {
   const candidate = /-rc\.(\d+)$/.exec(version)?.[1]
   return candidate === undefined ? RELEASE : Number(candidate)

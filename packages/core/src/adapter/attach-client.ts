@@ -107,7 +107,9 @@ export interface AdapterClient {
    * outside of transactions through it, in the app's own calls.
    */
   readonly order: ProgramOrder
-  /** What a statement modifies, as far as its SQL and the catalog show; `undefined`: nothing. Never throws. */
+  /**
+   * What a statement modifies, as far as its SQL and the catalog show; `undefined`: nothing. Never throws.
+   */
   effectOf(sql: string, params: readonly unknown[]): WriteEffect | undefined
   /** Runs a read: batched, prefetched, cached, or sent by its `ask`. */
   read(call: SqlRead): Promise<readonly SqlRow[]>

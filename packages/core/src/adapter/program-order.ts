@@ -14,7 +14,7 @@ interface OrderedClient {
   passed(): void
 }
 
-/** What a caller has taken, until it is released. */
+/** A connection that a caller has taken, until it is released. */
 export interface Reserved<T> {
   readonly value: T
   /** Call it once. */

@@ -3,7 +3,7 @@ import type { FromItem, OutputTerm, QueryTree } from '../sql/tree/query-tree.ts'
 import { aggregateCheck, type CellCheck, cellCheck } from './cell-values.ts'
 
 /** A column of a result. */
-export interface ResultColumn {
+interface ResultColumn {
   /** Lowercase; `undefined` if only the database knows it. */
   readonly name: string | undefined
   readonly check: CellCheck

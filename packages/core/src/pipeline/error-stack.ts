@@ -1,6 +1,8 @@
 import { captureStack, functionIn, isFrame, isOwnFrame, placeIn } from './call-site.ts'
 
-/** Maximum number of Sluice's frames between the app and the driver, which must not use up the app's limit. */
+/**
+ * Maximum number of Sluice's frames between the app and the driver, which must not use up the app's limit.
+ */
 const OWN_FRAMES = 15
 
 /**

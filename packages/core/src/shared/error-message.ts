@@ -26,8 +26,8 @@ export function errorMessage(error: unknown, maxLength: number = MAX_MESSAGE): s
 }
 
 /**
- * The stack of any thrown value, without passwords; `undefined` if it has none. Never throws, and is bounded in
- * length and in time.
+ * The stack of any thrown value, without passwords; `undefined` if it has none. Never throws, and is bounded
+ * in length and in time.
  */
 export function errorStack(error: unknown, maxLength: number = MAX_STACK): string | undefined {
   const { isError, stack } = factsOf(error)
@@ -41,8 +41,8 @@ const MAX_FIELDS = 50
 /**
  * A thrown value for a log: an error with its type, message, stack, causes and plain fields, without
  * passwords; any other value as a primitive. Other fields are omitted, such as the command of a Redis client,
- * which contains the password for `AUTH`. Runs code of the value only to read it, never throws, and is bounded
- * in length and in time.
+ * which contains the password for `AUTH`. Runs code of the value only to read it, never throws, and is
+ * bounded in length and in time.
  */
 export function errorForLog(error: unknown): unknown {
   return shownOf(error, 0, { left: MAX_ERRORS })

@@ -4,8 +4,8 @@ import { redact } from './redact.ts'
 const MARGIN = 8_192
 
 /**
- * The first `maxLength` characters of a string, without passwords. Linear in `maxLength`, not in the length of
- * the string, and contains no part of a password that is cut off.
+ * The first `maxLength` characters of a string, without passwords. Linear in `maxLength`, not in the length
+ * of the string, and contains no part of a password that is cut off.
  */
 export function redactStart(text: string, maxLength: number): string {
   const end = maxLength + MARGIN

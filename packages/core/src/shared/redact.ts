@@ -27,14 +27,14 @@ const SECRET_PAIR =
   /((?:password|passwd|pwd|passphrase|secret|token|api[_-]?key|access[_-]?key|signature|sslkey|authorization|(?<![a-z])(?:key|sig|pass|pw))["']?\s*[=:]\s*)(?!expected )('(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.)*"|\{[^{}\n]*\}|(?:(?:basic|bearer)\s+)?(?:[^\s&;"'`,)}\]]|["'`,)}\]](?=[^\s&;"'`,)}\]:]))+)/gi
 
 /**
- * Headers whose values contain white space and `;`: cookies, and credentials with another scheme than those of
- * a pair.
+ * Headers whose values contain white space and `;`: cookies, and credentials with another scheme than those
+ * of a pair.
  */
 const SECRET_HEADER =
-  /(\b(?:set-cookie2?|cookie2?)(?:["']\s{0,9}[:=]|\s{0,9}[:=])\s{0,9})(?!expected )(\[[^\]]{0,8192}\]|'(?:[^'\\\n]|\\.){0,8192}'|"(?:[^"\\\n]|\\.){0,8192}"|[^\s=:"']{1,256}=[^\r\n]*)|(\b(?:(?:proxy-)?authorization|x-sluice-node-auth)["']?\s{0,9}[:=]\s{0,9})(?!expected |["']?(?:basic|bearer)\s)('(?:[^'\\\n]|\\.){0,8192}'|"(?:[^"\\\n]|\\.){0,8192}"|[^\s"'][^\r\n]*)/gi
+  /(\b(?:set-)?cookie2?["']?\s{0,9}[:=]\s{0,9})(?!expected )(\[[^\]]*\]?|'(?:[^'\\\n]|\\.)*'?|"(?:[^"\\\n]|\\.)*"?|(?=[^\s=:"']{1,64}=)[^\r\n]*)|(\b(?:(?:proxy-)?authorization|x-sluice-node-auth)["']?\s{0,9}[:=]\s{0,9})(?!expected |["']?(?:basic|bearer)\s)('(?:[^'\\\n]|\\.)*'?|"(?:[^"\\\n]|\\.)*"?|[^\s"'][^\r\n]*)/gi
 /** A name and a value in a list of raw headers. */
 const RAW_HEADER =
-  /(["'][\w-]{0,40}(?:cookie2?|authorization|token|api-?key|secret|node-auth)["']\s{0,9},\s{0,9})('(?:[^'\\\n]|\\.){0,8192}'|"(?:[^"\\\n]|\\.){0,8192}")/gi
+  /(["'][\w-]{0,40}(?:cookie2?|authorization|token|api-?key|secret|node-auth)["']\s{0,9},\s{0,9})('(?:[^'\\\n]|\\.)*'?|"(?:[^"\\\n]|\\.)*"?)/gi
 
 /**
  * Removes passwords from the addresses in a string: in `user:password@`, with and without a scheme, in query

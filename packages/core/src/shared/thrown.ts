@@ -40,7 +40,9 @@ export function readAllThrown(value: unknown, names: readonly PropertyKey[]): re
   return isObject(value) ? readAll(value, names) : []
 }
 
-/** The value of a data property: `undefined` for an accessor, and behind a Proxy. Runs no code of the value. */
+/**
+ * The value of a data property: `undefined` for an accessor, and behind a Proxy. Runs no code of the value.
+ */
 export function readData(value: object, name: PropertyKey): unknown {
   const found = dataOf(value, name)
   return found === FOREIGN ? undefined : found

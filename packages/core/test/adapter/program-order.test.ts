@@ -5,7 +5,7 @@ import type { WriteEffect } from '../../src/schema/catalog.ts'
 
 const effect: WriteEffect = { tables: new Set(['city']), everything: false }
 
-/** A client whose work ends when the test says so. */
+/** A client whose work ends when the test ends it. */
 function world(isSingle = true) {
   const log: string[] = []
   let passed = 0

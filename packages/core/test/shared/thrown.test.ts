@@ -4,7 +4,7 @@ import { errorForLog, errorMessage, errorStack } from '../../src/shared/error-me
 import { factsOf, isInstance, readThrown } from '../../src/shared/thrown.ts'
 
 describe('a thrown value', () => {
-  it.each(Object.keys(thrownValues))('has bounded texts: %s', (name) => {
+  it.each(Object.keys(thrownValues))('has bounded strings: %s', (name) => {
     const value = thrownValues[name]?.()
     const startedAt = performance.now()
     expect(errorMessage(value).length).toBeLessThanOrEqual(16_384)

@@ -31,7 +31,9 @@ const ORIGIN = new Set([
 const ORIGIN_PREFIX =
   /^(?:x-forwarded-|x-original-(?:(?:host|proto|scheme|port|for)$|forwarded-|remote-)|x-vercel-forwarded-|cloudfront-(?:forwarded-|viewer-)|proxy-client-)/
 
-/** Headers that report a user, a certificate, or another path or method, which a trusted proxy has checked. */
+/**
+ * Headers that report a user, a certificate, or another path or method, which a trusted proxy has checked.
+ */
 const ASSERTED = new Set([
   ...['x-original-url', 'x-original-uri', 'x-original-path', 'x-original-method', 'x-rewrite-url'],
   ...['x-waws-unencoded-url', 'x-envoy-original-path', 'x-script-name', 'script-name', 'path-info'],

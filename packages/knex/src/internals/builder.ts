@@ -18,8 +18,8 @@ export function isReplicaRead(builder: BuilderInternals): boolean {
 }
 
 /**
- * Removes a frame from the stack that Knex shows for errors of a builder with `asyncStackTraces`. Knex removes
- * its frames by their number, to which the instrumented method that creates the builder adds one.
+ * Removes a frame from the stack that Knex shows for errors of a builder with `asyncStackTraces`. Knex
+ * removes its frames by their number, to which the instrumented method that creates the builder adds one.
  */
 export function hideFrame({ _asyncStack: stack }: BuilderInternals): void {
   if (stack !== undefined) stack.lines += 1

@@ -23,8 +23,8 @@ const CLOCK = /^'(?:now|subsec|subsecond)'$/
 const OTHER_CHARACTER = /[^nowsubecd]/
 
 /**
- * Whether a call of a date function reads the clock, or may read it: its time is omitted, or can be the string
- * `'now'`. Any column can contain a string.
+ * Whether a call of a date function reads the clock, or may read it: its time is omitted, or can be the
+ * string `'now'`. Any column can contain a string.
  */
 export function mayReadSqliteClock(upper: string, map: TokenMap, args: Range): boolean {
   if (args.end - args.start > MAX_TOKENS) return true

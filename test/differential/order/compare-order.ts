@@ -34,8 +34,9 @@ const FEW = 2
 const MANY = 20
 
 /**
- * Runs random programs with and without Sluice. With one connection, Sluice must return the results
- * of the client without Sluice in one of several runs. With several, some order of the statements must explain the results.
+ * Runs random programs with and without Sluice. With one connection, Sluice must return the results of the
+ * client without Sluice in one of several runs. With several, some order of the statements must explain the
+ * results.
  */
 export async function compareOrder(run: OrderRun): Promise<OrderOutcome> {
   const sluice = createSluice({ mode: run.mode })

@@ -2,10 +2,13 @@ import { createSluice, memoryStore, type Sluice } from '@sluice/core'
 import { sluiceMysql2Pool, sluicePool } from '@sluice/core/adapter'
 import { withSluice as withSluiceDrizzle } from '@sluice/drizzle'
 import { withSluice } from '@sluice/knex'
+import { withSluice as withSluiceKysely } from '@sluice/kysely'
 import { eq } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { integer, numeric, pgTable } from 'drizzle-orm/pg-core'
 import knex from 'knex'
+import { Kysely, PostgresDialect, sql } from 'kysely'
+import { Kysely as Kysely028, PostgresDialect as PostgresDialect028 } from 'kysely028'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -39,7 +42,38 @@ function changeDriver(): void {
   pg.types.setTypeParser(NUMERIC, lettered('a'))
 }
 
+interface Prices {
+  readonly prices: { readonly id: number; readonly price: string }
+}
+
+function openKysely(open: (pool: pg.Pool, sluice: Sluice) => Kysely<Prices>, changesClients: boolean): Open {
+  return (database, sluice) => {
+    const clients: pg.PoolClient[] = []
+    const pool = poolOf(database, { max: changesClients ? 1 : 2 })
+    pool.on('connect', (client) => clients.push(client))
+    const db = open(pool, sluice)
+    const read = async () =>
+      (await db.selectFrom('prices').select('price').where('id', '=', 1).executeTakeFirst())?.price
+    const change = () => {
+      if (!changesClients) return changeDriver()
+      for (const client of clients) client.setTypeParser(NUMERIC, lettered('a'))
+    }
+    return { read, change, close: () => db.destroy() }
+  }
+}
+
+const kysely029 = (pool: pg.Pool, sluice: Sluice) =>
+  new Kysely<Prices>({ dialect: withSluiceKysely(new PostgresDialect({ pool }), sluice) })
+const kysely028 = (pool: pg.Pool, sluice: Sluice) =>
+  new Kysely028<Prices>({
+    dialect: withSluiceKysely(new PostgresDialect028({ pool }) as never, sluice) as never,
+  }) as unknown as Kysely<Prices>
+
 const readers: Readonly<Record<string, Open>> = {
+  'Kysely 0.29, in the driver': openKysely(kysely029, false),
+  'Kysely 0.29, on its only client': openKysely(kysely029, true),
+  'Kysely 0.28, in the driver': openKysely(kysely028, false),
+  'Kysely 0.28, on its only client': openKysely(kysely028, true),
   'pg, in the driver': (database, sluice) => {
     const pool = sluicePool(poolOf(database), sluice)
     const read = async () => (await pool.query(SQL)).rows[0]?.price
@@ -106,31 +140,76 @@ describe.skipIf(postgresql?.skipped !== undefined)(
       expect(await reader.read()).toBe('a1.50')
     })
 
-    it.each(['pg, in the driver', 'Knex, in the driver'])(
-      'is not shared with processes whose parser has the same source and differs: %s',
-      async (name) => {
-        const open = readers[name] as Open
-        const database = await withPrices((await postgresql?.connect()) as Database)
-        const store = memoryStore()
-        const usual = pg.types.getTypeParser(NUMERIC)
-        onTestFinished(() => pg.types.setTypeParser(NUMERIC, usual))
-        const answers: unknown[] = []
-        for (const letter of ['a', 'b']) {
-          pg.types.setTypeParser(NUMERIC, lettered(letter))
-          const sluice = createSluice({ mode: 'optimize', cache: { ttl: 300, store: store.fork() } })
-          const reader = open(database, sluice)
-          await reader.read()
-          await catalogsRead(sluice)
-          await reader.read()
-          answers.push(await reader.read())
-          await reader.close()
-          await sluice.close()
-        }
-        expect(answers).toEqual(['a1.50', 'b1.50'])
-      },
-    )
+    it.each([
+      ...['pg, in the driver', 'Knex, in the driver'],
+      ...['Kysely 0.29, in the driver', 'Kysely 0.28, in the driver'],
+    ])('is not shared with processes whose parser has the same source and differs: %s', async (name) => {
+      const open = readers[name] as Open
+      const database = await withPrices((await postgresql?.connect()) as Database)
+      const store = memoryStore()
+      const usual = pg.types.getTypeParser(NUMERIC)
+      onTestFinished(() => pg.types.setTypeParser(NUMERIC, usual))
+      const answers: unknown[] = []
+      for (const letter of ['a', 'b']) {
+        pg.types.setTypeParser(NUMERIC, lettered(letter))
+        const sluice = createSluice({ mode: 'optimize', cache: { ttl: 300, store: store.fork() } })
+        const reader = open(database, sluice)
+        await reader.read()
+        await catalogsRead(sluice)
+        await reader.read()
+        answers.push(await reader.read())
+        await reader.close()
+        await sluice.close()
+      }
+      expect(answers).toEqual(['a1.50', 'b1.50'])
+    })
   },
 )
+
+describe.skipIf(postgresql?.skipped !== undefined)('a shared store of Kysely', () => {
+  /** Reads in two processes, each with its parser of the driver. */
+  async function inTwoProcesses(parsers: readonly ((text: string) => unknown)[], column: string) {
+    const database = await withPrices((await postgresql?.connect()) as Database)
+    await database.exec("create type mood as enum ('calm')")
+    await database.exec("alter table prices add mood mood default 'calm', add half numeric default 2.5")
+    const store = memoryStore()
+    const usual = pg.types.getTypeParser(NUMERIC)
+    onTestFinished(() => pg.types.setTypeParser(NUMERIC, usual))
+    const answers: unknown[] = []
+    let hits = 0
+    for (const parser of parsers) {
+      pg.types.setTypeParser(NUMERIC, parser)
+      const sluice = createSluice({ mode: 'optimize', cache: { ttl: 300, store: store.fork() } })
+      const db = kysely029(poolOf(database), sluice)
+      const read = async (name: string) =>
+        (await sql<{ value: unknown }>`select ${sql.raw(name)} as value from prices`.execute(db)).rows[0]
+          ?.value
+      await read('id')
+      await catalogsRead(sluice)
+      hits = sluice.queries.getStats().cacheHits
+      // The first result of another process is discarded, because it does not show the form of results.
+      await read(column)
+      answers.push(await read(column))
+      hits = sluice.queries.getStats().cacheHits - hits
+      await db.destroy()
+      await sluice.close()
+    }
+    return { answers, hits }
+  }
+
+  it('shares results between processes with equal parsers, also with an enum', async () => {
+    const parser = pg.types.getTypeParser(NUMERIC) as (text: string) => unknown
+    const { answers, hits } = await inTwoProcesses([parser, parser], 'mood')
+    expect(answers).toEqual(['calm', 'calm'])
+    expect(hits).toBe(2)
+  })
+
+  it('shares nothing between parsers that differ for some values', async () => {
+    const unless = (digit: string) => (text: string) => (text === '1.50' ? text : digit + text)
+    const { answers } = await inTwoProcesses([unless('1'), unless('3')], 'half')
+    expect(answers).toEqual(['12.5', '32.5'])
+  })
+})
 
 describe.skipIf(postgresql?.skipped !== undefined)('a date as a value of a query of pg', () => {
   it('is sent as the driver sends it at that moment', async () => {
@@ -150,7 +229,13 @@ describe.skipIf(postgresql?.skipped !== undefined)('a date as a value of a query
     const db = withSluice(knex(database.knexConfig()), sluice)
     onTestFinished(async () => void (await Promise.all([pool.end(), db.destroy(), sluice.close()])))
     const at = new Date('2026-01-01T03:00:00Z')
+    const kysely = [kysely028, kysely029].map((open) => open(poolOf(database), sluice))
+    onTestFinished(async () => void (await Promise.all(kysely.map((one) => one.destroy()))))
     const reads = [
+      ...kysely.map((one) => async () => {
+        const { rows } = await sql`select id from moments where at = ${at}`.execute(one)
+        return rows.length
+      }),
       async () => (await pool.query('select id from moments where at = $1', [at])).rows.length,
       async () => (await db('moments').where('at', at).select('id')).length,
     ]

@@ -1,6 +1,6 @@
 export { functionIdentity } from './adapter/drivers/function-identity.ts'
 export { Mysql2Conversions } from './adapter/drivers/mysql2-settings.ts'
-export { bindsDate } from './adapter/drivers/pg-dates.ts'
+export { bindsDate, dateFormOf } from './adapter/drivers/pg-dates.ts'
 export { PgTypeParsers } from './adapter/drivers/pg-type-parsers.ts'
 export { isInstrumented, markInstrumented } from './adapter/instrumented-clients.ts'
 export { isResultOf, type ResultForm } from './adapter/result-shape.ts'

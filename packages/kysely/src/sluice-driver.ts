@@ -19,11 +19,11 @@ import {
 } from 'kysely'
 import type { CompiledQueries } from './compiled-queries.ts'
 import { type AbortOptions, ConnectionStandIn, type Expected, type Taken } from './connection-stand-in.ts'
+import { type Conversions, conversionsOf } from './conversions.ts'
 import { driverConnection } from './driver-connection.ts'
 import { fixForSelect } from './fix.ts'
 import { isA } from './is-a.ts'
 import { type DialectReplicas, ReplicaDrivers } from './replicas.ts'
-import { ResultSettings } from './result-settings.ts'
 import { SentQuery } from './sent-query.ts'
 import { Turns } from './turns.ts'
 
@@ -43,6 +43,7 @@ export class SluiceDriver implements Driver {
   /** If the database has one connection. */
   readonly #turns: Turns | undefined
   readonly #replicas: ReplicaDrivers | undefined
+  readonly #conversions: Conversions
   readonly #connections: ReplicaConnections<{ readonly connection: DatabaseConnection }> | undefined
   /** Number of connections that are in use, and the maximum so far. */
   #used = 0
@@ -71,10 +72,11 @@ export class SluiceDriver implements Driver {
     }
     this.#replicas = replicas.dialects.length === 0 ? undefined : new ReplicaDrivers(replicas, dialect)
     this.#connections = this.#replicas && new ReplicaConnections(this.#replicas)
-    const settings = new ResultSettings(dialect, () => connection())
+    const conversions = conversionsOf(driver, dialect, () => connection())
+    this.#conversions = conversions
     this.#client = attachClient(sluice, {
       ...{ orm: 'kysely', dialect, moduleUrl: import.meta.url, fix: fixForSelect, connection },
-      settings: (ownTypes) => settings.text(ownTypes),
+      settings: (ownTypes) => conversions.shared(ownTypes),
       replicas: this.#replicas?.targets,
       // Kysely does not show how many connections a pool may have. A pool that had two in use concurrently
       // has several.
@@ -170,6 +172,7 @@ export class SluiceDriver implements Driver {
     const end = turns && (turns.take() ?? (await turns.next()))
     try {
       const connection = await this.driver.acquireConnection(options)
+      await this.#see(connection)
       this.#used += 1
       this.#mostUsed = Math.max(this.#mostUsed, this.#used)
       return { connection, release: () => this.#release(connection, options, end) }
@@ -177,6 +180,11 @@ export class SluiceDriver implements Driver {
       end?.()
       throw error
     }
+  }
+
+  /** `undefined`: there is nothing to wait for. */
+  #see(connection: DatabaseConnection): Promise<void> | undefined {
+    return this.#client.isActive ? this.#conversions.see(connection) : undefined
   }
 
   async #release(
@@ -199,6 +207,7 @@ export class SluiceDriver implements Driver {
   async read<R>(query: CompiledQuery, after: Promise<unknown> | undefined): Promise<QueryResult<R>> {
     const stack = this.origins.of(query) ?? lateStack()
     const { sql, parameters } = query
+    const settings = () => this.#conversions.ofRead(parameters)
     this.#client.order.holdIssued()
     const rows = await this.#client.read({
       sql,
@@ -206,12 +215,16 @@ export class SluiceDriver implements Driver {
       rows: 'objects',
       inTransaction: false,
       stack,
+      settings,
+      settingsNow: settings,
       ask: async (text, params, _helpers, replica) => {
         if (after !== undefined) await after
         const isOwn = text === sql && params === parameters
         const asked = isOwn ? query : CompiledQuery.raw(text, [...params])
-        const on = ({ connection }: { readonly connection: DatabaseConnection }) =>
-          this.#learnForm(this.send(connection, asked, undefined, false, stack))
+        const on = async ({ connection }: { readonly connection: DatabaseConnection }) => {
+          await this.#see(connection)
+          return this.#learnForm(this.send(connection, asked, undefined, false, stack))
+        }
         const result =
           replica === undefined || this.#connections === undefined
             ? await this.#sendAlone(asked, stack)

@@ -198,6 +198,7 @@ describe('the entry points of @sluice/core', () => {
         'closest',
         'compareFindings',
         'countersOf',
+        'dateFormOf',
         'defineReasons',
         'errorForLog',
         'errorMessage',

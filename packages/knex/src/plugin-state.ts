@@ -2,34 +2,27 @@ import type { Dialect, Sluice } from '@sluice/core'
 import {
   type AdapterClient,
   attachClient,
-  type ClientDescription,
-  EVERYTHING,
   type Lookup,
   OriginStacks,
-  outcomeOfSynchronous,
   type ReadRequirements,
   type Refusal,
   type RowSource,
   type Source,
   type StreamedStatement,
   type TableId,
-  type WriteEffect,
 } from '@sluice/core/adapter'
 import type { AdapterHost } from '@sluice/core/siblings'
 import { controlOf } from './cached.ts'
-import { fixForSql } from './fix.ts'
+import { CallOrder } from './call-order.ts'
+import { describeClient } from './describe-client.ts'
 import type { InstanceContext } from './instance-context.ts'
-import { compiled, hideFrame, isPlain } from './internals/builder.ts'
-import { hasOneConnection, poolStateOf, resizePool } from './internals/client.ts'
-import { isClosed } from './internals/connection.ts'
+import { hideFrame, isPlain } from './internals/builder.ts'
 import { type Conversions, conversionsOf } from './internals/conversions.ts'
 import type { BuilderInternals, ClientInternals, QueryObject, RunnerInternals } from './internals/types.ts'
-import { attachedConnection } from './knex-connection.ts'
 import { KnexLookups } from './knex-lookups.ts'
 import { KnexOperation } from './knex-operation.ts'
 import { PoolWaits } from './pool-waits.ts'
 import { type KnexOptions, type KnexRead, ReplicaReads } from './replica-reads.ts'
-import { resultSettings } from './result-settings.ts'
 import { RowSources } from './row-sources.ts'
 import { bindingsOf, SentQuery } from './sent-query.ts'
 
@@ -50,6 +43,7 @@ export class PluginState implements InstanceContext {
   readonly source: Source
   readonly waits: PoolWaits
   readonly conversions: Conversions
+  readonly order: CallOrder
   readonly #statements: AdapterClient
   readonly #lookups = new KnexLookups(this)
   readonly #rowSources = new RowSources(this)
@@ -62,10 +56,6 @@ export class PluginState implements InstanceContext {
   /** By builder, and by the query object that is sent for it. */
   readonly #origins = new OriginStacks()
   readonly #replicas: ReplicaReads | undefined
-  /** By connection that does not belong to an optimized read: the function that ends its reservation. */
-  readonly #reserved = new WeakMap<object, () => void>()
-  /** The purpose of the connection that is being requested. */
-  #acquiring: 'read' | 'statement' | undefined
   readonly #knex: WeakRef<object>
   readonly #client: WeakRef<object>
 
@@ -88,8 +78,9 @@ export class PluginState implements InstanceContext {
     const waits = new PoolWaits(host)
     this.waits = waits
     this.conversions = conversionsOf(client)
-    this.#statements = attachClient(sluice, describe(client, base, dialect, waits, this.conversions))
+    this.#statements = attachClient(sluice, describeClient(client, base, dialect, waits, this.conversions))
     this.source = this.#statements.source
+    this.order = new CallOrder(this.#statements)
     const statements = this.#statements
     waits.report = (ms, wasExhausted, count) => statements.waited(ms, wasExhausted, count)
     const onlyReads = (sql: string) => this.#statements.onlyReads(sql)
@@ -181,40 +172,6 @@ export class PluginState implements InstanceContext {
     }
   }
 
-  /** Takes a connection from the pool, in the order of the app's calls. */
-  acquire(acquire: () => Promise<object>): Promise<object> {
-    const { isActive, order } = this.#statements
-    if (this.#acquiring === 'read' || !isActive || !order.isSingle) return acquire()
-    return this.#reserve(acquire, this.#acquiring === 'statement')
-  }
-
-  async #reserve(acquire: () => Promise<object>, isForStatement: boolean): Promise<object> {
-    const { value, leave } = await this.#statements.order.reserve(acquire, isForStatement)
-    this.#reserved.set(value, leave)
-    return value
-  }
-
-  async release(connection: object, release: () => Promise<void>): Promise<void> {
-    await release()
-    this.#reserved.get(connection)?.()
-    this.#reserved.delete(connection)
-  }
-
-  /** Runs a read: its connection is not requested by the app. */
-  #sendRead<T>(run: () => Promise<T>): Promise<T> {
-    return this.#acquireFor('read', run)
-  }
-
-  #acquireFor<T>(acquiring: 'read' | 'statement', run: () => Promise<T>): Promise<T> {
-    this.#acquiring = acquiring
-    try {
-      // Knex requests the connection synchronously.
-      return run()
-    } finally {
-      this.#acquiring = undefined
-    }
-  }
-
   /** Called with each builder that is created. */
   created(builder: BuilderInternals): BuilderInternals {
     this.#origins.capture(builder)
@@ -247,7 +204,7 @@ export class PluginState implements InstanceContext {
     }
     try {
       if (client.transacting !== true) {
-        if (this.#skips(builder)) return this.#passing(runner)
+        if (this.#skips(builder)) return this.order.passing(runner)
         void this.#statements.readCatalog()
       }
       return this.#optimized(client, builder, runner)
@@ -277,15 +234,6 @@ export class PluginState implements InstanceContext {
     return family !== undefined && this.host.skips(family)
   }
 
-  /** A runner of a read that Sluice does not optimize. */
-  #passing(runner: RunnerInternals): RunnerInternals {
-    const { order } = this.#statements
-    if (!order.isSingle) return runner
-    const run = runner.run.bind(runner)
-    runner.run = () => order.pass(() => this.#sendRead(run))
-    return runner
-  }
-
   /** Executes an operation in the order of the app's calls. */
   #execute(
     operation: KnexOperation,
@@ -293,33 +241,11 @@ export class PluginState implements InstanceContext {
     builder: BuilderInternals,
     run: () => Promise<unknown>,
   ): Promise<unknown> {
-    const { order } = this.#statements
     const execute = () => this.host.execute(operation)
     if (operation.inTransaction) return execute()
     return operation.kind === 'read'
-      ? order.read(execute, () => this.#sendRead(run))
-      : this.#issue(client, builder, execute)
-  }
-
-  /** While a write waits for its connection, nothing that it modifies is served from memory. */
-  async #issue(
-    client: ClientInternals,
-    builder: BuilderInternals,
-    execute: () => Promise<unknown>,
-  ): Promise<unknown> {
-    const ended = this.#statements.order.issued(() => this.#effectOf(client, builder))
-    try {
-      return await this.#acquireFor('statement', execute)
-    } finally {
-      ended()
-    }
-  }
-
-  #effectOf(client: ClientInternals, builder: BuilderInternals): WriteEffect | undefined {
-    const query = compiled(client, builder)
-    return query === undefined || 'error' in query
-      ? EVERYTHING
-      : this.#statements.effectOf(query.sql, query.bindings)
+      ? this.order.read(execute, run)
+      : this.order.issue(client, builder, execute)
   }
 
   #optimized(client: ClientInternals, builder: BuilderInternals, runner: RunnerInternals): RunnerInternals {
@@ -331,7 +257,7 @@ export class PluginState implements InstanceContext {
       )
       // Only statements of reads are compared with the cache request.
       const run = (operation.kind === 'read' ? this.#watched(runner, operation) : runner).run.bind(runner)
-      const onPrimary = operation.kind === 'read' ? () => this.#sendRead(run) : run
+      const onPrimary = operation.kind === 'read' ? () => this.order.sendRead(run) : run
       runner.run = () => this.#execute(operation, client, builder, run)
       return runner
     }
@@ -342,7 +268,7 @@ export class PluginState implements InstanceContext {
     if (operation.kind !== 'read') {
       if (operation.inTransaction) return runner
       const run = runner.run.bind(runner)
-      runner.run = () => this.#issue(client, builder, run)
+      runner.run = () => this.order.issue(client, builder, run)
       return runner
     }
     const run = () => this.#raw(client, builder, undefined)
@@ -371,7 +297,13 @@ export class PluginState implements InstanceContext {
       const runner = this.#baseRunner(raw, builder)
       return (operation === undefined ? runner : this.#watched(runner, operation)).run()
     }
-    return this.#routed({ client, builder, demand, onPrimary: () => this.#sendRead(() => on(client)), on })
+    return this.#routed({
+      client,
+      builder,
+      demand,
+      onPrimary: () => this.order.sendRead(() => on(client)),
+      on,
+    })
   }
 
   /** Records the statements that a runner sends for an operation. */
@@ -430,55 +362,4 @@ export class PluginState implements InstanceContext {
 
 function listenersOf(emitter: object): number {
   return (emitter as { listenerCount?(event: string): number }).listenerCount?.('start') ?? 0
-}
-
-/** The description of an instance that the core needs. None of it keeps the instance alive. */
-function describe(
-  client: ClientInternals,
-  base: ClientInternals,
-  dialect: Dialect,
-  waits: PoolWaits,
-  conversions: Conversions,
-): ClientDescription {
-  const held = new WeakRef(client)
-  // Results are as returned by the driver, so the driver and its settings are part of the name. Settings do
-  // not change.
-  let settings: { readonly text: string | undefined } | undefined
-  return {
-    ...{ orm: 'knex', dialect, moduleUrl: import.meta.url, fix: fixForSql },
-    connection(closing) {
-      const client = held.deref()
-      return client === undefined || poolStateOf(client) === undefined
-        ? undefined
-        : attachedConnection(client, base, dialect, closing)
-    },
-    isClosed,
-    isSingle() {
-      const client = held.deref()
-      return client !== undefined && hasOneConnection(client)
-    },
-    // `pg-native` adds the code of the connection's last error to any later error: also if the connection is
-    // lost, and the write may have been committed.
-    ...(client.driverName === 'pgnative' && { writeOutcome: () => 'unknown' }),
-    ...(client.driverName === 'better-sqlite3' && { writeOutcome: outcomeOfSynchronous }),
-    pool() {
-      waits.flush()
-      const client = held.deref()
-      return client === undefined ? undefined : poolStateOf(client)
-    },
-    // Each connection of SQLite can have a separate database, in memory.
-    ...(dialect !== 'sqlite' && {
-      resizePool(max: number) {
-        const client = held.deref()
-        if (client !== undefined) resizePool(client, max)
-      },
-    }),
-    settings(ownTypes) {
-      const client = held.deref()
-      if (client === undefined) return undefined
-      settings ??= { text: resultSettings(client) }
-      const shared = settings.text === undefined ? undefined : conversions.shared(ownTypes)
-      return shared === undefined ? undefined : `${client.driverName ?? ''} ${settings.text} ${shared}`
-    },
-  }
 }

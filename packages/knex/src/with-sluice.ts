@@ -103,14 +103,14 @@ function instrumented(base: ClientInternals, state: PluginState): object {
 
     override acquireConnection(): Promise<object> {
       const acquired = state.waits.request(this)
-      const connection = state.acquire(() => super.acquireConnection())
+      const connection = state.order.acquire(() => super.acquireConnection())
       // Outside the caller's promise chain: wrapping the connection would cost each query a promise.
       if (acquired !== undefined) connection.then(acquired, acquired)
       return connection
     }
 
     override releaseConnection(connection: object): Promise<void> {
-      return state.release(connection, () => super.releaseConnection(connection))
+      return state.order.release(connection, () => super.releaseConnection(connection))
     }
 
     override async destroy(callback?: unknown): Promise<void> {

@@ -61,13 +61,9 @@ export { defineReasons, type ReasonCode } from '../shared/reasons.ts'
 export { MAX_BOUND_KEYS } from '../sql/dialect.ts'
 export { afterCaller } from './after-caller.ts'
 export { emptyTotals, isExactAggregate, isWrittenAlike } from './aggregate-values.ts'
-export {
-  type AdapterClient,
-  attachClient,
-  type ClientDescription,
-  type ClientReplicas,
-} from './attach-client.ts'
+export { type AdapterClient, attachClient } from './attach-client.ts'
 export { chooseKey } from './choose-key.ts'
+export type { ClientDescription, ClientReplicas } from './client-description.ts'
 export { isMysql2Pool, sluiceMysql2Pool } from './drivers/mysql2.ts'
 export { sluicePool } from './drivers/pg.ts'
 export { isPgPool, pgPoolAccess, timePgConnects } from './drivers/pg-pool-state.ts'

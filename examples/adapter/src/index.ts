@@ -36,20 +36,26 @@ export function openDb(pool: Pool, sluice: Sluice): Db {
     fix,
     // The type casts of a pool can be functions, so Sluice cannot compare those of two processes.
     settings: () => undefined,
+    // One connection executes everything in the order of the calls.
+    isSingle: () => held.deref()?.pool.config.connectionLimit === 1,
   })
   return {
     async query(sql, params = []) {
+      const { isActive, order } = client
+      const unchanged = () => statement(client, pool, sql, params)
+      if (!isActive) return unchanged()
       // Only reads that certainly read go through Sluice. Without `optimize`, none does.
-      return client.isActive && client.onlyReads(sql)
-        ? read(client, pool, sql, params)
-        : statement(client, pool, sql, params)
+      return client.onlyReads(sql)
+        ? order.read(() => read(client, pool, sql, params), unchanged)
+        : order.run(unchanged)
     },
     async transaction(work) {
-      const connection = await pool.getConnection()
+      const { value: connection, leave } = await client.order.reserve(() => pool.getConnection())
       try {
         return await within(client, connection, work, ['BEGIN', 'COMMIT', 'ROLLBACK'])
       } finally {
         connection.release()
+        leave()
       }
     },
     async close() {

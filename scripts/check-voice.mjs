@@ -1,6 +1,6 @@
 // Checks the wording of docs, comments, messages and test names. Each folder has a limit, in hits per 1,000
 // words, that only goes down. Comments have at most 110 characters per line, as code does, which the
-// formatter checks.
+// formatter checks, and their tags (`@returns`) are at the start of a line, where tools read them.
 //
 //   node scripts/check-voice.mjs             exits with code 1 if a folder is above its limit
 //   node scripts/check-voice.mjs <paths…>    prints the hits in these files and folders
@@ -40,18 +40,24 @@ function hitsIn(path) {
   return { words, hits: units.flatMap((unit) => hitsOf(unit, rules)).filter(({ line }) => !isExempt(line)) }
 }
 
-/** Lines of comments that are too long, as `path:line`. Directives of tools must be on one line. */
-function longComments() {
+const TAG_IN_PROSE = /^\s*\/?\*\*? .*[^\s`{] @(?:returns|throws|param|defaultValue|example|remarks)\b/
+
+/** Lines of comments that break a rule, with the rule. Directives of tools must be on one line. */
+function badComments() {
+  const problemOf = (line) => {
+    if (!/^\s*(\/\/|\/?\*)/.test(line) || line.includes('biome-ignore')) return undefined
+    if (line.length > MAX_COLUMNS) return `the comment has more than ${MAX_COLUMNS} characters in a line`
+    return TAG_IN_PROSE.test(line) ? 'the tag is not at the start of a line of its comment' : undefined
+  }
   return proseFiles(['.'])
     .filter((path) => SOURCES.has(extname(path)))
     .flatMap((path) =>
       readFileSync(join(root, path), 'utf8')
         .split('\n')
-        .flatMap((line, at) =>
-          line.length > MAX_COLUMNS && /^\s*(\/\/|\/?\*)/.test(line) && !line.includes('biome-ignore')
-            ? [`${path}:${at + 1}`]
-            : [],
-        ),
+        .flatMap((line, at) => {
+          const problem = problemOf(line)
+          return problem === undefined ? [] : [`${path}:${at + 1}: ${problem}`]
+        }),
     )
 }
 
@@ -104,9 +110,9 @@ function check() {
       `${folder}: ${rate} hits per 1,000 words, at most ${limit} are allowed. To list them: node scripts/check-voice.mjs ${folder}`,
     )
   }
-  for (const place of longComments()) {
+  for (const problem of badComments()) {
     failures += 1
-    console.error(`${place}: the comment has more than ${MAX_COLUMNS} characters in a line`)
+    console.error(problem)
   }
   if (failures === 0) console.log('The wording is within its limits.')
   return failures === 0

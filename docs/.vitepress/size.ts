@@ -3,7 +3,11 @@ import { join } from 'node:path'
 
 const MAX_BYTES = 30_000_000
 
-/** Prints the size of the site. @throws Error if it is too large: the build fails. */
+/**
+ * Prints the size of the site.
+ *
+ * @throws Error if it is too large: the build fails.
+ */
 export async function checkSize(outDir: string): Promise<void> {
   const entries = await readdir(outDir, { recursive: true, withFileTypes: true })
   const files = entries.filter((entry) => entry.isFile())

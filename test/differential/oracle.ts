@@ -13,7 +13,11 @@ export interface OracleOptions {
   readonly seed: number
   /** Called after each program that passed. */
   readonly onProgress?: (done: number) => void
-  /** Whether the first failing program is shrunk. @defaultValue true */
+  /**
+   * Whether the first failing program is shrunk.
+   *
+   * @defaultValue true
+   */
   readonly shrinks?: boolean
 }
 

@@ -23,7 +23,11 @@ const MAX_AGE_MS = 1000
 interface RigOptions {
   /** @defaultValue the models of `prisma/models.prisma` */
   readonly subject?: Subject | undefined
-  /** The index of the first Sluice in the list of kinds. @defaultValue 0 */
+  /**
+   * The index of the first Sluice in the list of kinds.
+   *
+   * @defaultValue 0
+   */
   readonly firstKind?: number | undefined
   /** Without one, the database only has tables and keys. */
   readonly featureSeed?: number | undefined

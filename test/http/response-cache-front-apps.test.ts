@@ -47,7 +47,11 @@ interface App {
   seen(): number
 }
 
-/** An app on `node:http` with a response cache. @param begin - Opens the request's scope. */
+/**
+ * An app on `node:http` with a response cache.
+ *
+ * @param begin - Opens the request's scope.
+ */
 function appOn(
   { db }: CityTable,
   begin: (request: IncomingMessage, response: ServerResponse, go: () => Promise<void>) => unknown,

@@ -18,7 +18,11 @@ export async function clientOf(
   return client
 }
 
-/** Stores items of all sizes up to 200 bytes. @returns Their keys, as far as the server stored them. */
+/**
+ * Stores items of all sizes up to 200 bytes.
+ *
+ * @returns Their keys, as far as the server stored them.
+ */
 export async function flood(client: MetaClient, random: Random, count: number): Promise<string[]> {
   const stored: string[] = []
   for (let sent = 0; sent < count; sent += PER_CALL) {

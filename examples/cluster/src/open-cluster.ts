@@ -34,13 +34,25 @@ export interface Cluster {
 export interface ClusterPlan {
   /** Port of the proxy; `0`: any free one. */
   readonly port: number
-  /** The folder of PostgreSQL's programs. @defaultValue looked for */
+  /**
+   * The folder of PostgreSQL's programs.
+   *
+   * @defaultValue looked for
+   */
   readonly postgres?: string | undefined
   readonly progress: Progress
   readonly probe?: Partial<ProbeOptions>
-  /** How far the replica may be behind. @defaultValue 1000 */
+  /**
+   * How far the replica may be behind.
+   *
+   * @defaultValue 1000
+   */
   readonly maxLagMs?: number
-  /** What Node is started with in the processes. @defaultValue as this process was */
+  /**
+   * What Node is started with in the processes.
+   *
+   * @defaultValue as this process was
+   */
   readonly execArgv?: readonly string[]
   /** Told of reads as nodes make them. */
   readonly onReads: (reads: ReadCounts) => void

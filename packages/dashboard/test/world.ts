@@ -74,7 +74,11 @@ export async function openWorld(options: DashboardOptions = {}, given: SluiceOpt
   }
 }
 
-/** Serves until the test ends. @returns The port. */
+/**
+ * Serves until the test ends.
+ *
+ * @returns The port.
+ */
 export async function serve(listener: Parameters<typeof createServer>[1]): Promise<number> {
   const server = createServer(listener)
   server.listen(0, '127.0.0.1')

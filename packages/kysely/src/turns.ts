@@ -3,7 +3,11 @@ export class Turns {
   #isTaken = false
   readonly #waiting: (() => void)[] = []
 
-  /** Takes a turn without waiting. @returns A function that ends it; `undefined` if another caller has it. */
+  /**
+   * Takes a turn without waiting.
+   *
+   * @returns A function that ends it; `undefined` if another caller has it.
+   */
   take(): (() => void) | undefined {
     if (this.#isTaken) return undefined
     this.#isTaken = true

@@ -64,8 +64,9 @@ async function untilKept(db: Knex, sluice: Sluice): Promise<void> {
 }
 
 /**
- * The data of the benchmark's route: three queries. @param at - Requests with different values query the
- * database again.
+ * The data of the benchmark's route: three queries.
+ *
+ * @param at - Requests with different values query the database again.
  */
 export async function overview(db: Knex, at: number): Promise<object> {
   const regions = await db('regions').select('id', 'name').where('id', '>', -at).orderBy('id')

@@ -69,7 +69,11 @@ export async function wrk(
   }
 }
 
-/** The output of `wrk`. @throws NoWrkError. */
+/**
+ * The output of `wrk`.
+ *
+ * @throws NoWrkError.
+ */
 export function wrkOutput(flags: readonly string[], url: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn('wrk', [...flags, url], { stdio: ['ignore', 'pipe', 'pipe'] })

@@ -46,7 +46,11 @@ function mistakesAsked(): Mistake[] {
     })
 }
 
-/** Explores the chosen scenarios. @param limits - Those that may be violated. */
+/**
+ * Explores the chosen scenarios.
+ *
+ * @param limits - Those that may be violated.
+ */
 function exploreAll<T>(
   scenarios: Readonly<Record<string, T>>,
   limits: object,

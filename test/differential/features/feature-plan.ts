@@ -99,7 +99,11 @@ export class FeaturePlan {
     })
   }
 
-  /** Creates a table whose rows trigger something when they are written. @returns Its name. */
+  /**
+   * Creates a table whose rows trigger something when they are written.
+   *
+   * @returns Its name.
+   */
   addSource(name: string, columns = 'v int', values = '1', stored?: string): string {
     const table = `feature_${name}`
     this.later.push(stored === undefined ? { name: table } : { name: table, stored })

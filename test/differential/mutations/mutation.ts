@@ -26,13 +26,21 @@ export interface Mutation {
   /** The rule that no longer holds. */
   readonly rule: string
   readonly edits: readonly Edit[]
-  /** The database on which it shows. @defaultValue 'sqlite' */
+  /**
+   * The database on which it shows.
+   *
+   * @defaultValue 'sqlite'
+   */
   readonly dialect?: Dialect
   /** Whether it shows only on databases with triggers, functions and views. */
   readonly hasFeatures?: boolean
   /** Whether it shows only on the models of `prisma/models.prisma`. */
   readonly isFixed?: boolean
-  /** The builders in which it shows. @defaultValue Knex */
+  /**
+   * The builders in which it shows.
+   *
+   * @defaultValue Knex
+   */
   readonly builders?: readonly BuilderOrm[]
   /**
    * The test that detects it, if no program does: for example because time must pass. Default: the oracle

@@ -30,7 +30,11 @@ export interface Command {
 export interface Suite {
   /** Names of tests of what only the ORM itself sends, which fail by design. */
   readonly internal?: ReadonlySet<string>
-  /** Compiles the checkout if its tests require that. @throws Error if files are missing. */
+  /**
+   * Compiles the checkout if its tests require that.
+   *
+   * @throws Error if files are missing.
+   */
   prepare(checkout: string): void
   command(run: Run): Command
 }

@@ -148,7 +148,11 @@ export interface BenchLimits {
   readonly errors: boolean
 }
 
-/** Parses `slower=10,more-queries,different,errors`. @throws UsageError */
+/**
+ * Parses `slower=10,more-queries,different,errors`.
+ *
+ * @throws UsageError
+ */
 export function benchLimits(names: readonly string[]): BenchLimits {
   let slower: number | undefined
   const flags = new Set<string>()

@@ -163,7 +163,10 @@ function changeOf(ids: readonly string[], file: string, { remove, isNew, paint }
 
 const SCHEMA_VERSION = 1
 
-/** @returns `undefined` if the file does not exist. @throws InputError if its content is invalid. */
+/**
+ * @returns `undefined` if the file does not exist.
+ * @throws InputError if its content is invalid.
+ */
 async function readIgnoreList(path: string): Promise<readonly IgnoredFinding[] | undefined> {
   let text: string
   try {

@@ -25,7 +25,10 @@ export class EventStreamParser {
   #id = ''
   #isFirst = true
 
-  /** @returns The events that end in this chunk. @throws Error if an event is too large. */
+  /**
+   * @returns The events that end in this chunk.
+   * @throws Error if an event is too large.
+   */
   push(piece: string): StreamEvent[] {
     if (piece === '') return []
     // A carriage return at the end can be the first half of a CRLF.

@@ -37,7 +37,7 @@ export interface AdapterClient {
    */
   readonly order: ProgramOrder
   /**
-   * What a statement modifies, as far as its SQL and the catalog show; `undefined`: nothing. Never throws.
+   * The effect of a statement, as far as its SQL and the catalog show it; `undefined`: none. Never throws.
    */
   effectOf(sql: string, params: readonly unknown[]): WriteEffect | undefined
   /** Runs a read: batched, prefetched, cached, or sent by its `ask`. */

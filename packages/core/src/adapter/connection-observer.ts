@@ -122,7 +122,7 @@ export class ConnectionObserver {
     return this.#describe(sql).shape
   }
 
-  /** What a statement modifies, as far as its SQL and the catalog show; `undefined`: nothing. */
+  /** The effect of a statement, as far as its SQL and the catalog show it; `undefined`: none. */
   effectOf(sql: string, params: readonly unknown[]): WriteEffect | undefined {
     return this.#writes.effectOf(this.#describe(sql), params)
   }

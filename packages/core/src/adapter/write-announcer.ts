@@ -111,7 +111,7 @@ export class WriteAnnouncer {
     return this.#transactions.write(connection, statement, effect, defines)
   }
 
-  /** What a statement modifies, as far as its SQL and the catalog show; `undefined`: nothing. */
+  /** The effect of a statement, as far as its SQL and the catalog show it; `undefined`: none. */
   effectOf(described: Announceable, params: readonly unknown[]): WriteEffect | undefined {
     const { statement } = described.analyzed
     const plan = this.#planOf(described)

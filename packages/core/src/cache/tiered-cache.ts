@@ -30,8 +30,9 @@ export interface TieredCacheParts {
   readonly policy: FetchPolicy
   readonly counters: TieredCounters
   /**
-   * The tags of models and tables; `undefined` while no catalog is known. @throws InvalidArgumentError for
-   * names that no catalog contains.
+   * The tags of models and tables; `undefined` while no catalog is known.
+   *
+   * @throws InvalidArgumentError for names that no catalog contains.
    */
   readonly tagsOf: (tables: readonly string[]) => readonly string[] | undefined
   /** The basis of the derived value that is being computed in this context, if there is one. */

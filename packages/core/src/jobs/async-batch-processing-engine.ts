@@ -211,8 +211,9 @@ export class AsyncBatchProcessingEngine {
   }
 
   /**
-   * Pauses a queue, or all queues: no worker receives another task of it. Running tasks continue. @throws
-   * UnknownQueueError; NotAuthorizedError; JobBackendError.
+   * Pauses a queue, or all queues: no worker receives another task of it. Running tasks continue.
+   *
+   * @throws UnknownQueueError; NotAuthorizedError; JobBackendError.
    */
   async pause(queue?: string, { actor }: ActorOptions = {}): Promise<void> {
     await this.#setPaused(queue, true, actor)
@@ -314,7 +315,9 @@ export class AsyncBatchProcessingEngine {
   }
 
   /**
-   * The stored batch job, without its items. @throws InvalidArgumentError if the batch job does not exist.
+   * The stored batch job, without its items.
+   *
+   * @throws InvalidArgumentError if the batch job does not exist.
    */
   async getBatchJob(batchId: string): Promise<BatchJob> {
     await this.#parts.open.open()
@@ -331,7 +334,11 @@ export class AsyncBatchProcessingEngine {
     return await this.#parts.stored.itemsOf<T>(batchId, range)
   }
 
-  /** Statistics of a queue. @throws UnknownQueueError; JobBackendError. */
+  /**
+   * Statistics of a queue.
+   *
+   * @throws UnknownQueueError; JobBackendError.
+   */
   async getProcessingStats(queue = 'default'): Promise<ProcessingStats> {
     return await this.#parts.watch.stats(queue)
   }
@@ -341,7 +348,11 @@ export class AsyncBatchProcessingEngine {
     return await this.#parts.watch.health(queue)
   }
 
-  /** Permanently failed tasks, in the order of their creation. @throws UnknownQueueError; JobBackendError. */
+  /**
+   * Permanently failed tasks, in the order of their creation.
+   *
+   * @throws UnknownQueueError; JobBackendError.
+   */
   async listDeadLetters(
     filter: Pick<TaskFilter, 'queue' | 'batchId'> & PageRange = {},
   ): Promise<readonly DeadLetter[]> {
@@ -382,7 +393,11 @@ export class AsyncBatchProcessingEngine {
     return await this.#parts.stored.cancel(taskId, actor)
   }
 
-  /** Cancels the rest of a batch job, like `cancelTask`. @returns Whether it existed and had not ended. */
+  /**
+   * Cancels the rest of a batch job, like `cancelTask`.
+   *
+   * @returns Whether it existed and had not ended.
+   */
   async cancelBatchJob(batchId: string, { actor }: ActorOptions = {}): Promise<boolean> {
     await this.#parts.open.open()
     await this.#parts.gate.pass(actor, 'cancel', { batchId })

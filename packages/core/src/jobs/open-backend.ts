@@ -35,7 +35,10 @@ export class OpenBackend {
     return this.#isClosed
   }
 
-  /** @returns `undefined`: it is open. @throws JobBackendError. */
+  /**
+   * @returns `undefined`: it is open.
+   * @throws JobBackendError.
+   */
   open(): Promise<void> | undefined {
     if (this.#opened === true) return undefined
     if (this.#opened !== undefined) return this.#opened
@@ -67,13 +70,21 @@ export class OpenBackend {
       )
   }
 
-  /** Runs it if no other process has for this key. @throws JobBackendError; what it throws. */
+  /**
+   * Runs it if no other process has for this key.
+   *
+   * @throws JobBackendError; what it throws.
+   */
   async once(key: string, at: number, run: () => Promise<unknown>): Promise<void> {
     await this.open()
     if (await this.backend.takeSlot(key, this.parts.clock.wall(), at + SLOT_MS)) await run()
   }
 
-  /** No call is accepted from now on. @returns Whether it was open to calls. */
+  /**
+   * No call is accepted from now on.
+   *
+   * @returns Whether it was open to calls.
+   */
   refuse(): boolean {
     if (this.#isClosed) return false
     this.#isClosed = true

@@ -14,13 +14,18 @@ export interface TaskContext {
   readonly batchId: string | undefined
   /** On whose behalf it runs. */
   readonly runAs: string | undefined
-  /** Tells listeners how far it is. @param percent - 0 to 100. */
+  /**
+   * Tells listeners how far it is.
+   *
+   * @param percent - 0 to 100.
+   */
   progress(percent: number): void
   /** Kept with the failure, if the attempt fails; the last hundred lines. */
   log(message: string): void
   /**
-   * Marks an item of a batch job as failed. It is retried without the others. @param index - Index in the
-   * data.
+   * Marks an item of a batch job as failed. It is retried without the others.
+   *
+   * @param index - Index in the data.
    */
   failItem(index: number, error: unknown): void
 }

@@ -98,8 +98,9 @@ export class MonitoringAndAutoScalingEngine {
   /**
    * Records a value. An alert that results from it is raised immediately.
    *
-   * @param value - In the type's unit. @param source - Where it was measured: a node, a route. @param unit -
-   *   A label.
+   * @param value - In the type's unit.
+   * @param source - Where it was measured: a node, a route.
+   * @param unit - A label.
    * @throws UnknownMetricError; InvalidArgumentError for a value that is not a finite number of at least 0.
    */
   recordMetric(type: MetricName, value: number, source: string, unit?: string): Metric {
@@ -184,7 +185,9 @@ export class MonitoringAndAutoScalingEngine {
 
   /**
    * Trend of a metric, over all sources: one value per second for the last 2 minutes, and coarser ones
-   * before. @throws UnknownMetricError; InvalidArgumentError.
+   * before.
+   *
+   * @throws UnknownMetricError; InvalidArgumentError.
    */
   getMetricTrend(type: MetricName, windowMs: number = TREND_MS): readonly TrendData[] {
     checkWindow(windowMs)
@@ -194,13 +197,19 @@ export class MonitoringAndAutoScalingEngine {
   /**
    * How a metric's values of the last five minutes are spread, its sources as one: each value, which is right
    * to 1.54%, and how often it came, the smallest first. Those of several processes can be added up, which
-   * quantiles cannot. @throws UnknownMetricError.
+   * quantiles cannot.
+   *
+   * @throws UnknownMetricError.
    */
   getMetricDistribution(type: MetricName): readonly (readonly [value: number, count: number])[] {
     return this.#parts.store.distribution(type).entries()
   }
 
-  /** Whether a metric goes up or down. @throws UnknownMetricError; InvalidArgumentError. */
+  /**
+   * Whether a metric goes up or down.
+   *
+   * @throws UnknownMetricError; InvalidArgumentError.
+   */
   calculateTrendAnalysis(type: MetricName, windowMs: number = TREND_MS): TrendAnalysis {
     checkWindow(windowMs)
     return this.#parts.reports.trend(type, windowMs)
@@ -208,7 +217,9 @@ export class MonitoringAndAutoScalingEngine {
 
   /**
    * Current value of a metric, over all sources; `undefined` if there was no value for 15 seconds, which is
-   * not 0. @throws UnknownMetricError.
+   * not 0.
+   *
+   * @throws UnknownMetricError.
    */
   currentLoad(metric: MetricName): number | undefined {
     return this.#parts.store.current(metric)
@@ -241,8 +252,9 @@ export class MonitoringAndAutoScalingEngine {
   }
 
   /**
-   * Values and changes of the forecast metrics that were not to be expected, the oldest first. @throws
-   * UnknownMetricError.
+   * Values and changes of the forecast metrics that were not to be expected, the oldest first.
+   *
+   * @throws UnknownMetricError.
    */
   getAnomalies(type?: MetricName): readonly MetricAnomaly[] {
     if (type !== undefined) this.#parts.types.get(type)
@@ -258,7 +270,8 @@ export class MonitoringAndAutoScalingEngine {
   /**
    * Records the load that scaling uses (`scaling.rule`), at least every 3 seconds.
    *
-   * @param arrivals - Requests since the last call, answered or not. @param backlog - Requests that wait.
+   * @param arrivals - Requests since the last call, answered or not.
+   * @param backlog - Requests that wait.
    * @throws InvalidArgumentError.
    */
   recordLoad(arrivals: number, backlog = 0): void {
@@ -335,14 +348,19 @@ export class MonitoringAndAutoScalingEngine {
     return this.#parts.desk.scaler.triggerScaling(direction, amount, by)
   }
 
-  /** Decisions to scale, the newest first. @throws InvalidArgumentError. */
+  /**
+   * Decisions to scale, the newest first.
+   *
+   * @throws InvalidArgumentError.
+   */
   getScalingHistory(limit = 50): readonly ScalingEvent[] {
     return this.#parts.desk.scaler.history(limitOf(limit))
   }
 
   /**
-   * Changes that were considered and not made, with the reasons, the newest first. @throws
-   * InvalidArgumentError.
+   * Changes that were considered and not made, with the reasons, the newest first.
+   *
+   * @throws InvalidArgumentError.
    */
   getScalingSkips(limit = 50): readonly ScalingSkip[] {
     return this.#parts.desk.scaler.skips(limitOf(limit))
@@ -363,25 +381,40 @@ export class MonitoringAndAutoScalingEngine {
     return await this.#parts.reports.performance()
   }
 
-  /** Open alerts, the worst first. @throws InvalidArgumentError. */
+  /**
+   * Open alerts, the worst first.
+   *
+   * @throws InvalidArgumentError.
+   */
   getActiveAlerts(limit = 100): readonly Alert[] {
     this.#parts.evaluate()
     return this.#parts.alerting.book.active(limitOf(limit))
   }
 
-  /** Resolved alerts, the newest first. @throws InvalidArgumentError. */
+  /**
+   * Resolved alerts, the newest first.
+   *
+   * @throws InvalidArgumentError.
+   */
   getResolvedAlerts(limit = 100): readonly Alert[] {
     return this.#parts.alerting.book.resolved(limitOf(limit))
   }
 
   /**
-   * Acknowledges an alert. @returns Whether it was open and not acknowledged. @throws InvalidArgumentError.
+   * Acknowledges an alert.
+   *
+   * @returns Whether it was open and not acknowledged.
+   * @throws InvalidArgumentError.
    */
   acknowledgeAlert(id: string, by: string): boolean {
     return this.#parts.alerting.book.acknowledge(id, by)
   }
 
-  /** Resolves an alert. If its condition persists, a new one is raised. @returns Whether it was open. */
+  /**
+   * Resolves an alert. If its condition persists, a new one is raised.
+   *
+   * @returns Whether it was open.
+   */
   resolveAlert(id: string, by?: string): boolean {
     return this.#parts.alerting.book.resolve(id, by)
   }

@@ -80,7 +80,9 @@ export class CallSiteTraces {
   }
 
   /**
-   * A scope found something. @param place - The only call site that it found; `undefined`: several, or none.
+   * A scope found something.
+   *
+   * @param place - The only call site that it found; `undefined`: several, or none.
    */
   found(shape: Shape, place: string | undefined): void {
     confirm(knownOf(this.#shapes, shape), place)

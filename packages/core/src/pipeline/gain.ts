@@ -26,7 +26,11 @@ export class Gain {
     this.#left = 0
   }
 
-  /** Whether the next read passes through to the database. @param now - Monotonic time in milliseconds. */
+  /**
+   * Whether the next read passes through to the database.
+   *
+   * @param now - Monotonic time in milliseconds.
+   */
   skips(now: () => number): boolean {
     if (this.#looks > 0) return false
     this.#left += 1
@@ -37,7 +41,11 @@ export class Gain {
     return false
   }
 
-  /** One of its reads is processed. @param now - Monotonic time in milliseconds. */
+  /**
+   * One of its reads is processed.
+   *
+   * @param now - Monotonic time in milliseconds.
+   */
   looked(now: () => number): void {
     this.#looks -= 1
     if (this.#looks === 0) this.#leftSince = now()

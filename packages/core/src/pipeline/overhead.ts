@@ -89,7 +89,11 @@ export class Overhead {
 
   constructor(private readonly now: () => number) {}
 
-  /** A scope is opened. @returns Its timer, if it is timed. */
+  /**
+   * A scope is opened.
+   *
+   * @returns Its timer, if it is timed.
+   */
   begin(): OverheadTimer | undefined {
     this.#opened += 1
     return this.#opened % EVERY === 0 ? new OverheadTimer(this.now) : undefined

@@ -113,7 +113,11 @@ export class Scope {
     this.#state?.delete(key)
   }
 
-  /** A statement is sent. @param at - Milliseconds on the clock of `startedAt`, as in all methods. */
+  /**
+   * A statement is sent.
+   *
+   * @param at - Milliseconds on the clock of `startedAt`, as in all methods.
+   */
   sent(at: number): void {
     if (this.statements === 0) this.busySince = at
     this.statements += 1

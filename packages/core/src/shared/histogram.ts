@@ -17,7 +17,10 @@ export class DurationHistogram {
     this.counts = new Array(boundsMs.length + 1).fill(0)
   }
 
-  /** @param times - How often it took so long. @returns The place of what counts it. */
+  /**
+   * @param times - How often it took so long.
+   * @returns The place of what counts it.
+   */
   add(ms: number, times = 1): number {
     const { boundsMs, counts } = this
     let at = 0

@@ -179,7 +179,11 @@ const UNSTORABLE = /[\0\uD800-\uDFFF]/
 const script = new Script('run()')
 let sandbox: Context | undefined
 
-/** Runs code of a thrown value, which may throw, or not end. @returns `undefined` then. */
+/**
+ * Runs code of a thrown value, which may throw, or not end.
+ *
+ * @returns `undefined` then.
+ */
 function runBounded(run: () => unknown): unknown {
   sandbox ??= createContext({})
   sandbox.run = run

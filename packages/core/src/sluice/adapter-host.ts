@@ -68,7 +68,9 @@ export interface AdapterHost {
   differs(difference: ResponseDifference): void
   /**
    * Lets reads go to replicas of a client's database; `undefined` for one whose replicas cannot be compared
-   * with it. @throws InvalidOptionError
+   * with it.
+   *
+   * @throws InvalidOptionError
    */
   routeReads(client: RoutedClient): ReadRouter | undefined
   /** Monotonic time in milliseconds. */

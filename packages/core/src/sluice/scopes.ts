@@ -26,11 +26,23 @@ export interface ScopeReport extends Readonly<ScopeCounts> {
 export interface ScopeHandle {
   /** Name of the scope. Can be set until it ends. */
   name: string
-  /** The status of an HTTP request's answer. May be set until the scope ends. @defaultValue undefined */
+  /**
+   * The status of an HTTP request's answer. May be set until the scope ends.
+   *
+   * @defaultValue undefined
+   */
   statusCode: number | undefined
-  /** Whether what ran in it failed. May be set until the scope ends. @defaultValue false */
+  /**
+   * Whether what ran in it failed. May be set until the scope ends.
+   *
+   * @defaultValue false
+   */
   failed: boolean
-  /** Id of the HTTP request. Can be set until the scope ends. @defaultValue undefined */
+  /**
+   * Id of the HTTP request. Can be set until the scope ends.
+   *
+   * @defaultValue undefined
+   */
   requestId: string | undefined
   readonly counts: Readonly<ScopeCounts>
   /** Runs a function in the scope; what it awaits belongs to the scope too. */
@@ -106,11 +118,16 @@ export class OpenScope implements ScopeHandle {
 }
 
 export interface RunOptions {
-  /** Name of the scope. @defaultValue 'run' */
+  /**
+   * Name of the scope.
+   *
+   * @defaultValue 'run'
+   */
   readonly name?: string
   /**
-   * How the scope's operations are treated. @defaultValue the Sluice's mode, for the share of scopes that
-   * `rollout` sets
+   * How the scope's operations are treated.
+   *
+   * @defaultValue the Sluice's mode, for the share of scopes that `rollout` sets
    */
   readonly mode?: Mode
 }

@@ -56,7 +56,11 @@ function beginsStatement(before: Token | undefined): boolean {
   )
 }
 
-/** `set_config(name, value, true)`. @param open - Index of the parenthesis. */
+/**
+ * `set_config(name, value, true)`.
+ *
+ * @param open - Index of the parenthesis.
+ */
 function isLocalConfig(tokens: readonly Token[], open: number): boolean {
   let depth = 0
   for (let at = open; at < tokens.length; at++) {

@@ -59,7 +59,11 @@ class Reader {
     return this.reads.known(this.snapshot(), TAGS, this.clock.now())
   }
 
-  /** Queries the state. @param meanwhile - Runs before the response arrives. */
+  /**
+   * Queries the state.
+   *
+   * @param meanwhile - Runs before the response arrives.
+   */
   async look(meanwhile: () => void = () => {}, state = STATE): Promise<void> {
     const looked = this.reads.look(TAGS, undefined, this.snapshot())
     await turn()

@@ -34,8 +34,9 @@ class World {
   }
 
   /**
-   * A scope with a loop over a parent query. @param lines - The call sites of the queries in the loop,
-   * repeated cyclically.
+   * A scope with a loop over a parent query.
+   *
+   * @param lines - The call sites of the queries in the loop, repeated cyclically.
    */
   scope(
     name: string,

@@ -3,8 +3,9 @@ import { isInstance } from '@sluice/core/siblings'
 import { Refusal } from '../http/refusal.ts'
 
 /**
- * Returns the JSON object in the body of a request, also if the framework has already parsed it. @throws
- * Refusal
+ * Returns the JSON object in the body of a request, also if the framework has already parsed it.
+ *
+ * @throws Refusal
  */
 export async function readBody(
   request: IncomingMessage,
@@ -55,7 +56,11 @@ export type Body = Readonly<Record<string, unknown>>
 
 const MAX_TEXT = 500
 
-/** Rejects unknown fields, so that no part of a request is silently ignored. @throws Refusal */
+/**
+ * Rejects unknown fields, so that no part of a request is silently ignored.
+ *
+ * @throws Refusal
+ */
 export function checkFields(body: Body, known: readonly string[]): void {
   const unknown = Object.keys(body).find((name) => !known.includes(name))
   if (unknown !== undefined)

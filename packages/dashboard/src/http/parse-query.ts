@@ -8,8 +8,9 @@ const CODES = ['N_PLUS_ONE', 'REPEATED_QUERY', 'QUERY_BUDGET', 'any'] as const
 const MAX_TEXT = 200
 
 /**
- * Ignores unknown parameters, so that a newer page works with an older app. @throws Refusal for invalid
- * values
+ * Ignores unknown parameters, so that a newer page works with an older app.
+ *
+ * @throws Refusal for invalid values
  */
 export function requestsQuery(query: URLSearchParams): RequestsQuery {
   const name = textOf(query, 'name')

@@ -20,7 +20,11 @@ const STEPS: readonly (readonly [olderThanMs: number, stepMs: number])[] = [
   [0, 15_000],
 ]
 
-/** One metric with its forecast; `null` if the monitor is disabled. @throws Refusal for an unknown metric */
+/**
+ * One metric with its forecast; `null` if the monitor is disabled.
+ *
+ * @throws Refusal for an unknown metric
+ */
 export function metricsPage(
   monitor: MonitoringAndAutoScalingEngine | undefined,
   query: MetricsQuery,

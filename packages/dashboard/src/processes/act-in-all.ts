@@ -44,7 +44,9 @@ type Body = Readonly<Record<string, unknown>>
 type Outcome = { readonly value: unknown } | { readonly error: unknown }
 
 /**
- * Runs an action in all processes that it concerns. @throws The error of this process if no process succeeded
+ * Runs an action in all processes that it concerns.
+ *
+ * @throws The error of this process if no process succeeded
  */
 export async function actInAll(name: ActionName, body: Body, parts: ActParts): Promise<unknown> {
   const own = await outcomeOf(parts.act(name, body, parts.actor))

@@ -46,9 +46,17 @@ export interface MetricForecast {
 export interface MetricsQuery {
   /** @defaultValue 'requests' */
   readonly metric?: string
-  /** Length of the past range in minutes, 1 to 1,440. @defaultValue 30 */
+  /**
+   * Length of the past range in minutes, 1 to 1,440.
+   *
+   * @defaultValue 30
+   */
   readonly minutes?: number
-  /** Length of the forecast in minutes, 1 to 60. @defaultValue half of the recorded part of the range */
+  /**
+   * Length of the forecast in minutes, 1 to 60.
+   *
+   * @defaultValue half of the recorded part of the range
+   */
   readonly ahead?: number
 }
 

@@ -114,7 +114,11 @@ export interface RequestsQuery {
   readonly code?: FindingCode | 'any'
   readonly minMs?: number
   readonly minQueries?: number
-  /** Maximum length of `recent`, up to 500. @defaultValue 100 */
+  /**
+   * Maximum length of `recent`, up to 500.
+   *
+   * @defaultValue 100
+   */
   readonly limit?: number
 }
 

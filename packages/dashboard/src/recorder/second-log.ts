@@ -44,7 +44,10 @@ export class SecondLog {
     second.buckets.set(bucket, (second.buckets.get(bucket) ?? 0) + 1)
   }
 
-  /** @param from - Milliseconds since 1970. @returns The completed seconds since then, oldest first. */
+  /**
+   * @param from - Milliseconds since 1970.
+   * @returns The completed seconds since then, oldest first.
+   */
   since(from: number): SecondFigures[] {
     const now = Math.floor(Date.now() / 1_000) * 1_000
     return this.#seconds

@@ -59,7 +59,11 @@ export class StreamHub {
     return this.#clients.size
   }
 
-  /** Responds to a request with a stream. @throws Refusal if the maximum number of streams is open */
+  /**
+   * Responds to a request with a stream.
+   *
+   * @throws Refusal if the maximum number of streams is open
+   */
   open(request: IncomingMessage, response: ServerResponse, rights: Rights): void {
     const { maxStreams, now } = this.#parts
     if (this.#clients.size >= maxStreams)

@@ -13,7 +13,11 @@ const called: Readonly<Record<EngineName, string>> = {
   monitor: 'The monitor',
 }
 
-/** Returns an engine. @throws SluiceError `SLUICE_ENGINE_DISABLED` if it is disabled */
+/**
+ * Returns an engine.
+ *
+ * @throws SluiceError `SLUICE_ENGINE_DISABLED` if it is disabled
+ */
 export function engineOf<K extends EngineName>(sluice: Sluice, name: K): NonNullable<Sluice[K]> {
   const engine = sluice[name]
   if (engine) return engine

@@ -54,7 +54,8 @@ export interface LoadShedding {
   /**
    * Admits a request, or responds to it with `503`.
    *
-   * @param url - The path that the client requested. @defaultValue `request.url`
+   * @param url - The path that the client requested.
+   * @defaultValue `request.url`
    * @returns Whether the request is admitted.
    */
   admit(request: IncomingMessage, response: ServerResponse, url?: string): boolean

@@ -32,7 +32,11 @@ export class LoadShedder {
     return this.#delayMs
   }
 
-  /** Returns whether to reject a request. @param share - Share of the limit from which it is rejected. */
+  /**
+   * Returns whether to reject a request.
+   *
+   * @param share - Share of the limit from which it is rejected.
+   */
   sheds(share = 1): boolean {
     const excess = this.#delayMs / (this.maxDelayMs * share) - 1
     return excess > 0 && this.random() < excess

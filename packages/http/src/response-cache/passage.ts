@@ -17,7 +17,11 @@ export interface FrontCache {
     target: string,
     isLearned: (key: string) => boolean,
   ): DerivedValue<StoredResponse> | undefined
-  /** Sends the response. @param headers - Headers that come first: a flat array of names and values. */
+  /**
+   * Sends the response.
+   *
+   * @param headers - Headers that come first: a flat array of names and values.
+   */
   sendForFront(
     request: IncomingMessage,
     response: ServerResponse,
@@ -105,7 +109,11 @@ export class Passage {
     this.#scopes = scopes
   }
 
-  /** The request received an id. @param isOwn - Whether no code of the app affected the id. */
+  /**
+   * The request received an id.
+   *
+   * @param isOwn - Whether no code of the app affected the id.
+   */
   identified(ids: Ids, isOwn: boolean): void {
     if (!isOwn) this.#isSpoiled = true
     this.#ids = ids

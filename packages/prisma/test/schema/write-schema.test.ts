@@ -32,7 +32,11 @@ function run(path: string): string {
   return stdout.trim() || stderr
 }
 
-/** Compiles a program to `out`. @returns its errors. */
+/**
+ * Compiles a program to `out`.
+ *
+ * @returns its errors.
+ */
 function compile(path: string, options: ts.CompilerOptions): string[] {
   write('node_modules/@sluice/prisma/package.json', '{ "types": "index.d.ts" }')
   write(

@@ -71,7 +71,11 @@ export class JobsRedis {
     return this.#own + name
   }
 
-  /** Resolves when there is a connection. @throws JobBackendError if there is none in time. */
+  /**
+   * Resolves when there is a connection.
+   *
+   * @throws JobBackendError if there is none in time.
+   */
   async connected(): Promise<void> {
     if (!this.#isClosed && this.#server.link() === undefined) await this.#untilLinked()
     if (this.#isClosed) throw new JobBackendError('This job backend is closed.')

@@ -11,7 +11,10 @@ export class Lags {
     this.#next = (this.#next + 1) % MAX_LAGS
   }
 
-  /** @param share - 0 to 1. @returns 0 if there are no values. */
+  /**
+   * @param share - 0 to 1.
+   * @returns 0 if there are no values.
+   */
   quantile(share: number): number {
     const sorted = [...this.#last].sort((left, right) => left - right)
     return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0

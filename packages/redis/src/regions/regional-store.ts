@@ -123,7 +123,11 @@ export class RegionalStore implements RedisStore {
     await Promise.all([this.local, ...this.remotes.values()].map((store) => store.close()))
   }
 
-  /** Runs an operation in this region and in all others. @returns The results, that of this region first. */
+  /**
+   * Runs an operation in this region and in all others.
+   *
+   * @returns The results, that of this region first.
+   */
   #everywhere<T>(run: (store: Store) => Promise<T>): Promise<T[]> {
     const others = [...this.remotes].map(([region, store]) =>
       run(store).catch((error: unknown) => {

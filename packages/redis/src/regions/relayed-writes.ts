@@ -68,7 +68,11 @@ export class RelayedWrites {
     return this.#held.size
   }
 
-  /** Ends this object. @returns The tags that are held. */
+  /**
+   * Ends this object.
+   *
+   * @returns The tags that are held.
+   */
   abandon(): readonly string[] {
     this.#isOver = true
     return [...this.#held.keys()]

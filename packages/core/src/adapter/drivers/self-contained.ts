@@ -28,8 +28,8 @@ export function isSelfContained(source: string): boolean {
 function usesParametersOnly(source: string): boolean {
   const [, several, one] = PARAMETERS.exec(source) ?? []
   const parameters = several?.split(',').map((name) => name.trim()) ?? [one]
-  // Strings contain no names. Regular expressions, nested templates, templates beside strings, and comments
-  // are not examined.
+  // Strings contain no names. Regular expressions, nested templates, templates together with strings, and
+  // comments are not examined.
   const own = source.replace(HEAD, '')
   const body = /['"]/.test(own) ? own : own.replaceAll(TEMPLATE, expressionsOf)
   const code = body.replaceAll(/'[^'\\\n]*'|"[^"\\\n]*"/g, '""').replaceAll(DATE_OF_VALUE, '(')

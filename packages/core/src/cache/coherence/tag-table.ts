@@ -143,7 +143,11 @@ export class TagTable {
     return snapshot
   }
 
-  /** A write to these tags begins. @returns The argument for `end`, which must be called once. */
+  /**
+   * A write to these tags begins.
+   *
+   * @returns The argument for `end`, which must be called once.
+   */
   begin(tags: readonly string[]): OpenTags {
     const nodes = new Array<TagNode>(tags.length)
     for (let at = 0; at < tags.length; at++) {

@@ -89,7 +89,11 @@ export class DerivedValues {
     this.#databases.add(database)
   }
 
-  /** Collects the reads from now on. @param context - The current context. */
+  /**
+   * Collects the reads from now on.
+   *
+   * @param context - The current context.
+   */
   begin(context: string): ReadBasis {
     return new ReadBasis(context, this.parts.table, this.parts.shared !== undefined)
   }

@@ -239,7 +239,11 @@ export interface JobBackend {
    * and its next end is reported like the first.
    */
   replay(id: string): MaybePromise<boolean>
-  /** Forgets dead letters. @returns How many. */
+  /**
+   * Forgets dead letters.
+   *
+   * @returns How many.
+   */
   purge(filter: {
     readonly queue?: string
     readonly id?: string
@@ -248,7 +252,11 @@ export interface JobBackend {
   pause(queue: string, isPaused: boolean): MaybePromise<void>
 
   openBatch(batch: NewBatch): MaybePromise<void>
-  /** All items were added. @returns The batch job if it ends with this. */
+  /**
+   * All items were added.
+   *
+   * @returns The batch job if it ends with this.
+   */
   sealBatch(id: string, chunks: number, totalItems: number, at: number): MaybePromise<readonly BatchRow[]>
   batch(id: string): MaybePromise<BatchRow | undefined>
   /** Cancels the waiting tasks of a batch job, and notifies the workers of running ones. */

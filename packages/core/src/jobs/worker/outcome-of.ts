@@ -58,7 +58,11 @@ export function releasedOutcome(claim: TaskClaim, now: number, runAt: number): T
   return outcome(claim, 'release', now, { runAt })
 }
 
-/** Milliseconds until the next attempt. @param failures - From 1. */
+/**
+ * Milliseconds until the next attempt.
+ *
+ * @param failures - From 1.
+ */
 function retryDelayMs(backoff: number | readonly number[], failures: number, random: RandomSource): number {
   if (typeof backoff !== 'number') return backoff[Math.min(failures, backoff.length) - 1] ?? 0
   const full = Math.min(MAX_BACKOFF_MS, backoff * 2 ** (failures - 1))

@@ -151,8 +151,9 @@ export class QueueRunner {
   }
 
   /**
-   * Releases the running tasks, so that other workers run them. This does not count as a failure. @returns
-   * The number of released tasks.
+   * Releases the running tasks, so that other workers run them. This does not count as a failure.
+   *
+   * @returns The number of released tasks.
    */
   async release(): Promise<number> {
     const held = this.claims
@@ -323,7 +324,11 @@ export class QueueRunner {
     }
   }
 
-  /** Starts when no other task is held here, and the released ones are returned. @returns Whether it runs. */
+  /**
+   * Starts when no other task is held here, and the released ones are returned.
+   *
+   * @returns Whether it runs.
+   */
   #runSuspect(): boolean {
     const claim = this.#suspect
     if (claim === undefined || this.#running.size > 0 || this.#outcomes.length > 0 || this.#steps > 0)

@@ -165,7 +165,11 @@ export class QueueWorkers {
       this.#startQueue(name)
   }
 
-  /** Runs one attempt of the next task. @throws As `processNextTask`. */
+  /**
+   * Runs one attempt of the next task.
+   *
+   * @throws As `processNextTask`.
+   */
   async next(queue: string): Promise<TaskOutcome | undefined> {
     const { open } = this.parts
     const canProcess = this.#canProcess(queue)

@@ -79,7 +79,11 @@ export class AlertBook {
     return this.#resolved.slice(-limit).reverse()
   }
 
-  /** The one that is open. @param key - As `alertKey` makes it of its metric and source. */
+  /**
+   * The one that is open.
+   *
+   * @param key - As `alertKey` makes it of its metric and source.
+   */
   of(key: string): Pick<Alert, 'severity' | 'threshold'> | undefined {
     return this.#open.get(key)
   }
@@ -115,7 +119,8 @@ export class AlertBook {
   }
 
   /**
-   * @returns Whether an open, unacknowledged alert had this id. @throws InvalidArgumentError without a name.
+   * @returns Whether an open, unacknowledged alert had this id.
+   * @throws InvalidArgumentError without a name.
    */
   acknowledge(id: string, by: string): boolean {
     if (typeof by !== 'string' || by === '')

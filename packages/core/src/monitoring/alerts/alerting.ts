@@ -59,14 +59,21 @@ export class Alerting {
     for (const objective of this.#objectives.values()) objective.evaluate()
   }
 
-  /** @throws InvalidArgumentError. @returns The function that removes it. */
+  /**
+   * @throws InvalidArgumentError.
+   * @returns The function that removes it.
+   */
   addNotifier(notifier: Notifier): () => void {
     if (typeof (notifier as Notifier | null)?.notify !== 'function')
       throw new InvalidArgumentError('notifier', 'an object with a function `notify`', notifier)
     return this.#notifiers.add(notifier)
   }
 
-  /** Replaces one of that name. @throws InvalidArgumentError; InvalidOptionError. */
+  /**
+   * Replaces one of that name.
+   *
+   * @throws InvalidArgumentError; InvalidOptionError.
+   */
   addObjective(name: string, options: ObjectiveOptions): Objective {
     const objective = new BurnRateObjective(name, options, this.#clock, this.book)
     this.#objectives.set(name, objective)

@@ -13,7 +13,11 @@ const signs: Readonly<Record<AlertChange, string>> = {
   resolved: '✓',
 }
 
-/** Writes alerts to stderr, one line each. @param write - Replaces stderr. */
+/**
+ * Writes alerts to stderr, one line each.
+ *
+ * @param write - Replaces stderr.
+ */
 export function consoleNotifier(
   write: (line: string) => void = (line) => void process.stderr.write(`${line}\n`),
 ): Notifier {

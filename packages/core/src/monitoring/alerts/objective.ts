@@ -29,7 +29,11 @@ export interface BurnRate {
 export interface Objective {
   readonly name: string
   readonly target: number
-  /** Counts events. @throws InvalidArgumentError for a count that is not an integer of at least 1. */
+  /**
+   * Counts events.
+   *
+   * @throws InvalidArgumentError for a count that is not an integer of at least 1.
+   */
   record(isGood: boolean, count?: number): void
   burnRates(): readonly BurnRate[]
 }

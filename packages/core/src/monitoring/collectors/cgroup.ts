@@ -85,8 +85,9 @@ export class Cgroup {
   }
 
   /**
-   * Values of the group with the lowest limit. @param most - A limit of this many bytes or more counts as
-   * unlimited.
+   * Values of the group with the lowest limit.
+   *
+   * @param most - A limit of this many bytes or more counts as unlimited.
    */
   memory(most: number): MemoryUse | undefined {
     const { memoryLimit, memoryUsed, inactive } = this.#files

@@ -13,7 +13,11 @@ export class ProcessUsage {
     this.#cgroup = new Cgroup((path) => readers.text(path))
   }
 
-  /** Percent, since the last call. @param now - Milliseconds. */
+  /**
+   * Percent, since the last call.
+   *
+   * @param now - Milliseconds.
+   */
   cpu(now: number): number | undefined {
     const { readers } = this
     const microseconds = readers.cpuMicroseconds()
@@ -61,7 +65,11 @@ export class NetworkUsage {
 
   constructor(private readonly read: SystemReaders['text']) {}
 
-  /** Mbps since the last call; `undefined` if it cannot be determined. @param now - Milliseconds. */
+  /**
+   * Mbps since the last call; `undefined` if it cannot be determined.
+   *
+   * @param now - Milliseconds.
+   */
   mbps(now: number): number | undefined {
     const before = this.#bytes
     const elapsed = now - this.#at

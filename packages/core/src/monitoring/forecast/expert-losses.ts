@@ -25,7 +25,10 @@ export class ExpertLosses {
   readonly #wasAwake: Float32Array = new Float32Array(EXPERTS + MIXTURES)
   #scored = 0
 
-  /** @param minutes - Passed since the last one was scored. @param actual - Above 0. */
+  /**
+   * @param minutes - Passed since the last one was scored.
+   * @param actual - Above 0.
+   */
   score(forecasts: Float64Array, actual: number, minutes: number): void {
     this.#scored += 1
     const youngest = 1 / (this.#scored + 2)

@@ -12,9 +12,17 @@ type NumberArray = Float64Array | Float32Array | Int16Array
  * one counts. Each part lists its numbers once, so that it saves and restores the same ones.
  */
 export interface StateVisitor {
-  /** A finite number. @returns What it is from now on. */
+  /**
+   * A finite number.
+   *
+   * @returns What it is from now on.
+   */
   number(value: number): number
-  /** An integer from `least` to `most`. @returns What it is from now on. */
+  /**
+   * An integer from `least` to `most`.
+   *
+   * @returns What it is from now on.
+   */
   integer(value: number, least: number, most?: number): number
   /** @param mayLack - Allows `NaN` for missing values. */
   array(values: NumberArray, mayLack?: 'mayLack'): void

@@ -41,7 +41,11 @@ export class PendingForecasts {
     rows[at + 5] = record.spread
   }
 
-  /** Reads the forecast of a step. @returns Whether there is one. */
+  /**
+   * Reads the forecast of a step.
+   *
+   * @returns Whether there is one.
+   */
   read(step: number, record: ForecastRecord): boolean {
     const madeAt = step - this.horizon
     if (madeAt < 0 || madeAt % this.every !== 0) return false

@@ -112,7 +112,11 @@ export class PeriodSearch {
     return this.#lag < this.#longestLag
   }
 
-  /** Starts a due search, or continues a running one. @param previous - Cell of the previous sample. */
+  /**
+   * Starts a due search, or continues a running one.
+   *
+   * @param previous - Cell of the previous sample.
+   */
   advance(history: LoadHistory, scale: LogScale, previous: number): void {
     const { cell } = history
     const { cellsPerDay } = this.grid

@@ -81,7 +81,11 @@ export class PredictionInterval {
   #logUpperFactor = 0
   #logLowerFactor = 0
 
-  /** Puts spread and bounds around `record.logValue`. @returns The 90th percentile, as a logarithm. */
+  /**
+   * Puts spread and bounds around `record.logValue`.
+   *
+   * @returns The 90th percentile, as a logarithm.
+   */
   surround(record: ForecastRecord): number {
     const spread = this.#spread()
     const upperSpread = spread * Math.exp(this.#logUpperFactor)

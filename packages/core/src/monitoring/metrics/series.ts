@@ -177,8 +177,9 @@ export class Series {
   }
 
   /**
-   * Its cells since a time, each from the finest level that goes back so far. @param now - In seconds, as
-   * `from`.
+   * Its cells since a time, each from the finest level that goes back so far.
+   *
+   * @param now - In seconds, as `from`.
    */
   cells(from: number, now: number): readonly Cell[] {
     const parts: (readonly Cell[])[] = []

@@ -42,13 +42,21 @@ export class WindowedHistogram {
     this.#current = this.#slices[0] as LogHistogram
   }
 
-  /** @param nowMs - Monotonic. @param value - Finite and at least 0. @throws InvalidArgumentError */
+  /**
+   * @param nowMs - Monotonic.
+   * @param value - Finite and at least 0.
+   * @throws InvalidArgumentError
+   */
   add(nowMs: number, value: number): void {
     this.#turn(nowMs)
     this.#current.add(value)
   }
 
-  /** Adds all values of a histogram. @param nowMs - Monotonic. */
+  /**
+   * Adds all values of a histogram.
+   *
+   * @param nowMs - Monotonic.
+   */
   merge(nowMs: number, values: LogHistogram): void {
     this.#turn(nowMs)
     this.#current.merge(values)
@@ -61,8 +69,9 @@ export class WindowedHistogram {
   }
 
   /**
-   * @param share - From 0 to 1. @returns `undefined` where the window holds nothing. @throws
-   *   InvalidArgumentError
+   * @param share - From 0 to 1.
+   * @returns `undefined` where the window holds nothing.
+   * @throws InvalidArgumentError
    */
   quantile(nowMs: number, share: number): number | undefined {
     this.#turn(nowMs)

@@ -86,7 +86,8 @@ export class Detector {
   }
 
   /**
-   * @param fewest - Minimum number of executions of a group. @param exceeded - The budget, if it is exceeded.
+   * @param fewest - Minimum number of executions of a group.
+   * @param exceeded - The budget, if it is exceeded.
    */
   #findAmong(
     scope: InspectedScope,

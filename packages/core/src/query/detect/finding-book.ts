@@ -32,7 +32,11 @@ export class FindingBook {
   /** Time at which the latest scope of the app ended. */
   #latestAt = 0
 
-  /** A scope ended, with or without findings. @param at - Monotonic time in milliseconds. */
+  /**
+   * A scope ended, with or without findings.
+   *
+   * @param at - Monotonic time in milliseconds.
+   */
   ended(at: number): void {
     this.#latestAt = at
   }

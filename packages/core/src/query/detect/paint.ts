@@ -1,7 +1,11 @@
 import { plainLine } from '../../shared/plain-line.ts'
 
 export interface FormatOptions {
-  /** ANSI colors. @defaultValue false */
+  /**
+   * ANSI colors.
+   *
+   * @defaultValue false
+   */
   readonly color?: boolean
   /**
    * Maximum line width in characters. Longer SQL is truncated; call sites and fixes are not.

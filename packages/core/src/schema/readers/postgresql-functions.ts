@@ -89,7 +89,11 @@ const TYPES = `
   LEFT JOIN pg_catalog.pg_range g ON g.rngtypid = t.oid
   WHERE t.oid >= 16384 AND (t.typrelid = 0 OR r.oid IS NOT NULL)`
 
-/** Tables by the types of their columns. @param types - OIDs. */
+/**
+ * Tables by the types of their columns.
+ *
+ * @param types - OIDs.
+ */
 const typed = (types: Iterable<string>) => `
   SELECT DISTINCT n.nspname::text AS "schema", c.relname::text AS "table", a.atttypid::text AS "type"
   FROM pg_catalog.pg_attribute a

@@ -19,7 +19,11 @@ export function dailyLoad(days: number, { noise = 0.05, seed = 1 } = {}): number
   )
 }
 
-/** Adds one value per step; `undefined` is missing. @returns The forecast after each existing value. */
+/**
+ * Adds one value per step; `undefined` is missing.
+ *
+ * @returns The forecast after each existing value.
+ */
 export function run(
   forecaster: LoadForecaster,
   values: readonly (number | undefined)[],

@@ -44,8 +44,9 @@ const SOURCES: Readonly<Record<ScriptName, string>> = {
 }
 
 /**
- * The scripts, each with the functions of BullMQ that it calls. @param publish - The command that notifies
- * others.
+ * The scripts, each with the functions of BullMQ that it calls.
+ *
+ * @param publish - The command that notifies others.
  */
 export function scriptsWith(
   bullmq: Bullmq,

@@ -36,7 +36,11 @@ export class PooledQueries {
     private readonly timeoutMs: number,
   ) {}
 
-  /** Sends one statement. @throws JobBackendError. */
+  /**
+   * Sends one statement.
+   *
+   * @throws JobBackendError.
+   */
   async run(text: string, values: readonly unknown[] = [], extraMs = 0): Promise<readonly TextRow[]> {
     const query = { text, values: [...values], types: TEXTS }
     const { rows } = await this.with(
@@ -47,7 +51,11 @@ export class PooledQueries {
     return rows as readonly TextRow[]
   }
 
-  /** Learns what the connections are set to. @throws JobBackendError. */
+  /**
+   * Learns what the connections are set to.
+   *
+   * @throws JobBackendError.
+   */
   async open(): Promise<void> {
     // A connection that breaks while idle, or while it is being closed, would end the process if the app has
     // no listener.
@@ -57,7 +65,11 @@ export class PooledQueries {
     this.#isReadCommitted = row?.level === READ_COMMITTED
   }
 
-  /** Does something on one connection. @throws JobBackendError. */
+  /**
+   * Does something on one connection.
+   *
+   * @throws JobBackendError.
+   */
   async with<T>(
     work: (client: PostgresPoolClient) => Promise<T>,
     timeoutMs: number = this.timeoutMs,

@@ -286,8 +286,9 @@ class PostgresBackend implements JobBackend {
   }
 
   /**
-   * Deletes in slices, because each statement has a timeout, and others wait for its locks. @returns The
-   * number of deleted rows.
+   * Deletes in slices, because each statement has a timeout, and others wait for its locks.
+   *
+   * @returns The number of deleted rows.
    */
   async #inSlices(sql: string, values: readonly unknown[]): Promise<number> {
     for (let removed = 0; ; ) {

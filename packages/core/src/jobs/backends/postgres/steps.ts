@@ -39,7 +39,11 @@ class UnacknowledgedSteps {
     this.#until = performance.now() + LATE_MS
   }
 
-  /** Looks, if it is time to. @throws JobBackendError. */
+  /**
+   * Looks, if it is time to.
+   *
+   * @throws JobBackendError.
+   */
   async look(): Promise<void> {
     const now = performance.now()
     if (now < this.#askAt) return

@@ -108,7 +108,11 @@ export class SqliteTasks {
     return this.sql.get(`SELECT 1 FROM sluice_tasks WHERE ${IS_LOST} LIMIT 1`, now, owner) !== undefined
   }
 
-  /** Puts back the tasks of dead workers. @returns Batch jobs that ended because of this. */
+  /**
+   * Puts back the tasks of dead workers.
+   *
+   * @returns Batch jobs that ended because of this.
+   */
   recover(owner: string, now: number): readonly BatchRow[] {
     const sql = `UPDATE sluice_tasks SET state = ${QUEUED}, crashes = crashes + 1, owner = NULL, lease_until = NULL
       WHERE seq IN (SELECT seq FROM sluice_tasks WHERE ${IS_LOST} LIMIT ${MAX_TAKEN_UP})
@@ -216,7 +220,11 @@ export class SqliteTasks {
     return { batches, ...(last === undefined ? {} : { after: last }) }
   }
 
-  /** Marks what runs of a batch. @returns The ids. */
+  /**
+   * Marks what runs of a batch.
+   *
+   * @returns The ids.
+   */
   tellRunning(batch: string): readonly string[] {
     const sql = `UPDATE sluice_tasks INDEXED BY sluice_tasks_lease SET is_cancelled = 1 WHERE state = ${PROCESSING} AND batch = ? RETURNING id`
     return this.sql.all<HeldRow>(sql, batch).map(({ id }) => id)

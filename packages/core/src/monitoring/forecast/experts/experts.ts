@@ -53,7 +53,11 @@ export function forecastFromRecent(
     forecasts[EXPERT.trend] = scale.exp(follow(present.trend, horizon, TREND_DIES_MINUTES / grid.stepMinutes))
 }
 
-/** A trend that dies away. @param lifetime - Of the trend, in steps. */
+/**
+ * A trend that dies away.
+ *
+ * @param lifetime - Of the trend, in steps.
+ */
 function follow({ now, slopePerStep }: LogTrend, horizon: number, lifetime: number): number {
   const change = TREND_SHARE * slopePerStep * lifetime * (1 - Math.exp(-horizon / lifetime))
   return now + Math.max(-MOST_LOG_CHANGE, Math.min(MOST_LOG_CHANGE, change))

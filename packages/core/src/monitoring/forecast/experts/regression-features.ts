@@ -48,8 +48,9 @@ export function fillPeriodFeatures(
 }
 
 /**
- * How far all that is known lies from the last quarter of an hour. @param trend - The trend expert's
- * forecast.
+ * How far all that is known lies from the last quarter of an hour.
+ *
+ * @param trend - The trend expert's forecast.
  */
 export function fillGrowthFeatures(
   features: Float64Array,

@@ -169,7 +169,8 @@ export class ForecastTrial {
   /**
    * Applies both ways to the load since the last call.
    *
-   * @param ahead - With forecasts. @param without - Without them.
+   * @param ahead - With forecasts.
+   * @param without - Without them.
    * @returns The verdict, if forecasts are turned off or on by it.
    */
   pass(load: Omit<LoadNow, 'backlog' | 'ahead'>, ahead: Ahead, without: Ahead): string | undefined {

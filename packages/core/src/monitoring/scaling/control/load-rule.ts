@@ -59,7 +59,10 @@ export class LoadRule {
     this.#recommended.add(now, count)
   }
 
-  /** @returns The required workers. @param reasons, skipped - Receive the reasons, and the refused steps. */
+  /**
+   * @returns The required workers.
+   * @param reasons, skipped - Receive the reasons, and the refused steps.
+   */
   follow(state: LoadNow, reasons: string[], skipped: string[]): number {
     const { now, current } = state
     const need = this.#need(state, skipped)

@@ -26,7 +26,11 @@ export class ModelWorkers {
     return this.#starting.reduce((sum, { count }) => sum + count, this.#active)
   }
 
-  /** Serves requests for some seconds. @returns Whether the workers were overloaded. */
+  /**
+   * Serves requests for some seconds.
+   *
+   * @returns Whether the workers were overloaded.
+   */
   pass(now: number, seconds: number, perSecond: number): boolean {
     for (const { at, count } of this.#starting) if (at <= now) this.#active += count
     this.#starting = this.#starting.filter(({ at }) => at > now)

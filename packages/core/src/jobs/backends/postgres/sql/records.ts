@@ -53,7 +53,11 @@ export const afterMs = (ms: string): string => `clock_timestamp() + ${ms} * inte
  */
 const json = (...values: readonly string[]): string => `json_build_array(${values.join(', ')})::text`
 
-/** A batch. @param b - The table or its alias. */
+/**
+ * A batch.
+ *
+ * @param b - The table or its alias.
+ */
 export function batchJson(b: string): string {
   return json(
     ...[

@@ -319,7 +319,8 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))(
       for (const head of ['05', '90', '9801020304050607c0']) {
         const bytes = Buffer.from(`0101${(head.length / 2).toString(16).padStart(8, '0')}${head}c0`, 'hex')
         await redis.set(id, bytes)
-        expect((await store.read(['a'], 'key')).entry).toBeUndefined()
+        const { entry } = await store.read(['a'], 'key')
+        expect(() => entry?.value()).toThrow('The entry is damaged')
       }
       const { losses } = witness
       for (const message of ['no JSON', '1', '{}', 'null']) await redis.publish('{sluice}bus', message)

@@ -12,7 +12,7 @@ export interface Taken {
 /** The driver that creates stand-ins. */
 interface StandInDriver {
   /** Takes a connection for statements that are executed in the order of the app's calls. */
-  reserve(options: AbortOptions, isForStatement: boolean): Promise<Taken>
+  reserve(options: AbortOptions, isForStatement: boolean, insteadOfRead: boolean): Promise<Taken>
   /** Whether a query that needs no certain connection goes through Sluice. */
   reads(query: CompiledQuery): boolean
   read<R>(query: CompiledQuery, after: Promise<unknown> | undefined): Promise<QueryResult<R>>
@@ -32,9 +32,14 @@ interface StandInDriver {
 
 /** A query for which Kysely has requested a connection. */
 export interface Expected {
-  readonly query: CompiledQuery
-  /** Whether it can be answered without a connection. */
+  /** `undefined`: one that was not compiled right before. */
+  readonly query: CompiledQuery | undefined
+  /** Whether it can be answered without a connection, as far as is known. */
   readonly isRead: boolean
+  /** Whether it counts as a read in the order of the calls. */
+  readonly isOrdered?: boolean
+  /** Called once the query is known, if it was unknown. More calls have no effect. */
+  decided?(): void
   /** Before that, a read must not be sent. */
   readonly after?: Promise<unknown> | undefined
   /** Called once: for a read at its end, for any other query when it is sent. */
@@ -81,10 +86,21 @@ export class ConnectionStandIn implements DatabaseConnection {
   }
 
   executeQuery<R>(query: CompiledQuery, options?: AbortOptions): Promise<QueryResult<R>> {
-    const { driver } = this
     const expected = this.#isUsed ? undefined : this.#expected
     this.#isUsed = true
-    if (expected?.query === query && expected.isRead && options?.signal === undefined && driver.reads(query))
+    const running = this.#execute<R>(query, options, expected)
+    expected?.decided?.()
+    return running
+  }
+
+  #execute<R>(
+    query: CompiledQuery,
+    options: AbortOptions,
+    expected: Expected | undefined,
+  ): Promise<QueryResult<R>> {
+    const { driver } = this
+    const isExpected = expected?.isRead === true && (expected.query ?? query) === query
+    if (isExpected && options?.signal === undefined && driver.reads(query))
       return driver.read(query, expected.after)
     return (
       this.#held === undefined
@@ -103,9 +119,11 @@ export class ConnectionStandIn implements DatabaseConnection {
 
   async bind(): Promise<DatabaseConnection> {
     if (this.#taken === undefined) {
-      // The connection waits for all reads that were issued before.
-      if (this.#expected?.isRead === true) this.#ended()
-      this.#taken = this.driver.reserve(this.options, this.#expected !== undefined)
+      const expected = this.#expected
+      const insteadOfRead = expected?.isOrdered === true
+      if (insteadOfRead) this.#expected = undefined
+      this.#taken = this.driver.reserve(this.options, expected !== undefined, insteadOfRead)
+      expected?.decided?.()
     }
     this.#held = await this.#taken
     return this.#held.connection
@@ -125,6 +143,7 @@ export class ConnectionStandIn implements DatabaseConnection {
   #ended(): void {
     const expected = this.#expected
     this.#expected = undefined
+    expected?.decided?.()
     expected?.end()
   }
 

@@ -24,6 +24,7 @@ import { conversionsOf } from './conversions-of.ts'
 import { driverConnection } from './driver-connection.ts'
 import { fixForSelect } from './fix.ts'
 import { isA } from './is-a.ts'
+import { isForQuery } from './is-for-query.ts'
 import { type DialectReplicas, ReplicaDrivers } from './replicas.ts'
 import { SentQuery } from './sent-query.ts'
 import { Turns } from './turns.ts'
@@ -46,6 +47,8 @@ export class SluiceDriver implements Driver {
   readonly #replicas: ReplicaDrivers | undefined
   readonly #conversions: Conversions
   readonly #connections: ReplicaConnections<{ readonly connection: DatabaseConnection }> | undefined
+  /** With one connection: until the query of an earlier call is known. */
+  #deciding: Promise<void> | undefined
   /** Number of connections that are in use, and the maximum so far. */
   #used = 0
   #mostUsed = 0
@@ -99,10 +102,28 @@ export class SluiceDriver implements Driver {
   acquireConnection(options?: AbortOptions): Promise<DatabaseConnection> {
     const query = this.compiled.take()
     // A query that can be aborted belongs to one connection.
-    const expected =
-      query === undefined || options?.signal !== undefined || !this.#client.isActive
-        ? undefined
-        : this.#expect(query)
+    const isUnbound =
+      this.#client.isActive && options?.signal === undefined && (query !== undefined || isForQuery())
+    return this.#deciding === undefined
+      ? this.#acquire(isUnbound, query, options)
+      : this.#acquireLater(isUnbound, query, options)
+  }
+
+  async #acquireLater(
+    isUnbound: boolean,
+    query: CompiledQuery | undefined,
+    options: AbortOptions,
+  ): Promise<DatabaseConnection> {
+    while (this.#deciding !== undefined) await this.#deciding
+    return this.#acquire(isUnbound, query, options)
+  }
+
+  #acquire(
+    isUnbound: boolean,
+    query: CompiledQuery | undefined,
+    options: AbortOptions,
+  ): Promise<DatabaseConnection> {
+    const expected = isUnbound ? this.#expect(query) : undefined
     return expected === undefined
       ? this.#boundTo(this.reserve(options, query !== undefined), options)
       : expected === 'unchanged'
@@ -118,22 +139,39 @@ export class SluiceDriver implements Driver {
   }
 
   /** How a query uses its connection; `undefined`: like a reservation. */
-  #expect(query: CompiledQuery): Expected | 'unchanged' | undefined {
+  #expect(query: CompiledQuery | undefined): Expected | 'unchanged' | undefined {
     const { order } = this.#client
-    const isRead = this.reads(query)
-    if (!order.isSingle)
-      return isRead
-        ? { query, isRead, after: order.earlierWrites(), end: () => {} }
-        : { query, isRead, end: order.issued(() => this.#client.effectOf(query.sql, query.parameters)) }
-    if (!isRead) return undefined
-    return order.beginRead() ? { query, isRead, end: () => order.endRead() } : 'unchanged'
+    if (query !== undefined && !this.reads(query))
+      return order.isSingle
+        ? undefined
+        : {
+            ...{ query, isRead: false },
+            end: order.issued(() => this.#client.effectOf(query.sql, query.parameters)),
+          }
+    if (!order.isSingle) return { query, isRead: true, after: order.earlierWrites(), end: () => {} }
+    if (!order.beginRead()) return query === undefined ? undefined : 'unchanged'
+    const expected = { query, isRead: true, isOrdered: true, end: () => order.endRead() }
+    return query === undefined ? { ...expected, decided: this.#beginDecision() } : expected
+  }
+
+  /** Lets calls wait until it is known whether the query of an earlier call is a read: a few microtasks. */
+  #beginDecision(): () => void {
+    let decided = () => {}
+    this.#deciding = new Promise((resolve) => {
+      decided = resolve
+    })
+    const deciding = this.#deciding
+    return () => {
+      if (this.#deciding === deciding) this.#deciding = undefined
+      decided()
+    }
   }
 
   /** Takes a connection for statements that are executed in the order of the app's calls. */
-  async reserve(options?: AbortOptions, isForStatement = false): Promise<Taken> {
+  async reserve(options?: AbortOptions, isForStatement = false, insteadOfRead = false): Promise<Taken> {
     const { isActive, order } = this.#client
-    if (!isActive) return this.take(options)
-    const { value, leave } = await order.reserve(() => this.take(options), isForStatement)
+    if (!isActive && !insteadOfRead) return this.take(options)
+    const { value, leave } = await order.reserve(() => this.take(options), isForStatement, insteadOfRead)
     return { connection: value.connection, release: () => value.release().finally(leave) }
   }
 

@@ -69,8 +69,8 @@ export const BUILDER_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: KYSELY_STAND_IN,
-        find: 'expected?.query === query && expected.isRead && options?.signal',
-        replace: 'options?.signal',
+        find: 'if (isExpected && options?.signal',
+        replace: 'if (options?.signal',
       },
       { file: KYSELY_STAND_IN, find: 'read(query, expected.after)', replace: 'read(query, undefined)' },
     ],

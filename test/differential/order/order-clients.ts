@@ -13,7 +13,7 @@ import { drizzle as drizzleMysql } from 'drizzle-orm/mysql2'
 import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres'
 import { integer, pgTable } from 'drizzle-orm/pg-core'
 import createKnex, { type Knex } from 'knex'
-import type { Kysely } from 'kysely'
+import { CompiledQuery, Kysely } from 'kysely'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
 import type { Database } from '../../support/database.ts'
@@ -32,7 +32,7 @@ export function orderClients(dialect: Dialect): Readonly<Record<string, Open>> {
       (database, connections, sluice) => openKysely(database, connections, sluice, version),
     ]),
   )
-  const common = { Knex: openKnex, ...kysely, Prisma: openPrisma }
+  const common = { Knex: openKnex, ...kysely, 'Kysely raw': openRawKysely, Prisma: openPrisma }
   if (dialect === 'sqlite') return common
   return dialect === 'postgresql'
     ? { ...common, pg: openPg, Drizzle: openDrizzle }
@@ -99,6 +99,29 @@ export async function openKysely(
         .set((eb) => ({ views: eb('views', '+', 1) }))
         .where('id', '=', id)
         .execute()),
+  })
+  return {
+    ...target(db),
+    transaction: (work) => db.transaction().execute((trx) => work(target(trx))),
+    reserve: (work) => db.connection().execute((one) => work(target(one))),
+    close: () => db.destroy(),
+  }
+}
+
+/** Executes queries that Kysely does not compile. */
+const openRawKysely: Open = async (database, connections, sluice) => {
+  const dialect = kyselyDialect(database, kyselyVersions['0.29'], connections)
+  const db = new Kysely<Tables>({ dialect: sluice === undefined ? dialect : withKysely(dialect, sluice) })
+  const run = async (on: Kysely<Tables>, text: string, values: readonly number[]) => {
+    let number = 0
+    const sent = database.dialect === 'postgresql' ? text.replace(/\?/g, () => `$${++number}`) : text
+    return (await on.executeQuery(CompiledQuery.raw(sent, [...values]))).rows
+  }
+  const target = (on: Kysely<Tables>): OrderTarget => ({
+    read: async (id) => first(await run(on, 'select views from posts where id = ?', [id])),
+    list: async () => all(await run(on, 'select views from posts order by id', [])),
+    write: async (id, views) => void (await run(on, 'update posts set views = ? where id = ?', [views, id])),
+    add: async (id) => void (await run(on, 'update posts set views = views + 1 where id = ?', [id])),
   })
   return {
     ...target(db),

@@ -145,8 +145,13 @@ export class ProgramOrder {
    * it in the app's own call.
    *
    * @param request - Requests the connection synchronously.
+   * @param insteadOfRead - Whether the statement began as a read: it keeps its place in the order. Default: no.
    */
-  async reserve<T>(request: () => Promise<T>, isForStatement = false): Promise<Reserved<T>> {
+  async reserve<T>(
+    request: () => Promise<T>,
+    isForStatement = false,
+    insteadOfRead = false,
+  ): Promise<Reserved<T>> {
     const scope = this.client.scope()
     let leave = () => {}
     const enter = () => {
@@ -155,7 +160,7 @@ export class ProgramOrder {
     }
     this.dispatch()
     try {
-      return { value: await (this.#isFree() ? enter() : this.#queued(enter)), leave }
+      return { value: await (insteadOfRead ? this.#inPlaceOfRead(enter) : this.#whenFree(enter)), leave }
     } catch (error) {
       leave()
       throw error
@@ -177,14 +182,26 @@ export class ProgramOrder {
     }
     this.dispatch()
     try {
-      return await (this.#isFree() ? enter() : this.#queued(enter))
+      return await this.#whenFree(enter)
     } finally {
       leave()
     }
   }
 
-  #isFree(): boolean {
-    return !this.isSingle || (this.#reads === 0 && this.#queue.length === 0)
+  #whenFree<T>(enter: () => Promise<T>): Promise<T> {
+    const isFree = !this.isSingle || (this.#reads === 0 && this.#queue.length === 0)
+    return isFree ? enter() : this.#queued(enter)
+  }
+
+  /** Everything that waits was issued after the read. */
+  #inPlaceOfRead<T>(enter: () => Promise<T>): Promise<T> {
+    this.#reads -= 1
+    if (this.#reads > 0) return this.#queued(enter, true)
+    try {
+      return enter()
+    } finally {
+      this.#queue[0]?.()
+    }
   }
 
   #enterStatement(): () => void {
@@ -242,8 +259,8 @@ export class ProgramOrder {
   }
 
   /** Waits until everything before it has requested its connection. */
-  async #queued<T>(request: () => Promise<T>): Promise<T> {
-    await new Promise<void>((resolve) => this.#queue.push(resolve))
+  async #queued<T>(request: () => Promise<T>, isFirst = false): Promise<T> {
+    await new Promise<void>((resolve) => (isFirst ? this.#queue.unshift(resolve) : this.#queue.push(resolve)))
     this.#queue.shift()
     try {
       return request()

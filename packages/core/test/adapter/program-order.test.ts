@@ -32,6 +32,7 @@ function world(isSingle = true) {
   const read = (name: string) => order.read(start(`optimized ${name}`), start(`unchanged ${name}`))
   return {
     order,
+    start,
     read,
     run: (name: string) => order.run(start(name)),
     pass: (name: string) => order.pass(start(name)),
@@ -125,6 +126,26 @@ describe('ProgramOrder of one connection', () => {
     await end('unchanged b')
     expect(await late).toBe('unchanged b')
     expect(started()).toEqual(['optimized a', 'w', 'x', 'unchanged b'])
+  })
+
+  it('lets a statement that began as a read keep its place', async () => {
+    const { order, run, started, end, start } = world()
+    order.beginRead()
+    void run('w')
+    void order.reserve(start('x'), true, true)
+    await end('')
+    expect(started()).toEqual(['x', 'w'])
+  })
+
+  it('lets a statement that began as a read wait for the reads before it', async () => {
+    const { order, read, run, started, end, start } = world()
+    void read('a')
+    order.beginRead()
+    void run('w')
+    void order.reserve(start('x'), true, true)
+    expect(started()).toEqual(['optimized a'])
+    await end('optimized a')
+    expect(started()).toEqual(['optimized a', 'x', 'w'])
   })
 
   it('optimizes no read until a reservation is released', async () => {

@@ -145,7 +145,8 @@ export class ProgramOrder {
    * it in the app's own call.
    *
    * @param request - Requests the connection synchronously.
-   * @param insteadOfRead - Whether the statement began as a read: it keeps its place in the order. Default: no.
+   * @param insteadOfRead - Whether the statement began as a read: it keeps its place in the order. Default:
+   *   `false`.
    */
   async reserve<T>(
     request: () => Promise<T>,

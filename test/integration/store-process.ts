@@ -37,7 +37,10 @@ export async function openProcess(
       if (name !== 'set') return typeof value === 'function' ? value.bind(store) : value
       return (key: string, entry: NewEntry, keepMs: number) => {
         const sent = store.set(key, entry, keepMs)
-        last = sent.then(() => ({ key, entry }))
+        last = sent.then(
+          () => ({ key, entry }),
+          () => undefined,
+        )
         return sent
       }
     },

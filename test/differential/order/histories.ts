@@ -26,7 +26,10 @@ export function isExplained(events: readonly Event[], before: ReadonlyMap<number
 }
 
 /** Applies a statement; `false` if its result is different. */
-function apply({ statement, result }: Event, values: Map<number, number>): boolean {
+function apply(
+  { statement, result }: Pick<Event, 'statement' | 'result'>,
+  values: Map<number, number>,
+): boolean {
   switch (statement.kind) {
     case 'read':
       return values.get(statement.key) === result
@@ -39,7 +42,7 @@ function apply({ statement, result }: Event, values: Map<number, number>): boole
       values.set(statement.key, (values.get(statement.key) ?? 0) + 1)
       return true
     case 'commit':
-      for (const write of statement.writes) apply({ statement: write, from: 0, to: 0, result: null }, values)
+      for (const write of statement.writes) apply({ statement: write, result: null }, values)
       return true
   }
 }

@@ -81,7 +81,7 @@ export {
 } from './equality-select.ts'
 export { isKeyType, refuseKeyValue } from './key-values.ts'
 export { takeUntil } from './own-connections.ts'
-export type { ProgramOrder } from './program-order.ts'
+export type { ProgramOrder, Reserved } from './program-order.ts'
 export { ReplicaConnections, type ReplicaDriver } from './replica-connections.ts'
 export type { RowForm, SqlRow } from './select/outputs.ts'
 export type { SentControl, SentStatement, StreamedStatement } from './sent-statement.ts'

@@ -18,13 +18,14 @@ type Binding = Extract<Parameters<Driver['connect']>[0], { readonly kind: 'pgPoo
  */
 export class PrismaReads {
   readonly #driver: Driver = postgresDriver.create({ cursor: { disabled: true } })
-  #types: object | undefined
+  /** The type parsers of its queries: the driver creates an object for each. */
+  readonly #types = new WeakSet<object>()
 
   /** @param pool - The stand-in, whose reads go through Sluice. */
   connect(pool: object): void {
     const { query } = pool as { query: Query }
     const send: Query = (config) => {
-      this.#types = config.types
+      if (config.types !== undefined) this.#types.add(config.types)
       return query(config)
     }
     // A driver sends the queries of one client sequentially, so each read has a separate one.
@@ -39,6 +40,6 @@ export class PrismaReads {
 
   /** Identifies the type parsers that Prisma's driver passes with its queries; `undefined` for others. */
   parsersOf(types: object): string | undefined {
-    return types === this.#types ? 'prisma' : undefined
+    return this.#types.has(types) ? 'prisma' : undefined
   }
 }

@@ -291,7 +291,7 @@ class PoolStandIn {
             ? await this.#statement(target, {}, query, stack)
             : await this.#replicas.use(replica, (client) => this.#statement(client, client, query, stack))
         if (values === params) known.result = result
-        if (known.key !== undefined) this.#remember(known.key, result, helpers)
+        if (known.key !== undefined) this.#remember(known.key, result, helpers, config.types !== undefined)
         return result.rows
       },
     })
@@ -302,9 +302,10 @@ class PoolStandIn {
     return copyResult(template, { rows, rowCount: rows.length, fields: copyColumns(template.fields) })
   }
 
-  #remember(key: string, result: QueryResult, helpers: number): void {
+  #remember(key: string, result: QueryResult, helpers: number, hasOwnTypes: boolean): void {
     if (this.#templates.size >= MAX_TEMPLATES) this.#templates.clear()
-    this.#parsers.add(result.fields, result._parsers)
+    // Those of a query are not those of its client.
+    this.#parsers.add(result.fields, hasOwnTypes ? [] : result._parsers)
     const fields = copyColumns(result.fields.slice(0, result.fields.length - helpers))
     this.#templates.set(key, copyResult(result, { rows: [], fields }))
   }

@@ -176,17 +176,9 @@ export class ProgramOrder {
   }
 
   async #runAlone<T>(send: () => Promise<T>): Promise<T> {
-    let leave = () => {}
-    const enter = () => {
-      leave = this.#enterStatement()
-      return send()
-    }
-    this.dispatch()
-    try {
-      return await this.#whenFree(enter)
-    } finally {
-      leave()
-    }
+    const { value, leave } = await this.reserve(send, true)
+    leave()
+    return value
   }
 
   #whenFree<T>(enter: () => Promise<T>): Promise<T> {

@@ -74,6 +74,16 @@ async function expectWhole<TClient>(
   }
 }
 
+/** Runs work while the table of its statements has another name. */
+async function withoutTable(database: Database, work: () => Promise<void>): Promise<void> {
+  await database.exec('ALTER TABLE gone RENAME TO other')
+  try {
+    await work()
+  } finally {
+    await database.exec('ALTER TABLE other RENAME TO gone')
+  }
+}
+
 describe.skipIf(postgres?.skipped !== undefined)('the stack of an error of PostgreSQL', () => {
   let database: Database
   beforeAll(async () => {
@@ -144,12 +154,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the stack of an error of Postg
     const pool = sluicePool(open(), sluice)
     await sluice.run(async () => void (await pool.query(BY_ID, [1])))
     if (mode !== 'observe') await catalogsRead(sluice)
-    await database.exec('ALTER TABLE gone RENAME TO other')
-    try {
-      await expectWhole(sluice, open(), pool, ACTS)
-    } finally {
-      await database.exec('ALTER TABLE other RENAME TO gone')
-    }
+    await withoutTable(database, () => expectWhole(sluice, open(), pool, ACTS))
   })
 })
 
@@ -197,12 +202,7 @@ describe.skipIf(mariadb?.skipped !== undefined)('the stack of an error of MariaD
     const pool = sluiceMysql2Pool(open(), sluice)
     await sluice.run(async () => void (await pool.query(BY_ID, [1])))
     if (mode !== 'observe') await catalogsRead(sluice)
-    await database.exec('ALTER TABLE gone RENAME TO other')
-    try {
-      await expectWhole(sluice, open(), pool, ACTS)
-    } finally {
-      await database.exec('ALTER TABLE other RENAME TO gone')
-    }
+    await withoutTable(database, () => expectWhole(sluice, open(), pool, ACTS))
   })
 })
 

@@ -1,6 +1,8 @@
 // Checks the wording of docs, comments, messages and test names. Each folder has a limit, in hits per 1,000
 // words, that only goes down. Comments have at most 110 characters per line, as code does, which the
-// formatter checks, and their tags (`@returns`) are at the start of a line, where tools read them.
+// formatter checks, and their tags (`@returns`) are at the start of a line, where tools read them. Declared
+// names use the words of the docs, and literals have no spreads of literals: `voice/names.mjs` lists the
+// folders where that is still to do.
 //
 //   node scripts/check-voice.mjs             exits with code 1 if a folder is above its limit
 //   node scripts/check-voice.mjs <paths…>    prints the hits in these files and folders
@@ -10,6 +12,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { extname, join, sep } from 'node:path'
+import { badNames, namesIn } from './voice/names.mjs'
 import { hitsOf, KIND_ONLY, rules } from './voice/rules.mjs'
 import { markdownUnits, sourceUnits, unitOf } from './voice/units.mjs'
 
@@ -27,6 +30,12 @@ function selfTest() {
     if (rule.good !== '' && count(rule.good) > 0)
       throw new Error(`The rule ${rule.id} matches "${rule.good}".`)
   }
+  const found = namesIn('keep-ahead.ts', 'const isKept = { ...{ wanted: 1 }, ...task, task, left: takeOff }')
+  const kinds = found.map(({ kind, text }) => `${kind} ${text.split(':')[0]}`).join(', ')
+  if (
+    kinds !== "name the file's name, name isKept, spread write the properties without the spread, name wanted"
+  )
+    throw new Error(`The check of names found: ${kinds}.`)
 }
 
 function hitsIn(path) {
@@ -110,7 +119,7 @@ function check() {
       `${folder}: ${rate} hits per 1,000 words, at most ${limit} are allowed. To list them: node scripts/check-voice.mjs ${folder}`,
     )
   }
-  for (const problem of badComments()) {
+  for (const problem of [...badComments(), ...badNames(root, proseFiles(['.']))]) {
     failures += 1
     console.error(problem)
   }
@@ -136,4 +145,5 @@ else {
     for (const { line, phrase, rule } of hitsIn(path).hits)
       console.log(`${path.split('/').join(sep)}:${line}  "${phrase}"  →  ${rule.to}  [${rule.id}]`)
   }
+  for (const problem of badNames(root, proseFiles(args), { name: [], spread: [] })) console.log(problem)
 }

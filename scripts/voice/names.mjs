@@ -1,0 +1,380 @@
+// Checks declared names: they use the words of the docs. Also finds spreads of a literal inside a literal.
+import { readFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import ts from 'typescript'
+
+/** Words that the docs replaced, with their terms. `left` (a side) and `hand` (of a clock) are in use. */
+const REPLACED = new Map(
+  Object.entries({
+    'ask asks asked asking': 'query, request, send',
+    'tell tells told say says said': 'report, notify, emit, write',
+    'hear hears heard unheard unheeded': 'receive',
+    'kept keeps': 'cache, store, retain',
+    'give gives gave given giving gone goes came comes': 'pass, return; options; removed, closed',
+    'handed handing': 'pass, return, release',
+    'ahead stray strays strayed landed lands takeoff': 'prefetch; forecast',
+    'owed owes': 'pending',
+    'spare spares spared': 'saved',
+    'gathered gathers': 'collected',
+    'wants wanted': 'expected, requested, target',
+    'made making': 'created',
+    'turn turns': 'tick, rotate, round, order',
+    'harmless faithful honest lone twin twins': 'safe, exact, single, duplicate',
+    'anew alike trouble overtaken asunder afield': 'again, equal, failure, discarded',
+    'lapse lapses lapsed': 'expire',
+    'patiently whoever whatever nobody anybody somebody': 'the actor or the condition',
+  }).flatMap(([words, terms]) => words.split(' ').map((word) => [word, terms])),
+)
+
+/** Names that the specification sets. */
+const SPECIFIED = new Set(['minutesAhead'])
+
+/** Folders, without those in them, that are not clean yet. Remove an entry once they are, and add none. */
+export const NAMES_TO_REPLACE = [
+  'packages/cli/src/bench',
+  'packages/cli/src/commands',
+  'packages/cli/src/dashboard',
+  'packages/cli/src/doctor',
+  'packages/cli/src/fixes',
+  'packages/cli/src/formats/drizzle',
+  'packages/cli/src/mcp',
+  'packages/cli/src/project',
+  'packages/cli/src/report',
+  'packages/cli/src/scratch',
+  'packages/cli/src/source',
+  'packages/cli/src/top',
+  'packages/core/src/adapter',
+  'packages/core/src/adapter-contract',
+  'packages/core/src/adapter/drivers',
+  'packages/core/src/adapter/select',
+  'packages/core/src/balancing',
+  'packages/core/src/balancing/regions',
+  'packages/core/src/balancing/replicas',
+  'packages/core/src/balancing/strategies',
+  'packages/core/src/cache',
+  'packages/core/src/cache/coherence',
+  'packages/core/src/cache/derived',
+  'packages/core/src/cache/patterns',
+  'packages/core/src/cache/stores',
+  'packages/core/src/cache/stores/kit',
+  'packages/core/src/database',
+  'packages/core/src/database/advisor',
+  'packages/core/src/database/advisor/checks',
+  'packages/core/src/database/advisor/planners',
+  'packages/core/src/database/analysis',
+  'packages/core/src/database/checks',
+  'packages/core/src/database/explain',
+  'packages/core/src/database/fixes',
+  'packages/core/src/database/fixes/apply',
+  'packages/core/src/database/fixes/ddl',
+  'packages/core/src/database/inspectors',
+  'packages/core/src/database/inspectors/sqlite',
+  'packages/core/src/database/rewrites',
+  'packages/core/src/database/workload',
+  'packages/core/src/jobs',
+  'packages/core/src/jobs/backends',
+  'packages/core/src/jobs/backends/memory',
+  'packages/core/src/jobs/backends/postgres',
+  'packages/core/src/jobs/backends/postgres/sql',
+  'packages/core/src/jobs/backends/sqlite',
+  'packages/core/src/jobs/batch',
+  'packages/core/src/jobs/stats',
+  'packages/core/src/jobs/threads',
+  'packages/core/src/jobs/worker',
+  'packages/core/src/monitoring',
+  'packages/core/src/monitoring/alerts',
+  'packages/core/src/monitoring/collectors',
+  'packages/core/src/monitoring/export',
+  'packages/core/src/monitoring/feeds',
+  'packages/core/src/monitoring/forecast',
+  'packages/core/src/monitoring/keda',
+  'packages/core/src/monitoring/metrics',
+  'packages/core/src/monitoring/report',
+  'packages/core/src/monitoring/scaling',
+  'packages/core/src/monitoring/scaling/control',
+  'packages/core/src/monitoring/scaling/policies',
+  'packages/core/src/monitoring/scaling/targets/cluster',
+  'packages/core/src/monitoring/scopes',
+  'packages/core/src/monitoring/sketch',
+  'packages/core/src/monitoring/trends',
+  'packages/core/src/opentelemetry',
+  'packages/core/src/pipeline',
+  'packages/core/src/query/advice',
+  'packages/core/src/query/anomalies',
+  'packages/core/src/query/batch',
+  'packages/core/src/query/cost',
+  'packages/core/src/query/detect',
+  'packages/core/src/query/eager',
+  'packages/core/src/query/prefetch',
+  'packages/core/src/schema',
+  'packages/core/src/schema/readers',
+  'packages/core/src/shared',
+  'packages/core/src/sluice',
+  'packages/core/src/sluice/tuning',
+  'packages/core/src/sql',
+  'packages/core/src/sql/tree',
+  'packages/core/src/testing',
+  'packages/dashboard/page/src/format',
+  'packages/dashboard/page/src/live',
+  'packages/dashboard/page/src/pages',
+  'packages/dashboard/page/src/pages/requests',
+  'packages/dashboard/page/src/parts',
+  'packages/dashboard/page/src/route',
+  'packages/dashboard/page/src/table',
+  'packages/dashboard/page/src/waterfall',
+  'packages/dashboard/src',
+  'packages/dashboard/src/actions',
+  'packages/dashboard/src/http',
+  'packages/dashboard/src/pages',
+  'packages/dashboard/src/processes',
+  'packages/dashboard/src/processes/merge',
+  'packages/dashboard/src/protocol',
+  'packages/dashboard/src/recorder',
+  'packages/dashboard/src/stream',
+  'packages/drizzle/src',
+  'packages/express/src',
+  'packages/fastify/src',
+  'packages/graphql/src',
+  'packages/graphql/src/schema',
+  'packages/graphql/src/scopes',
+  'packages/http/src',
+  'packages/http/src/consistency-cookie',
+  'packages/http/src/headers',
+  'packages/http/src/operations',
+  'packages/http/src/response-cache',
+  'packages/http/src/shutdown',
+  'packages/knex/src',
+  'packages/knex/src/internals',
+  'packages/knex/src/lookups',
+  'packages/kysely/src',
+  'packages/memcached/src',
+  'packages/prisma/src',
+  'packages/prisma/src/lookups',
+  'packages/prisma/src/project',
+  'packages/prisma8/src',
+  'packages/redis/src',
+  'packages/redis/src/jobs',
+  'packages/redis/src/processes',
+  'packages/redis/src/regions',
+  'packages/redis/src/server',
+]
+
+/** The same for spreads of literals. */
+export const SPREADS_TO_REPLACE = [
+  'examples/adapter/src',
+  'examples/atlas/src',
+  'examples/atlas/src/orms',
+  'examples/atlas/src/routes',
+  'examples/atlas/test',
+  'examples/cluster/src',
+  'examples/cluster/src/postgres',
+  'examples/cluster/test',
+  'packages/cli/src/bench',
+  'packages/cli/src/commands',
+  'packages/cli/src/top',
+  'packages/cli/test/bench',
+  'packages/cli/test/doctor',
+  'packages/cli/test/report',
+  'packages/cli/test/support',
+  'packages/cli/test/top',
+  'packages/core',
+  'packages/core/src/adapter',
+  'packages/core/src/adapter/drivers',
+  'packages/core/src/balancing',
+  'packages/core/src/balancing/regions',
+  'packages/core/src/balancing/replicas',
+  'packages/core/src/cache',
+  'packages/core/src/cache/derived',
+  'packages/core/src/database',
+  'packages/core/src/database/advisor',
+  'packages/core/src/database/advisor/planners',
+  'packages/core/src/database/analysis',
+  'packages/core/src/database/checks',
+  'packages/core/src/database/explain',
+  'packages/core/src/database/inspectors',
+  'packages/core/src/database/inspectors/mysql',
+  'packages/core/src/database/inspectors/postgresql',
+  'packages/core/src/database/workload',
+  'packages/core/src/jobs',
+  'packages/core/src/jobs/backends/memory',
+  'packages/core/src/jobs/backends/postgres/sql',
+  'packages/core/src/jobs/backends/sqlite',
+  'packages/core/src/jobs/batch',
+  'packages/core/src/jobs/stats',
+  'packages/core/src/jobs/threads',
+  'packages/core/src/jobs/worker',
+  'packages/core/src/monitoring',
+  'packages/core/src/monitoring/report',
+  'packages/core/src/monitoring/scaling',
+  'packages/core/src/query/advice',
+  'packages/core/src/query/detect',
+  'packages/core/src/query/prefetch',
+  'packages/core/src/schema',
+  'packages/core/src/schema/readers',
+  'packages/core/src/sluice',
+  'packages/core/src/sql',
+  'packages/core/test/adapter',
+  'packages/core/test/balancing',
+  'packages/core/test/balancing/replicas',
+  'packages/core/test/cache',
+  'packages/core/test/database',
+  'packages/core/test/database/analysis',
+  'packages/core/test/database/checks',
+  'packages/core/test/database/explain',
+  'packages/core/test/database/workload',
+  'packages/core/test/jobs',
+  'packages/core/test/monitoring/alerts',
+  'packages/core/test/monitoring/export',
+  'packages/core/test/monitoring/feeds',
+  'packages/core/test/monitoring/report',
+  'packages/core/test/opentelemetry',
+  'packages/core/test/pipeline',
+  'packages/core/test/query',
+  'packages/core/test/schema',
+  'packages/core/test/shared',
+  'packages/core/test/sluice',
+  'packages/core/test/sluice/tuning',
+  'packages/dashboard/src',
+  'packages/dashboard/src/actions',
+  'packages/dashboard/src/http',
+  'packages/dashboard/src/pages',
+  'packages/dashboard/src/processes',
+  'packages/dashboard/src/processes/merge',
+  'packages/dashboard/src/recorder',
+  'packages/dashboard/src/stream',
+  'packages/dashboard/test',
+  'packages/dashboard/test/http',
+  'packages/dashboard/test/page',
+  'packages/dashboard/test/processes',
+  'packages/dashboard/test/recorder',
+  'packages/dashboard/test/stream',
+  'packages/drizzle/src',
+  'packages/express/test',
+  'packages/graphql/src/schema',
+  'packages/http/src/headers',
+  'packages/http/src/response-cache',
+  'packages/http/test',
+  'packages/http/test/response-cache',
+  'packages/knex/src',
+  'packages/knex/test/lookups',
+  'packages/kysely/src',
+  'packages/memcached/src',
+  'packages/memcached/test',
+  'packages/prisma/src',
+  'packages/prisma8/src',
+  'packages/redis/src/jobs',
+  'packages/redis/src/regions',
+  'scripts',
+  'test/bench',
+  'test/bench/balancing',
+  'test/bench/database/clinic',
+  'test/bench/jobs',
+  'test/bench/load',
+  'test/bench/outage',
+  'test/browser',
+  'test/consistency/model',
+  'test/consistency/model/memcached',
+  'test/contracts',
+  'test/contracts/jobs',
+  'test/contracts/jobs/sqlite',
+  'test/differential/features',
+  'test/differential/order',
+  'test/hostile',
+  'test/http',
+  'test/integration',
+  'test/integration/cli',
+  'test/integration/database',
+  'test/integration/graphql',
+  'test/integration/jobs',
+  'test/memcached',
+  'test/nest',
+  'test/prisma8',
+  'test/redis',
+  'test/services',
+  'test/sim',
+  'test/strangers/suites',
+  'test/strangers/suites/in-process',
+  'test/support',
+]
+
+const QUICK_NAMES = new RegExp([...REPLACED.keys()].join('|'), 'i')
+const QUICK_SPREADS = /\.\.\.\s*[[{]/
+
+const wordsOf = (name) =>
+  name
+    .replace(/takeOff/gi, (found) => `${found[0]}akeoff`)
+    .replace(/([a-z0-9])([A-Z])|([A-Z])(?=[A-Z][a-z])/g, '$1$3 $2')
+    .toLowerCase()
+    .split(/[^a-z0-9]+/)
+
+function termsFor(name) {
+  if (SPECIFIED.has(name)) return undefined
+  const word = wordsOf(name).find((one) => REPLACED.has(one))
+  return word === undefined ? undefined : REPLACED.get(word)
+}
+
+/** A name where it is declared. Imports, exports and accesses follow their declaration. */
+const isDeclared = (node) =>
+  (ts.isIdentifier(node) || ts.isPrivateIdentifier(node)) &&
+  node.parent?.name === node &&
+  !ts.isPropertyAccessExpression(node.parent) &&
+  !ts.isShorthandPropertyAssignment(node.parent) &&
+  !ts.isImportSpecifier(node.parent) &&
+  !ts.isExportSpecifier(node.parent)
+
+/** `{ ...{ a, b } }` or `[...[a, b]]`: plain properties and elements read better. */
+const isSpreadOfLiteral = (node) =>
+  (ts.isSpreadAssignment(node) && ts.isObjectLiteralExpression(node.expression)) ||
+  (ts.isSpreadElement(node) &&
+    ts.isArrayLiteralExpression(node.parent) &&
+    ts.isArrayLiteralExpression(node.expression))
+
+/** Names and spreads to replace in a source file, `{ line, kind, text }`, each name once. */
+export function namesIn(path, source) {
+  const found = []
+  const fileTerms = termsFor(basename(path).replace(/\..*$/, ''))
+  if (fileTerms !== undefined)
+    found.push({ line: 1, kind: 'name', text: `the file's name: use ${fileTerms}` })
+  if (!QUICK_NAMES.test(source) && !QUICK_SPREADS.test(source)) return found
+  const file = ts.createSourceFile(path, source, ts.ScriptTarget.Latest, true)
+  const seen = new Set()
+  const lineOf = (node) => file.getLineAndCharacterOfPosition(node.getStart()).line + 1
+  const visit = (node) => {
+    if (isSpreadOfLiteral(node))
+      found.push({ line: lineOf(node), kind: 'spread', text: 'write the properties without the spread' })
+    if (isDeclared(node) && !seen.has(node.text)) {
+      const terms = termsFor(node.text)
+      if (terms !== undefined)
+        found.push({ line: lineOf(node), kind: 'name', text: `${node.text}: use ${terms}` })
+      seen.add(node.text)
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(file)
+  return found
+}
+
+const isSource = (path) => /^packages\/.*\/src\/.*\.tsx?$/.test(path)
+const isCode = (path) => /\.(tsx?|m?js)$/.test(path)
+
+/**
+ * Problems of these files, as lines to print. A listed folder may have them, and must: an entry without any
+ * is a problem as well, so that the lists only shrink.
+ */
+export function badNames(root, paths, toReplace = { name: NAMES_TO_REPLACE, spread: SPREADS_TO_REPLACE }) {
+  const used = { name: new Set(), spread: new Set() }
+  const problems = paths.filter(isCode).flatMap((path) =>
+    namesIn(path, readFileSync(join(root, path), 'utf8')).flatMap(({ line, kind, text }) => {
+      if (kind === 'name' && !isSource(path)) return []
+      if (!toReplace[kind].includes(dirname(path))) return [`${path}:${line}: ${text}`]
+      used[kind].add(dirname(path))
+      return []
+    }),
+  )
+  const stale = Object.entries(toReplace).flatMap(([kind, folders]) =>
+    folders
+      .filter((folder) => !used[kind].has(folder))
+      .map((folder) => `scripts/voice/names.mjs: "${folder}" has no ${kind} to replace: remove the entry`),
+  )
+  return [...problems, ...stale]
+}

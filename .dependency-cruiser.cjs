@@ -152,6 +152,12 @@ module.exports = {
       },
     },
     {
+      name: 'adapters-use-the-kit',
+      severity: 'error',
+      from: { path: '^packages/(knex|prisma|prisma8|kysely|drizzle)/' },
+      to: { path: `${core}siblings\\.ts$` },
+    },
+    {
       name: 'page-of-dashboard',
       severity: 'error',
       from: { path: '^packages/dashboard/page/src' },

@@ -5,7 +5,7 @@ import {
   type ListenOptions,
   listenToChanges,
 } from '@sluice/core'
-import { readCatalog } from '@sluice/core/siblings'
+import { readCatalog } from '@sluice/core/adapter'
 import { withSluice } from '@sluice/knex'
 import knex, { type Knex } from 'knex'
 import pg from 'pg'

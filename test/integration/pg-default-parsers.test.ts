@@ -1,4 +1,4 @@
-import { functionIdentity } from '@sluice/core/siblings'
+import { functionIdentity } from '@sluice/core/adapter'
 import pg from 'pg'
 import { expect, it } from 'vitest'
 

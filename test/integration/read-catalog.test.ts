@@ -1,5 +1,4 @@
-import type { SchemaCatalog } from '@sluice/core/adapter'
-import { readCatalog } from '@sluice/core/siblings'
+import { readCatalog, type SchemaCatalog } from '@sluice/core/adapter'
 import knex, { type Knex } from 'knex'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { readStillCatalog } from '../support/catalog-read.ts'

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Connection, Sluice } from '@sluice/core'
-import type { SchemaCatalog } from '@sluice/core/adapter'
-import { hostOf, readCatalog } from '@sluice/core/siblings'
+import { readCatalog, type SchemaCatalog } from '@sluice/core/adapter'
+import { hostOf } from '@sluice/core/siblings'
 import { vi } from 'vitest'
 import { SOON } from './patience.ts'
 

@@ -3,10 +3,12 @@ import {
   type AdapterClient,
   addCallers,
   attachClient,
+  hostOf,
+  isInstrumented,
+  markInstrumented,
   outcomeOfSynchronous,
   standInFor,
 } from '@sluice/core/adapter'
-import { hostOf, isInstrumented, markInstrumented } from '@sluice/core/siblings'
 import { fixForSelect } from './fix.ts'
 
 type Method = (...args: unknown[]) => unknown

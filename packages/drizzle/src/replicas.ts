@@ -1,6 +1,12 @@
 import type { ReplicaOptions } from '@sluice/core'
-import { isMysql2Pool, isPgPool, type PoolReplicas } from '@sluice/core/adapter'
-import { type PlacedReplica, placedReplicas, resolveReplicaOptions } from '@sluice/core/siblings'
+import {
+  isMysql2Pool,
+  isPgPool,
+  type PlacedReplica,
+  type PoolReplicas,
+  placedReplicas,
+  resolveReplicaOptions,
+} from '@sluice/core/adapter'
 
 export interface DrizzleOptions extends ReplicaOptions {
   /**

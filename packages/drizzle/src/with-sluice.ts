@@ -1,12 +1,14 @@
 import { InvalidArgumentError, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
 import {
+  hostOf,
   isMysql2Pool,
   isPgPool,
   type PoolDescription,
+  registerMovedFrames,
+  registerOwnFrames,
   sluiceMysql2Pool,
   sluicePool,
 } from '@sluice/core/adapter'
-import { hostOf, registerMovedFrames, registerOwnFrames } from '@sluice/core/siblings'
 import { isSqliteDatabase, observedSqlite } from './better-sqlite3.ts'
 import { fixForSelect } from './fix.ts'
 import { parsersOf } from './parsers-of.ts'

@@ -1,5 +1,12 @@
-import type { Lookup, ReadRequirements, Refusal, RowSource, Source, TableId } from '@sluice/core/adapter'
-import type { AdapterHost } from '@sluice/core/siblings'
+import type {
+  AdapterHost,
+  Lookup,
+  ReadRequirements,
+  Refusal,
+  RowSource,
+  Source,
+  TableId,
+} from '@sluice/core/adapter'
 import type { Conversions } from './internals/conversions.ts'
 import type { BuilderInternals, ClientInternals } from './internals/types.ts'
 

@@ -1,5 +1,6 @@
 import type { Dialect } from '@sluice/core'
 import {
+  bindsRelativeDate,
   canonicalKey,
   keyKinds,
   keyRefusal,
@@ -9,7 +10,6 @@ import {
   type Refusal,
   refuseKeyValue,
 } from '@sluice/core/adapter'
-import { bindsRelativeDate } from '@sluice/core/siblings'
 import type { InstanceContext } from './instance-context.ts'
 import { selectParts } from './internals/builder-parts.ts'
 import { databaseName, rewritesNames } from './internals/client.ts'

@@ -1,23 +1,21 @@
 import { analyzeSql } from '@sluice/core'
 import {
+  bindsRelativeDate,
   type CacheRequest,
   canonicalKey,
+  isResultOf,
   type Lookup,
   type Operation,
   type OperationKind,
-  type Refusal,
-  type RowSource,
-  type RunContext,
-  type Source,
-} from '@sluice/core/adapter'
-import {
-  bindsRelativeDate,
-  isResultOf,
   type PinnedRead,
   pinnedReadOf,
+  type Refusal,
   type ResultForm,
+  type RowSource,
+  type RunContext,
   readsOfStatement,
-} from '@sluice/core/siblings'
+  type Source,
+} from '@sluice/core/adapter'
 import { controlOf } from './cached.ts'
 import type { InstanceContext } from './instance-context.ts'
 import { compiled, isPlain } from './internals/builder.ts'

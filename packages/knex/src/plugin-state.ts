@@ -1,6 +1,7 @@
 import type { Dialect, Sluice } from '@sluice/core'
 import {
   type AdapterClient,
+  type AdapterHost,
   attachClient,
   type Lookup,
   OriginStacks,
@@ -11,7 +12,6 @@ import {
   type StreamedStatement,
   type TableId,
 } from '@sluice/core/adapter'
-import type { AdapterHost } from '@sluice/core/siblings'
 import { controlOf } from './cached.ts'
 import { CallOrder } from './call-order.ts'
 import { describeClient } from './describe-client.ts'

@@ -1,4 +1,4 @@
-import { type AdapterHost, isPoolExhausted } from '@sluice/core/siblings'
+import { type AdapterHost, isPoolExhausted } from '@sluice/core/adapter'
 import { poolStateOf } from './internals/client.ts'
 import type { ClientInternals } from './internals/types.ts'
 

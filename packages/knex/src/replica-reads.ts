@@ -1,13 +1,13 @@
 import type { Dialect, ReplicaOptions } from '@sluice/core'
-import type { ReadRequirements } from '@sluice/core/adapter'
 import {
   type AdapterHost,
   type PlacedReplica,
   placedReplicas,
+  type ReadRequirements,
   type ReadRouter,
   type ReplicaAttempt,
   resolveReplicaOptions,
-} from '@sluice/core/siblings'
+} from '@sluice/core/adapter'
 import type { Knex } from 'knex'
 import { compiled, isReplicaRead } from './internals/builder.ts'
 import { addressOf, clientOf, isDestroyed } from './internals/client.ts'

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { functionIdentity } from '@sluice/core/siblings'
+import { functionIdentity } from '@sluice/core/adapter'
 import { settingsOf } from './internals/client.ts'
 import type { ClientInternals } from './internals/types.ts'
 

@@ -1,6 +1,11 @@
 import type { Dialect } from '@sluice/core'
-import type { CatalogTable, RowLoader, SchemaCatalog } from '@sluice/core/adapter'
-import { type AdapterHost, readCatalog } from '@sluice/core/siblings'
+import {
+  type AdapterHost,
+  type CatalogTable,
+  type RowLoader,
+  readCatalog,
+  type SchemaCatalog,
+} from '@sluice/core/adapter'
 import type { Knex } from 'knex'
 import { clientOf, databaseName, isDestroyed } from './internals/client.ts'
 import { rowsOf } from './internals/response.ts'

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
-import { hostOf, isInstrumented, markInstrumented, registerOwnFrames } from '@sluice/core/siblings'
+import { hostOf, isInstrumented, markInstrumented, registerOwnFrames } from '@sluice/core/adapter'
 import type { Knex } from 'knex'
 import { CLIENTS, clientOf, dialectOf } from './internals/client.ts'
 import type { BuilderInternals, ClientInternals, QueryObject } from './internals/types.ts'

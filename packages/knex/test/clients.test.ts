@@ -1,5 +1,5 @@
 import { createSluice, InvalidArgumentError, InvalidOptionError } from '@sluice/core'
-import { hostOf } from '@sluice/core/siblings'
+import { hostOf } from '@sluice/core/adapter'
 import knex from 'knex'
 import { describe, expect, it, vi } from 'vitest'
 import { knexConnection } from '../src/knex-connection.ts'

@@ -1,6 +1,12 @@
 import { createSluice, type Dialect } from '@sluice/core'
-import { type CatalogData, isRefusal, type Lookup, SchemaCatalog, type TableInfo } from '@sluice/core/adapter'
-import { hostOf } from '@sluice/core/siblings'
+import {
+  type CatalogData,
+  hostOf,
+  isRefusal,
+  type Lookup,
+  SchemaCatalog,
+  type TableInfo,
+} from '@sluice/core/adapter'
 import knex, { type Knex } from 'knex'
 import type { InstanceContext } from '../src/instance-context.ts'
 import { clientOf } from '../src/internals/client.ts'

@@ -1,5 +1,5 @@
 import type { Connection } from '@sluice/core'
-import { bindsDate, dateFormOf, PgTypeParsers } from '@sluice/core/siblings'
+import { bindsDate, dateFormOf, PgTypeParsers } from '@sluice/core/adapter'
 import { CompiledQuery, type DatabaseConnection } from 'kysely'
 import type { Conversions } from './conversions.ts'
 import { type PgClientTypes, PgTypesProbe } from './pg-types-probe.ts'

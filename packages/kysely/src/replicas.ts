@@ -1,6 +1,11 @@
 import type { Dialect as DialectName, ReplicaOptions } from '@sluice/core'
-import type { ClientReplicas, ReplicaDriver } from '@sluice/core/adapter'
-import { type PlacedReplica, placedReplicas, resolveReplicaOptions } from '@sluice/core/siblings'
+import {
+  type ClientReplicas,
+  type PlacedReplica,
+  placedReplicas,
+  type ReplicaDriver,
+  resolveReplicaOptions,
+} from '@sluice/core/adapter'
 import { CompiledQuery, type DatabaseConnection, type Dialect, type Driver } from 'kysely'
 import { driverConnection } from './driver-connection.ts'
 

@@ -5,8 +5,13 @@ import {
   type SluiceOptions,
   sluiceFrom,
 } from '@sluice/core'
-import { OriginStacks } from '@sluice/core/adapter'
-import { hostOf, isInstrumented, markInstrumented, registerOwnFrames } from '@sluice/core/siblings'
+import {
+  hostOf,
+  isInstrumented,
+  markInstrumented,
+  OriginStacks,
+  registerOwnFrames,
+} from '@sluice/core/adapter'
 import {
   type Dialect,
   type DialectAdapter,

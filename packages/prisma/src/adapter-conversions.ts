@@ -1,6 +1,5 @@
 import type { SqlDriverAdapter } from '@prisma/driver-adapter-utils'
-import { isPgPool } from '@sluice/core/adapter'
-import { functionIdentity, PgTypeParsers } from '@sluice/core/siblings'
+import { functionIdentity, isPgPool, PgTypeParsers } from '@sluice/core/adapter'
 
 /** Options that change no result, or are known by other means. */
 const AROUND: ReadonlySet<string> = new Set([

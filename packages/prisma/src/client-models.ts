@@ -1,7 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { Dialect } from '@sluice/core'
-import { type SchemaCatalog, type TableId, tableId, UNKNOWN_SCHEMA } from '@sluice/core/adapter'
-import type { AdapterHost } from '@sluice/core/siblings'
+import {
+  type AdapterHost,
+  type SchemaCatalog,
+  type TableId,
+  tableId,
+  UNKNOWN_SCHEMA,
+} from '@sluice/core/adapter'
 import type { AdapterConversions } from './adapter-conversions.ts'
 import { adapterOf, givenSchemaOf, type RuntimeDataModel, runtimeDataModelOf } from './internals.ts'
 import type { OmittedFields } from './lookups/selection.ts'

@@ -1,6 +1,5 @@
 import type { Dialect } from '@sluice/core'
-import type { RunContext, Source, TableId } from '@sluice/core/adapter'
-import type { AdapterHost } from '@sluice/core/siblings'
+import type { AdapterHost, RunContext, Source, TableId } from '@sluice/core/adapter'
 import { takeControl } from './cache-argument.ts'
 import { type ClientModels, modelsOf } from './client-models.ts'
 import {

@@ -1,11 +1,12 @@
 import {
   type ClientErrors,
+  factsOf,
   type ReplicaErrorKind,
+  readThrown,
   replicaErrorOfCode,
   type WriteOutcome,
   writeOutcomeOfCode,
 } from '@sluice/core/adapter'
-import { factsOf, readThrown } from '@sluice/core/siblings'
 
 /** P1xxx concern the connection, P2024 the pool; P2021 and P2022 report a missing table or column. */
 const NODE = /^P(1\d{3}|2024|2037)$/

@@ -1,5 +1,6 @@
 import { analyzeSql, type CacheControl, type Statement } from '@sluice/core'
 import {
+  type AdapterHost,
   type CacheRequest,
   canonicalKey,
   copyValue,
@@ -7,6 +8,7 @@ import {
   effectOfStatement,
   exactCopy,
   type Lookup,
+  mayDefine,
   type Operation,
   type OperationKind,
   type Refusal,
@@ -16,8 +18,8 @@ import {
   type TableId,
   type TransactionWrites,
   type WriteEffect,
+  writeOutcomeOf,
 } from '@sluice/core/adapter'
-import { type AdapterHost, mayDefine, writeOutcomeOf } from '@sluice/core/siblings'
 import { rawText } from './argument-shapes.ts'
 import { isRead } from './cache-argument.ts'
 import {

@@ -5,7 +5,7 @@ import {
   type PlacedReplica,
   placedReplicas,
   resolveReplicaOptions,
-} from '@sluice/core/siblings'
+} from '@sluice/core/adapter'
 import type { PrismaSchemaData } from './schema/prisma-schema-data.ts'
 
 export interface PrismaOptions extends ReplicaOptions {

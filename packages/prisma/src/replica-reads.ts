@@ -1,6 +1,5 @@
 import type { Connection, Dialect } from '@sluice/core'
-import type { RunContext } from '@sluice/core/adapter'
-import type { AdapterHost, ReadRouter, ReplicaAttempt } from '@sluice/core/siblings'
+import type { AdapterHost, ReadRouter, ReplicaAttempt, RunContext } from '@sluice/core/adapter'
 import { isRead } from './cache-argument.ts'
 import {
   adapterOf,

@@ -1,6 +1,5 @@
 import type { Dialect } from '@sluice/core'
-import type { RowLoader, RowTarget } from '@sluice/core/adapter'
-import type { AdapterHost } from '@sluice/core/siblings'
+import type { AdapterHost, RowLoader, RowTarget } from '@sluice/core/adapter'
 import type { RuntimeDataModel } from './internals.ts'
 import { COLUMN_TYPES } from './schema/catalog-data-of.ts'
 

@@ -9,8 +9,12 @@ import type {
 import type { Connection, Dialect, Sluice } from '@sluice/core'
 import {
   type AdapterClient,
+  type AdapterHost,
   attachClient,
+  hostOf,
+  isInstrumented,
   isPgPool,
+  markInstrumented,
   pgPoolAccess,
   type TableId,
   type TransactionWrites,
@@ -18,7 +22,6 @@ import {
   timePgConnects,
   type WriteEffect,
 } from '@sluice/core/adapter'
-import { type AdapterHost, hostOf, isInstrumented, markInstrumented } from '@sluice/core/siblings'
 import { AdapterConversions } from './adapter-conversions.ts'
 import { currentCaller, predictedEffect } from './operation-context.ts'
 import { adapterConnection, UNWRAPPED } from './prisma-connection.ts'

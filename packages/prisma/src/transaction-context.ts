@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { TransactionWrites, WriteEffect } from '@sluice/core/adapter'
-import { type WriteOutcome, WriteSet } from '@sluice/core/siblings'
+import { type TransactionWrites, type WriteEffect, type WriteOutcome, WriteSet } from '@sluice/core/adapter'
 
 const nothing = (): undefined => undefined
 

@@ -6,7 +6,7 @@ import {
   markInstrumented,
   registerOwnFrames,
   writeOutcomeOf,
-} from '@sluice/core/siblings'
+} from '@sluice/core/adapter'
 import { type CachedReads, takeControl } from './cache-argument.ts'
 import { ClientState, type Hook } from './client-state.ts'
 import {

@@ -1,6 +1,5 @@
 import { type CacheControl, createSluice } from '@sluice/core'
-import { type CacheRequest, isRefusal } from '@sluice/core/adapter'
-import { hostOf } from '@sluice/core/siblings'
+import { type CacheRequest, hostOf, isRefusal } from '@sluice/core/adapter'
 import { describe, expect, it } from 'vitest'
 import { rowBucket } from '../../core/src/schema/row-key.ts'
 import { PrismaOperation } from '../src/prisma-operation.ts'

@@ -1,7 +1,13 @@
 import type { SqlMiddleware } from '@prisma/orm-postgres/family-runtime'
 import { InvalidArgumentError, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
-import { isPgPool, sluicePool } from '@sluice/core/adapter'
-import { hostOf, isInstrumented, registerMovedFrames, registerOwnFrames } from '@sluice/core/siblings'
+import {
+  hostOf,
+  isInstrumented,
+  isPgPool,
+  registerMovedFrames,
+  registerOwnFrames,
+  sluicePool,
+} from '@sluice/core/adapter'
 import { fixForSelect } from './fix.ts'
 import { ModelNames } from './model-names.ts'
 import { PrismaReads } from './prisma-reads.ts'

@@ -1,8 +1,11 @@
+export { type PlacedReplica, placedReplicas } from '../balancing/replicas/placed-replicas.ts'
 export { replicaErrorOfCode } from '../balancing/replicas/replica-errors.ts'
+export { resolveReplicaOptions } from '../balancing/replicas/replica-options.ts'
 export { checkCacheControl } from '../pipeline/cache-control.ts'
 export { captureStack, lateStack } from '../pipeline/call-site.ts'
 export { addCallers } from '../pipeline/error-stack.ts'
 export type { Stack } from '../pipeline/execution-group.ts'
+export { registerMovedFrames, registerOwnFrames } from '../pipeline/frame-packages.ts'
 export { keyKinds, keyRefusal, lookupKey, typedKeyText } from '../pipeline/key-text.ts'
 export {
   type Lookup,
@@ -28,9 +31,11 @@ export {
   type ClientErrors,
   outcomeOfSynchronous,
   type ReplicaErrorKind,
+  writeOutcomeOf,
   writeOutcomeOfCode,
 } from '../pipeline/outcome.ts'
-export type { ReplicaAttempt, ReplicaTarget } from '../pipeline/read-routing.ts'
+export type { ReadRouter, ReplicaAttempt, ReplicaTarget } from '../pipeline/read-routing.ts'
+export { WriteSet } from '../pipeline/write-set.ts'
 export type { TransactionWrites, WriteOutcome } from '../pipeline/writes.ts'
 export {
   type CatalogTable,
@@ -51,22 +56,41 @@ export {
   UNKNOWN_SCHEMA,
 } from '../schema/catalog-data.ts'
 export type { CatalogRegistry } from '../schema/catalog-registry.ts'
+export { type PinnedRead, pinnedReadOf } from '../schema/condition-rows.ts'
+export { isPoolExhausted } from '../schema/connection.ts'
 export type { DatabaseFunctions, FunctionLevel } from '../schema/database-functions.ts'
-export type { RowKey } from '../schema/row-key.ts'
+export { readCatalog } from '../schema/read-catalog.ts'
+export {
+  type KeyedRows,
+  keyedRows,
+  MAX_READ_ROWS,
+  MAX_WRITTEN_ROWS,
+  type RowKey,
+  rowKeyOf,
+} from '../schema/row-key.ts'
 export type { RowLoader, RowTarget } from '../schema/row-loader.ts'
-export { effectOfStatement } from '../schema/statement-effect.ts'
+export { mayDefine } from '../schema/statement-definitions.ts'
+export { effectOfStatement, readsOfStatement } from '../schema/statement-effect.ts'
 export { canonicalKey } from '../shared/canonical.ts'
 export { copyValue, exactCopy, isCopyable } from '../shared/copy.ts'
+export { checkOptions, type OptionRule } from '../shared/options.ts'
 export { defineReasons, type ReasonCode } from '../shared/reasons.ts'
+export { factsOf, isInstance, readThrown } from '../shared/thrown.ts'
+export { type AdapterHost, hostOf } from '../sluice/adapter-host.ts'
 export { MAX_BOUND_KEYS } from '../sql/dialect.ts'
+export { bindsRelativeDate } from '../sql/relative-date.ts'
 export { afterCaller } from './after-caller.ts'
 export { emptyTotals, isExactAggregate, isWrittenAlike } from './aggregate-values.ts'
 export { type AdapterClient, attachClient } from './attach-client.ts'
 export { chooseKey } from './choose-key.ts'
 export type { ClientDescription, ClientReplicas } from './client-description.ts'
+export { functionIdentity } from './drivers/function-identity.ts'
 export { isMysql2Pool, sluiceMysql2Pool } from './drivers/mysql2.ts'
+export { Mysql2Conversions } from './drivers/mysql2-settings.ts'
 export { sluicePool } from './drivers/pg.ts'
+export { bindsDate, dateFormOf } from './drivers/pg-dates.ts'
 export { isPgPool, pgPoolAccess, timePgConnects } from './drivers/pg-pool-state.ts'
+export { PgTypeParsers } from './drivers/pg-type-parsers.ts'
 export type { PoolDescription, PoolReplicas, ReplicaPool } from './drivers/pool-description.ts'
 export { isSelfContained } from './drivers/self-contained.ts'
 export { standInFor } from './drivers/stand-in.ts'
@@ -79,10 +103,12 @@ export {
   type SelectOrder,
   sameValueNote,
 } from './equality-select.ts'
+export { isInstrumented, markInstrumented } from './instrumented-clients.ts'
 export { isKeyType, refuseKeyValue } from './key-values.ts'
 export { takeUntil } from './own-connections.ts'
 export type { ProgramOrder, Reserved } from './program-order.ts'
 export { ReplicaConnections, type ReplicaDriver } from './replica-connections.ts'
+export { isResultOf, type ResultForm } from './result-shape.ts'
 export type { RowForm, SqlRow } from './select/outputs.ts'
 export type { SentControl, SentStatement, StreamedStatement } from './sent-statement.ts'
 export { dropUnsettled, isSettledSlice, withNeighbors } from './settled-slice.ts'

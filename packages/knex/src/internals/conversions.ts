@@ -1,4 +1,4 @@
-import { bindsDate, Mysql2Conversions, PgTypeParsers } from '@sluice/core/siblings'
+import { bindsDate, Mysql2Conversions, PgTypeParsers } from '@sluice/core/adapter'
 import type { ClientInternals } from './types.ts'
 
 /** How the driver of an instance converts values. Apps can change that at any time. */

@@ -2,6 +2,7 @@ import type { Dialect } from '@sluice/core'
 import {
   dropUnsettled,
   emptyTotals,
+  isInstance,
   type Lookup,
   type LookupKey,
   type LookupTarget,
@@ -15,7 +16,6 @@ import {
   TooManyRowsError,
   withNeighbors,
 } from '@sluice/core/adapter'
-import { isInstance } from '@sluice/core/siblings'
 import type { Knex } from 'knex'
 import type { InstanceContext } from '../instance-context.ts'
 import type { BuilderInternals, ClientInternals } from '../internals/types.ts'

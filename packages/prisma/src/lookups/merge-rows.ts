@@ -1,11 +1,11 @@
 import {
+  isInstance,
   type LookupKey,
   maxRowsOfSlices,
   type Slice,
   splitRows,
   TooManyRowsError,
 } from '@sluice/core/adapter'
-import { isInstance } from '@sluice/core/siblings'
 import type { PrismaShape } from '../prisma-shape.ts'
 import { mergePages } from './merge-pages.ts'
 import { type Answers, findRows, firstsOf, type MergedCall } from './merged-call.ts'

@@ -3,12 +3,12 @@ import {
   type CatalogTable,
   type ColumnType,
   type RowKey,
+  rowKeyOf,
   SchemaCatalog,
   type TableId,
   tableId,
   UNKNOWN_SCHEMA,
 } from '@sluice/core/adapter'
-import { rowKeyOf } from '@sluice/core/siblings'
 import { catalogDataOf } from './catalog-data-of.ts'
 import { PrismaModel, type PrismaRelation } from './prisma-model.ts'
 import {

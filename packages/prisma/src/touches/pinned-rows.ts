@@ -1,5 +1,4 @@
-import type { RowKey, TableId } from '@sluice/core/adapter'
-import { type KeyedRows, keyedRows } from '@sluice/core/siblings'
+import { type KeyedRows, keyedRows, type RowKey, type TableId } from '@sluice/core/adapter'
 import { type Fields, isFields, listOf } from '../argument-shapes.ts'
 import type { PrismaModel } from '../schema/prisma-model.ts'
 

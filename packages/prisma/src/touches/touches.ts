@@ -1,5 +1,4 @@
-import type { Change, TableId } from '@sluice/core/adapter'
-import { type KeyedRows, MAX_READ_ROWS } from '@sluice/core/siblings'
+import { type Change, type KeyedRows, MAX_READ_ROWS, type TableId } from '@sluice/core/adapter'
 import { type Fields, isFields } from '../argument-shapes.ts'
 import type { PrismaModel } from '../schema/prisma-model.ts'
 import type { PrismaSchema } from '../schema/prisma-schema.ts'

@@ -1,5 +1,4 @@
-import type { Change } from '@sluice/core/adapter'
-import { MAX_WRITTEN_ROWS } from '@sluice/core/siblings'
+import { type Change, MAX_WRITTEN_ROWS } from '@sluice/core/adapter'
 import { type Fields, isFields, listOf } from '../argument-shapes.ts'
 import type { PrismaModel, PrismaRelation } from '../schema/prisma-model.ts'
 import type { PrismaSchema } from '../schema/prisma-schema.ts'

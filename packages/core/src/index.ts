@@ -79,8 +79,8 @@ export { TieredCache } from './cache/tiered-cache.ts'
 export type { TieredOptions } from './cache/tiered-options.ts'
 export type { WarmEntry, WarmLoader, WarmOptions, WarmProgress } from './cache/warm-up.ts'
 export { LoadTimeoutError } from './cache/with-timeouts.ts'
-export type { IndexPreset } from './database/advisor/index-preset.ts'
-export type { IndexStrategy } from './database/advisor/recommended-indexes.ts'
+export type { IndexPreset } from './database/analysis/index-preset.ts'
+export type { IndexStrategy } from './database/analysis/recommended-indexes.ts'
 export type {
   DuplicateIndex,
   MissingForeignKeyIndex,

@@ -4,8 +4,6 @@ import { InvalidArgumentError, SluiceError } from '../shared/errors.ts'
 import { option } from '../shared/options.ts'
 import type { Periodic } from '../shared/timers.ts'
 import type { Dialect } from '../sql/dialect.ts'
-import { type IndexPreset, IndexPresets } from './advisor/index-preset.ts'
-import { type IndexStrategy, indexesForWorkload, strategiesOf } from './advisor/recommended-indexes.ts'
 import {
   type DuplicateIndex,
   duplicateIndexes,
@@ -15,6 +13,8 @@ import {
   unusedIndexes,
 } from './advisor/schema-indexes.ts'
 import type { DatabaseAnalysis } from './analysis/database-analysis.ts'
+import { type IndexPreset, IndexPresets } from './analysis/index-preset.ts'
+import { type IndexStrategy, indexesForWorkload, strategiesOf } from './analysis/recommended-indexes.ts'
 import { analyzePlan, analyzeQueryText, likelyDialect, type QueryAnalysis } from './checks/analyze-query.ts'
 import { type FragmentationReport, fragmentation } from './checks/fragmentation.ts'
 import { meanMsOf, nPlusOneProblems } from './checks/n-plus-one.ts'

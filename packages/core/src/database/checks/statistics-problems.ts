@@ -1,4 +1,5 @@
 import type { DatabaseSnapshot, InspectionGap, TableSnapshot } from '../inspectors/database-snapshot.ts'
+import { NEVER_ANALYZED } from '../inspectors/gaps.ts'
 
 /** Below that, statistics matter little. */
 const MIN_ROWS = 1_000
@@ -90,9 +91,6 @@ export function otherGaps(
     return !isOfStatements(gap) && !isOfTables && !isOfFile
   })
 }
-
-/** Reason of a gap: the inspection lists tables of any size, so that their statistics can be requested. */
-export const NEVER_ANALYZED = 'Never analyzed'
 
 function isOfStatements({ what }: InspectionGap): boolean {
   return what === 'statements'

@@ -1,6 +1,9 @@
 import type { TableId } from '../../schema/catalog-data.ts'
 import type { InspectionGap } from './database-snapshot.ts'
 
+/** Reason of a gap: the inspection lists tables of any size, so that their statistics can be requested. */
+export const NEVER_ANALYZED = 'Never analyzed'
+
 /** Collects information that could not be read, so that the rest is still returned. */
 export class Gaps {
   readonly list: InspectionGap[] = []

@@ -1,6 +1,6 @@
 import type { TableId } from '../../../schema/catalog-data.ts'
-import { inOrder } from '../../likely-values.ts'
 import type { ColumnStatistics, StatisticsValue, TableSnapshot } from '../database-snapshot.ts'
+import { inOrder } from '../likely-values.ts'
 import { thinned } from '../row-values.ts'
 
 const MAX_COMMON = 100

@@ -1,16 +1,16 @@
-import type { DatabaseAnalysis } from '../analysis/database-analysis.ts'
+import { uniqueKeys } from '../advisor/candidates.ts'
+import { coveragesOf, findsBy } from '../advisor/index-coverage.ts'
+import { indexPages, PAGE_BYTES } from '../advisor/index-pages.ts'
+import { KeyMaker } from '../advisor/key-maker.ts'
+import { resolveWorkload } from '../advisor/resolve-workload.ts'
+import type { ColumnCondition, StatementUse } from '../advisor/table-use.ts'
 import { createIndexSql } from '../fixes/index-statements.ts'
 import type { SchemaChange } from '../fixes/schema-change.ts'
 import type { IndexDefinition, IndexKey } from '../index-definition.ts'
 import type { DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
 import { formatCount, indexNameOf, shownName, tableTitle } from '../names.ts'
 import type { WorkloadEntry } from '../workload/workload-entry.ts'
-import { uniqueKeys } from './candidates.ts'
-import { coveragesOf, findsBy } from './index-coverage.ts'
-import { indexPages, PAGE_BYTES } from './index-pages.ts'
-import { KeyMaker } from './key-maker.ts'
-import { resolveWorkload } from './resolve-workload.ts'
-import type { ColumnCondition, StatementUse } from './table-use.ts'
+import type { DatabaseAnalysis } from './database-analysis.ts'
 
 /** Smaller tables are read as a whole in no time. */
 const MIN_ROWS = 500

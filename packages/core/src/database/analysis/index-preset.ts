@@ -1,11 +1,11 @@
 import { InvalidArgumentError } from '../../shared/errors.ts'
 import { checkOptions, option } from '../../shared/options.ts'
 import { type Dialect, quoteName } from '../../sql/dialect.ts'
+import { coveragesOf } from '../advisor/index-coverage.ts'
 import { createIndexSql } from '../fixes/index-statements.ts'
 import { type IndexDefinition, sharedKeys } from '../index-definition.ts'
 import type { TableSnapshot } from '../inspectors/database-snapshot.ts'
 import { indexNameOf, literal, quotedTable } from '../names.ts'
-import { coveragesOf } from './index-coverage.ts'
 import type { IndexStrategy } from './recommended-indexes.ts'
 
 /** An index that a table is known to need, before its workload is known. */

@@ -1,5 +1,5 @@
-import type { ColumnStatistics, StatisticsValue } from './inspectors/database-snapshot.ts'
-import { thinned } from './inspectors/row-values.ts'
+import type { ColumnStatistics, StatisticsValue } from './database-snapshot.ts'
+import { thinned } from './row-values.ts'
 
 /**
  * A typical value of a column, from its statistics; `undefined` if there are none.

@@ -56,7 +56,11 @@ for (const name of readdirSync(join(root, 'packages'))) {
   const before = manifest.homepage ?? homepage
   const directory = `packages/${name}`
   Object.assign(manifest, {
-    ...{ license, author, homepage, bugs, engines: { ...engines, ...manifest.engines } },
+    license,
+    author,
+    homepage,
+    bugs,
+    engines: { ...engines, ...manifest.engines },
     repository: { ...repository, directory },
   })
   settle(path, `${JSON.stringify(manifest, null, 2)}\n`)

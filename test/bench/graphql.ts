@@ -131,15 +131,13 @@ async function main(): Promise<void> {
     const value = (measured.ratio - 1) * 100
     const id = `${server.name.toLowerCase().replaceAll(' ', '-')}.plugin`
     const figure: Figure = {
-      ...{
-        area: 'graphql',
-        id,
-        value,
-        unit: '%',
-        target: TARGET,
-        ok: value <= TARGET,
-        against: { [bare.name]: bare.cpuUs },
-      },
+      area: 'graphql',
+      id,
+      value,
+      unit: '%',
+      target: TARGET,
+      ok: value <= TARGET,
+      against: { [bare.name]: bare.cpuUs },
     }
     if (json) console.log(JSON.stringify(figure))
     else

@@ -19,7 +19,9 @@ function figuresOf({ framework, what }: Contest, [base, ...others]: readonly Mea
   const [first, second, third] = others
   if (base === undefined || first === undefined) return []
   const ratio = (id: string, value: number, target?: number): BenchFigure => ({
-    ...{ id: `${framework}, ${id}`, value, unit: '×' },
+    id: `${framework}, ${id}`,
+    value,
+    unit: '×',
     ...(target === undefined ? {} : { target }),
   })
   if (what === '304') {

@@ -54,7 +54,12 @@ const least = (entry: string, at: 0 | 1) => Math.min(...(samples.get(entry) ?? [
 const knexMs = least('knex', 0)
 const value = least('@sluice/core', 0) / knexMs
 const figure: Figure = {
-  ...{ area: 'import', id: 'core-over-knex', value, unit: '×', target: TARGET, ok: value <= TARGET },
+  area: 'import',
+  id: 'core-over-knex',
+  value,
+  unit: '×',
+  target: TARGET,
+  ok: value <= TARGET,
   against: { knexMs },
 }
 if (json) console.log(JSON.stringify(figure))

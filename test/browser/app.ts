@@ -91,7 +91,11 @@ export async function startApp({
   const server = await listen(createServer(app), port)
   const origin = `http://localhost:${(server.address() as AddressInfo).port}`
   return {
-    ...{ origin, sluice, dashboard, db, wentOnFrom },
+    origin,
+    sluice,
+    dashboard,
+    db,
+    wentOnFrom,
     page: `${origin}/_sluice/`,
     streams: () => streams,
     ask: async (path, times = 1) => {

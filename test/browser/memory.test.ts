@@ -99,7 +99,10 @@ class FastStream {
       }).reverse()
       const at = Date.now() + sent * 250
       const delta: Delta = {
-        ...{ at, requests, routes: requests.map(({ name }) => routeRow(name)), skipped: 1 },
+        at,
+        requests,
+        routes: requests.map(({ name }) => routeRow(name)),
+        skipped: 1,
         points: { requests: [at, sent % 50], p95: [at, sent % 90] },
       }
       if (!response.write(eventOf('delta', sent, delta)))
@@ -128,56 +131,48 @@ function eventOf(name: string, id: number, data: unknown): string {
 
 function request(id: string, name: string): RequestSummary {
   return {
-    ...{
-      id,
-      name,
-      process: 'p',
-      kind: 'request',
-      method: 'GET',
-      route: '/',
-      statusCode: 200,
-      failed: false,
-      mode: 'observe',
-    },
-    ...{
-      startedAt: Date.now(),
-      durationMs: 12,
-      operations: 3,
-      queries: 3,
-      batched: 0,
-      prefetched: 0,
-      cacheHits: 0,
-      databaseMs: 2,
-    },
+    id,
+    name,
+    process: 'p',
+    kind: 'request',
+    method: 'GET',
+    route: '/',
+    statusCode: 200,
+    failed: false,
+    mode: 'observe',
+    startedAt: Date.now(),
+    durationMs: 12,
+    operations: 3,
+    queries: 3,
+    batched: 0,
+    prefetched: 0,
+    cacheHits: 0,
+    databaseMs: 2,
     findings: ['N_PLUS_ONE'],
   }
 }
 
 function routeRow(name: string): RouteRow {
   return {
-    ...{
-      name,
-      kind: 'request',
-      requests: 1,
-      errors: 0,
-      perSecond: 1,
-      sample: 1,
-      queries: 3,
-      databaseMs: 2,
-      repeats: 0,
-      sparedShare: null,
-    },
-    ...{
-      cacheShare: null,
-      p50: 12,
-      p95: 12,
-      p99: 12,
-      budget: null,
-      overBudget: 0,
-      flags: [],
-      lastAt: Date.now(),
-      newest: null,
-    },
+    name,
+    kind: 'request',
+    requests: 1,
+    errors: 0,
+    perSecond: 1,
+    sample: 1,
+    queries: 3,
+    databaseMs: 2,
+    repeats: 0,
+    sparedShare: null,
+    cacheShare: null,
+    p50: 12,
+    p95: 12,
+    p99: 12,
+    budget: null,
+    overBudget: 0,
+    flags: [],
+    lastAt: Date.now(),
+    newest: null,
     newestFlagged: null,
   }
 }
@@ -186,16 +181,14 @@ function snapshot(requests: readonly RequestSummary[]): Snapshot {
   const process = { id: 'p', pid: 1, hostname: 'here', name: 'atlas', startedAt: 0, index: 1, of: 1 }
   const row = { ...process, isAnswering: true, requestsPerSecond: 1, cpu: 1, memory: 1, eventLoopDelay: 1 }
   return {
-    ...{
-      schemaVersion: 3,
-      at: Date.now(),
-      process,
-      processes: [row],
-      mode: 'observe',
-      ranked: [],
-      routes: [],
-      requests,
-    },
+    schemaVersion: 3,
+    at: Date.now(),
+    process,
+    processes: [row],
+    mode: 'observe',
+    ranked: [],
+    routes: [],
+    requests,
     engines: { detection: true, cache: true, database: true, balancer: true, jobs: true, monitor: true },
     rights: { act: true, reason: null, parameters: false },
     sparklines: [
@@ -203,17 +196,16 @@ function snapshot(requests: readonly RequestSummary[]): Snapshot {
       { id: 'p95', label: 'Response time p95', unit: 'ms', points: [], latest: null },
     ],
     vitals: {
-      ...{
-        requestsPerSecond: null,
-        p50: null,
-        p95: null,
-        p99: null,
-        errorRate: null,
-        queriesPerSecond: 0,
-        cacheShare: null,
-        cpu: null,
-      },
-      ...{ memory: null, eventLoopDelay: null },
+      requestsPerSecond: null,
+      p50: null,
+      p95: null,
+      p99: null,
+      errorRate: null,
+      queriesPerSecond: 0,
+      cacheShare: null,
+      cpu: null,
+      memory: null,
+      eventLoopDelay: null,
     },
     totals: {
       requests: 1,

@@ -19,8 +19,12 @@ import { connectPostgres } from './jobs/postgres-world.ts'
 
 /** Those that break most code; the other test uses all of them. */
 const VALUES = [
-  ...['undefined', 'an object that cannot be converted', 'a Proxy whose traps throw', 'a revoked Proxy'],
-  ...['an Error with a failing message', 'a string with NUL and a lone surrogate'],
+  'undefined',
+  'an object that cannot be converted',
+  'a Proxy whose traps throw',
+  'a revoked Proxy',
+  'an Error with a failing message',
+  'a string with NUL and a lone surrogate',
 ]
 
 const [, postgresql] = databases()

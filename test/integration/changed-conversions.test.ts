@@ -141,8 +141,10 @@ describe.skipIf(postgresql?.skipped !== undefined)(
     })
 
     it.each([
-      ...['pg, in the driver', 'Knex, in the driver'],
-      ...['Kysely 0.29, in the driver', 'Kysely 0.28, in the driver'],
+      'pg, in the driver',
+      'Knex, in the driver',
+      'Kysely 0.29, in the driver',
+      'Kysely 0.28, in the driver',
     ])('is not shared with processes whose parser has the same source and differs: %s', async (name) => {
       const open = readers[name] as Open
       const database = await withPrices((await postgresql?.connect()) as Database)

@@ -75,7 +75,11 @@ describe.each(Object.entries(servers))('forged entries in %s', (_name, open) => 
     await prisma.author.create({ data: { id: 1, email: 'a', name: 'A' } })
     await prisma.post.createMany({
       data: Array.from({ length: 700 }, (_, at) => ({
-        ...{ id: at + 1, slug: `post-${at}`, title: `Post ${at}`, views: at % 7, authorId: 1 },
+        id: at + 1,
+        slug: `post-${at}`,
+        title: `Post ${at}`,
+        views: at % 7,
+        authorId: 1,
       })),
     })
     const db = knex(database.knexConfig())

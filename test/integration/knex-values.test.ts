@@ -34,16 +34,18 @@ const rowOf = ({ dialect, client }: KnexDatabaseKind, id: number) =>
   id === 4
     ? { id, owner: 2 }
     : {
-        ...{
-          id,
-          owner: id % 3,
-          big: '9007199254740993',
-          num: `${id}.1000`,
-          real: id / 4,
-          flag: id % 2 === 0,
-        },
-        ...{ at: new Date(1.7e12 + id), day: '2026-01-01', bytes: Buffer.from([0, 255, id]) },
-        ...{ doc: JSON.stringify({ id }), word: wordOf(client, id), ...MORE[dialect] },
+        id,
+        owner: id % 3,
+        big: '9007199254740993',
+        num: `${id}.1000`,
+        real: id / 4,
+        flag: id % 2 === 0,
+        at: new Date(1.7e12 + id),
+        day: '2026-01-01',
+        bytes: Buffer.from([0, 255, id]),
+        doc: JSON.stringify({ id }),
+        word: wordOf(client, id),
+        ...MORE[dialect],
       }
 
 /** The statements that wait for a lock. */

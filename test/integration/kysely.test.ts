@@ -194,7 +194,10 @@ describe.each(databases())('Kysely on $name', ({ dialect, connect, skipped }) =>
 
     it('compares keys of all types as the individual queries do', async () => {
       const kinds: Readonly<Record<string, string>> = {
-        ...{ code: 'varchar(9)', padded: 'char(5)', large: 'bigint', small: 'smallint' },
+        code: 'varchar(9)',
+        padded: 'char(5)',
+        large: 'bigint',
+        small: 'smallint',
         ...(dialect === 'postgresql' ? { ident: 'uuid', mood: 'mood', name: 'name' } : {}),
       }
       const valuesOf = (kind: string) =>

@@ -18,9 +18,23 @@ const fail = () => {
 }
 const thrower = new Proxy({}, { get: fail, ownKeys: fail, has: fail, getPrototypeOf: fail })
 const VALUES: Readonly<Record<string, unknown>> = {
-  ...{ null: null, '[null]': [null], '[undefined]': [undefined], '{}': {}, '[]': [], '[{}]': [{}] },
-  ...{ map: new Map(), symbol: Symbol('x'), '[symbol]': [Symbol('x')], NaN: Number.NaN, '""': '', 5: 5 },
-  ...{ thrower, '[thrower]': [thrower], function: () => {}, date: new Date(0), bare: Object.create(null) },
+  null: null,
+  '[null]': [null],
+  '[undefined]': [undefined],
+  '{}': {},
+  '[]': [],
+  '[{}]': [{}],
+  map: new Map(),
+  symbol: Symbol('x'),
+  '[symbol]': [Symbol('x')],
+  NaN: Number.NaN,
+  '""': '',
+  5: 5,
+  thrower,
+  '[thrower]': [thrower],
+  function: () => {},
+  date: new Date(0),
+  bare: Object.create(null),
   '{a:null}': { a: null },
 }
 

@@ -55,7 +55,13 @@ function table(name: string): TableSnapshot {
     isVisible: true,
   } as const
   return {
-    ...{ id: `main.${name}`, schema: 'main', name, kind: 'table', rows: 200, bytes: -1, indexBytes: -1 },
+    id: `main.${name}`,
+    schema: 'main',
+    name,
+    kind: 'table',
+    rows: 200,
+    bytes: -1,
+    indexBytes: -1,
     columns: columns.map((column) => ({
       name: column.name,
       type: column.type === 'DATETIME' ? 'datetime' : column.type === 'INTEGER' ? 'integer' : 'text',
@@ -68,22 +74,18 @@ function table(name: string): TableSnapshot {
 }
 
 const snapshot: DatabaseSnapshot = {
-  ...{
-    dialect: 'sqlite',
-    product: 'sqlite',
-    version: '3.50.0',
-    versionParts: [3, 50, 0],
-    defaultSchema: 'main',
-    takenAt: 0,
-  },
+  dialect: 'sqlite',
+  product: 'sqlite',
+  version: '3.50.0',
+  versionParts: [3, 50, 0],
+  defaultSchema: 'main',
+  takenAt: 0,
   tables: ['city', 'region', 'review'].map(table),
-  ...{
-    foreignKeys: [],
-    settings: {},
-    extensions: { installed: [], available: [] },
-    statements: [],
-    gaps: [],
-  },
+  foreignKeys: [],
+  settings: {},
+  extensions: { installed: [], available: [] },
+  statements: [],
+  gaps: [],
 }
 
 function suggested(sql: string, rule: RewriteRule, bindings: readonly unknown[]): Rewrite {

@@ -106,27 +106,23 @@ function snapshot(): DatabaseSnapshot {
     )
     .all()
   return {
-    ...{
-      dialect: 'sqlite',
-      product: 'sqlite',
-      version: '3.50.0',
-      versionParts: [3, 50, 0],
-      defaultSchema: 'main',
-      takenAt: 0,
-    },
+    dialect: 'sqlite',
+    product: 'sqlite',
+    version: '3.50.0',
+    versionParts: [3, 50, 0],
+    defaultSchema: 'main',
+    takenAt: 0,
     tables: rows.map(({ type, name, sql }): TableSnapshot => {
       const columns = database.pragma(`table_info("${name}")`) as Column[]
       return {
-        ...{
-          id: `main.${name}`,
-          schema: 'main',
-          name,
-          kind: type === 'view' ? 'view' : 'table',
-          rows: -1,
-          bytes: -1,
-          indexBytes: -1,
-          indexes: [],
-        },
+        id: `main.${name}`,
+        schema: 'main',
+        name,
+        kind: type === 'view' ? 'view' : 'table',
+        rows: -1,
+        bytes: -1,
+        indexBytes: -1,
+        indexes: [],
         columns: columns.map((column) => ({
           name: column.name,
           type: 'text',
@@ -137,13 +133,11 @@ function snapshot(): DatabaseSnapshot {
         ...(type === 'view' ? { definition: sql.replace(/^CREATE VIEW \w+ AS /, '') } : {}),
       }
     }),
-    ...{
-      foreignKeys: [],
-      settings: {},
-      extensions: { installed: [], available: [] },
-      statements: [],
-      gaps: [],
-    },
+    foreignKeys: [],
+    settings: {},
+    extensions: { installed: [], available: [] },
+    statements: [],
+    gaps: [],
   }
 }
 

@@ -40,7 +40,10 @@ describe.skipIf(findMemcached() === undefined)('faults of Memcached', { retry: 0
     const seed = Date.now() % 1_000_000
     const random = new Random(seed)
     const report = await runFaults({
-      ...{ random, ms: MS, leaseMs: timing.leaseMs, connect },
+      random,
+      ms: MS,
+      leaseMs: timing.leaseMs,
+      connect,
       hurt: (signal) => hurt(new Random(seed + 1), signal),
       ...options,
     })

@@ -19,7 +19,11 @@ describe.skipIf(findMemcached() === undefined)('losses of the state server', () 
   }
   function storeOn({ address }: MemcachedServer) {
     const store = memcachedStore({
-      ...{ state: address, namespace: 'l', leaseMs: 30_000, quarantineMs: 1_000, commandTimeoutMs: 5_000 },
+      state: address,
+      namespace: 'l',
+      leaseMs: 30_000,
+      quarantineMs: 1_000,
+      commandTimeoutMs: 5_000,
     })
     cleanups.push(() => store.close())
     return store

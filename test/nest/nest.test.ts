@@ -122,7 +122,9 @@ describe.each(platforms)('a Nest app on %s', (_name, platform) => {
   it('finishes requests in flight before it closes the database and Sluice', async () => {
     const served = await serve(platform, {})
     const stopping = gracefulShutdown(served.app.getHttpServer(), served.sluice, {
-      ...{ drainDelayMs: 0, signals: [], exit: false },
+      drainDelayMs: 0,
+      signals: [],
+      exit: false,
       close: () => served.app.close(),
     })
     const slow = fetch(`${served.url}/regions/slow`)

@@ -6,7 +6,8 @@ import { cached, postById, posts, warm } from './reads.ts'
 import { World } from './world.ts'
 
 const answersPost7: SqlMiddleware = {
-  ...{ name: 'answers', familyId: 'sql' },
+  name: 'answers',
+  familyId: 'sql',
   interceptQuery: async ({ params }) =>
     params[0] === 7 ? { rows: [{ id: 7, slug: 'own', title: 'own', views: 0, author_id: 1 }] } : undefined,
 }
@@ -17,7 +18,8 @@ async function fewViews(): Promise<SqlMiddleware> {
     '@prisma/orm-postgres/relational-core/ast'
   )
   return {
-    ...{ name: 'tenant', familyId: 'sql' },
+    name: 'tenant',
+    familyId: 'sql',
     async beforeCompile({ ast, ...draft }) {
       if (ast.kind !== 'select') return undefined
       if (ast.from?.kind !== 'table-source' || ast.from.name !== 'posts') return undefined
@@ -34,7 +36,7 @@ const cases: Readonly<Record<string, (url: string) => Promise<undefined>>> = {
     const observer = (): SqlMiddleware => {
       const rows: unknown[] = []
       seen.push(rows)
-      return { ...{ name: 'observer', familyId: 'sql' }, onRow: async (row) => void rows.push({ ...row }) }
+      return { name: 'observer', familyId: 'sql', onRow: async (row) => void rows.push({ ...row }) }
     }
     return World.in(
       url,
@@ -52,7 +54,8 @@ const cases: Readonly<Record<string, (url: string) => Promise<undefined>>> = {
   'answers no query when it only observes': (url) => {
     const sources: string[] = []
     const spy: SqlMiddleware = {
-      ...{ name: 'spy', familyId: 'sql' },
+      name: 'spy',
+      familyId: 'sql',
       afterQuery: async (_, { source }) => void sources.push(source),
     }
     return World.in(
@@ -93,7 +96,8 @@ const cases: Readonly<Record<string, (url: string) => Promise<undefined>>> = {
   'shares no rows with queries that have their own type parsers': (url) => {
     const sent: { sql: string; params: unknown[] }[] = []
     const spy: SqlMiddleware = {
-      ...{ name: 'spy', familyId: 'sql' },
+      name: 'spy',
+      familyId: 'sql',
       interceptQuery: async ({ sql, params }) => void sent.push({ sql, params: [...params] }) as undefined,
     }
     return World.in(
@@ -103,7 +107,8 @@ const cases: Readonly<Record<string, (url: string) => Promise<undefined>>> = {
         const { sql: text, params: values } = sent.at(-1) ?? { sql: '', params: [] }
         const types = { getTypeParser: () => (value: unknown) => `own ${value}` }
         const { rows } = await world.own.pool.query<{ id: unknown }>({
-          ...{ text, values },
+          text,
+          values,
           types: types as pg.CustomTypesConfig,
         })
         strictEqual(rows[0]?.id, 'own 1')

@@ -96,18 +96,16 @@ describe.skipIf(findRedisServer() === undefined)('the fast path of a step', () =
       const plain = settled.filter((claim) => !rest.includes(claim))
       const token = `w:${at}`
       const args = [
-        ...[
-          'q',
-          now,
-          token,
-          LONG,
-          random.below(6),
-          'w.0',
-          at,
-          LONG,
-          plain.length,
-          plain.length + rest.length,
-        ],
+        'q',
+        now,
+        token,
+        LONG,
+        random.below(6),
+        'w.0',
+        at,
+        LONG,
+        plain.length,
+        plain.length + rest.length,
         ...plain.flatMap((claim) => [claim.id, claim.token, now]),
         ...rest.flatMap((claim) => {
           const kind = random.pick(['done', 'retry', 'release', 'dead', 'cancelled'])

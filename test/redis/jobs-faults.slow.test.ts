@@ -31,7 +31,10 @@ describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))(
     /** An engine, and the events that it emitted. Leases are longer than any test. */
     const open = ({ port }: { readonly port: number }, options: JobsOptions = {}) => {
       const jobs = new AsyncBatchProcessingEngine({
-        ...{ leaseMs: NEVER_MS, pollMs: 100, graceMs: 200, ...options },
+        leaseMs: NEVER_MS,
+        pollMs: 100,
+        graceMs: 200,
+        ...options,
         backend: jobBackendOn(client, port, { commandTimeoutMs }),
       })
       cleanups.push(() => jobs.close())

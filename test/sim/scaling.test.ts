@@ -42,7 +42,12 @@ describe('the scaling rule on a model of workers', { timeout: 60_000 }, () => {
 describe('the plot of a replay', () => {
   const minute = (at: number) => ({ rate: 1_000 + at, workers: 15, slowest: at === 7 ? 0.3 : 0.1 })
   const replayedOf = (rule: string, count: number): Replayed => ({
-    ...{ rule, over: 1.234, dropped: 0, workerHours: 10, cost: 1, eventsADay: 5 },
+    rule,
+    over: 1.234,
+    dropped: 0,
+    workerHours: 10,
+    cost: 1,
+    eventsADay: 5,
     minutes: Array.from({ length: count }, (_, at) => minute(at)),
   })
 

@@ -41,7 +41,9 @@ export function everyKnexDatabase(): KnexDatabaseKind[] {
     knexClients(kind.dialect).map(({ client, skipped: missing }): KnexDatabaseKind => {
       const reason = skipped ?? missing
       return {
-        ...{ ...kind, name: `${name} (${client})`, client },
+        ...kind,
+        name: `${name} (${client})`,
+        client,
         ...(reason === undefined ? {} : { skipped: reason }),
         connect: async () => withClient(await connect(), client),
       }

@@ -35,7 +35,14 @@ export interface DrizzleVersion extends Modules {
 /** Every version that `@sluice/drizzle` supports. */
 export const drizzleVersions: readonly DrizzleVersion[] = [
   {
-    ...{ name: '0.45', orm, pgCore, nodePg, mysqlCore, mysql2, sqliteCore, betterSqlite3 },
+    name: '0.45',
+    orm,
+    pgCore,
+    nodePg,
+    mysqlCore,
+    mysql2,
+    sqliteCore,
+    betterSqlite3,
     relational: (schema) => ({ schema, mode: 'default' }),
     where: (column, value) => ({ where: orm.eq(column, value) }),
   },

@@ -80,7 +80,11 @@ function clientOf(db: Db, sent: () => number): ContractClient {
     execute: async (sql) => await db.query(sql),
     insert: async ({ id, authorId, slug, title, views }) =>
       await db.query('insert into posts (id, author_id, slug, title, views) values (?, ?, ?, ?, ?)', [
-        ...[id, authorId, slug, title, views],
+        id,
+        authorId,
+        slug,
+        title,
+        views,
       ]),
     update: async (id, title) => await db.query('update posts set title = ? where id = ?', [title, id]),
     remove: async (id) => await db.query('delete from posts where id = ?', [id]),

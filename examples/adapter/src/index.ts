@@ -74,7 +74,11 @@ async function read(
 ): Promise<readonly Row[]> {
   const stack = lateStack()
   const rows = await client.read({
-    ...{ sql, params, rows: 'objects', inTransaction: false, stack },
+    sql,
+    params,
+    rows: 'objects',
+    inTransaction: false,
+    stack,
     ask: (text, values) => statement(client, pool, text, values, stack),
   })
   return rows as readonly Row[]
@@ -94,7 +98,10 @@ async function statement(
   // Each statement of the pool has its own connection.
   const connection = 'release' in on ? on : {}
   const [rows] = await client.statement<[Result, unknown]>(connection, {
-    ...{ sql, params, isKnown: true, ...(stack !== undefined && { stack }) },
+    sql,
+    params,
+    isKnown: true,
+    ...(stack !== undefined && { stack }),
     send: () => on.query<Result & RowDataPacket[]>(sql, params as QueryValues),
     rows: ([answer]) => (Array.isArray(answer) ? answer.length : 0),
     // Called instead of `send` if a COMMIT is not allowed.

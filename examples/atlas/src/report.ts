@@ -90,8 +90,11 @@ export function demoJson({ dataset, routes, findings, warm }: DemoResult): objec
   return {
     dataset,
     routes: routes.map(({ route, requests, identical, bare, sluice }) => ({
-      ...{ route, requests, identical },
-      ...{ bare: cost(bare), sluice: cost(sluice) },
+      route,
+      requests,
+      identical,
+      bare: cost(bare),
+      sluice: cost(sluice),
     })),
     findings: findings.map((finding) => ({
       ...finding,

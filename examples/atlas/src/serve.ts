@@ -44,7 +44,9 @@ export async function serve({ loaded, port, hasVisitors }: ServeOptions): Promis
   let session: Session | undefined
   try {
     session = await openSession({
-      ...{ loaded, sluiced, port },
+      loaded,
+      sluiced,
+      port,
       operations: operations.handler,
       // No route depends on the user, so a response to one visitor may be served to all.
       keptResponses: sluiceResponseCache(sluice),

@@ -73,8 +73,13 @@ async function runOne(
     progress.start(`Two processes, ${consistency}: ${tries.toLocaleString('en')} reviews`, tries)
     const startedAt = performance.now()
     const freshness = await measureFreshness({
-      ...{ sites, cities, tries, visitors: VISITORS },
-      ...{ random: createRandom(SEED), now: () => performance.now(), onTry: () => progress.advance(1) },
+      sites,
+      cities,
+      tries,
+      visitors: VISITORS,
+      random: createRandom(SEED),
+      now: () => performance.now(),
+      onTry: () => progress.advance(1),
     })
     const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
     progress.finish(`Two processes, ${consistency}: ${tries.toLocaleString('en')} reviews in ${seconds} s`)

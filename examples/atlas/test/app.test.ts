@@ -68,7 +68,10 @@ describe('GET /regions/:code/cities', () => {
       cities: [
         { id: 2, name: 'Annecy', district: null, country: 'France', latest: [] },
         {
-          ...{ id: 1, name: 'Lyon', district: 'Rhône', country: 'France' },
+          id: 1,
+          name: 'Lyon',
+          district: 'Rhône',
+          country: 'France',
           latest: [
             { rating: 3, body: 'Third', createdAt: '2024-01-02T00:00:00.000Z', author: 'Ada' },
             { rating: 4, body: 'Second', createdAt: '2024-01-02T00:00:00.000Z', author: 'Ben' },

@@ -5,8 +5,13 @@ import type { PlannedRequest } from '../src/requests.ts'
 
 const request = (path: string): PlannedRequest => ({ route: `GET ${path}`, method: 'GET', path })
 const answer = (body: string, rest: Partial<Answer> = {}): Answer => ({
-  ...{ status: 200, contentType: 'application/json', body: Buffer.from(body) },
-  ...{ ms: 2, queries: 3, hits: 0, misses: 0 },
+  status: 200,
+  contentType: 'application/json',
+  body: Buffer.from(body),
+  ms: 2,
+  queries: 3,
+  hits: 0,
+  misses: 0,
   ...rest,
 })
 
@@ -21,12 +26,20 @@ describe('summarize', () => {
     ]
     expect(summarize(requests, bare, sluice)).toEqual([
       {
-        ...{ route: 'GET /a', requests: 2, identical: 2 },
-        ...{ bare: { queries: 6, ms: 4 }, sluice: { queries: 1, ms: 3 }, cache: { hits: 1, misses: 1 } },
+        route: 'GET /a',
+        requests: 2,
+        identical: 2,
+        bare: { queries: 6, ms: 4 },
+        sluice: { queries: 1, ms: 3 },
+        cache: { hits: 1, misses: 1 },
       },
       {
-        ...{ route: 'GET /b', requests: 1, identical: 1 },
-        ...{ bare: { queries: 3, ms: 2 }, sluice: { queries: 3, ms: 2 }, cache: { hits: 0, misses: 0 } },
+        route: 'GET /b',
+        requests: 1,
+        identical: 1,
+        bare: { queries: 3, ms: 2 },
+        sluice: { queries: 3, ms: 2 },
+        cache: { hits: 0, misses: 0 },
       },
     ])
   })

@@ -33,8 +33,14 @@ function twoSites(staleReads: number) {
   const other = (at: number) => sites[at === 0 ? 1 : 0] as Site & { miss(): void }
   const measure = (plan: Partial<FreshnessPlan> = {}) =>
     measureFreshness({
-      ...{ sites, cities: [1, 2], tries: 6, visitors: 1, random: createRandom(1) },
-      ...{ now: () => time, onTry: () => {}, ...plan },
+      sites,
+      cities: [1, 2],
+      tries: 6,
+      visitors: 1,
+      random: createRandom(1),
+      now: () => time,
+      onTry: () => {},
+      ...plan,
     })
   return { measure, posted }
 }

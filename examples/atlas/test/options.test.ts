@@ -33,7 +33,9 @@ describe('parseDemoOptions', () => {
       'strict',
     ]
     expect(parseDemoOptions(arguments_).twoProcesses).toEqual({
-      ...{ redisUrl: 'redis://127.0.0.1:6379', tries: 10_000, consistencies: ['strict'] },
+      redisUrl: 'redis://127.0.0.1:6379',
+      tries: 10_000,
+      consistencies: ['strict'],
     })
   })
 

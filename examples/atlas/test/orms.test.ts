@@ -92,7 +92,8 @@ describe.each([
             name: 'Auvergne-Rhône-Alpes',
             cities: [
               {
-                ...{ name: 'Lyon', country: 'France' },
+                name: 'Lyon',
+                country: 'France',
                 reviews: [
                   { rating: 5, body: 'First', author: 'Ada' },
                   { rating: 4, body: 'Second', author: 'Ben' },

@@ -3,16 +3,20 @@ import { demoJson, formatHitRates, formatTable, formatVerdict } from '../src/rep
 
 const routes = [
   {
-    ...{ route: 'GET /regions/:code/cities', requests: 2, identical: 2 },
-    ...{
-      bare: { queries: 1_202, ms: 104.26 },
-      sluice: { queries: 10, ms: 8.04 },
-      cache: { hits: 3, misses: 1 },
-    },
+    route: 'GET /regions/:code/cities',
+    requests: 2,
+    identical: 2,
+    bare: { queries: 1_202, ms: 104.26 },
+    sluice: { queries: 10, ms: 8.04 },
+    cache: { hits: 3, misses: 1 },
   },
   {
-    ...{ route: 'GET /cities/:id', requests: 1, identical: 1 },
-    ...{ bare: { queries: 5, ms: 2 }, sluice: { queries: 5, ms: 2 }, cache: { hits: 0, misses: 0 } },
+    route: 'GET /cities/:id',
+    requests: 1,
+    identical: 1,
+    bare: { queries: 5, ms: 2 },
+    sluice: { queries: 5, ms: 2 },
+    cache: { hits: 0, misses: 0 },
   },
 ]
 const warm = { requests: 600, calls: 59_000, queries: 931, hits: 43, misses: 7 }
@@ -71,8 +75,11 @@ describe('demoJson', () => {
       dataset: { cities: 4 },
       routes: [
         {
-          ...{ route: 'GET /regions/:code/cities', requests: 2, identical: 2 },
-          ...{ bare: { queries: 1_202, ms: 104.3 }, sluice: { queries: 10, ms: 8 } },
+          route: 'GET /regions/:code/cities',
+          requests: 2,
+          identical: 2,
+          bare: { queries: 1_202, ms: 104.3 },
+          sluice: { queries: 10, ms: 8 },
         },
         {},
       ],

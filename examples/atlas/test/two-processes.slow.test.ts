@@ -69,8 +69,14 @@ describe('startPrivateRedis', () => {
 describe('formatTwoProcesses', () => {
   const result: TwoProcessesResult = {
     consistency: 'strict',
-    ...{ tries: 10_000, seenAtOnce: 10_000, neverSeen: 0, worstStalenessMs: 0, lastStaleAnswerMs: 0 },
-    ...{ writeMs: [1, 2, 3, 4], cached: 3, queries: 1 },
+    tries: 10_000,
+    seenAtOnce: 10_000,
+    neverSeen: 0,
+    worstStalenessMs: 0,
+    lastStaleAnswerMs: 0,
+    writeMs: [1, 2, 3, 4],
+    cached: 3,
+    queries: 1,
   }
   const plain = { color: false, width: 120 }
 

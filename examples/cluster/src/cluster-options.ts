@@ -62,7 +62,9 @@ export function parseClusterOptions(args: readonly string[]): ClusterOptions {
     'no-cookies': noCookies = false,
   } = values
   return {
-    ...{ once, json, help },
+    once,
+    json,
+    help,
     seconds: countOf('--seconds', seconds, MAX_SECONDS) ?? DEFAULT_SECONDS,
     visitors: countOf('--visitors', visitors, MAX_VISITORS) ?? DEFAULT_VISITORS,
     keepsCookies: !noCookies,

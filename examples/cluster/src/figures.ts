@@ -44,7 +44,8 @@ export function figuresOf({ name, tally, usedAgainMs }: StepResult): Figures {
       ]),
     ),
     replicaShare: share(onReplica, onReplica + onPrimary),
-    ...{ ownReads, staleReads },
+    ownReads,
+    staleReads,
     usedAgainMs: usedAgainMs === undefined ? null : tenth(usedAgainMs),
   }
 }

@@ -107,7 +107,11 @@ export async function runScaling(
     await Promise.all(asking)
     const { cost } = (await monitor.getPerformanceReport()).scaling
     return {
-      ...{ answered: timesMs.length, failures, timesMs, mostWorkers, cost },
+      answered: timesMs.length,
+      failures,
+      timesMs,
+      mostWorkers,
+      cost,
       workersInTheEnd: target.current(),
       history: [...monitor.getScalingHistory()].reverse(),
     }

@@ -11,7 +11,10 @@ import type { ScalingPlan } from './scaling-plan.ts'
 const plan: Omit<ScalingPlan, 'seconds'> = {
   file: join(import.meta.dirname, '../../atlas/data/atlas.db'),
   paths: ['/cities/1', '/cities/40000', '/cities/80000', '/cities/120000'],
-  ...{ low: 12, high: 70, capacity: 30, maxWorkers: 6 },
+  low: 12,
+  high: 70,
+  capacity: 30,
+  maxWorkers: 6,
 }
 const LEAST_SECONDS = 20
 

@@ -32,7 +32,10 @@ describe.skipIf(missing !== undefined)('the cluster', () => {
   let tally = new Tally()
   const run = (given: Pick<Parameters<typeof runSteps>[0], 'keepsCookies' | 'seconds' | 'steps'>) =>
     runSteps({
-      ...{ cluster, visitors: 8, progress: silentProgress, ...given },
+      cluster,
+      visitors: 8,
+      progress: silentProgress,
+      ...given,
       onTally: (next) => {
         tally = next
       },

@@ -17,7 +17,12 @@ describe('parseClusterOptions', () => {
     expect(
       parseClusterOptions(['--once', '--json', '--help', '--seconds', '10', '--visitors=3', '--no-cookies']),
     ).toEqual({
-      ...{ once: true, json: true, help: true, seconds: 10, visitors: 3, keepsCookies: false },
+      once: true,
+      json: true,
+      help: true,
+      seconds: 10,
+      visitors: 3,
+      keepsCookies: false,
     })
   })
 

@@ -84,9 +84,17 @@ describe('clusterJson', () => {
       isGood: true,
       steps: [
         {
-          ...{ name: 'hung', requests: 99, failed: 0, lostPosts: 0, p50Ms: 50, p99Ms: 99 },
-          ...{ nodes: { 'node-1': 0.333, 'node-2': 0.333, 'node-3': 0.333 }, replicaShare: 0.75 },
-          ...{ ownReads: 20, staleReads: 0, usedAgainMs: 12.3 },
+          name: 'hung',
+          requests: 99,
+          failed: 0,
+          lostPosts: 0,
+          p50Ms: 50,
+          p99Ms: 99,
+          nodes: { 'node-1': 0.333, 'node-2': 0.333, 'node-3': 0.333 },
+          replicaShare: 0.75,
+          ownReads: 20,
+          staleReads: 0,
+          usedAgainMs: 12.3,
         },
       ],
     })

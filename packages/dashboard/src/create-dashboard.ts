@@ -124,7 +124,13 @@ class SluiceDashboard implements Dashboard {
       processes === undefined
         ? alone
         : joinedProcesses({
-            ...{ alone, own, link: processes, self: info.id, now, onError, hasActions: options.actions },
+            alone,
+            own,
+            link: processes,
+            self: info.id,
+            now,
+            onError,
+            hasActions: options.actions,
             session: (question) => this.#answerSession(question),
             hasSharedJobs: sluice.jobs?.isShared ?? false,
           })
@@ -132,11 +138,16 @@ class SluiceDashboard implements Dashboard {
     this.#hub = new StreamHub({ source: live, process: info.id, maxStreams, now, onError })
     this.#sessions = options.authorize === undefined ? new Sessions(Date.now, askSessions) : undefined
     this.#handler = new RequestHandler({
-      ...{ host, maxBodyBytes, showParameters, sessions: this.#sessions, assets: new Assets() },
+      host,
+      maxBodyBytes,
+      showParameters,
+      sessions: this.#sessions,
+      assets: new Assets(),
       gate: new Gate({ options, sessions: this.#sessions, host }),
       onKeyUsed: () => this.#announce(NEXT),
       endpoints: {
-        ...{ page, act },
+        page,
+        act,
         isAction: isActionName,
         stream: async (request, response, rights) => {
           await refresh()

@@ -64,7 +64,10 @@ export async function openWorld(options: DashboardOptions = {}, given: SluiceOpt
   })
   const asking = (path: string, asked: AskOptions = {}) => ask(port, `/_sluice${path}`, asked)
   return {
-    ...{ sluice, dashboard, port, ask: asking },
+    sluice,
+    dashboard,
+    port,
+    ask: asking,
     act: (name, body, headers = {}) =>
       asking(`/api/actions/${name}`, {
         method: 'POST',

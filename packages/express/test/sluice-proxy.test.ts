@@ -67,7 +67,9 @@ describe.each([
     app.post('/own', (_request, response) => void response.send('own'))
     const port = await serve(app)
     expect(await post(port, '/api/things?a=1', '{"b":2}')).toEqual({
-      ...{ status: 200, cookies: ['a=1', 'b=2'], timing: true },
+      status: 200,
+      cookies: ['a=1', 'b=2'],
+      timing: true,
       body: '/things?a=1 {"b":2}',
     })
     expect((await post(port, '/own', '')).body).toBe('own')

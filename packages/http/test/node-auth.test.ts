@@ -63,7 +63,10 @@ describe('node authentication', () => {
     const verify = nodeAuthVerifier({ secrets: OLD })
     const now = Math.floor(Date.now() / 1_000)
     const request = (value: string | undefined, changed: object = {}) => ({
-      ...{ method: 'GET', url: '/a?b=1', headers: { host: 'shop', 'x-sluice-node-auth': value }, ...changed },
+      method: 'GET',
+      url: '/a?b=1',
+      headers: { host: 'shop', 'x-sluice-node-auth': value },
+      ...changed,
     })
     const proof = (at = now) => signNodeRequest(OLD, { method: 'GET', path: '/a?b=1', host: 'shop' }, at)
     const verified = (value: string | undefined, changed?: object) => verify(request(value, changed) as never)

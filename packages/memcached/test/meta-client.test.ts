@@ -54,7 +54,10 @@ async function serve(): Promise<FakeServer> {
 
 function clientOf({ port }: { readonly port: number }, options: Partial<MetaClientOptions> = {}): MetaClient {
   const client = new MetaClient({
-    ...{ address: { host: '127.0.0.1', port }, timeoutMs: 200, tls: undefined, auth: undefined },
+    address: { host: '127.0.0.1', port },
+    timeoutMs: 200,
+    tls: undefined,
+    auth: undefined,
     ...options,
   })
   cleanups.push(() => client.close())

@@ -56,12 +56,11 @@ export async function throughputFigures(rounds: number, seconds: number): Promis
         })
       }
       figures.push({
-        ...{
-          id: `sluice ÷ @fastify/http-proxy ${path}`,
-          value: ratio('@fastify/http-proxy', ({ rate }) => rate),
-          unit: '×' as const,
-        },
-        ...{ target: TARGETS.overFastify[path], bound: '≥' as const },
+        id: `sluice ÷ @fastify/http-proxy ${path}`,
+        value: ratio('@fastify/http-proxy', ({ rate }) => rate),
+        unit: '×' as const,
+        target: TARGETS.overFastify[path],
+        bound: '≥' as const,
       })
       // The nodes are slower than nginx: its CPU time shows its capacity.
       if (measured.has('nginx')) {

@@ -129,17 +129,15 @@ async function claimMs(world: World, beside: number, rounds: number): Promise<nu
   for (let round = 0; round < rounds; round += 1) {
     const at = Date.now()
     const outcomes = claims.map((claim) => ({
-      ...{
-        claim,
-        kind: 'done' as const,
-        at,
-        runAt: 0,
-        failure: null,
-        isKept: false,
-        doneItems: 0,
-        failedItems: 0,
-        data: null,
-      },
+      claim,
+      kind: 'done' as const,
+      at,
+      runAt: 0,
+      failure: null,
+      isKept: false,
+      doneItems: 0,
+      failedItems: 0,
+      data: null,
     }))
     const startedAt = performance.now()
     claims = (await backend.step(queue, outcomes, 10, 'bench', 60_000)).claims

@@ -42,13 +42,12 @@ export class WorkerPair {
     )
     const sum = (of: keyof WorkerCounts) => all.reduce((total, one) => total + one[of], 0)
     return {
-      ...{
-        requests: sum('requests'),
-        hits: sum('hits'),
-        misses: sum('misses'),
-        statements: sum('statements'),
-      },
-      ...{ cpuMs: sum('cpuMs'), rssMb: sum('rssMb') },
+      requests: sum('requests'),
+      hits: sum('hits'),
+      misses: sum('misses'),
+      statements: sum('statements'),
+      cpuMs: sum('cpuMs'),
+      rssMb: sum('rssMb'),
     }
   }
 

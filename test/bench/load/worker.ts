@@ -39,7 +39,8 @@ function openSluiced({ redisUrl, ...others }: NonNullable<WorkerPlan['shared']>)
 const sluiced = shared && openSluiced(shared)
 const clients = openClients(target, counter, sluiced?.plugin)
 const app = createApp({
-  ...{ ...clients, operations: count },
+  ...clients,
+  operations: count,
   ...(sluiced && { middleware: sluiced.middleware, keptResponses: sluiceResponseCache(sluiced.sluice) }),
 })
 const responses = sluiced && createResponseCache(sluiced.sluice)
@@ -48,8 +49,12 @@ function counts(): WorkerCounts {
   const { hits = 0, coalesced = 0, misses = 0 } = responses?.getStats() ?? {}
   const { user, system } = process.cpuUsage()
   return {
-    ...{ requests, hits: hits + coalesced, misses, statements: counter.statements },
-    ...{ cpuMs: (user + system) / 1_000, rssMb: process.memoryUsage.rss() / 2 ** 20 },
+    requests,
+    hits: hits + coalesced,
+    misses,
+    statements: counter.statements,
+    cpuMs: (user + system) / 1_000,
+    rssMb: process.memoryUsage.rss() / 2 ** 20,
   }
 }
 

@@ -28,19 +28,15 @@ export function printOutage(result: OutageResult): void {
     const hits = reads.filter(({ isHit }) => isHit).length
     printRow([
       `  ${phase}`,
-      ...[
-        String(reads.length),
-        ms(latency(reads, 0.5)),
-        ms(latency(reads, 0.99)),
-        percent(hits, reads.length),
-        String(failed(reads).length),
-      ],
-      ...[
-        String(writes.length),
-        ms(latency(writes, 0.5)),
-        ms(latency(writes, 0.99)),
-        String(failed(writes).length),
-      ],
+      String(reads.length),
+      ms(latency(reads, 0.5)),
+      ms(latency(reads, 0.99)),
+      percent(hits, reads.length),
+      String(failed(reads).length),
+      String(writes.length),
+      ms(latency(writes, 0.5)),
+      ms(latency(writes, 0.99)),
+      String(failed(writes).length),
     ])
   }
   if (result.mode === 'bare') return
@@ -61,16 +57,14 @@ export function outageFigures(result: OutageResult, slack: { readonly recoveryMs
   const count = (kind: Kind) => failed(done.filter((one) => one.kind === kind)).length
   const strangers = failed(done).filter(({ failure }) => failure !== REJECTED).length
   const figure = (id: string, value: number, unit: string, target: number): QueryFigure => ({
-    ...{
-      area: 'outage',
-      id: `${mode} ${id}`,
-      value,
-      unit,
-      target,
-      ok: value <= target,
-      bound: '≤',
-      against: {},
-    },
+    area: 'outage',
+    id: `${mode} ${id}`,
+    value,
+    unit,
+    target,
+    ok: value <= target,
+    bound: '≤',
+    against: {},
   })
   if (mode === 'bare') return []
   return [

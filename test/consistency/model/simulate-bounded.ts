@@ -73,8 +73,16 @@ export function simulateBounded(
   const committed = keys((): Moment[] => [])
   const acknowledged = keys((): Moment[] => [])
   const counts = {
-    ...{ reads: 0, fromMemory: 0, fromRedis: 0, byNotedStamp: 0, overtaken: 0, filledByNote: 0, writes: 0 },
-    ...{ tooStale: 0, tooStaleSinceCommit: 0, worstMs: 0 },
+    reads: 0,
+    fromMemory: 0,
+    fromRedis: 0,
+    byNotedStamp: 0,
+    overtaken: 0,
+    filledByNote: 0,
+    writes: 0,
+    tooStale: 0,
+    tooStaleSinceCommit: 0,
+    worstMs: 0,
   }
   let lastMark = 0
   let lastWriter = 0

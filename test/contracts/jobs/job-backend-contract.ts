@@ -35,14 +35,12 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
 
     const open = (options: JobsOptions = {}): AsyncBatchProcessingEngine => {
       const engine = new AsyncBatchProcessingEngine({
-        ...{
-          leaseMs: NEVER_MS,
-          pollMs: 100,
-          graceMs: 200,
-          webhooks: { allowPrivateAddresses: true },
-          ...world.options,
-          ...options,
-        },
+        leaseMs: NEVER_MS,
+        pollMs: 100,
+        graceMs: 200,
+        webhooks: { allowPrivateAddresses: true },
+        ...world.options,
+        ...options,
         backend: world.connect(),
       })
       engines.push(engine)
@@ -233,7 +231,11 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
         expect(retried.map(({ failure }) => failure.message)).toEqual(['broken 1', 'broken 2'])
         expect(await jobs.listDeadLetters({ queue })).toMatchObject([
           {
-            ...{ id: task.id, status: 'dead', data: { a: 1 }, attempts: 3, error: 'broken 3' },
+            id: task.id,
+            status: 'dead',
+            data: { a: 1 },
+            attempts: 3,
+            error: 'broken 3',
             failures: [1, 2, 3].map((attempt) => ({
               attempt,
               message: `broken ${attempt}`,

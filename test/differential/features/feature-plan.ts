@@ -89,10 +89,8 @@ export class FeaturePlan {
   defineCascade(): void {
     const child = this.addSource('child', 'v int', '2')
     this.definitions.push({
-      ...{
-        writes: [{ orm: 'knex', table: 'feature_side', chain: [['where', 'id', 2], ['del']], order: 'none' }],
-        reads: [readAll(child)],
-      },
+      writes: [{ orm: 'knex', table: 'feature_side', chain: [['where', 'id', 2], ['del']], order: 'none' }],
+      reads: [readAll(child)],
       define: `ALTER TABLE ${child} ADD CONSTRAINT feature_parent FOREIGN KEY (v) REFERENCES feature_side (id) ON DELETE CASCADE`,
       undo: `ALTER TABLE ${child} DROP CONSTRAINT IF EXISTS feature_parent`,
       isShared: false,

@@ -67,7 +67,9 @@ function addDefinitions(plan: FeaturePlan): void {
   }
   const { source, model } = plan.source()
   plan.definitions.push({
-    ...{ writes: model, reads: source, isShared: false },
+    writes: model,
+    reads: source,
+    isShared: false,
     define: `ALTER TABLE \`${source.table}\` ADD COLUMN feature_extra int DEFAULT 7`,
     undo: `ALTER TABLE \`${source.table}\` DROP COLUMN IF EXISTS feature_extra`,
   })
@@ -79,7 +81,9 @@ function addDefinitions(plan: FeaturePlan): void {
     `CREATE PROCEDURE swap_back() BEGIN DROP VIEW IF EXISTS feature_swap; RENAME TABLE IF EXISTS feature_swap_was TO feature_swap; END`,
   )
   plan.definitions.push({
-    ...{ writes: target.model ?? SIDE_WRITES, reads: [readAll('feature_swap')], isShared: false },
+    writes: target.model ?? SIDE_WRITES,
+    reads: [readAll('feature_swap')],
+    isShared: false,
     define: 'CALL swap_table()',
     undo: 'CALL swap_back()',
   })

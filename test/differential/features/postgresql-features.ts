@@ -213,32 +213,42 @@ class PostgresqlFeatures {
     const writes = writesTo(plain, { v: 3 })
     const poke = this.#poke(target, 'int')
     plan.definitions.push({
-      ...{ writes, reads: target, isShared: false },
+      writes,
+      reads: target,
+      isShared: false,
       define: `ALTER TABLE ${plain} ADD CONSTRAINT feature_later CHECK (${poke}(v) > 0) NOT VALID`,
       undo: `ALTER TABLE ${plain} DROP CONSTRAINT IF EXISTS feature_later`,
     })
     plan.definitions.push({
-      ...{ writes, reads: target, isShared: false },
+      writes,
+      reads: target,
+      isShared: false,
       define: `CREATE RULE feature_rule AS ON INSERT TO ${plain} DO ALSO ${plan.bump(target)}`,
       undo: `DROP RULE IF EXISTS feature_rule ON ${plain}`,
     })
     plan.setUp.push('CREATE DOMAIN open_int AS int')
     const open = plan.addSource('open', 'v open_int')
     plan.definitions.push({
-      ...{ writes: writesTo(open, { v: 3 }), reads: target, isShared: false },
+      writes: writesTo(open, { v: 3 }),
+      reads: target,
+      isShared: false,
       define: `ALTER DOMAIN open_int ADD CONSTRAINT feature_later CHECK (${poke}(VALUE) > 0) NOT VALID`,
       undo: 'ALTER DOMAIN open_int DROP CONSTRAINT IF EXISTS feature_later',
     })
     plan.defineCascade()
     const { source, model } = plan.source()
     plan.definitions.push({
-      ...{ writes: model, reads: source, isShared: false },
+      writes: model,
+      reads: source,
+      isShared: false,
       define: `ALTER TABLE "${source.table}" ADD COLUMN feature_extra int DEFAULT 7`,
       undo: `ALTER TABLE "${source.table}" DROP COLUMN IF EXISTS feature_extra`,
     })
     const swap = plan.addSource('swap')
     plan.definitions.push({
-      ...{ writes: target.model ?? SIDE_WRITES, reads: [readAll(swap)], isShared: false },
+      writes: target.model ?? SIDE_WRITES,
+      reads: [readAll(swap)],
+      isShared: false,
       define: `ALTER TABLE ${swap} RENAME TO ${swap}_was; CREATE VIEW ${swap} AS ${plan.digest(target)}`,
       undo: `DO $$ BEGIN IF to_regclass('${swap}_was') IS NOT NULL THEN
         DROP VIEW ${swap}; ALTER TABLE ${swap}_was RENAME TO ${swap}; END IF; END $$`,

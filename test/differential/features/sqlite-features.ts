@@ -48,7 +48,9 @@ function addDefinitions(plan: FeaturePlan): void {
     // A temporary trigger exists only on the connection of Knex.
     const create = `CREATE ${kind} feature_${name} AFTER UPDATE ON "${source.table}" BEGIN ${plan.bump(target)}; END`
     plan.definitions.push({
-      ...{ writes: model, reads: target, isShared: true },
+      writes: model,
+      reads: target,
+      isShared: true,
       define:
         name === 'temporary'
           ? { orm: 'knex', chain: [['raw', create]], order: 'none', isVague: true }
@@ -58,7 +60,9 @@ function addDefinitions(plan: FeaturePlan): void {
   }
   const { source, model } = plan.source()
   plan.definitions.push({
-    ...{ writes: model, reads: source, isShared: true },
+    writes: model,
+    reads: source,
+    isShared: true,
     define: `ALTER TABLE "${source.table}" ADD COLUMN feature_extra int DEFAULT 7`,
     undo: `ALTER TABLE "${source.table}" DROP COLUMN feature_extra`,
   })

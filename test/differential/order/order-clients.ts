@@ -247,7 +247,11 @@ const openPrisma: Open = async (database, connections, sluice) => {
       : dialect === 'postgresql'
         ? new PrismaPg({ connectionString: url, max: connections })
         : new PrismaMariaDb({
-            ...{ host, port: Number(port), user, password, database: pathname.slice(1) },
+            host,
+            port: Number(port),
+            user,
+            password,
+            database: pathname.slice(1),
             connectionLimit: connections,
           })
   const client = new PrismaClient({

@@ -33,7 +33,9 @@ describe.each(databases())(
             isOrdered: connections === 1 && name !== 'Prisma',
             // Prisma's adapter for SQLite executes other statements inside an open transaction.
             canRollBack: dialect !== 'sqlite' || name !== 'Prisma',
-            ...{ mode, seed, programs },
+            mode,
+            seed,
+            programs,
           })
           if (process.env.SLUICE_ORDER_LOG)
             console.log(

@@ -44,15 +44,15 @@ describe('sluice mcp', () => {
   it('offers only tools that change nothing unless actions are allowed', async () => {
     const { tools } = await client.listTools()
     expect(tools.map(({ name }) => name).sort()).toEqual([
-      ...[
-        'explain_query',
-        'get_index_advice',
-        'get_overview',
-        'get_request',
-        'list_findings',
-        'list_requests',
-      ],
-      ...['list_slow_queries', 'read_docs', 'search_docs'],
+      'explain_query',
+      'get_index_advice',
+      'get_overview',
+      'get_request',
+      'list_findings',
+      'list_requests',
+      'list_slow_queries',
+      'read_docs',
+      'search_docs',
     ])
     expect(tools.filter(({ annotations }) => annotations?.readOnlyHint !== true)).toEqual([])
     for (const { description } of tools) expect(description).toMatch(/\.$/)
@@ -62,14 +62,12 @@ describe('sluice mcp', () => {
     const { findings, matching } = await call('list_findings', { route: 'GET /cities' })
     expect(matching).toBe(1)
     expect(findings[0]).toMatchObject({
-      ...{
-        code: 'N_PLUS_ONE',
-        scope: 'GET /cities',
-        count: 10,
-        queries: 11,
-        queriesPossible: 2,
-        isMuted: false,
-      },
+      code: 'N_PLUS_ONE',
+      scope: 'GET /cities',
+      count: 10,
+      queries: 11,
+      queriesPossible: 2,
+      isMuted: false,
       callSite: expect.stringMatching(/test\/browser\/app\.ts:\d+:\d+$/),
       parent: { label: expect.stringContaining('city') },
       fix: expect.stringContaining('whereIn'),

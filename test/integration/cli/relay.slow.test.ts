@@ -85,8 +85,15 @@ describe.skipIf(findRedisServer() === undefined)('sluice relay', () => {
 
   it('reports the first error of an outage, and retries', async () => {
     const running = project.start([
-      ...['relay', '--region', 'us', '--from', 'redis://ann:secret@127.0.0.1:1', '--to', eu.url],
-      ...['--interval', '0.5'],
+      'relay',
+      '--region',
+      'us',
+      '--from',
+      'redis://ann:secret@127.0.0.1:1',
+      '--to',
+      eu.url,
+      '--interval',
+      '0.5',
     ])
     onTestFinished(() => void running.child.kill('SIGKILL'))
     await firstLine(running.child.stderr, /Retrying$/)

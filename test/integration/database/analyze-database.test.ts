@@ -173,7 +173,9 @@ for (const { name, dialect, skipped, connect } of databases()) {
           return { ...scratch, query }
         }
         const again = await analyzeDatabase({
-          ...{ connection, snapshot: await inspectDatabase(connection), workload: workloadOf(dialect) },
+          connection,
+          snapshot: await inspectDatabase(connection),
+          workload: workloadOf(dialect),
           tools: { ...sqliteTools, sqliteScratch },
         })
         expect(slow).toBe(0)

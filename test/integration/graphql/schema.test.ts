@@ -141,14 +141,15 @@ describe.each(servers)('the schema in $name', ({ name, start }) => {
       expect(await data(one)).toEqual({
         slowQueries: [
           {
-            ...{
-              query: 'SELECT * FROM b WHERE y = ?',
-              executionTime: 2_500,
-              rowsScanned: 1_000,
-              isInferred: true,
-              calls: 1,
-            },
-            ...{ severity: expect.any(String), warnings: expect.any(Array), callSite: null, plan: null },
+            query: 'SELECT * FROM b WHERE y = ?',
+            executionTime: 2_500,
+            rowsScanned: 1_000,
+            isInferred: true,
+            calls: 1,
+            severity: expect.any(String),
+            warnings: expect.any(Array),
+            callSite: null,
+            plan: null,
           },
         ],
       })

@@ -71,18 +71,16 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
     const createdAt = Date.now()
     return {
       id: `00000000-0000-7000-8000-${String(lastId).padStart(12, '0')}`,
-      ...{
-        queue,
-        level: 2,
-        order: createdAt,
-        data: '{}',
-        runAt: 0,
-        createdAt,
-        uniqueKey: null,
-        batchId: null,
-        chunk: 0,
-        items: 0,
-      },
+      queue,
+      level: 2,
+      order: createdAt,
+      data: '{}',
+      runAt: 0,
+      createdAt,
+      uniqueKey: null,
+      batchId: null,
+      chunk: 0,
+      items: 0,
       settings: { maxRetries: 3, maxCrashes: 5, timeoutMs: 0, backoff: 0, runAs: null },
       ...given,
     }

@@ -23,9 +23,15 @@ export const drizzle: Suite = {
     cwd: join(checkout, 'integration-tests'),
     args: [
       join(checkout, 'integration-tests/node_modules/vitest/vitest.mjs'),
-      ...['run', '--config', join(import.meta.dirname, 'in-process/drizzle.vitest.config.mjs')],
-      ...['--root', join(checkout, 'integration-tests')],
-      ...['--reporter', 'json', '--outputFile', report],
+      'run',
+      '--config',
+      join(import.meta.dirname, 'in-process/drizzle.vitest.config.mjs'),
+      '--root',
+      join(checkout, 'integration-tests'),
+      '--reporter',
+      'json',
+      '--outputFile',
+      report,
       ...FILES[database],
     ],
     env: {

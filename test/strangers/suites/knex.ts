@@ -19,10 +19,20 @@ export const knex: Suite = {
     cwd: checkout,
     args: [
       join(checkout, 'node_modules/mocha/bin/_mocha'),
-      ...['--exit', '--timeout', '60000', '--reporter', 'json', '--reporter-option', `output=${report}`],
-      ...['--grep', '^CLI tests', '--invert'],
+      '--exit',
+      '--timeout',
+      '60000',
+      '--reporter',
+      'json',
+      '--reporter-option',
+      `output=${report}`,
+      '--grep',
+      '^CLI tests',
+      '--invert',
       // Unit tests leave instances behind whose databases do not exist.
-      ...['test/prep-db-mocha.js', 'test/integration-test-suite.js', 'test/integration2/**/*.spec.js'],
+      'test/prep-db-mocha.js',
+      'test/integration-test-suite.js',
+      'test/integration2/**/*.spec.js',
       'test/db-less-test-suite.js',
     ],
     env: {

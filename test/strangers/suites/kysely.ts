@@ -20,7 +20,12 @@ export const kysely: Suite = {
     cwd: checkout,
     args: [
       join(checkout, 'node_modules/mocha/bin/_mocha'),
-      ...['--timeout', '60000', '--reporter', 'json', '--reporter-option', `output=${report}`],
+      '--timeout',
+      '60000',
+      '--reporter',
+      'json',
+      '--reporter-option',
+      `output=${report}`,
       'test/node/dist/**/*.test.js',
     ],
     env: { DIALECTS: DIALECTS[database], NODE_OPTIONS: `--import=${preload}` },

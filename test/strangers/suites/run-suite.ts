@@ -6,7 +6,13 @@ import type { DatabaseName, Mode, Suite } from './suite.ts'
 
 /** Statistics of Sluice, summed over the processes of a run. */
 const COUNTERS = [
-  ...['statements', 'batched', 'prefetched', 'cacheHits', 'shadowed', 'shadowDifferences', 'errors'],
+  'statements',
+  'batched',
+  'prefetched',
+  'cacheHits',
+  'shadowed',
+  'shadowDifferences',
+  'errors',
 ] as const
 
 export interface SuiteResult {

@@ -40,7 +40,9 @@ export async function compareOrms(
   try {
     const optimized = await measure(target, region, sluiced, catalogRead)
     return [...bare].map(([orm, { statements, body }]) => ({
-      ...{ orm, before: statements, body },
+      orm,
+      before: statements,
+      body,
       after: optimized.get(orm)?.statements ?? 0,
       isEqual: optimized.get(orm)?.body === body,
     }))

@@ -24,9 +24,18 @@ export function cityRoutes(prisma: AtlasPrisma): Router {
     })
     const { id, name, latitude, longitude } = city
     response.json({
-      ...{ id, name, latitude, longitude, country, region, district },
+      id,
+      name,
+      latitude,
+      longitude,
+      country,
+      region,
+      district,
       reviews: reviews.map(({ user, rating, body, createdAt, ...review }) => ({
-        ...{ id: review.id, rating, body, createdAt },
+        id: review.id,
+        rating,
+        body,
+        createdAt,
         author: user.name,
       })),
     })

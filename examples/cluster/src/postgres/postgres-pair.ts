@@ -28,7 +28,7 @@ export async function startPostgresPair(own: OwnProcesses, folder: string): Prom
   if (user !== undefined) chownSync(own.folder, user.uid, user.gid)
   const binaries = await accessible(folder, own, user)
   const port = await freePort()
-  const primary = new PostgresServer({ ...{ own, binaries, user, port }, name: 'primary' })
+  const primary = new PostgresServer({ own, binaries, user, port, name: 'primary' })
   await primary.run('initdb', [
     '-D',
     primary.data,
@@ -39,7 +39,7 @@ export async function startPostgresPair(own: OwnProcesses, folder: string): Prom
     '--encoding=UTF8',
     '--locale=C',
   ])
-  const replica = new PostgresServer({ ...{ own, binaries, user }, port: await freePort(), name: 'replica' })
+  const replica = new PostgresServer({ own, binaries, user, port: await freePort(), name: 'replica' })
   await replica.follow(primary)
   await primary.start()
   await replica.start()

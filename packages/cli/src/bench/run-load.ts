@@ -75,7 +75,9 @@ export async function runLoad(
   return {
     seconds: (performance.now() - startedAt) / 1_000,
     requests: latencies.length,
-    ...{ errors, firstError, latencies: Float64Array.from(latencies).sort() },
+    errors,
+    firstError,
+    latencies: Float64Array.from(latencies).sort(),
     queries: timed === 0 ? undefined : queries / timed,
     databaseMs: timed === 0 ? undefined : databaseMs / timed,
   }

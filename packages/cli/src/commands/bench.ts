@@ -100,7 +100,11 @@ export const bench: Command = {
     let results: BenchRun['results']
     try {
       results = await runBench({
-        ...{ target, reference, routes, baseline, ...how },
+        target,
+        reference,
+        routes,
+        baseline,
+        ...how,
         ignoredPaths: values['ignore-path'] ?? [],
         onProgress: (text, share) => progress.say(text, share),
       })
@@ -112,7 +116,10 @@ export const bench: Command = {
       address: target.address,
       reference: reference?.address,
       baseline: baseline === undefined ? undefined : path,
-      ...{ connections: how.connections, rounds: how.rounds, durationMs: how.durationMs, results },
+      connections: how.connections,
+      rounds: how.rounds,
+      durationMs: how.durationMs,
+      results,
     }
     const failures = benchFailures(results, limits)
     output.out(reportOf(run, reporter, failures, values, output))

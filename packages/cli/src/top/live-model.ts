@@ -87,7 +87,14 @@ export class LiveModel {
     const loads = routes.map(({ databaseMs, perSecond }) => databaseMs * perSecond)
     const all = loads.reduce((sum, load) => sum + load, 0)
     return {
-      ...{ at, app, processes, mode, vitals, totals, ranked, requestLine: this.#line },
+      at,
+      app,
+      processes,
+      mode,
+      vitals,
+      totals,
+      ranked,
+      requestLine: this.#line,
       routes: routes.map((route, index) => {
         const load = loads[index] ?? 0
         return {

@@ -59,7 +59,12 @@ export function topJson(
   const { at, app, processes, mode, vitals, totals, ranked, routes } = view
   const json: TopJson = {
     schemaVersion: 1,
-    ...{ at, watchedMs: Math.round(watchedMs), app: { ...app, processes }, mode, vitals, totals },
+    at,
+    watchedMs: Math.round(watchedMs),
+    app: { ...app, processes },
+    mode,
+    vitals,
+    totals,
     routes: sortRoutes(filterRoutes(routes, filter), sort).map((route) => ({
       ...route,
       flags: flagsOf(route, slowMs).map(({ text }) => text),

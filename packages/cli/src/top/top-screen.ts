@@ -135,7 +135,12 @@ class TopView {
     const trouble = this.#trouble()
     this.#screen.draw(
       frame(view, state, {
-        ...{ paint, columns, rows, slowMs, address: client.address, trouble },
+        paint,
+        columns,
+        rows,
+        slowMs,
+        address: client.address,
+        trouble,
         findings: this.#findings,
       }),
     )

@@ -47,7 +47,9 @@ describe('compareBodies', () => {
     const right = { rows: [{ name: 'Geneva' }] }
     const wrong = { rows: [{ name: 'Genf' }] }
     expect(compareBodies(log([right, wrong, wrong, right]), log([right, right]))).toEqual({
-      ...{ kind: 'different', different: 2, of: 4 },
+      kind: 'different',
+      different: 2,
+      of: 4,
       at: { path: '$.rows[0].name', left: '"Genf"', right: '"Geneva"' },
     })
   })

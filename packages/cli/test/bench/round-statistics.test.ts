@@ -5,7 +5,12 @@ import type { LoadResult } from '../../src/bench/run-load.ts'
 import { readServerTiming } from '../../src/bench/send-request.ts'
 
 const round = (requests: number, of: Partial<LoadResult> = {}): LoadResult => ({
-  ...{ seconds: 1, requests, errors: 0, firstError: undefined, queries: 2, databaseMs: 1 },
+  seconds: 1,
+  requests,
+  errors: 0,
+  firstError: undefined,
+  queries: 2,
+  databaseMs: 1,
   latencies: Float64Array.from({ length: requests }, (_, at) => at + 1),
   ...of,
 })
@@ -41,7 +46,8 @@ describe('compareRounds', () => {
   it('reports a difference when all 5 rounds agree, and not when one disagrees', () => {
     const before = rounds(100, 100, 100, 100, 100)
     expect(compareRounds(rounds(150, 140, 160, 150, 150), before, 'requestsPerSecond')).toEqual({
-      ...{ ratio: { median: 1.5, least: 1.4, most: 1.6 }, verdict: 'better' },
+      ratio: { median: 1.5, least: 1.4, most: 1.6 },
+      verdict: 'better',
     })
     expect(compareRounds(rounds(150, 140, 160, 90, 150), before, 'requestsPerSecond')?.verdict).toBe('noise')
     expect(compareRounds(rounds(150, 140, 160, 150), before, 'requestsPerSecond')?.verdict).toBe('noise')

@@ -12,7 +12,10 @@ const watch = (
   scopeQueries: number,
   totals = { requests: 9, queries: 99 },
 ) => ({
-  ...{ queries, scopes, scopeQueries, errors: 0 },
+  queries,
+  scopes,
+  scopeQueries,
+  errors: 0,
   ...toldBy(readSnapshot(wireSnapshot([], { totals }))),
 })
 const text = (...of: Parameters<typeof watch>) =>

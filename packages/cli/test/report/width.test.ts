@@ -116,8 +116,13 @@ describe('reports at 80 columns', () => {
   it('top has no longer line', () => {
     const routes = [`GET /${'cities/'.repeat(20)}`, 'GET /東京/'].map((name) =>
       wireRoute(name, {
-        ...{ perSecond: 123_456, queries: 12_345.6, databaseMs: 12_345.6, p99: 12_345, errors: 7 },
-        ...{ overBudget: 2, flags: ['N_PLUS_ONE', 'QUERY_BUDGET', 'REPEATED_QUERY'] },
+        perSecond: 123_456,
+        queries: 12_345.6,
+        databaseMs: 12_345.6,
+        p99: 12_345,
+        errors: 7,
+        overBudget: 2,
+        flags: ['N_PLUS_ONE', 'QUERY_BUDGET', 'REPEATED_QUERY'],
       }),
     )
     const view = new LiveModel(readSnapshot(wireSnapshot(routes))).view()

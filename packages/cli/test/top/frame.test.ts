@@ -35,14 +35,12 @@ const lines = (
   of: object = {},
 ) =>
   frame(new LiveModel(readSnapshot(wireSnapshot(routes))).view(), state, {
-    ...{
-      paint: (_style: string, text: string) => text,
-      columns: 100,
-      rows: 24,
-      slowMs: 500,
-      address: 'http://app/_sluice',
-      ...size,
-    },
+    paint: (_style: string, text: string) => text,
+    columns: 100,
+    rows: 24,
+    slowMs: 500,
+    address: 'http://app/_sluice',
+    ...size,
     findings: readFindings({ findings: [wireFinding] }),
     ...of,
   })

@@ -114,13 +114,14 @@ export class LoadBalancingEngine {
     this.#sessions = new SessionAffinity(this.#clock, maxSessions)
     this.#outliers = ejection === false ? undefined : new OutlierDetector(resolveEjectionOptions(ejection))
     this.#pool = new NodePool(strategy, {
-      ...{
-        clock: this.#clock,
-        random: parts.random ?? Math.random,
-        events: this.#events,
-        sessions: this.#sessions,
-      },
-      ...{ outliers: this.#outliers, slowStartMs, degradedShare, region },
+      clock: this.#clock,
+      random: parts.random ?? Math.random,
+      events: this.#events,
+      sessions: this.#sessions,
+      outliers: this.#outliers,
+      slowStartMs,
+      degradedShare,
+      region,
     })
   }
 

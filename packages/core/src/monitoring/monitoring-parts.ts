@@ -77,13 +77,11 @@ export class MonitoringParts {
     )
     const { store } = this
     this.alerting = new Alerting({
-      ...{
-        clock,
-        rule: alerts,
-        notifiers: alerts.notifiers,
-        notifyTimeoutMs: alerts.notifyTimeoutMs,
-        onError,
-      },
+      clock,
+      rule: alerts,
+      notifiers: alerts.notifiers,
+      notifyTimeoutMs: alerts.notifyTimeoutMs,
+      onError,
       onAlert: (alert, change) => events.emit('alert', { alert, change }),
     })
     this.forecasts = new ForecastBook({
@@ -102,7 +100,11 @@ export class MonitoringParts {
       onError,
     })
     this.reports = new Reports({
-      ...{ store, types, alerts: this.alerting.book, forecasts: this.forecasts, desk: this.desk },
+      store,
+      types,
+      alerts: this.alerting.book,
+      forecasts: this.forecasts,
+      desk: this.desk,
       forecastMetrics: forecasts.metrics,
       wall: () => clock.wall(),
       facts: () => this.#knownFacts(),

@@ -73,7 +73,9 @@ export class ScalingDesk {
       },
     }
     this.scaler = new AutoScaler(options, {
-      ...{ clock, forecasts, state },
+      clock,
+      forecasts,
+      state,
       read: current,
       onMinute: (perSecond) => this.#learn(perSecond),
       onListenerError: onError,

@@ -48,7 +48,8 @@ function textsOf(dialect: Dialect): AnalyzedTexts {
   const created = {
     short: new LRUCache<string, AnalyzedSql>({ max: MAX_TEXTS, maxSize: MAX_CHARACTERS, sizeCalculation }),
     long: new LRUCache<string, AnalyzedSql>({
-      ...{ max: MAX_LONG_TEXTS, maxSize: MAX_LONG_CHARACTERS },
+      max: MAX_LONG_TEXTS,
+      maxSize: MAX_LONG_CHARACTERS,
       sizeCalculation,
     }),
   }

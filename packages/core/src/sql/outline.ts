@@ -125,7 +125,11 @@ function outlined(map: TokenMap, block: QueryBlock): Block {
   const { kind, start, end, clauses, isDistinct, distinctOn, offset, outputs } = block
   const [first, ...others] = block.from
   return {
-    ...{ kind, start, end, clauses, isDistinct },
+    kind,
+    start,
+    end,
+    clauses,
+    isDistinct,
     isDistinctOn: distinctOn.length > 0,
     hasOffset: offset !== undefined,
     table: first === undefined ? undefined : tableOf(first),

@@ -56,7 +56,11 @@ class App {
     const { rows = 'objects' } = extra
     if (!this.client.isActive) return this.send(sql, params, rows)
     return this.client.read({
-      ...{ sql, params, rows, inTransaction: false, ask: (s, p) => this.send(s, p, rows) },
+      sql,
+      params,
+      rows,
+      inTransaction: false,
+      ask: (s, p) => this.send(s, p, rows),
       ...extra,
     })
   }
@@ -209,7 +213,9 @@ describe('AdapterClient.read', () => {
       'drop table city; create table city (id integer primary key, region_id integer, name text)',
     )
     const broken = attachClient(app.sluice, {
-      ...{ orm: 'broken', dialect: 'sqlite', moduleUrl: import.meta.url },
+      orm: 'broken',
+      dialect: 'sqlite',
+      moduleUrl: import.meta.url,
       connection: () => ({ dialect: 'sqlite', query: () => Promise.reject(new Error('no permission')) }),
     })
     const ask = async (sql: string) => {

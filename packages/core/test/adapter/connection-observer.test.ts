@@ -28,7 +28,11 @@ function catalogOf(dialect: Dialect, whenRead?: FunctionLevel): SchemaCatalog {
     uniqueKeys: [],
   }))
   const view = {
-    ...{ name: 'v', kind: 'view' as const, columns: [id], primaryKey: [], uniqueKeys: [] },
+    name: 'v',
+    kind: 'view' as const,
+    columns: [id],
+    primaryKey: [],
+    uniqueKeys: [],
     ...(whenRead && { whenRead }),
   }
   return new SchemaCatalog({ dialect, defaultSchema: 'main', tables: [...tables, view], foreignKeys: [] })
@@ -266,8 +270,13 @@ describe('ConnectionObserver', () => {
           await fails(failing)
           await world.run(connection, 'update t set v = 1', 'rollback')
           expect(world.log.slice(-7)).toEqual([
-            ...['transaction adds t', 'announce t', 'update t set v = 1', 't committed'],
-            ...['rollback', 'transaction rolled-back', 'scope notified'],
+            'transaction adds t',
+            'announce t',
+            'update t set v = 1',
+            't committed',
+            'rollback',
+            'transaction rolled-back',
+            'scope notified',
           ])
         }
       },
@@ -602,7 +611,9 @@ describe('a stream of ConnectionObserver', () => {
 describe('a synchronous statement', () => {
   const send = (world: World, connection: object, sql: string) =>
     world.observer.statementSync(connection, {
-      ...{ sql, params: [], isKnown: true },
+      sql,
+      params: [],
+      isKnown: true,
       send: () => void world.log.push(sql),
       rows: () => 0,
     })

@@ -42,13 +42,12 @@ function catalogOf(dialect: Dialect): SchemaCatalog {
   const schema = dialect === 'postgresql' ? 'public' : 'main'
   const foreignKeys = [
     {
-      ...{
-        table: `${schema}.city`,
-        columns: ['region_id'],
-        references: `${schema}.region`,
-        referencedColumns: ['id'],
-      },
-      ...{ onDelete: 'NoAction' as const, onUpdate: 'NoAction' as const },
+      table: `${schema}.city`,
+      columns: ['region_id'],
+      references: `${schema}.region`,
+      referencedColumns: ['id'],
+      onDelete: 'NoAction' as const,
+      onUpdate: 'NoAction' as const,
     },
   ]
   return new SchemaCatalog({ dialect, defaultSchema: schema, tables: [city, view, region], foreignKeys })

@@ -3,7 +3,10 @@ import { isTotalOrder, showsTies } from '../../src/adapter/total-order.ts'
 
 const column = (name: string, nullable: boolean) => ({ name, type: 'integer' as const, nullable })
 const table = {
-  ...{ id: 'public.seat', name: 'seat', kind: 'table' as const, primaryKey: ['row', 'number'] },
+  id: 'public.seat',
+  name: 'seat',
+  kind: 'table' as const,
+  primaryKey: ['row', 'number'],
   columns: [column('row', false), column('number', false), column('code', true), column('size', true)],
   uniqueKeys: [['code']],
 }

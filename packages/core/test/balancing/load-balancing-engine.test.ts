@@ -35,14 +35,12 @@ describe('LoadBalancingEngine', () => {
     it('registers host names and addresses', () => {
       const { balancer } = balancerOf('round-robin', [])
       expect(balancer.registerNode('db-1.internal', 5432)).toMatchObject({
-        ...{
-          id: 'db-1.internal:5432',
-          weight: 1,
-          maxConnections: 1_000,
-          status: 'healthy',
-          activeConnections: 0,
-          errorRate: 0,
-        },
+        id: 'db-1.internal:5432',
+        weight: 1,
+        maxConnections: 1_000,
+        status: 'healthy',
+        activeConnections: 0,
+        errorRate: 0,
       })
       expect(balancer.registerNode('127.0.0.1', 80, 2.5, 10)).toMatchObject({
         id: '127.0.0.1:80',
@@ -438,21 +436,17 @@ describe('LoadBalancingEngine', () => {
     }
     balancer.acquire()
     expect(balancer.getClusterStats()).toMatchObject({
-      ...{
-        strategy: 'round-robin',
-        totalNodes: 3,
-        healthyNodes: 2,
-        degradedNodes: 0,
-        unhealthyNodes: 0,
-        maintenanceNodes: 1,
-      },
-      ...{
-        totalRequests: 100,
-        failedRequests: 1,
-        activeConnections: 1,
-        totalCapacity: 20,
-        averageLoad: 0.05,
-      },
+      strategy: 'round-robin',
+      totalNodes: 3,
+      healthyNodes: 2,
+      degradedNodes: 0,
+      unhealthyNodes: 0,
+      maintenanceNodes: 1,
+      totalRequests: 100,
+      failedRequests: 1,
+      activeConnections: 1,
+      totalCapacity: 20,
+      averageLoad: 0.05,
     })
     const stats = balancer.getNodeStats('n1:80')
     expect(stats).toMatchObject({ picks: 51, requests: 100, failures: 1 })

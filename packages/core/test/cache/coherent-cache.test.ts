@@ -15,21 +15,24 @@ it('CoherentCache shares loads of one key within a namespace only', async () => 
   const onError = () => {}
   const counters = newCounters()
   const cache = new CoherentCache({
-    ...{
-      engine,
-      clock,
-      counters,
-      known: { types: undefined },
-      onError,
-      shared: undefined,
-      table: new TagTable(clock),
-      random: Math.random,
-    },
+    engine,
+    clock,
+    counters,
+    known: { types: undefined },
+    onError,
+    shared: undefined,
+    table: new TagTable(clock),
+    random: Math.random,
   })
   let loads = 0
   const fetch = (namespace: string) => {
     const request: FetchRequest<string> = {
-      ...{ namespace, key: 'k', sharedKey: undefined, tags: ['t'], optionalTags: 0, sharesErrors: false },
+      namespace,
+      key: 'k',
+      sharedKey: undefined,
+      tags: ['t'],
+      optionalTags: 0,
+      sharesErrors: false,
       policy: plainPolicy(60, 'bounded'),
       copier: copiers.none as FetchRequest<string>['copier'],
       load: async () => {

@@ -68,7 +68,9 @@ describe('a store without notifications', () => {
       })
     const store = { tells: false, ping: async () => {}, read: held } as unknown as CacheStore
     const reads = new SharedReads(new TagTable(clock), writes, {
-      ...{ store, clock, maxStalenessMs: 1_000 },
+      store,
+      clock,
+      maxStalenessMs: 1_000,
       onError: () => {},
     })
     const state = { epoch: 'e', stamps: ['1'], entry: undefined }

@@ -74,14 +74,12 @@ describe('DatabaseOptimizationEngine', () => {
     it('returns presets for the example domain', () => {
       const { engine } = open()
       expect(shown(engine, 'tiles')).toEqual([
-        ...[
-          'btree unique id',
-          'btree domain',
-          'btree createdBy',
-          'btree createdAt',
-          'btree domain,createdAt',
-          'fulltext title,content',
-        ],
+        'btree unique id',
+        'btree domain',
+        'btree createdBy',
+        'btree createdAt',
+        'btree domain,createdAt',
+        'fulltext title,content',
       ])
       expect(shown(engine, 'inferences')).toEqual([
         'btree unique id',
@@ -202,15 +200,13 @@ describe('DatabaseOptimizationEngine', () => {
       expect(engine.analyzeQuery('SELECT * FROM tiles WHERE domain = $1', 250, 100_000, 20)).toMatchObject({
         query: 'SELECT * FROM tiles WHERE domain = $1',
         fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/),
-        ...{
-          executionTime: 250,
-          rowsScanned: 100_000,
-          rowsReturned: 20,
-          scanRatio: 5000,
-          fullTableScan: true,
-          isInferred: true,
-          indexesUsed: [],
-        },
+        executionTime: 250,
+        rowsScanned: 100_000,
+        rowsReturned: 20,
+        scanRatio: 5000,
+        fullTableScan: true,
+        isInferred: true,
+        indexesUsed: [],
         severity: 'high',
         recommendations: [
           'Add an index, if there is none, on tiles (domain): the query filters by this column.',
@@ -273,7 +269,11 @@ describe('DatabaseOptimizationEngine', () => {
 
     it('returns no warnings for a query without problems', () => {
       expect(open().engine.analyzeQuery('select a from t where id = $1', 1, 1, 1)).toMatchObject({
-        ...{ fullTableScan: false, scanRatio: 1, warnings: [], recommendations: [], severity: 'low' },
+        fullTableScan: false,
+        scanRatio: 1,
+        warnings: [],
+        recommendations: [],
+        severity: 'low',
       })
     })
 
@@ -353,14 +353,12 @@ describe('DatabaseOptimizationEngine', () => {
     it('returns the given values', () => {
       const { clock, engine } = open()
       expect(engine.collectTableStatistics('tiles', 1000, 500_000)).toEqual({
-        ...{
-          table: 'tiles',
-          rowCount: 1000,
-          totalSize: 500_000,
-          indexSize: 0,
-          averageRowSize: 500,
-          lastAnalyzed: undefined,
-        },
+        table: 'tiles',
+        rowCount: 1000,
+        totalSize: 500_000,
+        indexSize: 0,
+        averageRowSize: 500,
+        lastAnalyzed: undefined,
         collectedAt: clock.wall(),
       })
       expect(engine.collectTableStatistics('tiles')).toMatchObject({ rowCount: 0, averageRowSize: 0 })
@@ -372,14 +370,12 @@ describe('DatabaseOptimizationEngine', () => {
         snapshotOf([tableOf('t', { rows: 100, bytes: 8000, indexBytes: 2000, analyzedAt: 5 })]),
       )
       expect(engine.collectTableStatistics('t')).toEqual({
-        ...{
-          table: 't',
-          rowCount: 100,
-          totalSize: 10_000,
-          indexSize: 2000,
-          averageRowSize: 80,
-          lastAnalyzed: 5,
-        },
+        table: 't',
+        rowCount: 100,
+        totalSize: 10_000,
+        indexSize: 2000,
+        averageRowSize: 80,
+        lastAnalyzed: 5,
         collectedAt: Date.UTC(2026, 4, 15),
       })
     })

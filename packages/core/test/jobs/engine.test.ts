@@ -282,14 +282,14 @@ describe('AsyncBatchProcessingEngine', () => {
       expect(
         jobs.getAuditLog().map(({ actor, action, isAllowed }) => `${actor} ${action} ${isAllowed}`),
       ).toEqual([
-        ...[
-          'undefined enqueue false',
-          'ann enqueue true',
-          'bob enqueue false',
-          'ann cancel false',
-          'ann purge false',
-        ],
-        ...['undefined retry false', 'bob enqueue false', 'ops cancel true'],
+        'undefined enqueue false',
+        'ann enqueue true',
+        'bob enqueue false',
+        'ann cancel false',
+        'ann purge false',
+        'undefined retry false',
+        'bob enqueue false',
+        'ops cancel true',
       ])
       expect((await jobs.getProcessingStats()).queued).toBe(0)
     })

@@ -3,16 +3,17 @@ import type { NewTask } from '../../src/jobs/backends/job-backend.ts'
 import { addTasks } from '../../src/jobs/backends/postgres/add-tasks.ts'
 
 const task: NewTask = {
-  ...{
-    id: '00000000-0000-7000-8000-000000000001',
-    queue: 'q',
-    level: 2 as const,
-    order: 1,
-    data: '{}',
-    runAt: 0,
-    createdAt: 1,
-  },
-  ...{ uniqueKey: 'k', batchId: null, chunk: 0, items: 0 },
+  id: '00000000-0000-7000-8000-000000000001',
+  queue: 'q',
+  level: 2 as const,
+  order: 1,
+  data: '{}',
+  runAt: 0,
+  createdAt: 1,
+  uniqueKey: 'k',
+  batchId: null,
+  chunk: 0,
+  items: 0,
   settings: { maxRetries: 3, maxCrashes: 5, timeoutMs: 0, backoff: 0, runAs: null },
 }
 

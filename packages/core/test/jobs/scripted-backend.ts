@@ -12,8 +12,17 @@ const settings = { maxRetries: 3, maxCrashes: 5, timeoutMs: 0, backoff: 1_000, r
 /** A claim as a backend returns it. */
 export function claimOf(id: string, rest: Partial<TaskClaim> = {}): TaskClaim {
   const task: Omit<NewTask, 'runAt'> = {
-    ...{ id, queue: 'default', level: 2, order: 0, data: JSON.stringify(id), createdAt: Date.now() },
-    ...{ settings, uniqueKey: null, batchId: null, chunk: 0, items: 0 },
+    id,
+    queue: 'default',
+    level: 2,
+    order: 0,
+    data: JSON.stringify(id),
+    createdAt: Date.now(),
+    settings,
+    uniqueKey: null,
+    batchId: null,
+    chunk: 0,
+    items: 0,
   }
   return { ...task, token: 1, attempts: 0, crashes: 0, ...rest }
 }
@@ -38,7 +47,8 @@ export class ScriptedBackend extends MemoryBackend {
   override step(_queue: string, outcomes: readonly TaskOutcome[], want: number): never {
     return new Promise<StepResult>((resolve, reject) => {
       const step: Step = {
-        ...{ outcomes, want },
+        outcomes,
+        want,
         answer: (claims, rest = {}) => resolve({ claims, lost: [], batches: [], ...rest }),
         fail: (error = new Error('down')) => reject(error),
       }

@@ -138,7 +138,10 @@ describe('exportMetrics', () => {
         samples: [{ labels: { a: 'b' }, bounds: [1], counts: [2, 3], sum: 7 }],
       },
       {
-        ...{ name: 's', help: 'S', unit: 's', type: 'summary' },
+        name: 's',
+        help: 'S',
+        unit: 's',
+        type: 'summary',
         samples: [{ labels: { a: 'b' }, quantiles: [{ quantile: 0.95, value: 2 }], sum: 7, count: 5 }],
       },
     ]

@@ -228,7 +228,9 @@ describe('userFrames', () => {
 describe('frames', () => {
   const siteOf = (frame: string) => parseCallSite(stackOf(...ORM, frame))
   const at = (file: string, functionName?: string) => ({
-    ...{ file, line: 3, column: 5 },
+    file,
+    line: 3,
+    column: 5,
     ...(functionName !== undefined && { functionName }),
   })
 

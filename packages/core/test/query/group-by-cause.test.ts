@@ -27,7 +27,9 @@ function setUp() {
     sluice.queries
       .getNPlusOnePatterns()
       .map(({ scope, callSite, occurrences, routes }) => [
-        ...[scope, callSite?.line, occurrences],
+        scope,
+        callSite?.line,
+        occurrences,
         routes.map((route) => [route.scope, route.count, route.occurrences]),
       ])
   return { clock, sluice, request, listed }
@@ -39,7 +41,7 @@ describe('a finding of several routes', () => {
     for (const [at, name] of [...'abcde'].entries()) await request(name, { ms: 14 - at })
     await request('c', { count: 9 })
     expect(listed()).toEqual([
-      [...['c', 5, 6], [...[['c', 9, 2]], ...['a', 'b', 'd', 'e'].map((name) => [name, 5, 1])]],
+      ['c', 5, 6, [['c', 9, 2], ...['a', 'b', 'd', 'e'].map((name) => [name, 5, 1])]],
     ])
     const [finding] = sluice.queries.getNPlusOnePatterns()
     expect(finding).toMatchObject({ count: 9, severity: 'medium', impact: { occurrences: 6, savedMs: 320 } })

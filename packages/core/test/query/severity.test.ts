@@ -43,7 +43,11 @@ describe('severityOf', () => {
       impactOf({ occurrences: 3, savedMs: 800, scopeMs: 900, seenMs: 2 * MINUTE }),
     ])
     expect(sum).toEqual({
-      ...{ occurrences: 5, savedMs: 1_400, scopeMs: 1_600, seenMs: 2 * MINUTE, savedMsPerMinute: 1_000 },
+      occurrences: 5,
+      savedMs: 1_400,
+      scopeMs: 1_600,
+      seenMs: 2 * MINUTE,
+      savedMsPerMinute: 1_000,
     })
     expect(severityOf(sum)).toBe('high')
   })
@@ -52,7 +56,9 @@ describe('severityOf', () => {
 describe('compareFindings', () => {
   it('orders by severity, then by the savings per minute, then by the count', () => {
     const item = (severity: Finding['severity'], savedMsPerMinute: number, count = 1) => ({
-      ...{ severity, count, impact: { savedMsPerMinute } },
+      severity,
+      count,
+      impact: { savedMsPerMinute },
     })
     const items = [item('low', 90, 5), item('low', 90, 9), item('medium', 900), item('high', 500)]
     expect(items.toSorted(compareFindings)).toEqual([items[3], items[2], items[1], items[0]])

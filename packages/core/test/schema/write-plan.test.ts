@@ -7,7 +7,10 @@ import { WritePlan } from '../../src/schema/write-plan.ts'
 import { readStatement } from '../../src/sql/statement.ts'
 
 const table = (name: string, key: readonly string[] = ['id'], more: Partial<TableInfo> = {}): TableInfo => ({
-  ...{ name, kind: 'table', primaryKey: key, uniqueKeys: [] },
+  name,
+  kind: 'table',
+  primaryKey: key,
+  uniqueKeys: [],
   columns: [...key, 'x', 'parent'].map((column) => ({
     name: column,
     type: column === 'x' ? 'text' : 'integer',
@@ -18,7 +21,8 @@ const table = (name: string, key: readonly string[] = ['id'], more: Partial<Tabl
 
 const cascade = { onDelete: 'Cascade', onUpdate: 'NoAction' } as const
 const data: CatalogData = {
-  ...{ dialect: 'sqlite', defaultSchema: 'main' },
+  dialect: 'sqlite',
+  defaultSchema: 'main',
   tables: [
     table('city'),
     table('tree'),

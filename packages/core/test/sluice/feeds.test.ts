@@ -243,15 +243,13 @@ describe('metric feeds of a Sluice', () => {
         : [{ name, type, unit, labels: labels?.split(', ').filter(Boolean), prometheus }]
     })
     const region: RegionState = {
-      ...{
-        region: 'us',
-        state: 'up',
-        isFresh: true,
-        ageMs: 100,
-        maxLagMs: 1_000,
-        lagP50Ms: 80,
-        lagP99Ms: 90,
-      },
+      region: 'us',
+      state: 'up',
+      isFresh: true,
+      ageMs: 100,
+      maxLagMs: 1_000,
+      lagP50Ms: 80,
+      lagP99Ms: 90,
     }
     const store = Object.assign(memoryStore(), { regions: () => [region] })
     const sluice = open({ cache: { store } })

@@ -202,14 +202,12 @@ async function explainAction(
   // Recommendations quote the statement.
   const said = (texts: readonly string[]) => (isClean ? texts : texts.map(masked))
   return {
-    ...{
-      fingerprint,
-      sql: shape,
-      fullTableScan,
-      indexesUsed,
-      warnings: said(warnings),
-      recommendations: said(recommendations),
-    },
+    fingerprint,
+    sql: shape,
+    fullTableScan,
+    indexesUsed,
+    warnings: said(warnings),
+    recommendations: said(recommendations),
     steps: (plan?.steps ?? []).map(({ filter, ...step }) =>
       filter === undefined ? step : { ...step, filter: mayShow ? filter : masked(filter) },
     ),

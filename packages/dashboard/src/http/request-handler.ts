@@ -95,7 +95,9 @@ export class RequestHandler {
       const html = await this.#document(request)
       if (html !== undefined)
         return await sendText(response, {
-          ...{ status: 200, type: 'text/html; charset=utf-8', text: html },
+          status: 200,
+          type: 'text/html; charset=utf-8',
+          text: html,
           encodings: request.headers['accept-encoding'],
         })
     }

@@ -29,7 +29,13 @@ export function findingsPage(parts: PageParts): FindingsPage {
     anomalies: anomalies
       .slice(0, MAX_FINDINGS)
       .map(({ kind, severity, fingerprint, label, why, count, callSite }) => ({
-        ...{ kind, severity, fingerprint, label, why, count, callSite: placeOf(callSite) },
+        kind,
+        severity,
+        fingerprint,
+        label,
+        why,
+        count,
+        callSite: placeOf(callSite),
       })),
   }
 }
@@ -68,33 +74,37 @@ export function findingItem(
   } = finding
   const { queries, queriesPossible, occurrences, groups = [] } = finding
   return {
-    ...{
-      key: causeOf(finding),
-      id,
-      code,
-      title: titleOf(code),
-      severity,
-      scope,
-      label,
-      fingerprint,
-      count,
-      pattern,
-      databaseMs,
-    },
+    key: causeOf(finding),
+    id,
+    code,
+    title: titleOf(code),
+    severity,
+    scope,
+    label,
+    fingerprint,
+    count,
+    pattern,
+    databaseMs,
     callSite: placeOf(callSite),
     parent: parent === undefined ? null : { label: parent.label, callSite: placeOf(parent.callSite) },
-    ...{ fix, queries, queriesPossible, occurrences, saving },
-    ...{ savedMs: impact.savedMs, impact, routes },
+    fix,
+    queries,
+    queriesPossible,
+    occurrences,
+    saving,
+    savedMs: impact.savedMs,
+    impact,
+    routes,
     groups: groups.map((group) => ({
-      ...{
-        label: group.label,
-        count: group.count,
-        databaseMs: group.databaseMs,
-        callSite: placeOf(group.callSite),
-        fix: group.fix ?? null,
-      },
+      label: group.label,
+      count: group.count,
+      databaseMs: group.databaseMs,
+      callSite: placeOf(group.callSite),
+      fix: group.fix ?? null,
     })),
     text: formatFinding(finding, { color: false, width: WIDTH }),
-    ...{ isMuted, request, lastAt },
+    isMuted,
+    request,
+    lastAt,
   }
 }

@@ -54,13 +54,11 @@ function groupedLetters(letters: readonly DeadLetter[], showParameters: boolean)
       (letter.finishedAt ?? 0) > (last.finishedAt ?? 0) ? letter : last,
     )
     return {
-      ...{
-        key,
-        queue: newest.queue,
-        error: errorOf(newest),
-        count: all.length,
-        newestAt: newest.finishedAt ?? null,
-      },
+      key,
+      queue: newest.queue,
+      error: errorOf(newest),
+      count: all.length,
+      newestAt: newest.finishedAt ?? null,
       letters: all.slice(0, SHOWN).map((letter) => letterRow(letter, showParameters)),
     }
   })
@@ -103,7 +101,12 @@ function letterRow(letter: DeadLetter, showParameters: boolean): DeadLetterRow {
   const { id, queue, attempts, createdAt, finishedAt = null, failures, batchId = null, data } = letter
   const last = failures.at(-1)
   return {
-    ...{ id, queue, attempts, createdAt, failedAt: finishedAt ?? last?.at ?? null, error: errorOf(letter) },
+    id,
+    queue,
+    attempts,
+    createdAt,
+    failedAt: finishedAt ?? last?.at ?? null,
+    error: errorOf(letter),
     stack: redact(last?.stack ?? '')
       .split('\n')
       .filter(Boolean)

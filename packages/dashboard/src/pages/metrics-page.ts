@@ -54,11 +54,18 @@ function pageOf(
     metrics: monitor
       .getMetricTypes()
       .map(({ name, unit, description, across, warning = null, critical = null }) => ({
-        ...{ name, unit, description, across, warning, critical },
+        name,
+        unit,
+        description,
+        across,
+        warning,
+        critical,
         current: monitor.currentLoad(name) ?? null,
         sources: metrics.filter((one) => one.metric === name).length,
       })),
-    ...{ metric, from: to - windowMs, to },
+    metric,
+    from: to - windowMs,
+    to,
     points: withGaps(thinned(values), to),
     trend: monitor.calculateTrendAnalysis(metric, windowMs),
     forecast: forecastOf(monitor, metric, ahead ?? minutesAhead(values, to), to),

@@ -46,7 +46,11 @@ export function ranked(
 
 function ofAlert({ id, metric, source, severity, message, status }: Alert): RankedItem {
   return {
-    ...{ key: `alert ${id}`, kind: 'alert', section: 'alerts', target: id, mutes: null },
+    key: `alert ${id}`,
+    kind: 'alert',
+    section: 'alerts',
+    target: id,
+    mutes: null,
     severity: severity === 'critical' ? 'high' : severity === 'warning' ? 'medium' : 'low',
     title: `${status === 'acknowledged' ? 'Acknowledged' : 'Alert'}: ${metricTitle(metric)}${source === '' ? '' : ` from ${source}`}`,
     detail: message,
@@ -76,18 +80,18 @@ function ofJobs({ queues }: JobFacts): RankedItem[] {
     const items: RankedItem[] = []
     if (deadLetters > 0)
       items.push({
-        ...{ key: `dead ${queue}`, kind: 'dead-letters', ...place },
+        key: `dead ${queue}`,
+        kind: 'dead-letters',
+        ...place,
         title: `Queue ${queue}`,
         ...deadLetterWords(deadLetters),
       })
     if (health !== 'healthy')
       items.push({
-        ...{
-          key: `queue ${queue}`,
-          kind: 'queue',
-          severity: health === 'unhealthy' ? 'high' : 'medium',
-          ...place,
-        },
+        key: `queue ${queue}`,
+        kind: 'queue',
+        severity: health === 'unhealthy' ? 'high' : 'medium',
+        ...place,
         title: `Queue ${queue} is ${health}`,
         detail: reasons[0] ?? '',
       })
@@ -124,13 +128,11 @@ function routesOf({ scope, routes }: FindingItem): string {
 
 function ofStatement({ fingerprint, label, calls, maxMs, severity }: SlowStatement): RankedItem {
   return {
-    ...{
-      key: `statement ${fingerprint}`,
-      kind: 'slow-query',
-      section: 'queries',
-      target: fingerprint,
-      mutes: null,
-    },
+    key: `statement ${fingerprint}`,
+    kind: 'slow-query',
+    section: 'queries',
+    target: fingerprint,
+    mutes: null,
     severity: severity === 'critical' || severity === 'high' ? 'high' : 'medium',
     title: `Slow  ${label.length > 80 ? `${label.slice(0, 79)}…` : label}`,
     detail: `Up to ${Math.round(maxMs).toLocaleString('en-US')} ms, ${calls.toLocaleString('en-US')} call${calls === 1 ? '' : 's'}`,

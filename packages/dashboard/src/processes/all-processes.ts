@@ -53,7 +53,10 @@ export class AllProcesses implements LiveSource {
   constructor(private readonly parts: AllProcessesParts) {
     const { self, link, now, onError } = parts
     this.peers = new Peers({
-      ...{ self, link, now, onError },
+      self,
+      link,
+      now,
+      onError,
       onRequests: (requests, count, isFirst) =>
         isFirst ? this.#log.addOld(requests) : this.#log.add(requests, count),
     })
@@ -75,15 +78,15 @@ export class AllProcesses implements LiveSource {
     const process = processes.find(({ id }) => id === this.parts.self) as ProcessRow
     this.#pull()
     return {
-      ...{
-        schemaVersion,
-        at: Date.now(),
-        process: identityOf(process),
-        processes,
-        engines: mergeEngines(this.#facts()),
-        ...this.now(),
-      },
-      ...{ ring: this.ring(), routes: this.routes(), requests: this.#log.newest(MAX_REQUESTS) },
+      schemaVersion,
+      at: Date.now(),
+      process: identityOf(process),
+      processes,
+      engines: mergeEngines(this.#facts()),
+      ...this.now(),
+      ring: this.ring(),
+      routes: this.routes(),
+      requests: this.#log.newest(MAX_REQUESTS),
     }
   }
 
@@ -100,7 +103,10 @@ export class AllProcesses implements LiveSource {
     )
     return all.map(({ facts: { info, vitals }, isAnswering }, at) => ({
       ...info,
-      ...{ index: at + 1, of: all.length, isAnswering, ...rowVitals(vitals) },
+      index: at + 1,
+      of: all.length,
+      isAnswering,
+      ...rowVitals(vitals),
     }))
   }
 

@@ -69,8 +69,13 @@ export function factsOf(
     .figures(recorder.now())
     .filter(({ lastAt }) => lastAt >= sinceAt - SINKING_MS)
   return {
-    ...{ at: Date.now(), info: process, engines: enginesOf(sluice) },
-    ...{ ranked: live.rankedFacts(), vitals: live.vitals(), totals: live.totals(), ring: live.ring() },
+    at: Date.now(),
+    info: process,
+    engines: enginesOf(sluice),
+    ranked: live.rankedFacts(),
+    vitals: live.vitals(),
+    totals: live.totals(),
+    ring: live.ring(),
     responseTimes: monitor?.getMetricDistribution('responseTime') ?? [],
     ...recorder.readCounts(),
     badges: {

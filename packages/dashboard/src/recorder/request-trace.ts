@@ -168,8 +168,16 @@ export class RequestTrace implements ScopeTrace {
         ? { fingerprint: `by key ${table}`, shape: `${table ?? 'rows'} by key` }
         : analyzeSql(sql, dialect)
     return this.#keyed(`${by} ${fingerprint}`, () => ({
-      ...{ fingerprint, label, kind: 'read', table, shape: undefined, dialect },
-      ...{ level: 'operation', fill: by, group: undefined, under: this.scope.groups.get(fingerprint) },
+      fingerprint,
+      label,
+      kind: 'read',
+      table,
+      shape: undefined,
+      dialect,
+      level: 'operation',
+      fill: by,
+      group: undefined,
+      under: this.scope.groups.get(fingerprint),
     }))
   }
 
@@ -268,7 +276,15 @@ function ofStatement(
   const { writes, reads } = statement
   const table = (reads[0] ?? writes[0]?.name)?.join('.')
   return {
-    ...{ fingerprint, label, kind: writes.length === 0 ? 'read' : 'write', table, shape: undefined, dialect },
-    ...{ level: 'statement', fill: 'database', group: undefined, under },
+    fingerprint,
+    label,
+    kind: writes.length === 0 ? 'read' : 'write',
+    table,
+    shape: undefined,
+    dialect,
+    level: 'statement',
+    fill: 'database',
+    group: undefined,
+    under,
   }
 }

@@ -50,23 +50,26 @@ export function rowOf(figures: RouteFigures): RouteRow {
   const quantile = (share: number) =>
     thousandths(durations[Math.min(durations.length - 1, Math.floor(share * durations.length))] ?? 0)
   return {
-    ...{ name, kind: kindOfName(name), requests, errors, perSecond: thousandths(perSecond), sample },
+    name,
+    kind: kindOfName(name),
+    requests,
+    errors,
+    perSecond: thousandths(perSecond),
+    sample,
     queries: mean(figures.queries),
     databaseMs: mean(figures.databaseMs),
     repeats: mean(figures.repeats),
     sparedShare: reads === 0 ? null : figures.spared / reads,
     cacheShare: reads === 0 ? null : figures.cached / reads,
-    ...{
-      p50: quantile(0.5),
-      p95: quantile(0.95),
-      p99: quantile(0.99),
-      budget,
-      overBudget,
-      flags,
-      lastAt,
-      newest,
-      newestFlagged,
-    },
+    p50: quantile(0.5),
+    p95: quantile(0.95),
+    p99: quantile(0.99),
+    budget,
+    overBudget,
+    flags,
+    lastAt,
+    newest,
+    newestFlagged,
   }
 }
 
@@ -156,14 +159,25 @@ export class RouteStats {
     const flags = this.#flags.subarray(0, sample).reduce((all, flag) => all | flag, 0)
     const { name, requests, errors, budget, lastAt, newest, newestFlagged } = this
     return {
-      ...{ name, requests, errors, perSecond: this.#rate.perSecond(now), sample },
-      ...{ queries: sum(this.#queries), databaseMs: sum(this.#databaseMs), repeats: sum(this.#repeats) },
-      ...{ reads: sum(this.#reads), spared: sum(this.#spared), cached: sum(this.#cached) },
+      name,
+      requests,
+      errors,
+      perSecond: this.#rate.perSecond(now),
+      sample,
+      queries: sum(this.#queries),
+      databaseMs: sum(this.#databaseMs),
+      repeats: sum(this.#repeats),
+      reads: sum(this.#reads),
+      spared: sum(this.#spared),
+      cached: sum(this.#cached),
       overBudget:
         budget === null ? 0 : this.#queries.subarray(0, sample).filter((queries) => queries > budget).length,
       durations: Array.from(this.#durations.slice(0, sample).sort(), thousandths),
       flags: CODES.filter((_, at) => (flags & (1 << at)) !== 0),
-      ...{ budget, lastAt, newest, newestFlagged },
+      budget,
+      lastAt,
+      newest,
+      newestFlagged,
     }
   }
 }

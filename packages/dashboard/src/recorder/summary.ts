@@ -8,19 +8,21 @@ export function summaryOf(request: RecordedRequest, process: string): RequestSum
   const { operations, queries, batched, prefetched, cacheHits, databaseMs, findings } = request
   const codes = new Set<FindingCode>(findings.map(({ code }) => code))
   return {
-    ...{ id, process, name, kind: kindOfName(name), ...partsOfName(name) },
+    id,
+    process,
+    name,
+    kind: kindOfName(name),
+    ...partsOfName(name),
     statusCode: statusCode ?? null,
-    ...{
-      failed,
-      mode,
-      startedAt,
-      durationMs: thousandths(durationMs),
-      operations,
-      queries,
-      batched,
-      prefetched,
-      cacheHits,
-    },
+    failed,
+    mode,
+    startedAt,
+    durationMs: thousandths(durationMs),
+    operations,
+    queries,
+    batched,
+    prefetched,
+    cacheHits,
     databaseMs: thousandths(databaseMs),
     findings: [...codes],
   }

@@ -46,14 +46,12 @@ export class LiveData implements LiveSource {
     const processes = this.processes()
     const [process] = processes as readonly [ProcessRow]
     return {
-      ...{
-        schemaVersion,
-        at: Date.now(),
-        process: identityOf(process),
-        processes,
-        engines: enginesOf(sluice),
-        ...this.now(),
-      },
+      schemaVersion,
+      at: Date.now(),
+      process: identityOf(process),
+      processes,
+      engines: enginesOf(sluice),
+      ...this.now(),
       ring: this.ring(),
       routes: this.routes(),
       requests: this.requestsSince(0, MAX_REQUESTS).requests,

@@ -37,7 +37,11 @@ async function open({ authorize = () => true, isBuilt = true, firstView }: Given
   const host = hostOf(sluice)
   const asked: Rights[] = []
   const handler = new RequestHandler({
-    ...{ host, sessions: undefined, maxBodyBytes: 1_000, showParameters: true, onKeyUsed: () => {} },
+    host,
+    sessions: undefined,
+    maxBodyBytes: 1_000,
+    showParameters: true,
+    onKeyUsed: () => {},
     assets: new Assets([pathToFileURL(`${folder}/`)]),
     gate: new Gate({
       options: { actions: true, actor: undefined, authorize: (_, what) => authorize(what) },

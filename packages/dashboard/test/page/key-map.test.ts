@@ -2,7 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { KeyMap, type PressedKey } from '../../page/src/keys/key-map.ts'
 
 const pressed = (key: string, more: Partial<PressedKey> = {}): PressedKey => ({
-  ...{ key, ctrlKey: false, metaKey: false, altKey: false, focus: 'none' },
+  key,
+  ctrlKey: false,
+  metaKey: false,
+  altKey: false,
+  focus: 'none',
   ...more,
 })
 

@@ -22,16 +22,16 @@ import { type RouteFigures, rowOf } from '../../src/recorder/route-stats.ts'
 import type { SecondFigures } from '../../src/recorder/second-log.ts'
 
 const VITALS: Vitals = {
-  ...{
-    requestsPerSecond: null,
-    p50: null,
-    p95: null,
-    p99: null,
-    errorRate: null,
-    queriesPerSecond: 0,
-    cacheShare: null,
-  },
-  ...{ cpu: null, memory: null, eventLoopDelay: null },
+  requestsPerSecond: null,
+  p50: null,
+  p95: null,
+  p99: null,
+  errorRate: null,
+  queriesPerSecond: 0,
+  cacheShare: null,
+  cpu: null,
+  memory: null,
+  eventLoopDelay: null,
 }
 
 function facts(
@@ -58,7 +58,13 @@ function facts(
     },
     ring: { requests: 0, bytes: 0, maxBytes: 0, dropped: 0, oldestAt: null },
     responseTimes: [],
-    ...{ reads: 0, cached: 0, seconds: [], routes: [], requests: [], count: 0, last: 0 },
+    reads: 0,
+    cached: 0,
+    seconds: [],
+    routes: [],
+    requests: [],
+    count: 0,
+    last: 0,
     metrics: { requests: [], errorRate: [] },
     ...given,
     vitals: { ...VITALS, ...given.vitals },
@@ -140,8 +146,16 @@ describe('merged figures', () => {
       facts({}),
     ])
     expect(merged).toEqual({
-      ...{ requestsPerSecond: 40, queriesPerSecond: 65, errorRate: 20, cacheShare: 0.2 },
-      ...{ cpu: 40, memory: 40, eventLoopDelay: 90, p50: 10, p95: 400, p99: 400 },
+      requestsPerSecond: 40,
+      queriesPerSecond: 65,
+      errorRate: 20,
+      cacheShare: 0.2,
+      cpu: 40,
+      memory: 40,
+      eventLoopDelay: 90,
+      p50: 10,
+      p95: 400,
+      p99: 400,
     })
     expect(mergeVitals([facts({}), facts({})])).toEqual(VITALS)
   })
@@ -153,7 +167,14 @@ describe('merged figures', () => {
       severity: RankedItem['severity'],
       title = key,
     ): RankedItem => ({
-      ...{ key, kind, severity, title, detail: 'high', section: 'now', target: null, mutes: null },
+      key,
+      kind,
+      severity,
+      title,
+      detail: 'high',
+      section: 'now',
+      target: null,
+      mutes: null,
     })
     const merged = mergeRanked([
       facts({
@@ -176,8 +197,15 @@ describe('merged figures', () => {
 
   it('rank findings by the savings in all processes', () => {
     const item = (key: string, savedMs: number): RankedFact => ({
-      ...{ key, kind: 'finding', severity: 'medium', title: key, detail: '', section: 'findings' },
-      ...{ target: key, mutes: key, impact: impactOf({ occurrences: 1, savedMs, scopeMs: 0, seenMs: 0 }) },
+      key,
+      kind: 'finding',
+      severity: 'medium',
+      title: key,
+      detail: '',
+      section: 'findings',
+      target: key,
+      mutes: key,
+      impact: impactOf({ occurrences: 1, savedMs, scopeMs: 0, seenMs: 0 }),
     })
     const alert = { ...item('alert', 0), kind: 'alert' } as const
     const merged = mergeRanked([
@@ -186,7 +214,11 @@ describe('merged figures', () => {
       facts({ ranked: [item('c', 600)] }),
     ])
     expect(merged.map(({ key, severity }) => `${key} ${severity}`)).toEqual([
-      ...['c high', 'd medium', 'alert medium', 'a medium', 'b medium'],
+      'c high',
+      'd medium',
+      'alert medium',
+      'a medium',
+      'b medium',
     ])
     expect(merged.filter((one) => 'impact' in one)).toEqual([])
   })
@@ -239,7 +271,11 @@ describe('merged figures', () => {
 
   it('draw charts of seconds that all processes reported, weighted by requests', () => {
     const second = (at: number, requests: number, queries: number, ms: number): SecondFigures => ({
-      ...{ at, requests, queries, databaseMs: (requests * ms) / 2, durationMs: requests * ms },
+      at,
+      requests,
+      queries,
+      databaseMs: (requests * ms) / 2,
+      durationMs: requests * ms,
       durations: [[ms, requests]],
     })
     const { metrics, seconds } = mergeLines([
@@ -281,7 +317,11 @@ describe('merged figures', () => {
     expect(seconds).toEqual([
       second(10_000, 30, 60, 5),
       {
-        ...{ at: 11_000, requests: 11, queries: 103, databaseMs: 400.5, durationMs: 801 },
+        at: 11_000,
+        requests: 11,
+        queries: 103,
+        databaseMs: 400.5,
+        durationMs: 801,
         durations: [
           [1, 1],
           [80, 10],
@@ -294,28 +334,24 @@ describe('merged figures', () => {
 describe('merged routes', () => {
   it('have the quantiles of all requests, and weighted means', () => {
     const route = (given: Partial<RouteFigures>): RouteFigures => ({
-      ...{
-        name: 'GET /',
-        requests: 0,
-        errors: 0,
-        perSecond: 0,
-        sample: 0,
-        queries: 0,
-        databaseMs: 0,
-        repeats: 0,
-        reads: 0,
-        spared: 0,
-        cached: 0,
-      },
-      ...{
-        overBudget: 0,
-        durations: [],
-        flags: [],
-        budget: null,
-        lastAt: 0,
-        newest: null,
-        newestFlagged: null,
-      },
+      name: 'GET /',
+      requests: 0,
+      errors: 0,
+      perSecond: 0,
+      sample: 0,
+      queries: 0,
+      databaseMs: 0,
+      repeats: 0,
+      reads: 0,
+      spared: 0,
+      cached: 0,
+      overBudget: 0,
+      durations: [],
+      flags: [],
+      budget: null,
+      lastAt: 0,
+      newest: null,
+      newestFlagged: null,
       ...given,
     })
     const [merged, other] = mergeRoutes([
@@ -348,18 +384,19 @@ describe('merged routes', () => {
       route({ name: 'GET /other', lastAt: 1 }),
     ])
     expect(rowOf(merged as RouteFigures)).toMatchObject({
-      ...{
-        requests: 501,
-        perSecond: 3,
-        sample: 4,
-        queries: 8,
-        sparedShare: 0.25,
-        p50: 3,
-        p95: 100,
-        budget: 4,
-        overBudget: 1,
-      },
-      ...{ flags: ['N_PLUS_ONE', 'QUERY_BUDGET'], lastAt: 9, newest: 'new', newestFlagged: 'flagged' },
+      requests: 501,
+      perSecond: 3,
+      sample: 4,
+      queries: 8,
+      sparedShare: 0.25,
+      p50: 3,
+      p95: 100,
+      budget: 4,
+      overBudget: 1,
+      flags: ['N_PLUS_ONE', 'QUERY_BUDGET'],
+      lastAt: 9,
+      newest: 'new',
+      newestFlagged: 'flagged',
     })
     expect(other?.name).toBe('GET /other')
   })
@@ -382,9 +419,18 @@ describe('merged pages', () => {
   it('add up the routes of a finding', () => {
     const item = (...routes: readonly (readonly [scope: string, count: number, savedMs: number])[]) =>
       ({
-        ...{ key: 'k', severity: 'low', count: 1, savedMs: 1, impact: saving(1), lastAt: null },
+        key: 'k',
+        severity: 'low',
+        count: 1,
+        savedMs: 1,
+        impact: saving(1),
+        lastAt: null,
         routes: routes.map(([scope, count, savedMs]) => ({
-          ...{ scope, count, queries: count + 1, queriesPossible: 2, occurrences: 1 },
+          scope,
+          count,
+          queries: count + 1,
+          queriesPossible: 2,
+          occurrences: 1,
           impact: saving(savedMs),
         })),
       }) as unknown as FindingItem
@@ -395,7 +441,10 @@ describe('merged pages', () => {
     ]).findings
     expect(
       merged?.routes.map(({ scope, count, occurrences, impact }) => [
-        ...[scope, count, occurrences, impact.savedMs],
+        scope,
+        count,
+        occurrences,
+        impact.savedMs,
       ]),
     ).toEqual([
       ['b', 9, 2, 40],
@@ -477,24 +526,29 @@ describe('merged pages', () => {
     expect(
       mergeNodes([page(node('healthy', 90, 10)), page(node('unhealthy', 10, 110))]).balancer,
     ).toMatchObject({
-      ...{
-        totalNodes: 1,
-        healthyNodes: 0,
-        unhealthyNodes: 1,
-        totalRequests: 100,
-        activeConnections: 4,
-        totalCapacity: 100,
-        averageLoad: 0.04,
-        sessions: 6,
-      },
+      totalNodes: 1,
+      healthyNodes: 0,
+      unhealthyNodes: 1,
+      totalRequests: 100,
+      activeConnections: 4,
+      totalCapacity: 100,
+      averageLoad: 0.04,
+      sessions: 6,
       nodes: [{ status: 'unhealthy', requests: 100, share: 1, p95: 20, ejections: 2 }],
     })
   })
 
   it('add up the requests and limits of a region', () => {
     const tier = (name: string, given: object) => ({
-      ...{ name, isLocal: false, rttMs: 30, requests: 10, activeConnections: 2, limit: 16 },
-      ...{ responseTime: 40, healthShare: 1, ...given },
+      name,
+      isLocal: false,
+      rttMs: 30,
+      requests: 10,
+      activeConnections: 2,
+      limit: 16,
+      responseTime: 40,
+      healthShare: 1,
+      ...given,
     })
     const page = (regions: readonly object[] | undefined) =>
       ({ balancer: { nodes: [], regions }, imbalanceRatio: 1, replicas: [] }) as never
@@ -617,7 +671,13 @@ describe('merged metrics', () => {
         sources: 1,
       },
     ],
-    ...{ metric: 'm', from: NOW - 3_600_000, to: NOW, points, forecast, anomalies: [], needsSeconds: 0 },
+    metric: 'm',
+    from: NOW - 3_600_000,
+    to: NOW,
+    points,
+    forecast,
+    anomalies: [],
+    needsSeconds: 0,
     trend: { trend: 'stable', changePerMinute: 0, changeRate: 0, significance: 0, points: 0 },
   })
   /** One value per second of the last minute, `offset` milliseconds after the full second. */

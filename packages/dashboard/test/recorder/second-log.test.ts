@@ -11,7 +11,10 @@ afterEach(() => void vi.useRealTimers())
 /** Records a request that ends now. */
 function end(log: SecondLog, durationMs: number, more: Partial<RecordedRequest> = {}): void {
   log.add({
-    ...{ name: 'GET /', startedAt: Date.now() - durationMs, durationMs, queries: 2 },
+    name: 'GET /',
+    startedAt: Date.now() - durationMs,
+    durationMs,
+    queries: 2,
     databaseMs: durationMs / 4,
     ...more,
   } as RecordedRequest)

@@ -43,7 +43,8 @@ export async function listen(
     for (const look of waiting) look()
   })
   return {
-    ...{ response, events },
+    response,
+    events,
     get beats() {
       return counts.beats
     },

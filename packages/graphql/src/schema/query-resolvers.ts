@@ -20,8 +20,12 @@ export function queryResolvers(sluice: Sluice): Readonly<Record<SluiceQueryField
         'cache',
       ).getStats()
       return {
-        ...{ hits: toInt(hits), misses: toInt(misses), hitRate, itemCount: toInt(itemCount) },
-        ...{ usedMemory: toInt(usedMemory), totalMemory: toInt(totalMemory) },
+        hits: toInt(hits),
+        misses: toInt(misses),
+        hitRate,
+        itemCount: toInt(itemCount),
+        usedMemory: toInt(usedMemory),
+        totalMemory: toInt(totalMemory),
       }
     },
     clusterStatus: () => {

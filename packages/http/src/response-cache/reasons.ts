@@ -19,6 +19,13 @@ export type ResponseReason = keyof typeof RESPONSE_REASONS
 
 /** Reasons that may not apply to the next request. */
 export const PASSING_REASONS: ReadonlySet<string> = new Set([
-  ...['DISCARDED_BY_WRITE', 'REJECTED_BY_STORE', 'QUERY_CHANGED', 'READ_IN_FLIGHT', 'READ_OUTSIDE_SCOPE'],
-  ...['COALESCING_FAILED', 'CONNECTION_CLOSED', 'ABANDONED', 'EXPIRED'],
+  'DISCARDED_BY_WRITE',
+  'REJECTED_BY_STORE',
+  'QUERY_CHANGED',
+  'READ_IN_FLIGHT',
+  'READ_OUTSIDE_SCOPE',
+  'COALESCING_FAILED',
+  'CONNECTION_CLOSED',
+  'ABANDONED',
+  'EXPIRED',
 ])

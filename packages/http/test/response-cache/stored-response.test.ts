@@ -16,7 +16,11 @@ describe('isStoredResponse', () => {
   })
 
   it.each([
-    ...[null, undefined, 'text', [], {}],
+    null,
+    undefined,
+    'text',
+    [],
+    {},
     ...[99, 199, 206, 304, 404, 999, '200', Number.NaN, undefined].map((status) => ({ ...stored, status })),
     ...['body', [1], null, new Uint8Array(11)].map((body) => ({ ...stored, body })),
     ...[undefined, 1, 'a\r\nset-cookie: b'].map((etag) => ({ ...stored, etag })),

@@ -165,9 +165,15 @@ describe('MergedQuery', () => {
       sluice_rank_1: rank,
     })
     instance.answer = [
-      ...[row(1, 0, 1), row(2, 0, 2), row(3, 0, 3)],
-      ...[row(4, 1, 1), row(5, 1, 1), row(6, 1, 3)],
-      ...[row(7, 2, 1), row(8, 2, 2), row(9, 2, 2)],
+      row(1, 0, 1),
+      row(2, 0, 2),
+      row(3, 0, 3),
+      row(4, 1, 1),
+      row(5, 1, 1),
+      row(6, 1, 3),
+      row(7, 2, 1),
+      row(8, 2, 2),
+      row(9, 2, 2),
       row(10, 3, 1),
     ]
     const found = await instance.lookup(builder).runMany(keys([1], [2], [3], [4], [5]))

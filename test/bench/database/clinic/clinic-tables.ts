@@ -48,13 +48,21 @@ export class Clinic {
         return [id, this.email(id), this.name(), random.chance(0.96) ? 1 : 0, timeText(share)]
       case 'visits':
         return [
-          ...[id, this.patient(), this.employee(), this.room(), random.below(9) + 1],
-          ...[timeText(share), random.chance(0.98) ? timeText(Math.min(1, share + 0.01)) : null],
+          id,
+          this.patient(),
+          this.employee(),
+          this.room(),
+          random.below(9) + 1,
+          timeText(share),
+          random.chance(0.98) ? timeText(Math.min(1, share + 0.01)) : null,
         ]
       case 'invoices':
         return [
-          ...[id, this.visit(), random.below(90_000)],
-          ...[timeText(share).slice(0, 10), random.chance(0.97) ? timeText(share) : null],
+          id,
+          this.visit(),
+          random.below(90_000),
+          timeText(share).slice(0, 10),
+          random.chance(0.97) ? timeText(share) : null,
         ]
       case 'readings':
         return [id, this.device(), random.below(10) + 1, timeText(id / (this.sizes.readings + 1)), share]

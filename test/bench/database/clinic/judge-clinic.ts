@@ -76,9 +76,13 @@ export class ClinicAdvisor {
     }
     const { connection, dialect } = this.database
     const advice = await adviseDatabase({
-      ...{ connection, snapshot: this.snapshot, workload: [entry], tools },
+      connection,
+      snapshot: this.snapshot,
+      workload: [entry],
+      tools,
       // A busy machine must not change the advice.
-      ...{ statementTimeoutMs: 60_000, timeLimitMs: 120_000 },
+      statementTimeoutMs: 60_000,
+      timeLimitMs: 120_000,
     })
     return verdictOf(statement, dialect, advice)
   }
@@ -97,10 +101,19 @@ function entryOf(
   const sql = clinicSql(statement, dialect)
   if (sql === undefined) return undefined
   return {
-    ...{ fingerprint: analyzeSql(sql, dialect).fingerprint, dialect, sql, kind: 'read', source: 'app' },
-    ...{ calls: statement.calls, totalMs: 0, maxMs: 0, rows: 0, callSites: [] },
+    fingerprint: analyzeSql(sql, dialect).fingerprint,
+    dialect,
+    sql,
+    kind: 'read',
+    source: 'app',
+    calls: statement.calls,
+    totalMs: 0,
+    maxMs: 0,
+    rows: 0,
+    callSites: [],
     samples: Array.from({ length: SAMPLES }, () => statement.values(clinic)),
-    ...{ firstSeenAt: 0, lastSeenAt: 0 },
+    firstSeenAt: 0,
+    lastSeenAt: 0,
   }
 }
 

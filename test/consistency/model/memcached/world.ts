@@ -127,8 +127,17 @@ export function initialWorld({ writers, readers, faults, isFresh = false }: Scen
 
 export function idleReader(left: number): Reader {
   return {
-    ...{ step: 'idle', left, acknowledged: 0, seen: 0, permit: undefined, value: 0 },
-    ...{ texts: [], isDirty: [], lost: null, writes: [], needsLosses: false },
+    step: 'idle',
+    left,
+    acknowledged: 0,
+    seen: 0,
+    permit: undefined,
+    value: 0,
+    texts: [],
+    isDirty: [],
+    lost: null,
+    writes: [],
+    needsLosses: false,
   }
 }
 

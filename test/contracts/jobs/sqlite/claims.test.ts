@@ -35,15 +35,13 @@ describe('claims in an SQLite file', () => {
     ...(await backend.step(name(), [], want, owner, leaseMs)).claims,
   ]
   const batchOf = (changes: Partial<NewBatch> = {}): NewBatch => ({
-    ...{
-      id: newTask().id,
-      name: name(),
-      batchSize: 2,
-      createdAt: Date.now(),
-      maxFailedItems: 0,
-      stopsOnFailure: false,
-      webhook: null,
-    },
+    id: newTask().id,
+    name: name(),
+    batchSize: 2,
+    createdAt: Date.now(),
+    maxFailedItems: 0,
+    stopsOnFailure: false,
+    webhook: null,
     ...changes,
   })
 

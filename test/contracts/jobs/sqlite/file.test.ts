@@ -48,7 +48,9 @@ describe('the file of an SQLite backend', () => {
       process.execPath,
       ['--import', tsx, '--conditions=@sluice/source', '--input-type=module', '-e', script],
       {
-        ...{ cwd, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_OPTIONS: '' } },
+        cwd,
+        stdio: ['ignore', 'pipe', 'inherit'],
+        env: { ...process.env, NODE_OPTIONS: '' },
       },
     )
     let text = ''

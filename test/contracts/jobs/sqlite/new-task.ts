@@ -10,8 +10,19 @@ export function newTask(changes: Partial<NewTask> = {}): NewTask {
   const id = `01900000-0000-7${made.toString(16).padStart(3, '0').slice(-3)}-8000-${randomBytes(6).toString('hex')}`
   const now = Date.now()
   return {
-    ...{ id, queue: 'q', level: 2, order: now, data: '{}', runAt: 0, createdAt: now, settings },
-    ...{ uniqueKey: null, batchId: null, chunk: 0, items: 0, ...changes },
+    id,
+    queue: 'q',
+    level: 2,
+    order: now,
+    data: '{}',
+    runAt: 0,
+    createdAt: now,
+    settings,
+    uniqueKey: null,
+    batchId: null,
+    chunk: 0,
+    items: 0,
+    ...changes,
   }
 }
 

@@ -9,8 +9,14 @@ export function pgPool(client, { default: { Pool } }) {
   return pooled(client, () => {
     const { host, port, user, password, database } = client
     return new Pool({
-      ...{ host, port, user, password, database, max: 1 },
-      ...{ idleTimeoutMillis: 0, allowExitOnIdle: true },
+      host,
+      port,
+      user,
+      password,
+      database,
+      max: 1,
+      idleTimeoutMillis: 0,
+      allowExitOnIdle: true,
     })
   })
 }

@@ -41,7 +41,9 @@ export class Regions {
           ? create()
           : new RegionPicker({
               ...common,
-              ...{ distances: zones, create, unknownRttMs: UNKNOWN_ZONE_MS },
+              distances: zones,
+              create,
+              unknownRttMs: UNKNOWN_ZONE_MS,
               placeOf: (node) => node.zone ?? '',
             }),
       unknownRttMs: UNKNOWN_REGION_MS,

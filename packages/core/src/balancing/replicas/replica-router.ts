@@ -78,7 +78,11 @@ export class ReplicaRouter implements ReadRouter {
     const isInUse = () => clock.now() - this.#usedAt < IDLE_MS
     this.#log = new PrimaryLog({
       session: new HeldSession(parts.primary, timeoutMs),
-      ...{ positions, clock, maxLagMs: options.maxLagMs, isInUse, onError },
+      positions,
+      clock,
+      maxLagMs: options.maxLagMs,
+      isInUse,
+      onError,
       lastWrite: () => requiredPositions.lastWrite,
       onPosition: (acknowledged, sent, at) => this.#newPosition(acknowledged, sent, at),
       onRoundTrip: (ms) => {
@@ -93,7 +97,13 @@ export class ReplicaRouter implements ReadRouter {
     this.#replicas = parts.replicas.map((target, index) => {
       const { id: nodeId, region } = this.#register(target, index)
       const replica: Replica = new Replica({
-        ...{ index, nodeId, region, positions, clock, readTimeoutMs: options.readTimeoutMs, isInUse },
+        index,
+        nodeId,
+        region,
+        positions,
+        clock,
+        readTimeoutMs: options.readTimeoutMs,
+        isInUse,
         session: new HeldSession(target.connection, timeoutMs),
         onChange: () => this.#updateHealth(replica),
         onRoundTrip: (ms) => {

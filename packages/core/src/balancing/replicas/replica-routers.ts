@@ -178,20 +178,18 @@ export class ReplicaRouters {
     const place = this.#places
     this.#places += 1
     const router: ReplicaRouter = new ReplicaRouter({
-      ...{
-        sourceId,
-        place,
-        positions,
-        primary,
-        replicas,
-        errors,
-        options,
-        sharesKept,
-        clock,
-        random,
-        warn,
-        onError,
-      },
+      sourceId,
+      place,
+      positions,
+      primary,
+      replicas,
+      errors,
+      options,
+      sharesKept,
+      clock,
+      random,
+      warn,
+      onError,
       requiredPositions: this.#requiredPositions,
       onClose: () => void this.#routers.delete(router),
     })

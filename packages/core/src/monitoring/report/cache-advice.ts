@@ -33,7 +33,10 @@ export function cacheAdvice(facts: CacheFacts): TuningAdvice | undefined {
   const to = Math.max(MEGABYTE, Math.ceil(2 * usedMemory))
   const rate = hits / reads
   return {
-    ...{ kind: 'cacheBytes', setting: CACHE_SETTING, from: totalMemory, to },
+    kind: 'cacheBytes',
+    setting: CACHE_SETTING,
+    from: totalMemory,
+    to,
     expected: { measure: 'hitRate', from: rate, to: rate },
     text: `Lower ${CACHE_SETTING} from ${megabytes(totalMemory)} to ${megabytes(to)}: the cache uses ${megabytes(usedMemory)} and has evicted nothing, so it would still serve ${percent(rate)} of reads.`,
   }
@@ -47,7 +50,10 @@ function enlarge({ periodMs, reads, hits, ghostHits, ghostLoadMs, totalMemory }:
   const decimals = to - from < 0.02 ? 1 : 0
   const saves = savedMs < 1 ? '' : `, and save ${savedMs.toFixed(0)} ms of loading per minute`
   return {
-    ...{ kind: 'cacheBytes', setting: CACHE_SETTING, from: totalMemory, to: 2 * totalMemory },
+    kind: 'cacheBytes',
+    setting: CACHE_SETTING,
+    from: totalMemory,
+    to: 2 * totalMemory,
     expected: { measure: 'hitRate', from, to },
     text: `Raise ${CACHE_SETTING} from ${megabytes(totalMemory)} to ${megabytes(2 * totalMemory)}: the cache would serve about ${percent(to, decimals)} instead of ${percent(from, decimals)} of reads${saves}.`,
   }

@@ -45,7 +45,10 @@ export function poolAdvice(waits: PoolWaits, cpu: number): TuningAdvice | undefi
     }
   const { to, waitMs } = enough(max, Math.min(2 * max, limit ?? Number.POSITIVE_INFINITY), waits)
   return {
-    ...{ kind, setting: poolSetting(name), from: max, to },
+    kind,
+    setting: poolSetting(name),
+    from: max,
+    to,
     expected: { measure: 'waitMs', from: waits.meanMs, to: waitMs },
     text: `${problem}, while CPU usage is ${cpu.toFixed(0)}%. Raise the maximum of the pool from ${max} to ${to} if the database has capacity: the mean wait of ${short(waits.meanMs)} ms would fall to ${short(waitMs)} ms or less. More workers would make it worse.`,
   }

@@ -35,7 +35,10 @@ export function queueAdvice(facts: QueueFacts, cpu: number): TuningAdvice | unde
   if (rate === 0) return { kind, text: `${problem}: raise the concurrency.` }
   const to = 2 * maxConcurrency
   return {
-    ...{ kind, setting: queueSetting(queue), from: maxConcurrency, to },
+    kind,
+    setting: queueSetting(queue),
+    from: maxConcurrency,
+    to,
     expected: { measure: 'tasksPerSecond', from: rate, to: 2 * rate },
     text: `${problem}: raise the concurrency to ${to}. Up to ${short(2 * rate)} instead of ${short(rate)} tasks would finish per second.`,
   }

@@ -41,11 +41,9 @@ export class Reports {
   recommendations(): readonly string[] {
     const { alerts, desk, store, types } = this.parts
     return scalingAdvice({
-      ...{
-        metrics: this.health().metrics,
-        alerts: alerts.active(MAX_ALERTS),
-        policies: desk.scaler.policies.list(),
-      },
+      metrics: this.health().metrics,
+      alerts: alerts.active(MAX_ALERTS),
+      policies: desk.scaler.policies.list(),
       current: (metric) => store.current(metric),
       typeOf: (metric) => types.get(metric),
       forecasts: this.#forecasts(),

@@ -257,8 +257,13 @@ export class AutoScaler {
 
   #noteForecasts(current: number, reason: string): void {
     this.#publish({
-      ...{ direction: 'none', from: current, to: current, metric: 'forecast', value: this.#load },
-      ...{ reasons: [reason], source: 'load' },
+      direction: 'none',
+      from: current,
+      to: current,
+      metric: 'forecast',
+      value: this.#load,
+      reasons: [reason],
+      source: 'load',
     })
   }
 

@@ -45,9 +45,14 @@ export function openWorld(
   const started = Date.now()
   const clock = { now: () => Date.now() - started + 1_000_000, wall: () => Date.now() }
   const primary = {
-    ...{ inserted: 100_000, written: 100_000, questions: 0, fails: false, answersInMs: 0 },
+    inserted: 100_000,
+    written: 100_000,
+    questions: 0,
+    fails: false,
+    answersInMs: 0,
     /** MariaDB: the server that wrote last, and whether it has a binary log. */
-    ...{ server: 1, logs: 1 },
+    server: 1,
+    logs: 1,
   }
   const replicas = Array.from({ length: replicaCount }, (_, index) => ({
     replayed: 100_000 as number | null,
@@ -134,20 +139,18 @@ export function openWorld(
   const effect = { tables: new Set<never>(), everything: true }
   const newScope = (name = 'test') => new Scope(name, 'observe', clock.now())
   return {
-    ...{
-      clock,
-      primary,
-      replica,
-      replicas,
-      errors,
-      warnings,
-      scopes,
-      routers,
-      router,
-      writes,
-      effect,
-      newScope,
-    },
+    clock,
+    primary,
+    replica,
+    replicas,
+    errors,
+    warnings,
+    scopes,
+    routers,
+    router,
+    writes,
+    effect,
+    newScope,
     ask,
     /** A write that advances the primary. */
     write(scope?: Scope, bytes = 100) {

@@ -5,24 +5,25 @@ import type { ParameterRole, StatementUse } from '../../../src/database/advisor/
 import type { ColumnStatistics, TableSnapshot } from '../../../src/database/inspectors/database-snapshot.ts'
 
 const column = (name: string, statistics?: Partial<ColumnStatistics>) => ({
-  ...{ name, type: 'integer' as const, databaseType: 'integer', nullable: true },
+  name,
+  type: 'integer' as const,
+  databaseType: 'integer',
+  nullable: true,
   ...(statistics === undefined
     ? {}
     : { statistics: { distinct: 100, nullShare: 0, common: [], bounds: [], ...statistics } }),
 })
 const hundred = Array.from({ length: 101 }, (_, at) => at)
 const table: TableSnapshot = {
-  ...{
-    id: 'public.city',
-    schema: 'public',
-    name: 'city',
-    kind: 'table',
-    rows: 1_000,
-    bytes: -1,
-    indexBytes: -1,
-    primaryKey: ['id'],
-    indexes: [],
-  },
+  id: 'public.city',
+  schema: 'public',
+  name: 'city',
+  kind: 'table',
+  rows: 1_000,
+  bytes: -1,
+  indexBytes: -1,
+  primaryKey: ['id'],
+  indexes: [],
   columns: [
     column('id', { bounds: hundred }),
     column('region', {

@@ -21,8 +21,14 @@ const snapshot = {
   ],
 }
 const advice: Advice = {
-  ...{ indexes: [], statements: [], rewrites: [], left: [], validation: 'scratch', gaps: [] },
-  ...{ asked: 0, tookMs: 0 },
+  indexes: [],
+  statements: [],
+  rewrites: [],
+  left: [],
+  validation: 'scratch',
+  gaps: [],
+  asked: 0,
+  tookMs: 0,
 }
 
 function foreignKey(sql: string) {

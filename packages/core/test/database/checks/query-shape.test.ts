@@ -76,7 +76,11 @@ describe('queryShapeOf', () => {
     expect(
       of('select count(*) from a join b on a.x = b.y join c using (z) where a.k = 1 or b.m = 2'),
     ).toMatchObject({
-      ...{ isTotal: true, isStar: false, joins: 2, hasOr: true, equalities: ['k', 'm'] },
+      isTotal: true,
+      isStar: false,
+      joins: 2,
+      hasOr: true,
+      equalities: ['k', 'm'],
     })
     expect(of('select x, count(*) from a group by x').isTotal).toBe(false)
     expect(of('select a.*, 2 * 3 from a')).toMatchObject({ isStar: true })

@@ -206,16 +206,18 @@ describe('WorkloadLog', () => {
       list.push(3)
       expect(log.snapshot()[0]?.samples).toEqual([
         [
-          ...[
-            1,
-            2n,
-            null,
-            'short',
-            new OmittedValue('text', 501, 'x'.repeat(60)),
-            Buffer.alloc(16, 1),
-            new OmittedValue('bytes', 65),
-          ],
-          ...[new Date(5), [1, 2], { a: 1 }, new OmittedValue('object', 0), 1.5],
+          1,
+          2n,
+          null,
+          'short',
+          new OmittedValue('text', 501, 'x'.repeat(60)),
+          Buffer.alloc(16, 1),
+          new OmittedValue('bytes', 65),
+          new Date(5),
+          [1, 2],
+          { a: 1 },
+          new OmittedValue('object', 0),
+          1.5,
         ],
       ])
     })

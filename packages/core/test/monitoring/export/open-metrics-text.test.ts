@@ -74,7 +74,10 @@ describe('openMetricsText', () => {
       { name: 'hits', help: 'Hits', type: 'counter', samples: [{ labels, value: 7 }] },
       { name: 'temperature', help: 'T', type: 'gauge', samples: [{ labels, value: -1.5e-7 }] },
       {
-        ...{ name: 'time', help: 'Time', unit: 's', type: 'histogram' },
+        name: 'time',
+        help: 'Time',
+        unit: 's',
+        type: 'histogram',
         samples: [
           {
             labels,
@@ -86,7 +89,10 @@ describe('openMetricsText', () => {
         ],
       },
       {
-        ...{ name: 'wait', help: 'Wait', unit: 's', type: 'summary' },
+        name: 'wait',
+        help: 'Wait',
+        unit: 's',
+        type: 'summary',
         samples: [{ labels, quantiles: [{ quantile: 0.5, value: 2 }], sum: 6, count: 3 }],
       },
     ])

@@ -5,7 +5,10 @@ import { prometheusText } from '../../../src/monitoring/export/prometheus-text.t
 import { ManualClock } from '../manual-clock.ts'
 
 const gauge = (value: number, labels: Record<string, string> = {}, more: object = {}): MetricFamily => ({
-  ...{ name: 'a', help: 'b', type: 'gauge', samples: [{ labels, value }] },
+  name: 'a',
+  help: 'b',
+  type: 'gauge',
+  samples: [{ labels, value }],
   ...more,
 })
 
@@ -52,7 +55,10 @@ describe('prometheusText', () => {
         samples: [{ labels, bounds: buckets, counts: [2, 1, 0, 2], sum: 5.45 }],
       },
       {
-        ...{ name: 'wait', help: 'Wait', unit: 's', type: 'summary' },
+        name: 'wait',
+        help: 'Wait',
+        unit: 's',
+        type: 'summary',
         samples: [{ labels, quantiles: [{ quantile: 0.5, value: 2 }], sum: 6, count: 3 }],
       },
     ])

@@ -219,7 +219,9 @@ describe('the limit on samples', () => {
           samples: labels.map((one) => ({ labels: one, bounds: [1], counts: [1, 2], sum: 3 })),
         },
         {
-          ...{ name: 's', help: '', type: 'summary' },
+          name: 's',
+          help: '',
+          type: 'summary',
           samples: labels.map((one) => ({
             labels: one,
             quantiles: [{ quantile: 0.5, value: 1 }],

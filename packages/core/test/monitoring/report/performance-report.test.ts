@@ -15,7 +15,12 @@ function page(
   return reportMarkdown({
     generatedAt: at,
     health: { status: 'healthy', timestamp: at, metrics: [], problems: [], ...health },
-    ...{ alerts: [], trends: {}, forecasts: {}, anomalies: [], advice: [], tuning: [] },
+    alerts: [],
+    trends: {},
+    forecasts: {},
+    anomalies: [],
+    advice: [],
+    tuning: [],
     scaling: { events: [], cost: undefined },
     ...others,
   })
@@ -158,7 +163,12 @@ describe('reportMarkdown', () => {
   it('lists automatic changes', () => {
     const change: TuningChange = {
       kind: 'cacheBytes',
-      ...{ setting: 'cache.maxBytes', from: 1, to: 2, at, status: 'checking', text: 'Raised it.' },
+      setting: 'cache.maxBytes',
+      from: 1,
+      to: 2,
+      at,
+      status: 'checking',
+      text: 'Raised it.',
       expected: { measure: 'hitRate', from: 0.5, to: 0.6 },
     }
     expect(page({ tuning: [change] })).toContain('## Tuning\n\n- 2026-11-26T12:00:00.000Z: Raised it.\n')

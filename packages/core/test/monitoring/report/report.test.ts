@@ -15,7 +15,12 @@ function open(facts: TuningFacts = {}) {
 }
 
 const cache = {
-  ...{ periodMs: 60_000, reads: 10_000, hits: 5_000, evictions: 4_000, ghostHits: 2_000, ghostLoadMs: 0 },
+  periodMs: 60_000,
+  reads: 10_000,
+  hits: 5_000,
+  evictions: 4_000,
+  ghostHits: 2_000,
+  ghostLoadMs: 0,
   usedMemory: 99_000_000,
   totalMemory: 100_000_000,
 }
@@ -25,7 +30,8 @@ const queue = {
   queued: 50,
   processing: 10,
   oldestTaskMs: 45_000,
-  ...{ isPaused: false, throughputPerSecond: 4 },
+  isPaused: false,
+  throughputPerSecond: 4,
 }
 
 describe('advice', () => {

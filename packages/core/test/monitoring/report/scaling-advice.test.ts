@@ -13,7 +13,10 @@ function advise(
 ) {
   const { now = {}, ...given } = some
   return scalingAdvice({
-    ...{ alerts: [], metrics: [], policies: [], forecasts: {} },
+    alerts: [],
+    metrics: [],
+    policies: [],
+    forecasts: {},
     typeOf: (metric) => types.get(metric),
     current: (metric) => now[metric],
     ...given,
@@ -22,16 +25,14 @@ function advise(
 
 function policy(some: Partial<ScalingPolicy>): ScalingPolicy {
   return {
-    ...{
-      id: '1',
-      name: 'p',
-      metric: 'cpu',
-      threshold: 80,
-      scaleDirection: 'up',
-      scaleAmount: 25,
-      cooldownSeconds: 300,
-      enabled: true,
-    },
+    id: '1',
+    name: 'p',
+    metric: 'cpu',
+    threshold: 80,
+    scaleDirection: 'up',
+    scaleAmount: 25,
+    cooldownSeconds: 300,
+    enabled: true,
     ...some,
   }
 }
@@ -51,19 +52,17 @@ function forecast(some: Partial<Prediction>): Prediction {
 
 function cpu(some: Partial<MetricHealth>): MetricHealth {
   return {
-    ...{
-      metric: 'cpu',
-      source: 'a',
-      unit: '%',
-      last: 5,
-      count: 30,
-      min: 1,
-      max: 30,
-      avg: 5,
-      p50: 5,
-      p95: 19.9,
-      p99: 25,
-    },
+    metric: 'cpu',
+    source: 'a',
+    unit: '%',
+    last: 5,
+    count: 30,
+    min: 1,
+    max: 30,
+    avg: 5,
+    p50: 5,
+    p95: 19.9,
+    p99: 25,
     ...some,
   }
 }

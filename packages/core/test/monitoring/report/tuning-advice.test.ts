@@ -16,7 +16,17 @@ function advise(some: Partial<AdviceInput>) {
 
 function health(metric: string, some: Partial<MetricHealth> = {}): MetricHealth {
   return {
-    ...{ metric, source: 'a', unit: '', last: 1, count: 30, min: 1, max: 1, avg: 1, p50: 1, p95: 1, p99: 1 },
+    metric,
+    source: 'a',
+    unit: '',
+    last: 1,
+    count: 30,
+    min: 1,
+    max: 1,
+    avg: 1,
+    p50: 1,
+    p95: 1,
+    p99: 1,
     ...some,
   }
 }
@@ -40,19 +50,34 @@ describe('advice on flapping alerts', () => {
 
 describe('advice on the size of a cache', () => {
   const full = {
-    ...{ periodMs: 120_000, reads: 1_000, hits: 500, evictions: 251, ghostHits: 200, ghostLoadMs: 3_000 },
-    ...{ usedMemory: 99 * MB, totalMemory: 100 * MB },
+    periodMs: 120_000,
+    reads: 1_000,
+    hits: 500,
+    evictions: 251,
+    ghostHits: 200,
+    ghostLoadMs: 3_000,
+    usedMemory: 99 * MB,
+    totalMemory: 100 * MB,
   }
   const empty = {
-    ...{ periodMs: 120_000, reads: 1_000, hits: 990, evictions: 0, ghostHits: 0, ghostLoadMs: 0 },
-    ...{ usedMemory: 9 * MB, totalMemory: 100 * MB },
+    periodMs: 120_000,
+    reads: 1_000,
+    hits: 990,
+    evictions: 0,
+    ghostHits: 0,
+    ghostLoadMs: 0,
+    usedMemory: 9 * MB,
+    totalMemory: 100 * MB,
   }
   const adviceOn = (cache: typeof full) => tuningAdvice({ ...NOTHING, cache })
 
   it('recommends twice the memory for values that are missed after their eviction, with the effect', () => {
     expect(adviceOn(full)).toEqual([
       {
-        ...{ kind: 'cacheBytes', setting: 'cache.maxBytes', from: 100 * MB, to: 200 * MB },
+        kind: 'cacheBytes',
+        setting: 'cache.maxBytes',
+        from: 100 * MB,
+        to: 200 * MB,
         expected: { measure: 'hitRate', from: 0.5, to: 0.7 },
         text: 'Raise cache.maxBytes from 100 MB to 200 MB: the cache would serve about 70% instead of 50% of reads, and save 1500 ms of loading per minute.',
       },
@@ -75,7 +100,9 @@ describe('advice on the size of a cache', () => {
   it('recommends a smaller cache if it is mostly unused and nothing was evicted', () => {
     expect(adviceOn(empty)).toMatchObject([
       {
-        ...{ from: 100 * MB, to: 18 * MB, expected: { measure: 'hitRate', from: 0.99, to: 0.99 } },
+        from: 100 * MB,
+        to: 18 * MB,
+        expected: { measure: 'hitRate', from: 0.99, to: 0.99 },
         text: 'Lower cache.maxBytes from 100 MB to 18 MB: the cache uses 9.0 MB and has evicted nothing, so it would still serve 99% of reads.',
       },
     ])
@@ -118,7 +145,8 @@ describe('advice on a pool', () => {
     )
     // More callers wait, who may send more if they wait less.
     const [crowded] = tuningAdvice({
-      ...{ ...NOTHING, pools: [{ ...pool, limit: undefined }] },
+      ...NOTHING,
+      pools: [{ ...pool, limit: undefined }],
       metrics: [health('poolWait', { p95: 90, avg: 20, count: 300_000, source: 'knex1' })],
     })
     expect(crowded?.to).toBe(15)
@@ -150,7 +178,8 @@ describe('advice on task concurrency', () => {
     queued: 1,
     processing: 10,
     oldestTaskMs: 30_000,
-    ...{ isPaused: false, throughputPerSecond: 0 },
+    isPaused: false,
+    throughputPerSecond: 0,
   }
 
   it('recommends more concurrency if tasks wait, all workers are busy, and CPU is available', () => {
@@ -170,7 +199,10 @@ describe('advice on a concurrency that is applied', () => {
       tuningAdvice({ ...NOTHING, queues: [{ ...queue, isPaused: false, throughputPerSecond: 2.5 }] }),
     ).toEqual([
       {
-        ...{ kind: 'concurrency', setting: 'concurrency of queue mail', from: 10, to: 20 },
+        kind: 'concurrency',
+        setting: 'concurrency of queue mail',
+        from: 10,
+        to: 20,
         expected: { measure: 'tasksPerSecond', from: 2.5, to: 5 },
         text: 'Tasks of "mail" wait up to 30 s with a concurrency of 10, while CPU usage is 0%: raise the concurrency to 20. Up to 5 instead of 2.5 tasks would finish per second.',
       },
@@ -180,7 +212,10 @@ describe('advice on a concurrency that is applied', () => {
 
 describe('advice on growing resources', () => {
   const growing = (changePerMinute: number): TrendAnalysis => ({
-    ...{ trend: 'increasing', changeRate: 0.2, significance: 1, points: 30 },
+    trend: 'increasing',
+    changeRate: 0.2,
+    significance: 1,
+    points: 30,
     changePerMinute,
   })
 

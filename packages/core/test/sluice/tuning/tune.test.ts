@@ -39,7 +39,9 @@ function open(options: SluiceOptions = {}) {
     }
   }
   return {
-    ...{ sluice, clock, run },
+    sluice,
+    clock,
+    run,
     loads: () => loads,
     /** A working set that fits into twice the memory. */
     working: () => `city ${Math.floor(random() * 1_300)}`,
@@ -118,8 +120,12 @@ describe('sluice.tune with a range for the cache', () => {
     expect(info.mock.calls).toEqual(
       seen.map(({ status, text }) => [
         {
-          ...{ name: 'sluice', tuning: status, kind: 'cacheBytes', setting: 'cache.maxBytes' },
-          ...{ from: MB, to: 2 * MB },
+          name: 'sluice',
+          tuning: status,
+          kind: 'cacheBytes',
+          setting: 'cache.maxBytes',
+          from: MB,
+          to: 2 * MB,
         },
         text,
       ]),
@@ -158,7 +164,8 @@ describe('sluice.tune with a range for the cache', () => {
   it('rejects invalid options, and ranges of engines that are off', async () => {
     const { sluice } = open({ cache: false })
     await expect(sluice.tune({ cacheBytes: { min: 9, max: 1 } })).rejects.toMatchObject({
-      ...{ code: 'SLUICE_INVALID_OPTION', option: 'tune.cacheBytes.max' },
+      code: 'SLUICE_INVALID_OPTION',
+      option: 'tune.cacheBytes.max',
     })
     await expect(sluice.tune({ cacheBytes: range })).rejects.toMatchObject({
       code: 'SLUICE_ENGINE_DISABLED',

@@ -25,7 +25,12 @@ function simulated(name = 'cache.maxBytes', start = 100) {
       if (state.advice === undefined) return undefined
       const expected = { measure: 'hitRate', from: 0.5, to: 0.7 } as const
       return {
-        ...{ kind: 'cacheBytes', setting: name, from: state.value, to: 2 * state.value, expected, text: '' },
+        kind: 'cacheBytes',
+        setting: name,
+        from: state.value,
+        to: 2 * state.value,
+        expected,
+        text: '',
         ...state.advice,
       }
     },
@@ -90,7 +95,12 @@ describe('Tuner', () => {
     const at = clock.wall()
     expect(tuner.changes).toEqual([
       {
-        ...{ kind: 'cacheBytes', setting: 'cache.maxBytes', from: 100, to: 200, status: 'checking', at },
+        kind: 'cacheBytes',
+        setting: 'cache.maxBytes',
+        from: 100,
+        to: 200,
+        status: 'checking',
+        at,
         expected: { measure: 'hitRate', from: 0.5, to: 0.7 },
         text: 'Raised cache.maxBytes from 0.0 MB to 0.0 MB (expected: 70.0% of reads from memory instead of 50.0% of reads from memory). The effect is being measured.',
       },

@@ -70,13 +70,16 @@ export function mergeVitals(all: AllFacts): Vitals {
   const reads = all.reduce((sum, facts) => sum + facts.reads, 0)
   return {
     requestsPerSecond: rounded(sumOf(of('requestsPerSecond'))),
-    ...{ p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99) },
+    p50: quantile(0.5),
+    p95: quantile(0.95),
+    p99: quantile(0.99),
     errorRate: rounded(
       weighted(all.map(({ vitals }) => [vitals.errorRate, vitals.requestsPerSecond ?? 0] as const)),
     ),
     queriesPerSecond: short(sumOf(of('queriesPerSecond')) ?? 0),
     cacheShare: reads === 0 ? null : short(all.reduce((sum, { cached }) => sum + cached, 0) / reads),
-    ...{ cpu: rounded(meanOf(of('cpu'))), memory: rounded(meanOf(of('memory'))) },
+    cpu: rounded(meanOf(of('cpu'))),
+    memory: rounded(meanOf(of('memory'))),
     eventLoopDelay: rounded(greatestOf(of('eventLoopDelay'))),
   }
 }
@@ -91,7 +94,10 @@ export function mergeRing(all: AllFacts): RingState {
   const sum = (field: Exclude<keyof RingState, 'oldestAt'>) =>
     rings.reduce((total, ring) => total + ring[field], 0)
   return {
-    ...{ requests: sum('requests'), bytes: sum('bytes'), maxBytes: sum('maxBytes'), dropped: sum('dropped') },
+    requests: sum('requests'),
+    bytes: sum('bytes'),
+    maxBytes: sum('maxBytes'),
+    dropped: sum('dropped'),
     oldestAt: leastOf(rings.map(({ oldestAt }) => oldestAt)),
   }
 }

@@ -31,7 +31,9 @@ function mergeFinding(all: readonly [FindingItem, ...FindingItem[]]): FindingIte
   const impact = sumOfImpacts(all.flatMap((item) => item.impact ?? []))
   return {
     ...worst,
-    ...{ severity: severityOf(impact), impact, routes: mergeRoutesOf(all) },
+    severity: severityOf(impact),
+    impact,
+    routes: mergeRoutesOf(all),
     occurrences: all.reduce((sum, { occurrences }) => sum + occurrences, 0),
     savedMs: all.reduce((sum, { savedMs }) => sum + savedMs, 0),
     isMuted: all.every(({ isMuted }) => isMuted),

@@ -59,7 +59,8 @@ function mergeQueue(all: readonly [QueueRow, ...QueueRow[]], isShared: boolean):
     cancelled: sum((row) => row.cancelled),
     lost: sum((row) => row.lost),
     throughputPerSecond: sum((row) => row.throughputPerSecond),
-    ...{ waitMs: times('waitMs'), runMs: times('runMs') },
+    waitMs: times('waitMs'),
+    runMs: times('runMs'),
     retryRate: mean((row) => row.retryRate),
     oldestTaskMs: Math.max(...all.map(({ oldestTaskMs }) => oldestTaskMs)),
     // A process without workers sees no progress while workers in other processes make progress.

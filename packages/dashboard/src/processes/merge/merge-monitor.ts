@@ -33,7 +33,9 @@ export function mergeMetrics(pages: readonly [MetricsPage, ...MetricsPage[]]): M
   const anomalies = pages.flatMap((page) => page.anomalies)
   return {
     metrics,
-    ...{ metric: first.metric, from: first.from, to: first.to },
+    metric: first.metric,
+    from: first.from,
+    to: first.to,
     points: withGaps(values, first.to),
     trend: analyzeTrend(values.map(([timestamp, value]) => ({ timestamp, value }))),
     forecast: mergeForecasts(pages, across),

@@ -140,7 +140,6 @@ export type {
   WakeHint,
 } from './jobs/backends/job-backend.ts'
 export { memoryJobBackend } from './jobs/backends/memory/memory-backend.ts'
-export type { BatchJob, BatchStatus, ProgressDetails } from './jobs/batch/batch-job.ts'
 export {
   InvalidPayloadError,
   JobBackendError,
@@ -159,16 +158,25 @@ export type {
   EnqueueOptions,
   JobsOptions,
   QueueOptions,
+  RateLimit,
   RetentionOptions,
   WebhookOptions,
 } from './jobs/job-options.ts'
 export type { Processor, ProcessorOptions, TaskContext } from './jobs/processor.ts'
-export type { TaskQueue } from './jobs/queues.ts'
+export type { HealthState, ProcessingStats, QueueHealth } from './jobs/queues/queue-health.ts'
+export type { TimeQuantiles } from './jobs/queues/queue-stats.ts'
+export type { TaskQueue } from './jobs/queues/queues.ts'
 export type { Schedule, ScheduleOptions } from './jobs/schedule/schedules.ts'
-export type { HealthState, ProcessingStats, QueueHealth } from './jobs/stats/queue-health.ts'
-export type { TimeQuantiles } from './jobs/stats/queue-stats.ts'
-export type { DeadLetter, Task, TaskFailure, TaskPriority, TaskStatus } from './jobs/task.ts'
-export type { RateLimit } from './jobs/worker/rate-bucket.ts'
+export type {
+  BatchJob,
+  BatchStatus,
+  DeadLetter,
+  ProgressDetails,
+  Task,
+  TaskFailure,
+  TaskPriority,
+  TaskStatus,
+} from './jobs/task.ts'
 export type { Alert, AlertChange, AlertSeverity } from './monitoring/alerts/alert-book.ts'
 export type { Notifier } from './monitoring/alerts/notifier.ts'
 export {

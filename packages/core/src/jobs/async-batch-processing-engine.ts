@@ -3,7 +3,6 @@ import { Periodic } from '../shared/timers.ts'
 import type { AuditEntry, JobAction, JobTarget } from './access.ts'
 import type { PageRange, TaskFilter } from './backends/job-backend.ts'
 import { MemoryBackend } from './backends/memory/memory-backend.ts'
-import type { BatchJob, ProgressDetails } from './batch/batch-job.ts'
 import type { JobEvents } from './job-events.ts'
 import type {
   ActorOptions,
@@ -16,11 +15,11 @@ import type {
 import { JobParts, type JobsEngineParts } from './job-parts.ts'
 import { toPayload } from './payload.ts'
 import type { Processor, ProcessorOptions } from './processor.ts'
-import type { TaskQueue } from './queues.ts'
+import type { ProcessingStats, QueueHealth } from './queues/queue-health.ts'
+import type { TaskQueue } from './queues/queues.ts'
 import type { Schedule, ScheduleOptions } from './schedule/schedules.ts'
 import { closeOnSignals } from './shutdown.ts'
-import type { ProcessingStats, QueueHealth } from './stats/queue-health.ts'
-import type { DeadLetter, Task, TaskPriority } from './task.ts'
+import type { BatchJob, DeadLetter, ProgressDetails, Task, TaskPriority } from './task.ts'
 import { settledTaskView } from './task-factory.ts'
 
 const HEALTH_MS = 5_000

@@ -1,6 +1,5 @@
-import type { ProgressDetails } from './batch/batch-job.ts'
-import type { QueueHealth } from './stats/queue-health.ts'
-import type { TaskFailure } from './task.ts'
+import type { QueueHealth } from './queues/queue-health.ts'
+import type { ProgressDetails, TaskFailure } from './task.ts'
 
 /** The task of an event. */
 export interface TaskEvent {

@@ -4,8 +4,6 @@ import { secretRule } from '../shared/signature.ts'
 import { isWebhookUrl } from '../shared/webhook.ts'
 import type { AuditSink, Authorize } from './access.ts'
 import type { JobBackend } from './backends/job-backend.ts'
-import type { WebhookSettings } from './batch/batch-notices.ts'
-import type { RateLimit } from './worker/rate-bucket.ts'
 
 export interface RetentionOptions {
   /**
@@ -99,6 +97,14 @@ export interface WebhookOptions {
    * @defaultValue false
    */
   readonly allowPrivateAddresses?: boolean
+}
+
+/** So many tasks of a queue in a time, and no more of them at the start. */
+export interface RateLimit {
+  /** Minimum: `1`. */
+  readonly tasks: number
+  /** Milliseconds. Minimum: `1`. */
+  readonly perMs: number
 }
 
 export interface QueueOptions {
@@ -198,6 +204,12 @@ export interface DrainOptions {
    * @defaultValue 30000
    */
   readonly timeoutMs?: number
+}
+
+/** How webhooks are sent. */
+export interface WebhookSettings {
+  readonly secret: string | undefined
+  readonly allowPrivateAddresses: boolean
 }
 
 export type ResolvedJobsOptions = Required<

@@ -6,7 +6,7 @@ import type { PageRange, TaskFilter } from './backends/job-backend.ts'
 import type { Batches } from './batch/batches.ts'
 import type { OpenBackend } from './open-backend.ts'
 import type { Processor } from './processor.ts'
-import type { Queues } from './queues.ts'
+import type { Queues } from './queues/queues.ts'
 import type { DeadLetter, Task } from './task.ts'
 import { deadLetterView, taskView } from './task-factory.ts'
 

@@ -67,3 +67,46 @@ export interface DeadLetter<T = unknown> extends Task<T> {
   /** The last ones, the oldest first. */
   readonly failures: readonly TaskFailure[]
 }
+
+/**
+ * `completed`: every item was tried, and at most `maxFailedItems` failed. `failed`: more failed. `cancelled`:
+ * it ended before every item was tried.
+ */
+export type BatchStatus = 'pending' | 'processing' | 'completed' | 'failed' | 'cancelled'
+
+/** Many items, cut into tasks. */
+export interface BatchJob<T = unknown> {
+  readonly id: string
+  /** The processor's. */
+  readonly name: string
+  /** The given array; empty for an iterable, and for a stored batch job: see `getBatchItems`. */
+  readonly items: readonly T[]
+  readonly batchSize: number
+  readonly status: BatchStatus
+  /** 0 to 100. */
+  readonly progress: number
+  /** Items that were processed without an error. */
+  readonly processedItems: number
+  /** Number of permanently failed items. */
+  readonly failedItems: number
+  readonly totalItems: number
+}
+
+/** How far a batch is. */
+export interface ProgressDetails {
+  readonly batchId: string
+  readonly name: string
+  readonly status: BatchStatus
+  /** 0 to 100: percentage of items that are finished, including failed ones. */
+  readonly progress: number
+  readonly totalItems: number
+  readonly processedItems: number
+  readonly failedItems: number
+  /** Items per second since the start. 0 before the first is finished. */
+  readonly ratePerSecond: number
+  /** Seconds until the end at this rate; `undefined` while there is no rate. */
+  readonly etaSeconds: number | undefined
+  /** Milliseconds since 1970, as all times here. */
+  readonly createdAt: number
+  readonly finishedAt?: number
+}

@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { SOON, TEST_MS } from '../../../../test/support/patience.ts'
 import type { BatchRow, JobBackend } from '../../src/jobs/backends/job-backend.ts'
-import { progressOf } from '../../src/jobs/batch/batch-job.ts'
 import { BatchNotices } from '../../src/jobs/batch/batch-notices.ts'
+import { progressOf } from '../../src/jobs/batch/batches.ts'
 
 async function setUp(answer: () => number) {
   const called: string[] = []

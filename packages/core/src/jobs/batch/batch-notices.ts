@@ -3,17 +3,12 @@ import { isInstance } from '../../shared/thrown.ts'
 import { pause } from '../../shared/timers.ts'
 import { isSuccess, postWebhook, webhookUrl } from '../../shared/webhook.ts'
 import type { BatchRow, JobBackend } from '../backends/job-backend.ts'
-import type { ProgressDetails } from './batch-job.ts'
+import type { WebhookSettings } from '../job-options.ts'
+import type { ProgressDetails } from '../task.ts'
 
 const ATTEMPTS = 4
 const TIMEOUT_MS = 10_000
 const WAIT_MS = 1_000
-
-/** How webhooks are sent. */
-export interface WebhookSettings {
-  readonly secret: string | undefined
-  readonly allowPrivateAddresses: boolean
-}
 
 /**
  * Reports the end of a batch job to a webhook.

@@ -10,10 +10,11 @@ import type {
   TaskSettings,
 } from '../backends/job-backend.ts'
 import type { JobEvents } from '../job-events.ts'
+import type { WebhookSettings } from '../job-options.ts'
 import { toPayload } from '../payload.ts'
+import type { BatchJob, BatchStatus, ProgressDetails } from '../task.ts'
 import type { TaskFactory } from '../task-factory.ts'
-import { type BatchJob, type ProgressDetails, progressOf, statusOf } from './batch-job.ts'
-import { BatchNotices, type WebhookSettings } from './batch-notices.ts'
+import { BatchNotices } from './batch-notices.ts'
 
 /** Number of tasks that are added together. */
 const GROUP = 50
@@ -198,5 +199,43 @@ export class Batches {
       failedItems,
       totalItems,
     }
+  }
+}
+
+function statusOf({
+  endedAt,
+  isCancelled,
+  failedItems,
+  maxFailedItems,
+  stopsOnFailure,
+  chunksDone,
+  processedItems,
+  totalItems,
+}: BatchRow): BatchStatus {
+  const hasFailed = failedItems > maxFailedItems
+  // Parts may have been cancelled one by one.
+  const isWhole = !isCancelled && processedItems + failedItems >= (totalItems ?? 0)
+  if (endedAt !== null) return hasFailed ? 'failed' : isWhole ? 'completed' : 'cancelled'
+  if (isCancelled) return hasFailed && stopsOnFailure ? 'failed' : 'cancelled'
+  return chunksDone > 0 || processedItems > 0 ? 'processing' : 'pending'
+}
+
+export function progressOf(batch: BatchRow, wall: number): ProgressDetails {
+  const { id, name, createdAt, endedAt, processedItems, failedItems, totalItems } = batch
+  const over = processedItems + failedItems
+  const seconds = Math.max(0.001, ((endedAt ?? wall) - createdAt) / 1_000)
+  const ratePerSecond = over / seconds
+  const left = totalItems === null ? undefined : totalItems - over
+  return {
+    batchId: id,
+    name,
+    status: statusOf(batch),
+    progress: totalItems === null ? 0 : totalItems === 0 ? 100 : Math.min(100, (over / totalItems) * 100),
+    totalItems: totalItems ?? over,
+    ...{ processedItems, failedItems, ratePerSecond },
+    etaSeconds:
+      endedAt !== null ? 0 : ratePerSecond === 0 || left === undefined ? undefined : left / ratePerSecond,
+    createdAt,
+    ...(endedAt === null ? {} : { finishedAt: endedAt }),
   }
 }

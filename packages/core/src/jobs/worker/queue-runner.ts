@@ -3,9 +3,9 @@ import type { RandomSource } from '../../shared/random.ts'
 import { setLongTimeout } from '../../shared/timers.ts'
 import type { BatchRow, JobBackend, StepResult, TaskClaim, TaskOutcome } from '../backends/job-backend.ts'
 import type { Processor } from '../processor.ts'
-import type { QueueStats } from '../stats/queue-stats.ts'
+import type { QueueStats } from '../queues/queue-stats.ts'
+import type { RateBucket } from '../queues/queues.ts'
 import { crashedOutcome, outcomeOf, releasedOutcome } from './outcome-of.ts'
-import type { RateBucket } from './rate-bucket.ts'
 import { type Ending, RunningTasks, type RunParts, TaskRun } from './task-run.ts'
 
 /** A loop that never yields delays everything else. */

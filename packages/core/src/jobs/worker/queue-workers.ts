@@ -7,7 +7,7 @@ import { NoProcessorError } from '../job-errors.ts'
 import type { ResolvedJobsOptions } from '../job-options.ts'
 import type { OpenBackend } from '../open-backend.ts'
 import type { Processor } from '../processor.ts'
-import type { QueueState, Queues } from '../queues.ts'
+import type { QueueState, Queues } from '../queues/queues.ts'
 import { type Assigned, QueueRunner, type RunnerEvents } from './queue-runner.ts'
 import type { RunParts } from './task-run.ts'
 

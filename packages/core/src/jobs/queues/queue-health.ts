@@ -2,8 +2,8 @@ import type { Clock } from '../../shared/clock.ts'
 import { errorMessage } from '../../shared/error-message.ts'
 import type { QueueCounts } from '../backends/job-backend.ts'
 import type { OpenBackend } from '../open-backend.ts'
-import type { Queues } from '../queues.ts'
 import type { QueueStats, TimeQuantiles } from './queue-stats.ts'
+import type { Queues } from './queues.ts'
 
 export type HealthState = 'healthy' | 'degraded' | 'unhealthy'
 

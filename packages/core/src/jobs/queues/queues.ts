@@ -1,12 +1,11 @@
-import type { Clock } from '../shared/clock.ts'
-import { InvalidArgumentError } from '../shared/errors.ts'
-import type { Mutable } from '../shared/mutable.ts'
-import { checkOptions, option } from '../shared/options.ts'
-import { UnknownQueueError } from './job-errors.ts'
-import { checkQueueOptions, type QueueOptions } from './job-options.ts'
-import type { Processor, ProcessorOptions } from './processor.ts'
-import { QueueStats } from './stats/queue-stats.ts'
-import { RateBucket } from './worker/rate-bucket.ts'
+import type { Clock } from '../../shared/clock.ts'
+import { InvalidArgumentError } from '../../shared/errors.ts'
+import type { Mutable } from '../../shared/mutable.ts'
+import { checkOptions, option } from '../../shared/options.ts'
+import { UnknownQueueError } from '../job-errors.ts'
+import { checkQueueOptions, type QueueOptions, type RateLimit } from '../job-options.ts'
+import type { Processor, ProcessorOptions } from '../processor.ts'
+import { QueueStats } from './queue-stats.ts'
 
 const DEFAULT_CONCURRENCY = 10
 /** Names that every backend supports. */
@@ -26,6 +25,39 @@ export interface QueueState extends TaskQueue {
   readonly stats: QueueStats
   readonly processor: Processor | undefined
   readonly perItem: boolean
+}
+
+/**
+ * Limits starts to a steady rate. It begins with 1 token: a full bucket would allow twice as many starts
+ * initially.
+ */
+export class RateBucket {
+  #tokens = 1
+  #at: number
+
+  constructor(
+    private readonly limit: RateLimit,
+    now: number,
+  ) {
+    this.#at = now
+  }
+
+  /** How many may start now. */
+  available(now: number): number {
+    const { tasks, perMs } = this.limit
+    this.#tokens = Math.min(tasks, this.#tokens + ((now - this.#at) / perMs) * tasks)
+    this.#at = now
+    return Math.floor(this.#tokens)
+  }
+
+  take(count: number): void {
+    this.#tokens -= count
+  }
+
+  /** Milliseconds until one more may start. */
+  waitMs(): number {
+    return this.#tokens >= 1 ? 0 : ((1 - this.#tokens) * this.limit.perMs) / this.limit.tasks
+  }
 }
 
 /** The queues that an engine knows. */

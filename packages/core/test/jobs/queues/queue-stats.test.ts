@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { QueueStats } from '../../src/jobs/stats/queue-stats.ts'
+import { QueueStats } from '../../../src/jobs/queues/queue-stats.ts'
 
 describe('QueueStats', () => {
   it('keeps the error of a rejected write until a write succeeds, for at most 30 seconds', () => {

@@ -1,9 +1,11 @@
 import type { CacheStore, StoreState } from '@sluice/core'
 import { EVERY_TAG } from '@sluice/core/siblings'
 import { describe, expect, it } from 'vitest'
-import { memoryStoreOn } from '../../packages/core/src/cache/stores/memory-store.ts'
-import { resolveMemoryStoreOptions } from '../../packages/core/src/cache/stores/memory-store-options.ts'
-import { SharedState } from '../../packages/core/src/cache/stores/shared-state.ts'
+import {
+  memoryStoreOn,
+  resolveMemoryStoreOptions,
+  SharedState,
+} from '../../packages/core/src/cache/stores/memory-store.ts'
 import { FakeClock } from '../../packages/core/test/helpers.ts'
 import { Random } from '../support/random.ts'
 import { type Chaos, ChaosStore, turns } from './chaos-store.ts'

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { Packr } from 'msgpackr'
 import { describe, expect, it } from 'vitest'
-import { ValueCodec } from '../../packages/core/src/cache/stores/kit/value-codec.ts'
+import { ValueCodec } from '../../packages/core/src/cache/stores/kit/entry-codec.ts'
 import { Prisma } from '../generated/sqlite/client/client.ts'
 
 const { Decimal } = Prisma

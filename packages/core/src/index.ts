@@ -31,14 +31,7 @@ export type { CacheEntry, CacheKey } from './cache/cache-entry.ts'
 export type { CacheSetOptions, CachingStrategyEngineOptions } from './cache/cache-options.ts'
 export type { CacheEfficiency, CacheStats, TieredStats } from './cache/cache-stats.ts'
 export { CachingStrategyEngine } from './cache/caching-strategy-engine.ts'
-export type { GetOrLoadOptions } from './cache/call-plans.ts'
 export { WriteRejectedError } from './cache/coherence/shared-writes.ts'
-export type { CopyMode } from './cache/copiers.ts'
-export type {
-  ChangeConnection,
-  ChangeTarget,
-  ListenOptions,
-} from './cache/external/change-listener-options.ts'
 export {
   type ChangeTriggersOptions,
   type ChangeTriggerTable,
@@ -46,7 +39,14 @@ export {
   type DropChangeTriggersOptions,
   dropChangeTriggersSql,
 } from './cache/external/change-triggers-sql.ts'
-export { type ChangeListener, listenToChanges } from './cache/external/listen-to-changes.ts'
+export {
+  type ChangeConnection,
+  type ChangeListener,
+  type ChangeTarget,
+  type ListenOptions,
+  listenToChanges,
+} from './cache/external/listen-to-changes.ts'
+export type { CopyMode } from './cache/fetch-request.ts'
 export type { InvalidationEvent, InvalidationRule, InvalidationTarget } from './cache/invalidation-rules.ts'
 export { WriteBehind, type WriteBehindLag } from './cache/patterns/write-behind.ts'
 export type {
@@ -73,19 +73,18 @@ export {
   serveClusterStore,
 } from './cache/stores/cluster-service.ts'
 export { type ClusterStoreOptions, clusterStore } from './cache/stores/cluster-store.ts'
-export { type MemoryStore, memoryStore } from './cache/stores/memory-store.ts'
-export type { MemoryStoreOptions } from './cache/stores/memory-store-options.ts'
+export { type MemoryStore, type MemoryStoreOptions, memoryStore } from './cache/stores/memory-store.ts'
 export { TieredCache } from './cache/tiered-cache.ts'
-export type { TieredOptions } from './cache/tiered-options.ts'
+export type { GetOrLoadOptions, TieredOptions } from './cache/tiered-options.ts'
 export type { WarmEntry, WarmLoader, WarmOptions, WarmProgress } from './cache/warm-up.ts'
 export { LoadTimeoutError } from './cache/with-timeouts.ts'
-export type { IndexPreset } from './database/analysis/index-preset.ts'
-export type { IndexStrategy } from './database/analysis/recommended-indexes.ts'
 export type {
   DuplicateIndex,
   MissingForeignKeyIndex,
   UnusedIndex,
 } from './database/advisor/schema-indexes.ts'
+export type { IndexPreset } from './database/analysis/index-preset.ts'
+export type { IndexStrategy } from './database/analysis/recommended-indexes.ts'
 export type { QueryAnalysis, QuerySeverity } from './database/checks/analyze-query.ts'
 export type { FragmentationReport } from './database/checks/fragmentation.ts'
 export type { PartitionRecommendation } from './database/checks/partitions.ts'

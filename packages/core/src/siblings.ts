@@ -1,5 +1,5 @@
-export type { DerivedValue, DerivedValues } from './cache/derived/derived-values.ts'
-export type { ReadBasis } from './cache/derived/read-basis.ts'
+export type { ReadBasis } from './cache/coherence/read-basis.ts'
+export type { DerivedValue, DerivedValues } from './cache/derived-values.ts'
 export { EVERY_TAG } from './cache/stores/cache-store.ts'
 export {
   countersOf,

@@ -1,5 +1,4 @@
-export type { EncryptionKey } from './cache/stores/kit/encryption.ts'
-export type { EntryCodec } from './cache/stores/kit/entry-codec.ts'
+export type { EncryptionKey, EntryCodec } from './cache/stores/kit/entry-codec.ts'
 export { backoffMs, FirstLink, Waiters } from './cache/stores/kit/first-link.ts'
 export { Guard, type StoreCounters } from './cache/stores/kit/guard.ts'
 export { type BatchReply, ReadBatch } from './cache/stores/kit/read-batch.ts'

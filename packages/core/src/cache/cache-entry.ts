@@ -1,3 +1,5 @@
+import { Sized } from './estimate-bytes.ts'
+
 /** The name of an entry. A namespace is not empty and contains no `:`; a key is any string. */
 export interface CacheKey {
   readonly namespace: string
@@ -31,6 +33,14 @@ export interface StoredValue {
   readonly size: number
   hits: number
   lastAccess: number
+}
+
+/** A value that Sluice loaded, so that the cost of a miss is known. */
+export abstract class LoadedValue extends Sized {
+  /** How long loading it took, in milliseconds. */
+  abstract readonly costMs: number
+  /** The state that it depends on. After a write to it, a larger cache would not serve the value either. */
+  abstract readonly snapshot: { readonly isCurrent: boolean }
 }
 
 /** The public form of an entry: its record, and the arguments of the caller. */
@@ -82,4 +92,15 @@ export function cacheId(namespace: string, key: string): string {
 export function parseCacheId(id: string): CacheKey {
   const colon = id.indexOf(':')
   return { namespace: id.slice(0, colon), key: id.slice(colon + 1) }
+}
+
+/** Sees what an in-process cache is used for. Times are as in `StoredValue`. */
+export interface CacheWatch {
+  /** @param stored - The entry that was returned; `undefined` for a miss. */
+  read(namespace: string, key: string, stored: StoredValue | undefined, now: number): void
+  /** A value is set, whether or not the cache accepts it. */
+  set(namespace: string, key: string, entry: StoredValue, now: number): void
+  /** One key, or the keys that match a pattern. */
+  invalidated(target: CacheKey | string): void
+  clear(namespace: string | undefined): void
 }

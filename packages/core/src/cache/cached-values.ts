@@ -6,12 +6,12 @@ import { isInstance } from '../shared/thrown.ts'
 import type { TieredCounters } from './cache-stats.ts'
 import type { CachingStrategyEngine } from './caching-strategy-engine.ts'
 import { CachedValue } from './coherence/cached-value.ts'
+import type { BasisPart } from './coherence/read-basis.ts'
 import { type Permit, SharedPrefetchState, type SharedReads, withSendTime } from './coherence/shared-reads.ts'
 import type { TagTable } from './coherence/tag-table.ts'
-import type { Copier } from './copiers.ts'
-import type { BasisPart } from './derived/read-basis.ts'
 import {
   type Before,
+  type Copier,
   type FetchPolicy,
   type FetchRequest,
   hasOwnTags,

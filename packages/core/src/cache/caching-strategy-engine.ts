@@ -2,11 +2,12 @@ import type { Clock } from '../shared/clock.ts'
 import { InvalidArgumentError, SluiceError } from '../shared/errors.ts'
 import { option } from '../shared/options.ts'
 import { Periodic } from '../shared/timers.ts'
+import { CacheContents } from './cache-contents.ts'
 import {
   type CacheEntry,
   type CacheKey,
+  type CacheWatch,
   cacheId,
-  parseCacheId,
   StoredEntry,
   type StoredValue,
 } from './cache-entry.ts'
@@ -27,24 +28,15 @@ import {
   ratio,
   sizingBetween,
 } from './cache-stats.ts'
-import type { CacheWatch } from './cache-watch.ts'
-import { DependencyGraph } from './dependency-graph.ts'
 import { estimateBytes } from './estimate-bytes.ts'
-import { EvictedSample } from './evicted-sample.ts'
-import {
-  type InvalidationEvent,
-  type InvalidationRule,
-  InvalidationRules,
-  type InvalidationTarget,
-} from './invalidation-rules.ts'
-import { NamespaceTable, type TableEntry } from './namespace-table.ts'
+import type { InvalidationRule } from './invalidation-rules.ts'
+import type { NamespaceTable } from './namespace-table.ts'
 import { createPolicy } from './policies/create-policy.ts'
 import type { WarmLoader, WarmOptions, WarmProgress } from './warm-up.ts'
 
 /** Size of one dependency: two ids and their slots in the graph. */
 const DEPENDENCY_BYTES = 240
 const SAMPLE_MASK = 255
-const MAX_SWEPT_ENTRIES = 10_000
 
 /**
  * The in-process cache: entries by namespace and key, each with a time to live, within a budget in bytes. If
@@ -63,7 +55,6 @@ const MAX_SWEPT_ENTRIES = 10_000
  * ```
  */
 export class CachingStrategyEngine {
-  #maxBytes: number
   #maxEntryBytes: number
   readonly #settings: Omit<ResolvedEngineOptions, 'maxBytes' | 'sweepIntervalMs'>
   readonly #clock: Clock
@@ -73,23 +64,16 @@ export class CachingStrategyEngine {
    * later changes of the wall clock.
    */
   readonly #startedAt: number
+  readonly #contents: CacheContents
   readonly #table: NamespaceTable
-  readonly #dependencies: DependencyGraph
-  readonly #rules = new InvalidationRules()
   readonly #sweeper: Periodic
-  /** Entries that were evicted for lack of memory. */
-  readonly #evicted: EvictedSample
-  #watch: CacheWatch | undefined
   /** Reads whose number has none of these bits take the slower path. */
   #sampleMask = SAMPLE_MASK
   /** When the budget was last changed. */
   #sizedAt: { readonly at: number; readonly stats: CacheStats }
-  #sweepCursor: Iterator<TableEntry> | undefined
   #closed = false
   #reads = 0
   #hits = 0
-  #evictions = 0
-  #expirations = 0
   #rejected = 0
   #sampledReads = 0
   #sampledMs = 0
@@ -97,19 +81,14 @@ export class CachingStrategyEngine {
   /** @throws InvalidOptionError for an unknown option, a wrong type, or a value out of bounds. */
   constructor(options: number | CachingStrategyEngineOptions = {}) {
     const { maxBytes, policy, maxEntryShare, sweepIntervalMs, clock } = resolveEngineOptions(options)
-    this.#maxBytes = maxBytes
     this.#settings = { policy, maxEntryShare, clock }
     this.#maxEntryBytes = maxBytes * maxEntryShare
-    this.#evicted = new EvictedSample(maxBytes, () => this.#now())
     this.#clock = clock
     this.#start = clock.now()
     this.#startedAt = clock.wall()
-    this.#table = new NamespaceTable(createPolicy(policy, maxBytes))
-    this.#dependencies = new DependencyGraph((id) => {
-      const { namespace, key } = parseCacheId(id)
-      return this.#table.find(namespace, key) !== undefined
-    })
-    this.#sweeper = new Periodic(sweepIntervalMs, () => this.#sweep())
+    this.#contents = new CacheContents(maxBytes, createPolicy(policy, maxBytes), () => this.#now())
+    this.#table = this.#contents.table
+    this.#sweeper = new Periodic(sweepIntervalMs, () => this.#contents.sweep())
     this.#sizedAt = { at: this.#start, stats: this.getStats() }
   }
 
@@ -143,12 +122,14 @@ export class CachingStrategyEngine {
       hits: 0,
       lastAccess: Math.floor(now),
     }
-    this.#watch?.set(namespace, key, entry, now)
-    const predecessor = this.#remove(namespace, key)
-    const stored =
-      size > this.#maxEntryBytes
-        ? this.#refuse(entry)
-        : this.#add(namespace, key, entry, predecessor, dependsOn)
+    this.#contents.watch?.set(namespace, key, entry, now)
+    const predecessor = this.#contents.remove(namespace, key)
+    let stored = entry
+    if (size > this.#maxEntryBytes) this.#rejected++
+    else {
+      stored = this.#contents.add(namespace, key, entry, predecessor, dependsOn)
+      this.#sweeper.start()
+    }
     return new StoredEntry<T>(namespace, key, ttl, stored, this.#startedAt)
   }
 
@@ -172,7 +153,7 @@ export class CachingStrategyEngine {
     const end = this.#clock.now()
     this.#sampledMs += end - start
     this.#sampledReads++
-    this.#watch?.read(namespace, key, this.#table.find(namespace, key), end - this.#start)
+    this.#contents.watch?.read(namespace, key, this.#table.find(namespace, key), end - this.#start)
     return value as T | null
   }
 
@@ -180,9 +161,7 @@ export class CachingStrategyEngine {
   delete(namespace: string, key: string): boolean {
     checkNamespace(namespace)
     checkKey(key)
-    return this.#invalidate((dropped) => this.#dropKey({ namespace, key }, dropped)).has(
-      cacheId(namespace, key),
-    )
+    return this.#contents.invalidate({ namespace, key }).has(cacheId(namespace, key))
   }
 
   /**
@@ -193,7 +172,7 @@ export class CachingStrategyEngine {
    */
   invalidateByPattern(pattern: string): number {
     if (typeof pattern !== 'string') throw new InvalidArgumentError('pattern', 'a string', pattern)
-    return this.#invalidate((dropped) => this.#dropPattern(pattern, dropped)).size
+    return this.#contents.invalidate(pattern).size
   }
 
   /**
@@ -203,7 +182,7 @@ export class CachingStrategyEngine {
   invalidateDependencies(namespace: string, key: string): number {
     checkNamespace(namespace)
     checkKey(key)
-    return this.#invalidate((dropped) => this.#dropDependents(cacheId(namespace, key), dropped)).size
+    return this.#contents.invalidateDependents(cacheId(namespace, key)).size
   }
 
   /**
@@ -213,7 +192,10 @@ export class CachingStrategyEngine {
   addDependency(parent: CacheKey, child: CacheKey): void {
     checkCacheKey(parent, 'parent')
     checkCacheKey(child, 'child')
-    this.#dependencies.declare(cacheId(parent.namespace, parent.key), cacheId(child.namespace, child.key))
+    this.#contents.dependencies.declare(
+      cacheId(parent.namespace, parent.key),
+      cacheId(child.namespace, child.key),
+    )
   }
 
   /**
@@ -223,7 +205,7 @@ export class CachingStrategyEngine {
    * removes the rule.
    */
   addInvalidationRule(rule: InvalidationRule): () => void {
-    return this.#rules.add(rule)
+    return this.#contents.rules.add(rule)
   }
 
   /**
@@ -260,19 +242,20 @@ export class CachingStrategyEngine {
   }
 
   getStats(): CacheStats {
+    const contents = this.#contents
     return {
       hits: this.#hits,
       misses: this.#reads - this.#hits,
       hitRate: ratio(this.#hits, this.#reads),
       itemCount: this.#table.size,
       usedMemory: this.#table.bytes,
-      totalMemory: this.#maxBytes,
-      evictions: this.#evictions,
-      ghostHits: this.#evicted.hits,
-      ghostLoadMs: this.#evicted.loadMs,
-      expirations: this.#expirations,
+      totalMemory: contents.maxBytes,
+      evictions: contents.evictions,
+      ghostHits: contents.evicted.hits,
+      ghostLoadMs: contents.evicted.loadMs,
+      expirations: contents.expirations,
       rejected: this.#rejected,
-      ruleErrors: this.#rules.errors,
+      ruleErrors: contents.rules.errors,
       averageAccessTimeMs: ratio(this.#sampledMs, this.#sampledReads),
     }
   }
@@ -292,11 +275,8 @@ export class CachingStrategyEngine {
   setMaxBytes(maxBytes: number): void {
     const rule = option.integer(1)
     if (!rule.accepts(maxBytes)) throw new InvalidArgumentError('maxBytes', rule.expected, maxBytes)
-    this.#maxBytes = maxBytes
     this.#maxEntryBytes = maxBytes * this.#settings.maxEntryShare
-    this.#table.resize(maxBytes)
-    this.#evicted.resize(maxBytes)
-    this.#makeRoom(0)
+    this.#contents.resize(maxBytes)
     this.#sizedAt = { at: this.#clock.now(), stats: this.getStats() }
   }
 
@@ -313,7 +293,7 @@ export class CachingStrategyEngine {
 
   /** Lets one watch see every read and every change from now on; `undefined`: none. @internal */
   watch(watch: CacheWatch | undefined): void {
-    this.#watch = watch
+    this.#contents.watch = watch
     this.#sampleMask = watch === undefined ? SAMPLE_MASK : 0
   }
 
@@ -323,10 +303,7 @@ export class CachingStrategyEngine {
    */
   clear(namespace?: string): void {
     if (namespace !== undefined) checkNamespace(namespace)
-    else this.#dependencies.clear()
-    this.#evicted.clear()
-    this.#watch?.clear(namespace)
-    for (const entry of this.#table.entries(namespace)) this.#remove(entry.namespace, entry.key)
+    this.#contents.clear(namespace)
   }
 
   /**
@@ -353,12 +330,12 @@ export class CachingStrategyEngine {
     const space = this.#table.get(namespace)
     const stored = space?.shelf.read(key)
     if (space === undefined || stored === undefined) {
-      this.#evicted.missed(namespace, key)
+      this.#contents.evicted.missed(namespace, key)
       return this.#miss(namespace)
     }
     const now = (at ?? this.#clock.now()) - this.#start
     if (now >= stored.expires) {
-      this.#expire(namespace, key)
+      this.#contents.expire(namespace, key)
       return this.#miss(namespace)
     }
     stored.hits++
@@ -371,108 +348,5 @@ export class CachingStrategyEngine {
   #miss(namespace: string): null {
     this.#table.miss(namespace)
     return null
-  }
-
-  #refuse(entry: StoredValue): StoredValue {
-    this.#rejected++
-    return entry
-  }
-
-  #add(
-    namespace: string,
-    key: string,
-    entry: StoredValue,
-    predecessor: StoredValue | undefined,
-    dependsOn: readonly CacheKey[],
-  ): StoredValue {
-    this.#makeRoom(entry.size)
-    const stored = this.#table.add(namespace, key, entry, predecessor)
-    if (dependsOn.length > 0) {
-      this.#dependencies.own(
-        cacheId(namespace, key),
-        dependsOn.map((parent) => cacheId(parent.namespace, parent.key)),
-      )
-    } else if (!this.#dependencies.isEmpty) {
-      this.#dependencies.own(cacheId(namespace, key), [])
-    }
-    this.#sweeper.start()
-    return stored
-  }
-
-  #remove(namespace: string, key: string): StoredValue | undefined {
-    const stored = this.#table.remove(namespace, key)
-    if (stored !== undefined && !this.#dependencies.isEmpty)
-      this.#dependencies.release(cacheId(namespace, key))
-    return stored
-  }
-
-  #makeRoom(bytes: number): void {
-    while (this.#table.bytes + bytes > this.#maxBytes) {
-      const { namespace, key } = this.#table.victim()
-      this.#evictions++
-      const stored = this.#remove(namespace, key)
-      if (stored !== undefined) this.#evicted.evicted(namespace, key, stored)
-    }
-  }
-
-  #expire(namespace: string, key: string): void {
-    this.#expirations++
-    this.#remove(namespace, key)
-  }
-
-  /** Examines the next entries; returns whether there are any left to examine later. */
-  #sweep(): boolean {
-    const now = this.#now()
-    this.#sweepCursor ??= this.#table.entries()
-    for (let looked = 0; looked < MAX_SWEPT_ENTRIES; looked++) {
-      const next = this.#sweepCursor.next()
-      if (next.done) {
-        this.#sweepCursor = undefined
-        break
-      }
-      const { namespace, key, stored } = next.value
-      if (now >= stored.expires) this.#expire(namespace, key)
-    }
-    return this.#table.size > 0
-  }
-
-  /** Deletes a target and the other targets that the rules return. Returns the ids of the deleted entries. */
-  #invalidate(drop: (dropped: Set<string>) => InvalidationEvent): ReadonlySet<string> {
-    const dropped = new Set<string>()
-    this.#rules.follow(drop(dropped), (target: InvalidationTarget) =>
-      typeof target === 'string' ? this.#dropPattern(target, dropped) : this.#dropKey(target, dropped),
-    )
-    return dropped
-  }
-
-  #dropKey({ namespace, key }: CacheKey, dropped: Set<string>): InvalidationEvent {
-    const stored = this.#table.find(namespace, key)
-    this.#watch?.invalidated({ namespace, key })
-    if (stored === undefined) this.#evicted.forget(namespace, key)
-    else {
-      // An expired entry does not count as deleted: it was just not swept yet.
-      if (this.#now() >= stored.expires) this.#expire(namespace, key)
-      else {
-        dropped.add(cacheId(namespace, key))
-        this.#remove(namespace, key)
-      }
-    }
-    return { kind: 'delete', keys: [{ namespace, key }] }
-  }
-
-  #dropPattern(pattern: string, dropped: Set<string>): InvalidationEvent {
-    const keys = this.#table.matching(pattern)
-    // The names of evicted entries are not known.
-    this.#evicted.clear()
-    this.#watch?.invalidated(pattern)
-    for (const key of keys) this.#dropKey(key, dropped)
-    return { kind: 'pattern', pattern, keys }
-  }
-
-  #dropDependents(root: string, dropped: Set<string>): InvalidationEvent {
-    const keys = [...this.#dependencies.dependents(root)].map(parseCacheId)
-    this.#evicted.clear()
-    for (const key of keys) this.#dropKey(key, dropped)
-    return { kind: 'dependency', keys }
   }
 }

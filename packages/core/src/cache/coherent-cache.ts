@@ -1,12 +1,11 @@
 import { randomToken } from '../shared/random-token.ts'
 import { CachedValues, type CachedValuesParts, type Landed, type Shared } from './cached-values.ts'
-import type { CallPlan } from './call-plans.ts'
 import type { CachedValue } from './coherence/cached-value.ts'
+import type { BasisPart } from './coherence/read-basis.ts'
 import type { Permit, SharedReads } from './coherence/shared-reads.ts'
-import type { Copier } from './copiers.ts'
-import type { BasisPart } from './derived/read-basis.ts'
 import {
   type Before,
+  type Copier,
   type FetchRequest,
   flightId,
   hasOwnTags,
@@ -14,6 +13,7 @@ import {
   requiredTags,
   snapshotFor,
 } from './fetch-request.ts'
+import type { CallPlan } from './tiered-options.ts'
 import { withTimeouts } from './with-timeouts.ts'
 
 /**

@@ -1,6 +1,4 @@
-import type { StoredValue } from './cache-entry.ts'
-import { CachedValue } from './coherence/cached-value.ts'
-import type { TagSnapshot } from './coherence/tag-table.ts'
+import { LoadedValue, type StoredValue } from './cache-entry.ts'
 import { GhostList, ghostHash } from './policies/ghost-list.ts'
 
 /** One in so many keys is sampled. A power of 2. */
@@ -14,7 +12,7 @@ interface Ghost {
   /** How long loading its value took, in milliseconds. */
   readonly loadMs: number
   /** A write since then would have invalidated the value in a larger cache, too. */
-  readonly snapshot: TagSnapshot | undefined
+  readonly snapshot: LoadedValue['snapshot'] | undefined
 }
 
 /**
@@ -51,7 +49,7 @@ export class EvictedSample {
   evicted(namespace: string, key: string, { value, size, expires }: StoredValue): void {
     const hash = ghostHash(namespace, key)
     if (hash % SAMPLED_KEYS !== 0) return
-    const loaded = value instanceof CachedValue ? value : undefined
+    const loaded = value instanceof LoadedValue ? value : undefined
     this.#ghosts.add(hash, { size, expires, loadMs: loaded?.costMs ?? 0, snapshot: loaded?.snapshot })
   }
 

@@ -1,9 +1,9 @@
 import type { ReadNote } from '../pipeline/explanation.ts'
 import type { ValueTypes } from '../pipeline/operation.ts'
 import type { Prefetched } from '../pipeline/operation-context.ts'
+import { copyValue, deepFreeze, exactCopy } from '../shared/copy.ts'
+import type { BasisPart } from './coherence/read-basis.ts'
 import type { TagSnapshot } from './coherence/tag-table.ts'
-import type { Copier } from './copiers.ts'
-import type { BasisPart } from './derived/read-basis.ts'
 import { RESULTS } from './namespace-table.ts'
 
 /** How a value is cached and revalidated, with all times resolved to milliseconds. */
@@ -141,4 +141,28 @@ export function snapshotOf(
  */
 export function flightId({ namespace, key }: FetchRequest<unknown>): string {
   return namespace === RESULTS ? key : `\n${namespace}:${key}`
+}
+
+/** How a value is returned: unchanged, frozen, or copied for each caller. */
+export type CopyMode = 'none' | 'freeze' | 'clone'
+
+/** How values are cached and returned. */
+export interface Copier<T> {
+  /**
+   * A value that neither this cache nor another caller can modify, or `undefined` if there is no exact copy.
+   */
+  copy(value: T): { readonly value: T } | undefined
+  /**
+   * A copy of the result of `copy`, if no other code has received that since. Default: `copy`, which checks
+   * it again.
+   */
+  recopy?(value: T): T
+  /** Whether `copy` returns any value unchanged. */
+  readonly isByReference?: boolean
+}
+
+export const copiers: Readonly<Record<CopyMode, Copier<unknown>>> = {
+  none: { copy: (value) => ({ value }), isByReference: true },
+  freeze: { copy: (value) => ({ value: deepFreeze(value) }) },
+  clone: { copy: exactCopy, recopy: copyValue },
 }

@@ -3,11 +3,10 @@ import { type CacheRequest, isRefusal, type Operation } from '../pipeline/operat
 import type { OperationContext } from '../pipeline/operation-context.ts'
 import type { QueryStats } from '../pipeline/query-stats.ts'
 import { joinedKey } from '../shared/joined-key.ts'
+import { type BasisPart, endWith, ReadBasis } from './coherence/read-basis.ts'
 import { tagsRead } from './coherence/tags.ts'
 import type { CoherentCache } from './coherent-cache.ts'
-import type { Copier } from './copiers.ts'
-import { type BasisPart, endWith, ReadBasis } from './derived/read-basis.ts'
-import type { FetchPolicy } from './fetch-request.ts'
+import type { Copier, FetchPolicy } from './fetch-request.ts'
 import { RESULTS } from './namespace-table.ts'
 
 /** Reads with more tags than this are not cached: checking them would cost more than it saves. */

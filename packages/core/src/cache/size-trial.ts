@@ -1,8 +1,6 @@
 import type { Clock } from '../shared/clock.ts'
-import type { CacheKey, StoredValue } from './cache-entry.ts'
-import type { CacheWatch } from './cache-watch.ts'
+import { type CacheKey, type CacheWatch, LoadedValue, type StoredValue } from './cache-entry.ts'
 import { CachingStrategyEngine } from './caching-strategy-engine.ts'
-import { CachedValue } from './coherence/cached-value.ts'
 import { estimateBytes, Sized } from './estimate-bytes.ts'
 import { SAMPLED_KEYS } from './evicted-sample.ts'
 import type { EvictionPolicyName } from './policies/create-policy.ts'
@@ -66,7 +64,7 @@ export class SizeTrial implements CacheWatch {
   read(namespace: string, key: string, stored: StoredValue | undefined, now: number): void {
     if (!isSampled(namespace, key)) return
     // A value that a write has invalidated is loaded again with any size.
-    if (stored?.value instanceof CachedValue && !stored.value.snapshot.isCurrent) return
+    if (stored?.value instanceof LoadedValue && !stored.value.snapshot.isCurrent) return
     const wasHit = this.#miniature.get(namespace, key) !== null
     this.#reads++
     if (stored === undefined) {

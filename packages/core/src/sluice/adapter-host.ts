@@ -1,5 +1,5 @@
 import { registeredHost, registerHost } from '../adapter/host-registry.ts'
-import type { DerivedValues } from '../cache/derived/derived-values.ts'
+import type { DerivedValues } from '../cache/derived-values.ts'
 import type { Operation } from '../pipeline/operation.ts'
 import type { QueryStats } from '../pipeline/query-stats.ts'
 import type { ReadRouter, RoutedClient } from '../pipeline/read-routing.ts'

@@ -1,6 +1,6 @@
 import { CacheSetUp, type CacheSetUpOptions } from '../cache/cache-set-up.ts'
+import { ReadBasis } from '../cache/coherence/read-basis.ts'
 import { setTag } from '../cache/coherence/tags.ts'
-import { ReadBasis } from '../cache/derived/read-basis.ts'
 import type { CacheStore } from '../cache/stores/cache-store.ts'
 import { hasOpenBasis } from '../pipeline/basis.ts'
 import { InvalidArgumentError, InvalidOptionError } from '../shared/errors.ts'

@@ -1,5 +1,5 @@
 import { checkLoadBalancingOptions, type LoadBalancingOptions } from '../balancing/load-balancing-options.ts'
-import type { CopyMode } from '../cache/copiers.ts'
+import type { CopyMode } from '../cache/fetch-request.ts'
 import { type EvictionPolicyName, evictionPolicyNames } from '../cache/policies/create-policy.ts'
 import type { CacheStore } from '../cache/stores/cache-store.ts'
 import { checkTieredOptions, type TieredOptions } from '../cache/tiered-options.ts'

@@ -1,5 +1,4 @@
-import { type Copier, copiers } from '../cache/copiers.ts'
-import type { FetchPolicy } from '../cache/fetch-request.ts'
+import { type Copier, copiers, type FetchPolicy } from '../cache/fetch-request.ts'
 import type { ResultPolicy } from '../cache/result-cache.ts'
 import { appTag } from '../cache/tiered-cache.ts'
 import { plainPolicy } from '../cache/tiered-options.ts'

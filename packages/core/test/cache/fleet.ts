@@ -8,9 +8,7 @@ import {
   type StoreWatcher,
 } from '@sluice/core'
 import { hostOf } from '@sluice/core/siblings'
-import { memoryStoreOn } from '../../src/cache/stores/memory-store.ts'
-import { resolveMemoryStoreOptions } from '../../src/cache/stores/memory-store-options.ts'
-import { SharedState } from '../../src/cache/stores/shared-state.ts'
+import { memoryStoreOn, resolveMemoryStoreOptions, SharedState } from '../../src/cache/stores/memory-store.ts'
 import { FakeClock, type ReadOptions, read, touching } from '../helpers.ts'
 
 /** Simulated faults of a store, as seen by one process. */

@@ -1,4 +1,5 @@
-import { estimateBytes, Sized } from '../estimate-bytes.ts'
+import { LoadedValue } from '../cache-entry.ts'
+import { estimateBytes } from '../estimate-bytes.ts'
 import type { Permit } from './shared-reads.ts'
 import type { TagSnapshot } from './tag-table.ts'
 
@@ -18,7 +19,7 @@ export interface CachedValueTerms {
 }
 
 /** A value in the memory of this process, and the conditions under which it is valid. */
-export class CachedValue extends Sized {
+export class CachedValue extends LoadedValue {
   /** In whole milliseconds: unlike fractions, they do not need a heap object. */
   readonly askedAt: number
   readonly freshUntil: number

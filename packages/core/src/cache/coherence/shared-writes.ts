@@ -5,12 +5,35 @@ import type { Clock } from '../../shared/clock.ts'
 import { SluiceError } from '../../shared/errors.ts'
 import { randomToken } from '../../shared/random-token.ts'
 import { Periodic, within } from '../../shared/timers.ts'
-import type { CacheStore } from '../stores/cache-store.ts'
+import { type CacheStore, EVERY_TAG } from '../stores/cache-store.ts'
 import { LocalWrites } from './local-writes.ts'
-import { PendingInvalidations } from './pending-invalidations.ts'
 import { SharedPrefetchState, type SharedReads } from './shared-reads.ts'
 import type { OpenTags, TagTable } from './tag-table.ts'
 import { setTag, tagsWritten } from './tags.ts'
+
+/** Above this number of tags, every tag is pending. */
+const MAX_TAGS = 1_000
+
+/** Tags of completed writes whose invalidation has not reached the other processes. */
+class PendingInvalidations {
+  #tags = new Set<string>()
+
+  get isEmpty(): boolean {
+    return this.#tags.size === 0
+  }
+
+  add(tags: readonly string[]): void {
+    for (const tag of tags) this.#tags.add(tag)
+    if (this.#tags.size > MAX_TAGS) this.#tags = new Set([EVERY_TAG])
+  }
+
+  /** Takes all of them; tags that are added from now on are pending again. */
+  take(): readonly string[] {
+    const tags = [...this.#tags]
+    this.#tags = new Set()
+    return tags.includes(EVERY_TAG) ? [EVERY_TAG] : tags
+  }
+}
 
 /**
  * A write was not sent, because other processes could not be notified beforehand: the shared store does not

@@ -1,5 +1,25 @@
 import type { CacheKey, StoredValue } from '../cache-entry.ts'
-import type { RankedEntry } from './ranked-entry.ts'
+
+/** An entry that policies rank directly: it contains its own name. */
+export class RankedEntry implements StoredValue {
+  readonly value: unknown
+  readonly expires: number
+  readonly size: number
+  hits: number
+  lastAccess: number
+
+  constructor(
+    readonly namespace: string,
+    readonly key: string,
+    { value, expires, size, hits, lastAccess }: StoredValue,
+  ) {
+    this.value = value
+    this.expires = expires
+    this.size = size
+    this.hits = hits
+    this.lastAccess = lastAccess
+  }
+}
 
 /**
  * Ranks the entries of all namespaces together, and selects the entry to evict when the budget is exceeded.

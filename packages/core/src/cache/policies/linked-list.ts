@@ -1,5 +1,5 @@
 import type { StoredValue } from '../cache-entry.ts'
-import { RankedEntry } from './ranked-entry.ts'
+import { RankedEntry } from './eviction-policy.ts'
 
 /** An entry that is in one list at a time. */
 export class LinkedEntry extends RankedEntry {

@@ -1,7 +1,6 @@
 import { type HeapItem, PlacedHeap } from '../../shared/heap.ts'
 import type { CacheKey, StoredValue } from '../cache-entry.ts'
-import type { EvictionPolicy } from './eviction-policy.ts'
-import { RankedEntry } from './ranked-entry.ts'
+import { type EvictionPolicy, RankedEntry } from './eviction-policy.ts'
 
 class TimedEntry extends RankedEntry implements HeapItem {
   place = 0

@@ -10,11 +10,15 @@ import {
   clusterMessage,
   readClusterMessage,
   TOLD_EVERYTHING,
-} from './cluster-messages.ts'
+} from './cluster-channel.ts'
 import { clusterNamespace } from './cluster-store.ts'
-import { type MemoryStore, memoryStoreOn } from './memory-store.ts'
-import { type MemoryStoreOptions, resolveMemoryStoreOptions } from './memory-store-options.ts'
-import { SharedState } from './shared-state.ts'
+import {
+  type MemoryStore,
+  type MemoryStoreOptions,
+  memoryStoreOn,
+  resolveMemoryStoreOptions,
+  SharedState,
+} from './memory-store.ts'
 
 /**
  * The primary process's side: executes the calls of workers on one state. Each worker is identified by its

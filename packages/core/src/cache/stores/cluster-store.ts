@@ -11,8 +11,7 @@ import {
   type StoreState,
   type StoreWatcher,
 } from './cache-store.ts'
-import { ClusterCaller, type ClusterPort } from './cluster-caller.ts'
-import { valueFromText, valueToText } from './cluster-messages.ts'
+import { ClusterCaller, type ClusterPort, valueFromText, valueToText } from './cluster-channel.ts'
 
 /** Validation rule and default of the name of a store in a `node:cluster`. */
 export const clusterNamespace: { readonly fallback: string; readonly rule: OptionRule } = {

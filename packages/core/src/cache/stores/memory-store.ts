@@ -1,7 +1,150 @@
+import { type Clock, systemClock } from '../../shared/clock.ts'
+import { copyValue, isCopyable } from '../../shared/copy.ts'
 import { SluiceError } from '../../shared/errors.ts'
-import type { CacheStore, NewEntry, Stamps, StoreState, StoreWatcher } from './cache-store.ts'
-import { type MemoryStoreOptions, resolveMemoryStoreOptions } from './memory-store-options.ts'
-import { SharedState } from './shared-state.ts'
+import { checkOptions, option } from '../../shared/options.ts'
+import { MAX_TIMER_MS } from '../../shared/timers.ts'
+import { CachingStrategyEngine } from '../caching-strategy-engine.ts'
+import type { CacheStore, NewEntry, Stamps, StoredEntry, StoreState, StoreWatcher } from './cache-store.ts'
+import { TagStates } from './tag-states.ts'
+
+export interface MemoryStoreOptions {
+  /**
+   * Lease of a writer's intent: how long it is valid after the last renewal, in milliseconds. Minimum: `1`.
+   * @defaultValue 30000
+   */
+  readonly leaseMs?: number
+  /**
+   * How long nothing becomes cacheable after the store lost its state, in milliseconds. Live writers announce
+   * their writes again in this time. Minimum: `0`.
+   * @defaultValue 3000
+   */
+  readonly quarantineMs?: number
+  /**
+   * Maximum lifetime of an entry, in milliseconds. Minimum: `1`.
+   * @defaultValue 86400000 (a day)
+   */
+  readonly maxTtlMs?: number
+  /**
+   * Memory budget for entries, in bytes of heap. If it is full, entries that were not read again soon after
+   * they were set are evicted. Minimum: `1`.
+   * @defaultValue 104857600 (100 MB)
+   */
+  readonly maxBytes?: number
+  /**
+   * Time source.
+   * @defaultValue the process's clocks
+   */
+  readonly clock?: Clock
+}
+
+export type ResolvedMemoryStoreOptions = Required<MemoryStoreOptions>
+
+const rules = {
+  leaseMs: option.integer(1, MAX_TIMER_MS),
+  quarantineMs: option.integer(0, MAX_TIMER_MS),
+  maxTtlMs: option.integer(1),
+  maxBytes: option.integer(1),
+  clock: {
+    expected: 'a clock with now() and wall()',
+    accepts: (value: unknown) =>
+      typeof (value as Clock | null)?.now === 'function' && typeof (value as Clock).wall === 'function',
+  },
+}
+
+/** @throws InvalidOptionError with the name of the option and the expected value. */
+export function resolveMemoryStoreOptions(options: MemoryStoreOptions): ResolvedMemoryStoreOptions {
+  checkOptions(options, rules)
+  return {
+    leaseMs: options.leaseMs ?? 30_000,
+    quarantineMs: options.quarantineMs ?? 3_000,
+    maxTtlMs: options.maxTtlMs ?? 24 * 60 * 60 * 1_000,
+    maxBytes: options.maxBytes ?? 100 * 1024 * 1024,
+    clock: options.clock ?? systemClock,
+  }
+}
+
+const ENTRIES = 'entries'
+const MAX_CLAIMS = 10_000
+
+interface Claim {
+  readonly token: string
+  readonly until: number
+}
+
+/** State that all handles of one memory store share: entries, claims, and the state of tags. */
+export class SharedState {
+  readonly tags: TagStates
+  readonly #entries: CachingStrategyEngine
+  readonly #claims = new Map<string, Claim>()
+
+  constructor(readonly options: ResolvedMemoryStoreOptions) {
+    const { leaseMs, quarantineMs, maxTtlMs, maxBytes, clock } = options
+    this.tags = new TagStates({ leaseMs, quarantineMs, stampMs: 2 * maxTtlMs, clock })
+    this.#entries = new CachingStrategyEngine({ maxBytes, clock })
+  }
+
+  read(tags: readonly string[], key: string | undefined): StoreState {
+    return {
+      epoch: this.tags.epoch,
+      stamps: tags.map((tag) => this.tags.stampOf(tag)),
+      entry: key === undefined ? undefined : this.#entry(key),
+    }
+  }
+
+  set(key: string, entry: NewEntry, keepMs: number): boolean {
+    const ms = Math.min(keepMs, this.options.maxTtlMs)
+    if (!(ms > 0) || !isCopyable(entry.value)) return false
+    const { epoch, stamps, tags, times } = entry
+    const kept: NewEntry = {
+      epoch,
+      stamps: [...stamps],
+      tags: [...tags],
+      times: { ...times },
+      value: copyValue(entry.value),
+    }
+    this.#entries.set(ENTRIES, key, kept, ms / 1_000)
+    return this.#entries.get(ENTRIES, key) !== null
+  }
+
+  delete(keys: readonly string[]): void {
+    for (const key of keys) this.#entries.delete(ENTRIES, key)
+  }
+
+  clear(): void {
+    this.#entries.clear()
+  }
+
+  claim(key: string, token: string, ms: number): boolean {
+    const now = this.options.clock.now()
+    const held = this.#claims.get(key)
+    if (held !== undefined && now < held.until) return false
+    if (this.#claims.size >= MAX_CLAIMS) this.#pruneClaims(now)
+    this.#claims.set(key, { token, until: now + ms })
+    return true
+  }
+
+  release(key: string, token: string): void {
+    if (this.#claims.get(key)?.token === token) this.#claims.delete(key)
+  }
+
+  /** Removes everything, like a server that was emptied. */
+  lose(): void {
+    this.#entries.clear()
+    this.#claims.clear()
+    this.tags.lose()
+  }
+
+  #entry(key: string): StoredEntry | undefined {
+    const kept = this.#entries.get<NewEntry>(ENTRIES, key)
+    if (kept === null) return undefined
+    const { value, ...rest } = kept
+    return { ...rest, value: () => copyValue(value) }
+  }
+
+  #pruneClaims(now: number): void {
+    for (const [key, { until }] of this.#claims) if (now >= until) this.#claims.delete(key)
+  }
+}
 
 /** A store in the memory of one process. */
 export interface MemoryStore extends CacheStore {

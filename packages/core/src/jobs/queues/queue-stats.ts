@@ -61,7 +61,7 @@ export class QueueStats {
   ended(now: number, runMs: number, kind: TaskOutcomeKind): void {
     this.#run.add(now, runMs)
     this.progressAt = now
-    this.#turn(now)
+    this.#advance(now)
     const slot = this.#second % WINDOW_SECONDS
     this.#seconds[slot] = (this.#seconds[slot] ?? 0) + 1
     if (kind === 'done') this.completed += 1
@@ -73,7 +73,7 @@ export class QueueStats {
 
   /** Finished attempts per second, in the last minute. */
   throughput(now: number): number {
-    this.#turn(now)
+    this.#advance(now)
     const seconds = Math.min(WINDOW_SECONDS, Math.max(1, (now - this.#startedAt) / 1_000))
     return this.#seconds.reduce((sum, count) => sum + count, 0) / seconds
   }
@@ -92,7 +92,7 @@ export class QueueStats {
     return all === 0 ? 0 : this.retried / all
   }
 
-  #turn(now: number): void {
+  #advance(now: number): void {
     const second = Math.floor(now / 1_000)
     if (second === this.#second) return
     const passed = Math.min(WINDOW_SECONDS, second - this.#second)

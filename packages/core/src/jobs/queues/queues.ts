@@ -20,7 +20,7 @@ export interface TaskQueue {
 
 /** A queue as this process knows it. */
 export interface QueueState extends TaskQueue {
-  readonly keepsDead: boolean
+  readonly storesDeadLetters: boolean
   readonly rate: RateBucket | undefined
   readonly stats: QueueStats
   readonly processor: Processor | undefined
@@ -93,7 +93,7 @@ export class Queues {
     const { rate, deadLetters = true } = options ?? {}
     const settings = {
       maxConcurrency,
-      keepsDead: deadLetters,
+      storesDeadLetters: deadLetters,
       rate: rate && new RateBucket(rate, this.clock.now()),
     }
     if (known === undefined)

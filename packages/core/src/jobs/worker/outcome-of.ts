@@ -14,7 +14,7 @@ const MAX_STACK = 4_000
 export interface VerdictParts {
   readonly random: RandomSource
   /** Whether permanently failed tasks are stored as dead letters. */
-  readonly keepsDead: () => boolean
+  readonly storesDeadLetters: () => boolean
 }
 
 /** The outcome for the way in which a run ended; `undefined` if another worker has the task. */
@@ -47,10 +47,10 @@ export function outcomeOf(
 }
 
 /** Too many workers died while they ran the task: it does not run again. */
-export function crashedOutcome(claim: TaskClaim, now: number, keepsDead: boolean): TaskOutcome {
+export function crashedOutcome(claim: TaskClaim, now: number, isKept: boolean): TaskOutcome {
   const message = `Workers were lost with it ${claim.crashes} times.`
   const failure: TaskFailure = { attempt: claim.attempts + 1, at: now, message, log: [] }
-  return outcome(claim, 'dead', now, { failure, failedItems: claim.items, isKept: keepsDead })
+  return outcome(claim, 'dead', now, { failure, failedItems: claim.items, isKept })
 }
 
 /** It cannot be run here: another process may. */
@@ -73,7 +73,7 @@ function failed(
   run: TaskRun,
   error: unknown,
   now: number,
-  { random, keepsDead }: VerdictParts,
+  { random, storesDeadLetters }: VerdictParts,
   left: readonly number[] | undefined,
 ): TaskOutcome {
   const { claim } = run
@@ -82,7 +82,7 @@ function failed(
   const rest = remaining(claim, left)
   if (isInstance(error, UnretryableError) || attempts > claim.settings.maxRetries) {
     const failedItems = claim.items - rest.doneItems
-    return outcome(claim, 'dead', now, { ...rest, failure, failedItems, isKept: keepsDead() })
+    return outcome(claim, 'dead', now, { ...rest, failure, failedItems, isKept: storesDeadLetters() })
   }
   return outcome(claim, 'retry', now, {
     ...rest,

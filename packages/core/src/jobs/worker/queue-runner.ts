@@ -37,7 +37,7 @@ export interface RunnerParts {
   readonly leaseMs: number
   readonly pollMs: number
   readonly graceMs: number
-  readonly keepsDead: () => boolean
+  readonly storesDeadLetters: () => boolean
   readonly clock: Clock
   readonly random: RandomSource
   readonly stats: QueueStats
@@ -314,7 +314,7 @@ export class QueueRunner {
     }
     this.parts.stats.started(now, wall - claim.createdAt)
     if (claim.crashes > claim.settings.maxCrashes) {
-      this.#push(crashedOutcome(claim, wall, this.parts.keepsDead()))
+      this.#push(crashedOutcome(claim, wall, this.parts.storesDeadLetters()))
       this.#schedule()
     } else if (claim.crashes === 0) this.#run(claim, now)
     else {

@@ -230,7 +230,7 @@ export class QueueWorkers {
     const runner = new QueueRunner({
       ...{ queue: name, backend: open.backend, owner: this.#owner, leaseMs, pollMs, graceMs },
       ...{ clock, random, stats: queue.stats, scoped, events },
-      keepsDead: () => queue.keepsDead,
+      storesDeadLetters: () => queue.storesDeadLetters,
       rate: () => queue.rate,
       concurrency: () => queue.maxConcurrency,
       assigned: (claim) => {

@@ -1,6 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { ChangeConnection, ListenOptions } from '../../../src/cache/external/change-listener-options.ts'
-import { type ChangeListener, listenToChanges } from '../../../src/cache/external/listen-to-changes.ts'
+import {
+  type ChangeConnection,
+  type ChangeListener,
+  type ListenOptions,
+  listenToChanges,
+} from '../../../src/cache/external/listen-to-changes.ts'
 import { InvalidArgumentError, InvalidOptionError } from '../../../src/shared/errors.ts'
 
 type Listeners = Record<string, ((payload?: never) => void)[]>

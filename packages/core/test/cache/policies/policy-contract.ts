@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { CacheKey } from '../../../src/cache/cache-entry.ts'
 import { CachingStrategyEngine } from '../../../src/cache/caching-strategy-engine.ts'
+import { Shelf } from '../../../src/cache/namespace-table.ts'
 import { createPolicy, type EvictionPolicyName } from '../../../src/cache/policies/create-policy.ts'
 import type { EvictionPolicy } from '../../../src/cache/policies/eviction-policy.ts'
-import { Shelf } from '../../../src/cache/policies/shelf.ts'
 
 /** Numbers from 0 to below a limit, the same in every run. */
 export function seeded(seed: number): (below: number) => number {

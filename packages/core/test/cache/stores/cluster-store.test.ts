@@ -2,16 +2,14 @@ import { EventEmitter } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { cacheStoreContract } from '../../../../../test/contracts/cache-store-contract.ts'
 import { type CacheStore, StoreUnavailableError } from '../../../src/cache/stores/cache-store.ts'
-import type { ClusterPort } from '../../../src/cache/stores/cluster-caller.ts'
-import type { ClusterMessage } from '../../../src/cache/stores/cluster-messages.ts'
+import type { ClusterMessage, ClusterPort } from '../../../src/cache/stores/cluster-channel.ts'
 import { ClusterService, serveClusterStore } from '../../../src/cache/stores/cluster-service.ts'
 import {
   clusterStore,
   clusterStoreOn,
   resolveClusterStoreOptions,
 } from '../../../src/cache/stores/cluster-store.ts'
-import { resolveMemoryStoreOptions } from '../../../src/cache/stores/memory-store-options.ts'
-import { SharedState } from '../../../src/cache/stores/shared-state.ts'
+import { resolveMemoryStoreOptions, SharedState } from '../../../src/cache/stores/memory-store.ts'
 import { InvalidOptionError } from '../../../src/shared/errors.ts'
 import { FakeClock, turn } from '../../helpers.ts'
 

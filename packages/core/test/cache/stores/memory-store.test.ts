@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { cacheStoreContract } from '../../../../../test/contracts/cache-store-contract.ts'
-import { memoryStore, memoryStoreOn } from '../../../src/cache/stores/memory-store.ts'
-import { resolveMemoryStoreOptions } from '../../../src/cache/stores/memory-store-options.ts'
-import { SharedState } from '../../../src/cache/stores/shared-state.ts'
+import {
+  memoryStore,
+  memoryStoreOn,
+  resolveMemoryStoreOptions,
+  SharedState,
+} from '../../../src/cache/stores/memory-store.ts'
 import { InvalidOptionError } from '../../../src/shared/errors.ts'
 import { FakeClock } from '../../helpers.ts'
 

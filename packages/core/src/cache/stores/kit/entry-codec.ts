@@ -1,9 +1,108 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
 import { deflateRaw, inflateRawSync } from 'node:zlib'
 import type { ValueTypes } from '../../../pipeline/operation.ts'
+import { unwrapValue, wrapValue } from '../../../shared/wrapped-value.ts'
 import type { NewEntry, StoredEntry } from '../cache-store.ts'
-import type { Encryption } from './encryption.ts'
-import { type Packer, type PackerClass, ValueCodec } from './value-codec.ts'
+
+/** A key for AES-256-GCM, and the id by which entries refer to it. */
+export interface EncryptionKey {
+  /** 1 to 64 characters. Each entry contains it in plaintext. */
+  readonly id: string
+  /** 32 bytes. */
+  readonly key: Uint8Array
+}
+
+const ALGORITHM = 'aes-256-gcm'
+const IV_BYTES = 12
+const TAG_BYTES = 16
+
+/** Encrypts with the first of several keys and decrypts with any. */
+export class Encryption {
+  readonly #keys: ReadonlyMap<string, Uint8Array>
+  readonly #first: EncryptionKey
+
+  /** @param keys - At least one. */
+  constructor(keys: readonly [EncryptionKey, ...EncryptionKey[]]) {
+    this.#first = keys[0]
+    this.#keys = new Map(keys.map(({ id, key }) => [id, Uint8Array.from(key)]))
+  }
+
+  /** Id of the key that encrypts. */
+  get keyId(): string {
+    return this.#first.id
+  }
+
+  /** @param context - Identifies the owner of the bytes: they can be decrypted with the same context only. */
+  encrypt(bytes: Buffer, context: Buffer): Buffer {
+    const iv = randomBytes(IV_BYTES)
+    const cipher = createCipheriv(ALGORITHM, this.#first.key, iv, { authTagLength: TAG_BYTES }).setAAD(
+      context,
+    )
+    const hidden = [cipher.update(bytes), cipher.final()]
+    return Buffer.concat([iv, cipher.getAuthTag(), ...hidden])
+  }
+
+  /** @throws Error if the key is unknown or wrong, or anything was changed. */
+  decrypt(bytes: Buffer, keyId: string, context: Buffer): Buffer {
+    const key = this.#keys.get(keyId)
+    if (key === undefined) throw new Error('The entry was encrypted with an unknown key.')
+    const decipher = createDecipheriv(ALGORITHM, key, bytes.subarray(0, IV_BYTES), {
+      authTagLength: TAG_BYTES,
+    })
+    decipher.setAAD(context).setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES))
+    return Buffer.concat([decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES)), decipher.final()])
+  }
+}
+
+export interface Packer {
+  pack(value: unknown): Buffer
+  unpack(bytes: Uint8Array): unknown
+}
+
+/** The class `Packr` of `msgpackr`. The packages of stores depend on it, and the core does not. */
+export type PackerClass = new (options: {
+  readonly useRecords: boolean
+  readonly mapsAsObjects?: boolean
+  readonly copyBuffers?: boolean
+  readonly int64AsType?: 'bigint'
+}) => Packer
+
+export interface PackedValue {
+  readonly bytes: Buffer
+  /** Nothing in it is wrapped: the unpacked data is the value. */
+  readonly isPlain: boolean
+}
+
+/** Encodes values as bytes, and restores them exactly. */
+export class ValueCodec {
+  readonly #packer: Packer
+
+  constructor(packer: PackerClass) {
+    // Extensions of msgpackr apply to the whole process and would change how other code packs values.
+    // Therefore, there are none here.
+    this.#packer = new packer({
+      useRecords: true,
+      mapsAsObjects: false,
+      copyBuffers: true,
+      int64AsType: 'bigint',
+    })
+  }
+
+  /** @returns `undefined` if the value contains anything that cannot be restored exactly. */
+  pack(value: unknown): PackedValue | undefined {
+    const wrapped = wrapValue(value)
+    return wrapped && { bytes: this.#packer.pack(wrapped.value), isPlain: wrapped.isPlain }
+  }
+
+  /**
+   * @throws Error if the bytes cannot be read, contain a decimal and `types` has no class for it, or were not
+   * packed here.
+   */
+  unpack({ bytes, isPlain }: PackedValue, types: ValueTypes = {}): unknown {
+    return unwrapValue({ value: this.#packer.unpack(bytes), isPlain }, types, bytes.length)
+  }
+}
 
 const VERSION = 1
 const Flag = { plain: 1, deflated: 2, encrypted: 4 } as const

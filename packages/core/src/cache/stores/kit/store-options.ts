@@ -1,9 +1,7 @@
 import { InvalidOptionError } from '../../../shared/errors.ts'
 import { checkOptions, type OptionRule, option } from '../../../shared/options.ts'
 import { MAX_TIMER_MS } from '../../../shared/timers.ts'
-import { Encryption, type EncryptionKey } from './encryption.ts'
-import { EntryCodec } from './entry-codec.ts'
-import type { PackerClass } from './value-codec.ts'
+import { Encryption, type EncryptionKey, EntryCodec, type PackerClass } from './entry-codec.ts'
 
 const KEY_BYTES = 32
 

@@ -1,10 +1,10 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { SOON, TEST_MS } from '../../../../test/support/patience.ts'
-import type { BatchRow, JobBackend } from '../../src/jobs/backends/job-backend.ts'
-import { BatchNotices } from '../../src/jobs/batch/batch-notices.ts'
-import { progressOf } from '../../src/jobs/batch/batches.ts'
+import { SOON, TEST_MS } from '../../../../../test/support/patience.ts'
+import type { BatchRow, JobBackend } from '../../../src/jobs/backends/job-backend.ts'
+import { BatchNotices } from '../../../src/jobs/batch/batch-notices.ts'
+import { progressOf } from '../../../src/jobs/batch/batches.ts'
 
 async function setUp(answer: () => number) {
   const called: string[] = []

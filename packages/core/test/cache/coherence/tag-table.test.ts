@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { TagTable } from '../../src/cache/coherence/tag-table.ts'
-import { FakeClock } from '../helpers.ts'
+import { TagTable } from '../../../src/cache/coherence/tag-table.ts'
+import { FakeClock } from '../../helpers.ts'
 
 describe('snapshots of tags', () => {
   it('are one while nothing is written to the tags', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { NewTask, TaskOutcome } from '../../src/jobs/backends/job-backend.ts'
-import { MemoryBackend } from '../../src/jobs/backends/memory/memory-backend.ts'
+import type { NewTask, TaskOutcome } from '../../../../src/jobs/backends/job-backend.ts'
+import { MemoryBackend } from '../../../../src/jobs/backends/memory/memory-backend.ts'
 
 const settings = { maxRetries: 0, maxCrashes: 5, timeoutMs: 0, backoff: 0, runAs: null }
 

@@ -1,6 +1,6 @@
 import { type Basis, closeBasis, openBasis } from '../../pipeline/basis.ts'
-import type { Permit } from '../coherence/shared-reads.ts'
-import type { TagSnapshot, TagTable } from '../coherence/tag-table.ts'
+import type { Permit } from './shared-reads.ts'
+import type { TagSnapshot, TagTable } from './tag-table.ts'
 
 /** Checking more tags than this would cost more than it saves. */
 const MAX_TAGS = 128
@@ -162,14 +162,12 @@ export class ReadBasis implements Basis {
         : { epoch: this.#epoch, tags, stamps: [...this.#stamps.values()] as string[] }
     if (this.isShared && permit === undefined) return 'REJECTED_BY_STORE'
     return {
-      ...{
-        tags,
-        snapshot,
-        permit,
-        isShareable: this.#isShareable,
-        isStrict: this.#isStrict,
-        maxTtlMs: this.#maxTtlMs,
-      },
+      tags,
+      snapshot,
+      permit,
+      isShareable: this.#isShareable,
+      isStrict: this.#isStrict,
+      maxTtlMs: this.#maxTtlMs,
       databases: [...this.#databases],
     }
   }

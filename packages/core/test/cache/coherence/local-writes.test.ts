@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { LocalWrites } from '../../src/cache/coherence/local-writes.ts'
-import { LEASE_MS, TagTable } from '../../src/cache/coherence/tag-table.ts'
-import { EVERYTHING } from '../../src/schema/catalog.ts'
-import { FakeClock, touching } from '../helpers.ts'
+import { LocalWrites } from '../../../src/cache/coherence/local-writes.ts'
+import { LEASE_MS, TagTable } from '../../../src/cache/coherence/tag-table.ts'
+import { EVERYTHING } from '../../../src/schema/catalog.ts'
+import { FakeClock, touching } from '../../helpers.ts'
 
 function setUp() {
   const clock = new FakeClock()

@@ -1,9 +1,9 @@
 import type { CacheStore, StoredEntry, StoreState, StoreWatcher } from '@sluice/core'
 import { afterEach, describe, expect, it } from 'vitest'
-import { SharedReads } from '../../src/cache/coherence/shared-reads.ts'
-import { type TagSnapshot, TagTable } from '../../src/cache/coherence/tag-table.ts'
-import { FakeClock, turn } from '../helpers.ts'
-import { Fleet } from './fleet.ts'
+import { SharedReads } from '../../../src/cache/coherence/shared-reads.ts'
+import { type TagSnapshot, TagTable } from '../../../src/cache/coherence/tag-table.ts'
+import { FakeClock, turn } from '../../helpers.ts'
+import { Fleet } from '../fleet.ts'
 
 const TAGS = ['t#set', 'u#set']
 const STATE: StoreState = { epoch: 'e', stamps: ['1', '2'], entry: undefined }

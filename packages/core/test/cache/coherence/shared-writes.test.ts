@@ -1,9 +1,9 @@
 import type { CacheStore } from '@sluice/core'
 import { describe, expect, it, vi } from 'vitest'
-import { SharedWrites } from '../../src/cache/coherence/shared-writes.ts'
-import { TagTable } from '../../src/cache/coherence/tag-table.ts'
-import { memoryStore } from '../../src/cache/stores/memory-store.ts'
-import { FakeClock, touching, turn } from '../helpers.ts'
+import { SharedWrites } from '../../../src/cache/coherence/shared-writes.ts'
+import { TagTable } from '../../../src/cache/coherence/tag-table.ts'
+import { memoryStore } from '../../../src/cache/stores/memory-store.ts'
+import { FakeClock, touching, turn } from '../../helpers.ts'
 
 /** Writes with a store whose announcements wait until the test resolves or rejects them. */
 function held(onInvalidationFailure: 'reject-write' | 'proceed' = 'proceed') {

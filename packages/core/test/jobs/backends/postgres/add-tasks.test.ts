@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { NewTask } from '../../src/jobs/backends/job-backend.ts'
-import { addTasks } from '../../src/jobs/backends/postgres/add-tasks.ts'
+import type { NewTask } from '../../../../src/jobs/backends/job-backend.ts'
+import { addTasks } from '../../../../src/jobs/backends/postgres/add-tasks.ts'
 
 const task: NewTask = {
   id: '00000000-0000-7000-8000-000000000001',

@@ -1,7 +1,7 @@
 import { AsyncBatchProcessingEngine, type JobsOptions, type Processor, UnretryableError } from '@sluice/core'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { NEVER_MS, SOON } from '../../../../test/support/patience.ts'
-import { claimOf, ScriptedBackend } from './scripted-backend.ts'
+import { NEVER_MS, SOON } from '../../../../../test/support/patience.ts'
+import { claimOf, ScriptedBackend } from '../scripted-backend.ts'
 
 interface Held {
   resolve(value?: unknown): void

@@ -4,7 +4,6 @@ export type {
   LoadBalancerStats,
   NodeStats,
 } from './balancing/balancing-stats.ts'
-export type { EjectionOptions } from './balancing/health/ejection-options.ts'
 export type { EjectionReason } from './balancing/health/outlier-detector.ts'
 export {
   LoadBalancingEngine,
@@ -107,7 +106,7 @@ export type {
   StatisticsValue,
   TableSnapshot,
 } from './database/inspectors/database-snapshot.ts'
-export type { ExplainNewOptions, PlanWatchCounts } from './database/plan-watch.ts'
+export type { PlanWatchCounts } from './database/plan-watch.ts'
 export type { PoolReader } from './database/pool-monitor.ts'
 export { OmittedValue } from './database/workload/sample-value.ts'
 export type { WorkloadEntry } from './database/workload/workload-entry.ts'
@@ -187,7 +186,6 @@ export type { BurnRate, Objective, ObjectiveOptions } from './monitoring/alerts/
 export type { CollectOptions, CountedServer } from './monitoring/collectors/collect-options.ts'
 export { type MetricsFormat, OPEN_METRICS_CONTENT_TYPE } from './monitoring/export/open-metrics-text.ts'
 export { METRICS_CONTENT_TYPE } from './monitoring/export/prometheus-text.ts'
-export type { FeedOptions } from './monitoring/feeds/feed-book.ts'
 export type {
   Exemplar,
   FamilyHead,
@@ -217,7 +215,6 @@ export {
 } from './monitoring/monitoring-and-auto-scaling-engine.ts'
 export type {
   AlertOptions,
-  ForecastOptions,
   MonitoringEvents,
   MonitoringOptions,
 } from './monitoring/monitoring-options.ts'
@@ -260,7 +257,6 @@ export { NPlusOneError } from './query/detect/n-plus-one-error.ts'
 export type { FormatOptions } from './query/detect/paint.ts'
 export type { FindingImpact } from './query/detect/severity.ts'
 export type { QueryOptimizationEngineOptions } from './query/engine-options.ts'
-export type { PrefetchLink } from './query/prefetch/link.ts'
 export { QueryOptimizationEngine } from './query/query-optimization-engine.ts'
 export type { Connection, PoolState } from './schema/connection.ts'
 export type { Row } from './schema/row-loader.ts'

@@ -75,7 +75,7 @@ describe.each(databases())('the database engine on $name', ({ dialect, skipped }
 
     it('explains new query shapes automatically and emits an event for full scans', async () => {
       const database = await freshDatabase(dialect)
-      const sluice = createSluice({ database: { explainNew: { perMinute: 600 } } })
+      const sluice = createSluice({ database: { explainNew: true } })
       const db = withSluice(knex(database.knexConfig()), sluice)
       const scans: QueryAnalysis[] = []
       sluice.on('fullScan', (analysis) => scans.push(analysis))

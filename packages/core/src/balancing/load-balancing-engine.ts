@@ -15,7 +15,6 @@ import {
   type NodeStats,
   statsOf,
 } from './balancing-stats.ts'
-import { resolveEjectionOptions } from './health/ejection-options.ts'
 import { type EjectionReason, OutlierDetector } from './health/outlier-detector.ts'
 import { checkLoadBalancingOptions, type LoadBalancingOptions } from './load-balancing-options.ts'
 import { type NodeOptions, resolveNodeOptions } from './node-options.ts'
@@ -101,26 +100,17 @@ export class LoadBalancingEngine {
   constructor(given: BalancingStrategy | LoadBalancingOptions = {}, parts: BalancingEngineParts = {}) {
     const options = typeof given === 'string' ? { strategy: given } : given
     checkLoadBalancingOptions(options)
-    const {
-      strategy = 'round-robin',
-      ejection = {},
-      slowStartMs = 5_000,
-      degradedShare = 0.25,
-      maxSessions = 100_000,
-      region,
-    } = options
+    const { strategy = 'round-robin', ejection = true, maxSessions = 100_000, region } = options
     this.#clock = parts.clock ?? systemClock
     this.#events = new Emitter(balancingEvents, parts.onError ?? (() => {}))
     this.#sessions = new SessionAffinity(this.#clock, maxSessions)
-    this.#outliers = ejection === false ? undefined : new OutlierDetector(resolveEjectionOptions(ejection))
+    this.#outliers = ejection ? new OutlierDetector() : undefined
     this.#pool = new NodePool(strategy, {
       clock: this.#clock,
       random: parts.random ?? Math.random,
       events: this.#events,
       sessions: this.#sessions,
       outliers: this.#outliers,
-      slowStartMs,
-      degradedShare,
       region,
     })
   }

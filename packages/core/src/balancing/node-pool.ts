@@ -35,13 +35,15 @@ export interface NodePoolParts {
   readonly sessions: SessionAffinity
   /** `undefined`: no node is ejected. */
   readonly outliers: OutlierDetector | undefined
-  readonly slowStartMs: number
-  readonly degradedShare: number
   /** `undefined`: all nodes are equally near. */
   readonly region: RegionOptions | undefined
 }
 
+/** Milliseconds in which a returning node's load rises from `LEAST_FACTOR` of its share to all of it. */
+const SLOW_START_MS = 5_000
 const LEAST_FACTOR = 0.1
+/** The part of its share that a degraded node receives. */
+const DEGRADED_SHARE = 0.25
 /** How often a node's share grows while it starts. */
 const STEP_MS = 100
 
@@ -210,16 +212,14 @@ export class NodePool {
     this.#nextChangeAt = Number.POSITIVE_INFINITY
     const up = [...this.#nodes.values()].filter(({ isUp }) => isUp)
     for (const node of up) {
-      node.steadyFactor = node.status === 'degraded' ? this.parts.degradedShare : 1
+      node.steadyFactor = node.status === 'degraded' ? DEGRADED_SHARE : 1
       node.factor = node.steadyFactor * this.#started(node, now)
       if (node.isEjected) this.#nextChangeAt = Math.min(this.#nextChangeAt, node.ejectedUntil)
       else if (node.factor < node.steadyFactor)
         this.#nextChangeAt = Math.min(this.#nextChangeAt, now + STEP_MS)
     }
     const left = up.filter(({ isEjected }) => !isEjected)
-    const isPanic =
-      left.length < up.length &&
-      left.length < Math.max(1, up.length * (this.parts.outliers?.options.panicThreshold ?? 0))
+    const isPanic = left.length === 0 && up.length > 0
     this.#picker.rebuild(isPanic ? up : left, this.all)
     if (isPanic === this.#isPanic) return
     this.#isPanic = isPanic
@@ -228,7 +228,6 @@ export class NodePool {
 
   /** The part of its share that a node has got to since it came back. */
   #started({ reinstatedAt }: NodeState, now: number): number {
-    if (this.parts.slowStartMs === 0 || reinstatedAt === Number.NEGATIVE_INFINITY) return 1
-    return Math.min(1, LEAST_FACTOR + ((1 - LEAST_FACTOR) * (now - reinstatedAt)) / this.parts.slowStartMs)
+    return Math.min(1, LEAST_FACTOR + ((1 - LEAST_FACTOR) * (now - reinstatedAt)) / SLOW_START_MS)
   }
 }

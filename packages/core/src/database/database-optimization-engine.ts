@@ -85,14 +85,9 @@ export class DatabaseOptimizationEngine {
     const { clock, random } = { clock: this.#clock, random: parts.random ?? Math.random }
     this.#recorder = parts.recorder ?? new WorkloadRecorder(options, { clock, random, onError })
     const { explainNew = false, inspectEveryMs = false } = options
-    if (explainNew !== false) {
+    if (explainNew) {
       const onFullScan = parts.onFullScan ?? (() => {})
-      this.#planWatch = watchNewPlans(explainNew === true ? {} : explainNew, this, this.#recorder, {
-        clock,
-        random,
-        onError,
-        onFullScan,
-      })
+      this.#planWatch = watchNewPlans(this, this.#recorder, { clock, onError, onFullScan })
     }
     if (inspectEveryMs !== false) {
       const isAttached = () => (this.#connection ?? parts.connection?.()) !== undefined

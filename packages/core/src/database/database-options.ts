@@ -4,7 +4,6 @@ import { InvalidArgumentError, InvalidOptionError } from '../shared/errors.ts'
 import { checkOptions, option } from '../shared/options.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { AdvisorTools } from './advisor/advise-database.ts'
-import { checkExplainNew, type ExplainNewOptions } from './plan-watch.ts'
 import type { WorkloadEntry } from './workload/workload-entry.ts'
 import { checkWorkloadOptions, type WorkloadOptions } from './workload/workload-log.ts'
 
@@ -26,7 +25,7 @@ export interface DatabaseOptions {
    * Nothing is executed; planning uses a connection of the app. Requires `workload`.
    * @defaultValue false
    */
-  readonly explainNew?: boolean | ExplainNewOptions
+  readonly explainNew?: boolean
   /**
    * Interval of automatic inspections in milliseconds. `false`: only `inspect` and `analyze` inspect the
    * database. Minimum: `1000`.
@@ -73,7 +72,7 @@ export interface ObservedStatement {
 const rules = {
   workload: option.either(option.false, option.object),
   instances: option.integer(1),
-  explainNew: option.either(option.boolean, option.object),
+  explainNew: option.boolean,
   inspectEveryMs: option.either(option.false, option.number(1_000)),
 }
 
@@ -85,7 +84,6 @@ export function checkDatabaseOptions(options: DatabaseOptions, prefix = ''): voi
   checkOptions(options, rules, prefix)
   const { workload, explainNew } = options
   if (workload) checkWorkloadOptions(workload, `${prefix}workload.`)
-  if (typeof explainNew === 'object') checkExplainNew(explainNew, `${prefix}explainNew.`)
   if (explainNew && workload === false)
     throw new InvalidOptionError(`${prefix}explainNew`, 'false, because workload is false', explainNew)
 }

@@ -2,7 +2,7 @@ import type { QueryAnalysis } from './checks/analyze-query.ts'
 import { queryShapeOf } from './checks/query-shape.ts'
 import type { ExplainOptions } from './explain/explain-statement.ts'
 import type { DatabaseSnapshot } from './inspectors/database-snapshot.ts'
-import { type ExplainNewOptions, PlanWatch, type PlanWatchParts } from './plan-watch.ts'
+import { PlanWatch, type PlanWatchParts } from './plan-watch.ts'
 import { isRunnable } from './workload/sample-value.ts'
 import type { WorkloadEntry } from './workload/workload-entry.ts'
 import type { WorkloadRecorder } from './workload-recorder.ts'
@@ -21,18 +21,17 @@ interface Engine {
   ): Promise<QueryAnalysis>
 }
 
-interface NewPlansParts extends Pick<PlanWatchParts, 'clock' | 'random' | 'onError'> {
+interface NewPlansParts extends Pick<PlanWatchParts, 'clock' | 'onError'> {
   readonly onFullScan: (analysis: QueryAnalysis) => void
 }
 
 /** Requests the plans of new normalized queries, and reports full scans of tables with many rows. */
 export function watchNewPlans(
-  options: ExplainNewOptions,
   engine: Engine,
   recorder: WorkloadRecorder,
   { onFullScan, ...parts }: NewPlansParts,
 ): PlanWatch {
-  const watch = new PlanWatch(options, {
+  const watch = new PlanWatch({
     ...parts,
     entry: (...of) => recorder.log?.entry(...of),
     explain: (entry) => explainEntry(engine, entry),

@@ -1,7 +1,5 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../shared/clock.ts'
-import { checkOptions, option } from '../shared/options.ts'
-import type { RandomSource } from '../shared/random.ts'
 import { isInstance } from '../shared/thrown.ts'
 import { setLongTimeout } from '../shared/timers.ts'
 import type { Dialect } from '../sql/dialect.ts'
@@ -9,27 +7,13 @@ import type { QueryAnalysis } from './checks/analyze-query.ts'
 import { NotExplainableError } from './explain/explainable.ts'
 import type { WorkloadEntry } from './workload/workload-entry.ts'
 
-export interface ExplainNewOptions {
-  /**
-   * Statements explained in a minute at most. Greater than `0`.
-   * @defaultValue 12
-   */
-  readonly perMinute?: number
-  /**
-   * The share of new shapes that are explained. From `0` to `1`.
-   * @defaultValue 1
-   */
-  readonly sampleRate?: number
-}
-
 /** Number of plan requests, by outcome. */
 export interface PlanWatchCounts {
   readonly explained: number
   /** Shapes that wait for their turn. */
   readonly waiting: number
   /**
-   * Skipped normalized queries: by the sampling rate, because too many waited, or because they cannot be
-   * explained.
+   * Skipped normalized queries, because too many waited, or because they cannot be explained.
    */
   readonly skipped: number
   readonly failed: number
@@ -37,7 +21,6 @@ export interface PlanWatchCounts {
 
 export interface PlanWatchParts {
   readonly clock: Clock
-  readonly random: RandomSource
   /** Entry of the workload; `undefined` if it was removed. */
   readonly entry: (fingerprint: string, dialect: Dialect) => WorkloadEntry | undefined
   readonly explain: (entry: WorkloadEntry) => Promise<QueryAnalysis>
@@ -45,18 +28,14 @@ export interface PlanWatchParts {
   readonly onError: (error: unknown) => void
 }
 
-const rules = { perMinute: option.positive, sampleRate: option.number(0, 1) }
+/** From one request to the next: 12 in a minute. */
+const INTERVAL_MS = 5_000
 const MAX_WAITING = 200
 const MAX_KEPT = 1_000
 /** Delay before new normalized queries are selected together, so that the most expensive one comes first. */
 const SETTLE_MS = 1_000
 /** Pause of requests after the database did not respond. */
 const PAUSE_MS = 60_000
-
-/** @throws InvalidOptionError for an unknown option, or one out of its bounds. */
-export function checkExplainNew(options: ExplainNewOptions, prefix = ''): void {
-  checkOptions(options, rules, prefix)
-}
 
 /**
  * Asks for the plans of shapes that are new: one at a time, what takes most time first, and not more often
@@ -67,31 +46,20 @@ export class PlanWatch {
   readonly #plans = new LRUCache<string, QueryAnalysis>({ max: MAX_KEPT })
   /** Also contains normalized queries that were removed from the workload. */
   readonly #known = new LRUCache<string, true>({ max: MAX_KEPT })
-  readonly #intervalMs: number
-  readonly #sampleRate: number
   #timer: ReturnType<typeof setTimeout> | undefined
   #nextAt = Number.NEGATIVE_INFINITY
   #isBusy = false
   #isClosed = false
   #counts = { explained: 0, skipped: 0, failed: 0 }
 
-  constructor(
-    { perMinute = 12, sampleRate = 1 }: ExplainNewOptions,
-    private readonly parts: PlanWatchParts,
-  ) {
-    this.#intervalMs = 60_000 / perMinute
-    this.#sampleRate = sampleRate
-  }
+  constructor(private readonly parts: PlanWatchParts) {}
 
   /** A shape was seen for the first time. Never throws. */
   offer(fingerprint: string, dialect: Dialect): void {
     const key = `${dialect}:${fingerprint}`
     if (this.#isClosed || this.#known.has(key)) return
     this.#known.set(key, true)
-    if (
-      this.#waiting.size >= MAX_WAITING ||
-      (this.#sampleRate < 1 && this.parts.random() >= this.#sampleRate)
-    ) {
+    if (this.#waiting.size >= MAX_WAITING) {
       this.#counts.skipped += 1
       return
     }
@@ -131,7 +99,7 @@ export class PlanWatch {
     const entry = this.#next()
     if (entry !== undefined) {
       this.#isBusy = true
-      this.#nextAt = this.parts.clock.now() + this.#intervalMs
+      this.#nextAt = this.parts.clock.now() + INTERVAL_MS
       try {
         const analysis = await this.parts.explain(entry)
         if (this.#isClosed) return
@@ -154,7 +122,7 @@ export class PlanWatch {
       return
     }
     this.#counts.failed += 1
-    this.#nextAt = this.parts.clock.now() + Math.max(PAUSE_MS, this.#intervalMs)
+    this.#nextAt = this.parts.clock.now() + PAUSE_MS
     this.parts.onError(error)
   }
 

@@ -289,7 +289,7 @@ export class AsyncBatchProcessingEngine {
     this.#parts.open.assertOpen()
     const { queue = 'default', priority = 'normal', timezone, ...rest } = options
     this.#parts.entry.check(priority, queue, rest)
-    toPayload(data, this.#parts.options.maxPayloadBytes)
+    toPayload(data)
     return await this.#parts.schedules.add(
       name,
       pattern,

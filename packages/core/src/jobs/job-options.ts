@@ -16,11 +16,6 @@ export interface RetentionOptions {
    * @defaultValue no limit
    */
   readonly maxDeadAgeMs?: number
-  /**
-   * Milliseconds for which finished batch jobs are retained. Minimum: `0`.
-   * @defaultValue 86400000
-   */
-  readonly maxBatchAgeMs?: number
 }
 
 export interface JobsOptions {
@@ -59,12 +54,7 @@ export interface JobsOptions {
    */
   readonly maxCrashes?: number
   /**
-   * Bytes of a task's data as JSON, and of each part of a batch. Minimum: `1`.
-   * @defaultValue 1048576
-   */
-  readonly maxPayloadBytes?: number
-  /**
-   * How long dead letters and finished batch jobs are retained.
+   * How long dead letters are retained.
    * @defaultValue {}
    */
   readonly retention?: RetentionOptions
@@ -216,9 +206,7 @@ export type ResolvedJobsOptions = Required<
   Omit<JobsOptions, 'retention' | 'authorize' | 'audit' | 'backend' | 'webhooks'>
 > & {
   readonly webhooks: WebhookSettings
-  readonly retention: Required<Omit<RetentionOptions, 'maxDeadAgeMs'>> & {
-    readonly maxDeadAgeMs: number | undefined
-  }
+  readonly retention: { readonly maxDeadBytes: number; readonly maxDeadAgeMs: number | undefined }
 }
 
 type Rules = Readonly<Record<string, OptionRule>>
@@ -244,7 +232,6 @@ const jobsRules: Rules = {
   priorityAgingMs: option.number(0),
   graceMs: option.number(0),
   maxCrashes: option.integer(0),
-  maxPayloadBytes: option.integer(1),
   retention: option.object,
   authorize: option.protection(option.callback),
   audit: option.callback,
@@ -254,7 +241,6 @@ const webhookRules: Rules = { secret: secretRule, allowPrivateAddresses: option.
 const retentionRules: Rules = {
   maxDeadBytes: option.integer(0),
   maxDeadAgeMs: option.number(0),
-  maxBatchAgeMs: option.number(0),
 }
 const queueRules: Rules = { rate: option.object, deadLetters: option.boolean }
 const rateRules: Rules = { tasks: option.integer(1), perMs: option.number(1) }
@@ -296,11 +282,9 @@ export function resolveJobsOptions(options: JobsOptions): ResolvedJobsOptions {
     priorityAgingMs: options.priorityAgingMs ?? 60_000,
     graceMs: options.graceMs ?? 5_000,
     maxCrashes: options.maxCrashes ?? 5,
-    maxPayloadBytes: options.maxPayloadBytes ?? 1_048_576,
     retention: {
       maxDeadBytes: options.retention?.maxDeadBytes ?? 67_108_864,
       maxDeadAgeMs: options.retention?.maxDeadAgeMs,
-      maxBatchAgeMs: options.retention?.maxBatchAgeMs ?? 86_400_000,
     },
     webhooks: {
       secret: options.webhooks?.secret,

@@ -75,7 +75,6 @@ export class JobParts {
     })
     this.entry = new TaskEntry({
       ...{ open, queues, factory: new TaskFactory(resolved), gate: this.gate, batches, clock, events },
-      maxPayloadBytes: resolved.maxPayloadBytes,
     })
     this.workers = new QueueWorkers({
       ...{ open, queues, options: resolved, clock, random, scoped, callbacks: this.callbacks },

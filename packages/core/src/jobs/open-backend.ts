@@ -4,6 +4,8 @@ import { Periodic } from '../shared/timers.ts'
 import type { JobBackend } from './backends/job-backend.ts'
 import type { ResolvedJobsOptions } from './job-options.ts'
 
+/** Milliseconds for which finished batch jobs are retained. */
+const MAX_BATCH_AGE_MS = 86_400_000
 const TIDY_MS = 30_000
 const SLOT_MS = 3_600_000
 
@@ -99,9 +101,9 @@ export class OpenBackend {
   #tidy(): boolean {
     const { clock, retention, onError, resume } = this.parts
     const tidied = async () => {
-      const { maxDeadAgeMs, ...limits } = retention
+      const { maxDeadAgeMs, maxDeadBytes } = retention
       const at = clock.wall()
-      await this.backend.tidy(limits, at)
+      await this.backend.tidy({ maxDeadBytes, maxBatchAgeMs: MAX_BATCH_AGE_MS }, at)
       if (maxDeadAgeMs !== undefined) await this.backend.purge({ before: at - maxDeadAgeMs })
     }
     tidied().catch(onError)

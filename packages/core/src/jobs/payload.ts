@@ -1,6 +1,8 @@
 import { InvalidArgumentError } from '../shared/errors.ts'
 import { InvalidPayloadError } from './job-errors.ts'
 
+/** Bytes of a task's data as JSON, and of each part of a batch job. */
+const MAX_BYTES = 1_048_576
 const MAX_DEPTH = 100
 /** Characters of a path in an error. */
 const MAX_PATH = 60
@@ -11,14 +13,14 @@ const MAX_PATH = 60
  * @throws InvalidPayloadError for values that JSON would drop, change or reject: the error must occur when
  * the task is created, and not when it runs.
  */
-export function toPayload(data: unknown, maxBytes: number): string {
+export function toPayload(data: unknown): string {
   const fault = faultOf(data, 0)
   if (fault !== undefined)
     throw new InvalidPayloadError(shortened(`$${fault.path}`), fault.expected, fault.value)
   const text = JSON.stringify(data)
   // A character has at most 3 bytes.
-  if (text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes)
-    throw new InvalidArgumentError('data', `at most ${maxBytes} bytes as JSON`, text)
+  if (text.length * 3 > MAX_BYTES && Buffer.byteLength(text) > MAX_BYTES)
+    throw new InvalidArgumentError('data', `at most ${MAX_BYTES} bytes as JSON`, text)
   return text
 }
 

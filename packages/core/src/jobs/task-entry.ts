@@ -29,7 +29,6 @@ export interface TaskEntryParts {
   readonly batches: Batches
   readonly clock: Clock
   readonly events: Emitter<JobEvents>
-  readonly maxPayloadBytes: number
 }
 
 /** How tasks and batches enter an engine: checked, authorized, and added to the backend. */
@@ -43,10 +42,10 @@ export class TaskEntry {
     queue: string,
     options: EnqueueOptions | undefined,
   ): MaybePromise<Task<T>> {
-    const { open, factory, maxPayloadBytes } = this.parts
+    const { open, factory } = this.parts
     open.assertOpen()
     const level = this.check(priority, queue, options)
-    const payload = toPayload(data, maxPayloadBytes)
+    const payload = toPayload(data)
     if (options?.transaction !== undefined && !open.backend.hasTransactions)
       throw new InvalidArgumentError(
         'options.transaction',
@@ -78,7 +77,7 @@ export class TaskEntry {
     batchSize: number,
     options: BatchJobOptions,
   ): Promise<BatchJob<T>> {
-    const { open, queues, factory, batches, clock, gate, maxPayloadBytes } = this.parts
+    const { open, queues, factory, batches, clock, gate } = this.parts
     open.assertOpen()
     const size = option.integer(1, 1_000_000)
     if (!size.accepts(batchSize)) throw new InvalidArgumentError('batchSize', size.expected, batchSize)
@@ -113,7 +112,7 @@ export class TaskEntry {
       webhook,
     }
     try {
-      return await batches.create(batch, items, { factory, level, settings, maxPayloadBytes })
+      return await batches.create(batch, items, { factory, level, settings })
     } catch (error) {
       if (isInstance(error, JobBackendError)) queues.get(name).stats.backendFailed(clock.now(), error)
       throw error

@@ -1,15 +1,16 @@
 import { InvalidArgumentError } from '../shared/errors.ts'
 import { LoadForecaster } from './forecast/load-forecaster.ts'
-import type { ForecastModelName, Prediction } from './forecast/load-forecaster-options.ts'
+import type { Prediction } from './forecast/load-forecaster-options.ts'
 import { AnomalyWatch, type MetricAnomaly } from './trends/anomaly-watch.ts'
 
 const HORIZONS: readonly number[] = [5, 15, 60]
 const LONGEST = 60
+const MINUTE_MS = 60_000
+/** Interval of the values that a forecaster learns from. */
+const STEP_MS = MINUTE_MS
 
 export interface ForecastParts {
   readonly metrics: readonly string[]
-  readonly model: ForecastModelName
-  readonly stepMs: number
   /** Current value of a metric. */
   readonly current: (metric: string) => number | undefined
   readonly wall: () => number
@@ -32,15 +33,15 @@ export class ForecastBook {
 
   /** Learns the current values if a step has ended. */
   turn(): void {
-    const { stepMs, wall, current, onAnomaly } = this.parts
+    const { wall, current, onAnomaly } = this.parts
     const now = wall()
-    const step = Math.floor(now / stepMs)
+    const step = Math.floor(now / STEP_MS)
     if (step === this.#step) return
     this.#step = step
     for (const [metric, { forecaster, anomalies }] of this.#followed) {
       const value = current(metric)
       if (value === undefined) continue
-      const expected = forecaster.predict(stepMs / 60_000)?.value
+      const expected = forecaster.predict(STEP_MS / MINUTE_MS)?.value
       // A time that was seen before, because the clock was set back.
       if (!forecaster.add(value, now) || expected === undefined) continue
       const anomaly = anomalies.see(value, expected, now)
@@ -87,10 +88,11 @@ export class ForecastBook {
   }
 
   #follow(metric: string): Followed {
-    const { model, stepMs } = this.parts
-    const horizonsMinutes = [...new Set([stepMs / 60_000, ...HORIZONS])]
     const followed = {
-      forecaster: new LoadForecaster({ model, stepMs, horizonsMinutes }),
+      forecaster: new LoadForecaster({
+        stepMs: STEP_MS,
+        horizonsMinutes: [STEP_MS / MINUTE_MS, ...HORIZONS],
+      }),
       anomalies: new AnomalyWatch(metric),
     }
     this.#followed.set(metric, followed)

@@ -2,8 +2,6 @@ import { checkOptions, type OptionRule, option } from '../shared/options.ts'
 import type { Alert, AlertChange } from './alerts/alert-book.ts'
 import type { Notifier } from './alerts/notifier.ts'
 import { type CollectOptions, checkCollectOptions } from './collectors/collect-options.ts'
-import { type FeedOptions, feedRules } from './feeds/feed-book.ts'
-import type { ForecastModelName } from './forecast/load-forecaster-options.ts'
 import type { ScalingEvent } from './scaling/scaling-history.ts'
 import { resolveScalingOptions, type ScalingOptions } from './scaling/scaling-options.ts'
 import type { MetricAnomaly } from './trends/anomaly-watch.ts'
@@ -40,12 +38,8 @@ export interface AlertOptions {
    */
   readonly forMs?: number
   /**
-   * An alert is resolved when the value is below this share of its threshold. From `0` to `1`.
-   * @defaultValue 0.9
-   */
-  readonly hysteresis?: number
-  /**
-   * Milliseconds for which it has to be. Minimum: `0`.
+   * Milliseconds for which a value has to be below 90% of its threshold before the alert is resolved.
+   * Minimum: `0`.
    * @defaultValue 60000
    */
   readonly clearMs?: number
@@ -54,30 +48,6 @@ export interface AlertOptions {
    * @defaultValue none
    */
   readonly notifiers?: readonly Notifier[]
-  /**
-   * Milliseconds that a notifier may take. Minimum: `1`.
-   * @defaultValue 10000
-   */
-  readonly notifyTimeoutMs?: number
-}
-
-export interface ForecastOptions {
-  /**
-   * Metrics that are forecast, each from its first value on.
-   * @defaultValue ['cpu', 'memory', 'requests', 'responseTime', 'connections']
-   */
-  readonly metrics?: readonly string[]
-  /**
-   * How: a mixture of experts, or a line through the last 30 minutes.
-   * @defaultValue 'mixture'
-   */
-  readonly model?: ForecastModelName
-  /**
-   * Interval in milliseconds of the values that the model learns from. From `1000` to `3600000`; a day must
-   * be a multiple of it.
-   * @defaultValue 60000
-   */
-  readonly stepMs?: number
 }
 
 export interface MonitoringOptions {
@@ -89,8 +59,11 @@ export interface MonitoringOptions {
   readonly maxSeries?: number
   /** @defaultValue {} */
   readonly alerts?: AlertOptions
-  /** @defaultValue {} */
-  readonly forecasts?: ForecastOptions
+  /**
+   * Metrics that are forecast, each from its first value on.
+   * @defaultValue ['cpu', 'memory', 'requests', 'responseTime', 'connections']
+   */
+  readonly forecasts?: readonly string[]
   /**
    * Number of workers, and the target that scales them.
    * @defaultValue {}
@@ -102,44 +75,34 @@ export interface MonitoringOptions {
    * @defaultValue false
    */
   readonly collect?: boolean | CollectOptions
-  /** @defaultValue {} */
-  readonly feeds?: FeedOptions
 }
 
 export interface ResolvedMonitoringOptions {
   readonly maxSeries: number
   readonly alerts: Required<AlertOptions>
-  readonly forecasts: Required<ForecastOptions>
+  readonly forecasts: readonly string[]
   readonly scaling: ScalingOptions
   readonly collect: false | CollectOptions
-  readonly feeds: Required<FeedOptions>
 }
 
 const alertRules: Readonly<Record<keyof AlertOptions, OptionRule>> = {
   forMs: option.number(0),
-  hysteresis: option.number(0, 1),
   clearMs: option.number(0),
   notifiers: {
     expected: 'an array of notifiers',
     accepts: (value) =>
       Array.isArray(value) && value.every((one) => typeof (one as Notifier | null)?.notify === 'function'),
   },
-  notifyTimeoutMs: option.number(1),
 }
 
-const forecastRules: Readonly<Record<keyof ForecastOptions, OptionRule>> = {
-  metrics: option.strings,
-  model: option.oneOf('mixture', 'linear'),
-  stepMs: option.integer(1_000, 3_600_000),
-}
+const FORECASTS: readonly string[] = ['cpu', 'memory', 'requests', 'responseTime', 'connections']
 
 const rules: Readonly<Record<keyof MonitoringOptions, OptionRule>> = {
   maxSeries: option.integer(16),
   alerts: option.object,
-  forecasts: option.object,
+  forecasts: option.strings,
   scaling: option.object,
   collect: option.either(option.boolean, option.object),
-  feeds: option.object,
 }
 
 /** @throws InvalidOptionError. */
@@ -147,34 +110,19 @@ export function checkMonitoringOptions(options: MonitoringOptions, prefix: strin
   checkOptions(options, rules, prefix)
   if (options.alerts !== undefined) checkOptions(options.alerts, alertRules, `${prefix}alerts.`)
   if (options.scaling !== undefined) resolveScalingOptions(options.scaling, `${prefix}scaling.`)
-  if (options.forecasts !== undefined) checkOptions(options.forecasts, forecastRules, `${prefix}forecasts.`)
   if (typeof options.collect === 'object') checkCollectOptions(options.collect, `${prefix}collect.`)
-  if (options.feeds !== undefined) checkOptions(options.feeds, feedRules, `${prefix}feeds.`)
 }
 
 /** @throws InvalidOptionError. */
 export function resolveMonitoringOptions(options: MonitoringOptions): ResolvedMonitoringOptions {
   checkMonitoringOptions(options, '')
-  const {
-    forMs = 0,
-    hysteresis = 0.9,
-    clearMs = 60_000,
-    notifiers = [],
-    notifyTimeoutMs = 10_000,
-  } = options.alerts ?? {}
-  const {
-    metrics = ['cpu', 'memory', 'requests', 'responseTime', 'connections'],
-    model = 'mixture',
-    stepMs = 60_000,
-  } = options.forecasts ?? {}
+  const { forMs = 0, clearMs = 60_000, notifiers = [] } = options.alerts ?? {}
   const { collect = false } = options
-  const { timeoutMs = 1_000, maxSamples = 1_000 } = options.feeds ?? {}
   return {
     maxSeries: options.maxSeries ?? 500,
-    alerts: { forMs, hysteresis, clearMs, notifiers, notifyTimeoutMs },
-    forecasts: { metrics, model, stepMs },
+    alerts: { forMs, clearMs, notifiers },
+    forecasts: options.forecasts ?? FORECASTS,
     scaling: options.scaling ?? {},
     collect: collect === true ? {} : collect,
-    feeds: { timeoutMs, maxSamples },
   }
 }

@@ -62,7 +62,7 @@ export class MonitoringParts {
     options: MonitoringOptions,
     private readonly given: MonitoringEngineParts,
   ) {
-    const { maxSeries, alerts, forecasts, scaling, feeds, collect } = resolveMonitoringOptions(options)
+    const { maxSeries, alerts, forecasts, scaling, collect } = resolveMonitoringOptions(options)
     this.collect = collect
     this.clock = given.clock ?? systemClock
     this.events = new Emitter(monitoringEvents, given.onError ?? (() => {}))
@@ -80,12 +80,11 @@ export class MonitoringParts {
       clock,
       rule: alerts,
       notifiers: alerts.notifiers,
-      notifyTimeoutMs: alerts.notifyTimeoutMs,
       onError,
       onAlert: (alert, change) => events.emit('alert', { alert, change }),
     })
     this.forecasts = new ForecastBook({
-      ...forecasts,
+      metrics: forecasts,
       // One that is registered later is missing until then.
       current: (metric) => (types.has(metric) ? store.current(metric) : undefined),
       wall: () => clock.wall(),
@@ -105,11 +104,11 @@ export class MonitoringParts {
       alerts: this.alerting.book,
       forecasts: this.forecasts,
       desk: this.desk,
-      forecastMetrics: forecasts.metrics,
+      forecastMetrics: forecasts,
       wall: () => clock.wall(),
       facts: () => this.#knownFacts(),
     })
-    this.feeds = new FeedBook(feeds, onError)
+    this.feeds = new FeedBook(onError)
     this.feeds.add({ name: 'monitor', collect: () => this.#ownFamilies() })
     this.turning = new Periodic(TURN_MS, () => {
       try {

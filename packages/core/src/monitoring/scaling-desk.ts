@@ -3,6 +3,7 @@ import { LoadForecaster } from './forecast/load-forecaster.ts'
 import { AutoScaler } from './scaling/auto-scaler.ts'
 import type { Forecasts, WorkerState } from './scaling/control/decision.ts'
 import { checkTrialState } from './scaling/control/forecast-trial.ts'
+import { TARGET } from './scaling/control/look-ahead.ts'
 import type { ScalingEvent } from './scaling/scaling-history.ts'
 import type { ScalingOptions } from './scaling/scaling-options.ts'
 
@@ -15,7 +16,6 @@ const SETTLE_SECONDS = 30
 /** A decision looks so many minutes beyond the time that a worker needs to be up. */
 const MINUTES_BEYOND = 2
 const MAX_MINUTES = 1_440
-const DEFAULT_TARGET = 0.7
 
 export interface ScalingDeskParts {
   readonly clock: Clock
@@ -56,8 +56,7 @@ export class ScalingDesk {
     this.#addedAt = clock.now()
     this.#countedAt = clock.now()
     this.#least = options.minWorkers ?? 1
-    this.#each =
-      (options.rule?.capacity ?? Number.POSITIVE_INFINITY) * (options.rule?.target ?? DEFAULT_TARGET)
+    this.#each = (options.rule?.capacity ?? Number.POSITIVE_INFINITY) * TARGET
     const startUp = options.rule?.startUpSeconds ?? START_UP_SECONDS
     const first = Math.min(
       MAX_MINUTES - MINUTES_BEYOND,

@@ -9,7 +9,6 @@ import { checkMonitoringOptions, type MonitoringOptions } from '../monitoring/mo
 import { type CacheControl, checkCacheControl } from '../pipeline/cache-control.ts'
 import type { Mode } from '../pipeline/scope.ts'
 import { type DetectionOptions, detectionRules } from '../query/detect/detection-options.ts'
-import { arePrefetchLinks, LINKS, type PrefetchLink } from '../query/prefetch/link.ts'
 import type { Clock } from '../shared/clock.ts'
 import { InvalidOptionError } from '../shared/errors.ts'
 import { type Logger, loggerRule } from '../shared/logger.ts'
@@ -128,12 +127,6 @@ export interface PrefetchOptions {
    * @defaultValue 1000
    */
   readonly maxAgeMs?: number
-  /**
-   * The result of `sluice.queries.getPrefetchLinks()` of an earlier process. Sluice prefetches for known
-   * loops from the start.
-   * @defaultValue nothing
-   */
-  readonly links?: readonly PrefetchLink[]
 }
 
 export interface ShadowModeOptions {
@@ -324,8 +317,7 @@ export function checkSluiceOptions(options: SluiceOptions): void {
       },
       'batch.',
     )
-  const links = { expected: LINKS, accepts: arePrefetchLinks }
-  if (prefetch) checkOptions(prefetch, { maxAgeMs: option.positive, links }, 'prefetch.')
+  if (prefetch) checkOptions(prefetch, { maxAgeMs: option.positive }, 'prefetch.')
   if (detection) checkOptions(detection, detectionRules, 'detection.')
   if (database) checkDatabaseOptions(database, 'database.')
   if (balancer) checkLoadBalancingOptions(balancer, 'balancer.')

@@ -404,7 +404,6 @@ export class Sluice {
       // Another service may write on behalf of the scope that calls it.
       onFirstUse: () => void this.#closing.add(onOutgoingRequest(() => prefetcher.discard(scopes.current()))),
     })
-    if (prefetch?.links !== undefined) prefetcher.links.restore(prefetch.links)
     return prefetcher
   }
 

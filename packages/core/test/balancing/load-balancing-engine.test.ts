@@ -19,12 +19,8 @@ describe('LoadBalancingEngine', () => {
 
   it.each([
     [{ strategy: 'fastest' }, 'strategy'],
-    [{ slowStartMs: -1 }, 'slowStartMs'],
-    [{ degradedShare: 0 }, 'degradedShare'],
     [{ maxSessions: 0 }, 'maxSessions'],
-    [{ ejection: true }, 'ejection'],
-    [{ ejection: { baseMs: 0 } }, 'ejection.baseMs'],
-    [{ ejection: { after: 3 } }, 'ejection.after'],
+    [{ ejection: {} }, 'ejection'],
     [{ stratgy: 'p2c' }, 'stratgy'],
   ])('throws for invalid options: %o', (options, name) => {
     expect(() => new LoadBalancingEngine(options as never)).toThrow(InvalidOptionError)
@@ -169,25 +165,26 @@ describe('LoadBalancingEngine', () => {
   })
 
   it('ignores the earlier response time of a node that is reinstated', () => {
-    const { balancer, clock } = balancerOf({ strategy: 'peak-ewma', slowStartMs: 0 }, [1, 1])
+    const { balancer, clock } = balancerOf('peak-ewma', [1, 1])
     for (const id of ['n1:80', 'n2:80']) balancer.recordRequest(id, 10, 200)
     balancer.recordRequest('n1:80', 4_000, 200)
     balancer.eject('n1:80')
     clock.advance(1_000)
     balancer.reinstate('n1:80')
+    clock.advance(5_000)
     const picked = Array.from({ length: 40 }, () => balancer.selectNode()?.id)
     expect(picked.filter((id) => id === 'n1:80').length).toBeGreaterThan(10)
   })
 
   it('ramps up a reinstated node slowly', () => {
-    const { balancer, clock } = balancerOf({ strategy: 'round-robin', slowStartMs: 1_000 }, [1, 1])
+    const { balancer, clock } = balancerOf('round-robin', [1, 1])
     balancer.updateNodeHealth('n1:80', 'unhealthy')
     balancer.updateNodeHealth('n1:80', 'healthy')
     const share = () => (picksOf(balancer, 1_000)['n1:80'] ?? 0) / 1_000
     expect(share()).toBeCloseTo(0.1 / 1.1, 2)
-    clock.advance(500)
+    clock.advance(2_500)
     expect(share()).toBeCloseTo(0.55 / 1.55, 2)
-    clock.advance(500)
+    clock.advance(2_500)
     expect(share()).toBeCloseTo(0.5, 2)
   })
 
@@ -197,7 +194,7 @@ describe('LoadBalancingEngine', () => {
     }
 
     it('ejects a node after 5 consecutive failures, longer each time, and reinstates it', () => {
-      const { balancer, clock, events } = balancerOf({ strategy: 'round-robin', slowStartMs: 0 }, [1, 1])
+      const { balancer, clock, events } = balancerOf('round-robin', [1, 1])
       fail(balancer, 'n1:80', 4)
       balancer.recordRequest('n1:80', 1, 404)
       fail(balancer, 'n1:80', 4, 503)
@@ -208,6 +205,9 @@ describe('LoadBalancingEngine', () => {
       clock.advance(29_999)
       expect(picksOf(balancer, 10)['n1:80']).toBe(0)
       clock.advance(1)
+      balancer.selectNode()
+      // The node starts slowly.
+      clock.advance(5_000)
       expect(picksOf(balancer, 10)['n1:80']).toBe(5)
       fail(balancer, 'n1:80', 5)
       expect(balancer.getNodeStats('n1:80').ejectedForMs).toBe(60_000)
@@ -258,10 +258,7 @@ describe('LoadBalancingEngine', () => {
       expect(balancer.eject('n3:80')).toBe(false)
     })
 
-    it('ejects at most the maximum share of nodes', () => {
-      const { balancer } = balancerOf({ ejection: { maxEjectionShare: 0.5 } }, [1, 1, 1, 1])
-      for (const id of ['n1:80', 'n2:80', 'n3:80']) fail(balancer, id, 5)
-      expect(balancer.getClusterStats().ejectedNodes).toBe(2)
+    it('ejects no node if ejection is off', () => {
       const none = balancerOf({ ejection: false }, [1, 1]).balancer
       fail(none, 'n1:80', 50)
       expect(none.getClusterStats().ejectedNodes).toBe(0)
@@ -277,15 +274,6 @@ describe('LoadBalancingEngine', () => {
       balancer.updateNodeHealth('n3:80', 'healthy')
       expect(picksOf(balancer, 10)['n3:80']).toBe(10)
       expect(events.filter((event) => event.startsWith('panic'))).toHaveLength(2)
-    })
-
-    it('uses ejected nodes when too few other nodes are left', () => {
-      const { balancer } = balancerOf({ ejection: { panicThreshold: 0.5 } }, [1, 1, 1, 1])
-      for (const id of ['n1:80', 'n2:80']) fail(balancer, id, 5)
-      expect(balancer.getClusterStats().isPanic).toBe(false)
-      fail(balancer, 'n3:80', 5)
-      expect(balancer.getClusterStats().isPanic).toBe(true)
-      expect(Object.values(picksOf(balancer, 40)).every((count) => count === 10)).toBe(true)
     })
 
     it('ends an ejection when the node is readmitted', () => {

@@ -470,7 +470,6 @@ describe('DatabaseOptimizationEngine', () => {
   it.each([
     ['database', { database: true }],
     ['database.workload', { database: { workload: true } }],
-    ['database.workload.maxFingerprints', { database: { workload: { maxFingerprints: 0 } } }],
     ['database.workload.maxBytes', { database: { workload: { maxBytes: 1 } } }],
     ['database.workload.redact', { database: { workload: { redact: 'yes' } } }],
     ['database.instances', { database: { instances: 0 } }],

@@ -206,9 +206,9 @@ describe('an engine', () => {
   })
 
   it('limits payloads by bytes, and accepts objects without a prototype', async () => {
-    const { jobs } = open({ maxPayloadBytes: 20 })
-    await expect(jobs.enqueueTask('é'.repeat(10))).rejects.toThrow(InvalidArgumentError)
-    await jobs.enqueueTask('e'.repeat(18))
+    const { jobs } = open()
+    await expect(jobs.enqueueTask('é'.repeat(524_288))).rejects.toThrow(InvalidArgumentError)
+    await jobs.enqueueTask('e'.repeat(1_048_574))
     await jobs.enqueueTask(Object.assign(Object.create(null) as object, { a: 1 }))
   })
 })

@@ -5,7 +5,7 @@ describe('toPayload', () => {
   it('shortens the path of a circular reference', () => {
     const node: { next?: unknown } = {}
     node.next = node
-    expect(() => toPayload(node, 1_000)).toThrow(
+    expect(() => toPayload(node)).toThrow(
       expect.objectContaining({
         code: 'SLUICE_INVALID_PAYLOAD',
         path: expect.stringMatching(/^\$(?:\.next){5,}.*…$/),
@@ -15,8 +15,6 @@ describe('toPayload', () => {
   })
 
   it('does not shorten other paths', () => {
-    expect(() => toPayload({ user: { born: 1n } }, 1_000)).toThrow(
-      expect.objectContaining({ path: '$.user.born' }),
-    )
+    expect(() => toPayload({ user: { born: 1n } })).toThrow(expect.objectContaining({ path: '$.user.born' }))
   })
 })

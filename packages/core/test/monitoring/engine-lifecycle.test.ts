@@ -110,7 +110,7 @@ describe('registering a metric', () => {
   })
 
   it('makes its forecasts available if they were requested before', async () => {
-    const { monitor, errors, pass } = open({ forecasts: { metrics: ['queueDepth', 'cpu'] } })
+    const { monitor, errors, pass } = open({ forecasts: ['queueDepth', 'cpu'] })
     monitor.recordMetric('cpu', 10, 'a')
     pass(120_000)
     expect(errors).toEqual([])
@@ -225,9 +225,11 @@ describe('the performance report', () => {
   })
 
   it('contains the last 20 anomalies', async () => {
-    const { monitor, pass } = open({ forecasts: { metrics: ['requests'], stepMs: 1_000 } })
-    for (let second = 0; second < 400; second += 1) {
-      monitor.recordMetric('requests', second > 100 && second % 10 === 0 ? 5_000 : 100 + (second % 5), 'a')
+    const { monitor, pass } = open({ forecasts: ['requests', 'connections'] })
+    for (let minute = 0; minute < 400; minute += 1) {
+      pass(59_000)
+      const value = minute > 100 && minute % 10 === 0 ? 5_000 : 100 + (minute % 5)
+      for (const metric of ['requests', 'connections']) monitor.recordMetric(metric, value, 'a')
       pass(1_000)
     }
     expect(monitor.getAnomalies().length).toBeGreaterThan(20)

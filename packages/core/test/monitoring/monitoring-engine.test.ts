@@ -23,9 +23,9 @@ function open(options: MonitoringOptions = {}) {
 describe('MonitoringAndAutoScalingEngine', () => {
   it.each<[object, string]>([
     [{ maxSeries: 1 }, 'maxSeries'],
-    [{ alerts: { hysteresis: 2 } }, 'alerts.hysteresis'],
+    [{ alerts: { hysteresis: 0.9 } }, 'alerts.hysteresis'],
     [{ alerts: { notifiers: [{}] } }, 'alerts.notifiers'],
-    [{ forecasts: { model: 'crystal ball' } }, 'forecasts.model'],
+    [{ forecasts: 'cpu' }, 'forecasts'],
     [{ horizon: 5 }, 'horizon'],
   ])('throws for invalid options: %o', (options, name) => {
     expect(() => new MonitoringAndAutoScalingEngine(options)).toThrow(InvalidOptionError)

@@ -31,7 +31,7 @@ async function values(
 
 describe('metric feeds of a Sluice', () => {
   it('export statements by normalized query, without their SQL', async () => {
-    const sluice = open({ database: { workload: { maxFingerprints: 100 } } })
+    const sluice = open()
     const sql = "select * from cities where name = 'secret'"
     for (const executionTime of [0.5, 1, 7])
       sluice.database?.observe({ sql, executionTime, rows: 2, dialect: 'postgresql' })
@@ -70,8 +70,8 @@ describe('metric feeds of a Sluice', () => {
   })
 
   it('export evicted normalized queries as the overflow', async () => {
-    const sluice = open({ database: { workload: { maxFingerprints: 100 } } })
-    for (let at = 0; at < 105; at += 1)
+    const sluice = open()
+    for (let at = 0; at < 1_005; at += 1)
       sluice.database?.observe({
         sql: `select * from t${at}`,
         executionTime: 1,
@@ -79,7 +79,7 @@ describe('metric feeds of a Sluice', () => {
         dialect: 'postgresql',
       })
     const rows = await values(sluice, 'sluice.query.returned_rows')
-    expect(rows).toHaveLength(101)
+    expect(rows).toHaveLength(1_001)
     expect(rows.at(-1)).toEqual([{ 'otel.metric.overflow': 'true' }, 5])
   })
 

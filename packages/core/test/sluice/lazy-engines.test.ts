@@ -52,7 +52,7 @@ describe('engines that are created on first use', () => {
       ['database.instances', { database: { instances: 0 } }],
       ['database.workload.maxBytes', { database: { workload: { maxBytes: -1 } } }],
       ['balancer.strategy', { balancer: { strategy: 'nonsense' } }],
-      ['balancer.ejection.failures', { balancer: { ejection: { failures: 0 } } }],
+      ['balancer.ejection', { balancer: { ejection: {} } }],
       ['balancer.maxSessions', { balancer: { maxSessions: 0 } }],
       ['jobs.leaseMs', { jobs: { leaseMs: -1 } }],
       ['jobs.unknown', { jobs: { unknown: 1 } }],

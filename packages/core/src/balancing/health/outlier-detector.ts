@@ -1,7 +1,15 @@
 import type { NodeState } from '../node-state.ts'
-import type { ResolvedEjectionOptions } from './ejection-options.ts'
 
 const WINDOW_MS = 10_000
+/** Failures in a row after which a node is ejected: no response, or status 502 to 504. */
+const MAX_CONSECUTIVE_FAILURES = 5
+/** The share of failures in a window from which a node is ejected. */
+const MAX_FAILURE_RATE = 0.5
+/** Requests in a window below which `MAX_FAILURE_RATE` does not apply. */
+const MIN_REQUESTS = 50
+/** Milliseconds of the first ejection; the n-th in a row lasts n times as long. */
+const FIRST_EJECTION_MS = 30_000
+const MAX_EJECTION_MS = 300_000
 
 /** Why a node was ejected. */
 export type EjectionReason = 'consecutive-failures' | 'failure-rate' | 'stalled' | 'requested'
@@ -11,8 +19,6 @@ export type EjectionReason = 'consecutive-failures' | 'failure-rate' | 'stalled'
  * documents it.
  */
 export class OutlierDetector {
-  constructor(readonly options: ResolvedEjectionOptions) {}
-
   /** Counts a request that ended. */
   ended(node: NodeState, now: number, isFailure: boolean): EjectionReason | undefined {
     if (now - node.windowAt >= WINDOW_MS) {
@@ -27,42 +33,40 @@ export class OutlierDetector {
     }
     node.windowFailures += 1
     node.consecutiveFailures += 1
-    const { consecutiveFailures, failureRate, minRequests } = this.options
-    if (node.consecutiveFailures >= consecutiveFailures) return 'consecutive-failures'
+    if (node.consecutiveFailures >= MAX_CONSECUTIVE_FAILURES) return 'consecutive-failures'
     const isOften =
-      node.windowRequests >= minRequests &&
-      failureRate < 1 &&
-      node.windowFailures >= node.windowRequests * failureRate
+      node.windowRequests >= MIN_REQUESTS && node.windowFailures >= node.windowRequests * MAX_FAILURE_RATE
     return isOften ? 'failure-rate' : undefined
   }
 
-  /** @param nodes - All that are up, the node itself included. */
+  /**
+   * Whether a node may be ejected: not the last one that is left.
+   *
+   * @param nodes - All that are up, the node itself included.
+   */
   mayEject(node: NodeState, nodes: readonly NodeState[]): boolean {
     if (node.isEjected || !node.isUp) return false
     const up = nodes.filter(({ isUp }) => isUp)
-    const ejected = up.filter(({ isEjected }) => isEjected).length
-    return (
-      ejected + 1 < up.length &&
-      (ejected === 0 || ejected + 1 <= up.length * this.options.maxEjectionShare) &&
-      this.options.maxEjectionShare > 0
-    )
+    return up.filter(({ isEjected }) => isEjected).length + 1 < up.length
   }
 
   /** Ejects a node until then, longer each time. */
   eject(node: NodeState, now: number): void {
-    const { baseMs, maxMs } = this.options
     node.ejections += 1
     node.totalEjections += 1
-    node.ejectedUntil = now + Math.min(maxMs, baseMs * node.ejections)
+    node.ejectedUntil = now + durationOf(node)
     node.consecutiveFailures = 0
     node.windowAt = Number.NEGATIVE_INFINITY
   }
 
   /** Resets the ejection count of a node that has not failed for as long as its last ejection. */
   forgive(node: NodeState, now: number): void {
-    const { baseMs, maxMs } = this.options
     if (node.ejections === 0 || node.isEjected) return
-    const lasted = Math.min(maxMs, baseMs * node.ejections)
-    if (now - node.reinstatedAt >= lasted) node.ejections -= 1
+    if (now - node.reinstatedAt >= durationOf(node)) node.ejections -= 1
   }
+}
+
+/** Milliseconds of a node's current or last ejection. */
+function durationOf({ ejections }: NodeState): number {
+  return Math.min(MAX_EJECTION_MS, FIRST_EJECTION_MS * ejections)
 }

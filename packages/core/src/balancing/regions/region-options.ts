@@ -21,12 +21,6 @@ export interface RegionOptions {
    * @defaultValue 1
    */
   readonly stay?: number
-  /**
-   * A region with failed nodes receives all its requests while its available weight times this is at least
-   * its registered weight. Below that, it receives the same share of its requests. Minimum: `1`.
-   * @defaultValue 1.4
-   */
-  readonly overprovisioning?: number
 }
 
 const MAX_NAME_LENGTH = 100
@@ -43,7 +37,6 @@ const rules = {
   zone: placeName,
   rttMs: option.object,
   stay: option.number(1),
-  overprovisioning: option.number(1),
 }
 
 /**

@@ -43,7 +43,6 @@ export interface RegionPickerParts<TNode extends PickableNode> {
   /** Milliseconds that a place of unknown distance is away, until its response times are known. */
   readonly unknownRttMs: number
   readonly stay: number
-  readonly overprovisioning: number
   readonly clock: Clock
   readonly random: RandomSource
 }
@@ -104,7 +103,7 @@ export class RegionPicker<TNode extends PickableNode> implements Picker<TNode> {
     this.#tiers = this.#tiers.filter((tier) => {
       const isHere = (node: TNode) => this.#entries.get(node)?.tier === tier
       const all = registered.filter(isHere)
-      if (all.length > 0) tier.rebuild(nodes.filter(isHere), all, this.parts.overprovisioning)
+      if (all.length > 0) tier.rebuild(nodes.filter(isHere), all)
       return all.length > 0
     })
     this.sort()

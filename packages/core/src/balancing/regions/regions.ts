@@ -25,12 +25,12 @@ export class Regions {
     readonly options: RegionOptions,
     { clock, random, strategy }: RegionsParts,
   ) {
-    const { local, zone, rttMs, stay = 1, overprovisioning = 1.4 } = options
+    const { local, zone, rttMs, stay = 1 } = options
     this.#regions = new Distances(local, rttMs)
     const zones = zone === undefined ? undefined : new Distances(zone)
     this.#zones = zones
     const keepsClients = () => strategy() === 'ip-hash'
-    const common = { stay, overprovisioning, keepsClients, clock, random }
+    const common = { stay, keepsClients, clock, random }
     const create = () => createPicker<NodeState>(strategy(), { clock, random })
     this.picker = new RegionPicker({
       ...common,

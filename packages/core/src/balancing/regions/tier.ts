@@ -1,5 +1,10 @@
 import type { PickableNode, Picker } from '../strategies/picker.ts'
 
+/**
+ * A region with failed nodes receives all its requests while its available weight times this is at least its
+ * registered weight. Below that, it receives the same share of its requests.
+ */
+const OVERPROVISIONING = 1.4
 const LEAST_LIMIT = 4
 const FIRST_LIMIT = 16
 /** Answers after which the mean is updated. */
@@ -53,7 +58,7 @@ export class Tier<TNode extends PickableNode> {
   }
 
   /** Its nodes, or their shares, changed. */
-  rebuild(nodes: readonly TNode[], registered: readonly TNode[], overprovisioning: number): void {
+  rebuild(nodes: readonly TNode[], registered: readonly TNode[]): void {
     this.picker.rebuild(nodes, registered)
     const weight = nodes.reduce((sum, { share }) => sum + share, 0)
     if (weight === 0 && this.#weight > 0) this.limit = LEAST_LIMIT
@@ -61,7 +66,7 @@ export class Tier<TNode extends PickableNode> {
     else if (weight < this.#weight) this.limit = Math.max(LEAST_LIMIT, (this.limit * weight) / this.#weight)
     this.#weight = weight
     this.available = weight / registered.reduce((sum, node) => sum + node.weight, 0)
-    this.healthShare = Math.min(1, overprovisioning * this.available)
+    this.healthShare = Math.min(1, OVERPROVISIONING * this.available)
   }
 
   /** The connections of a node changed. */

@@ -33,7 +33,12 @@ export interface OtherWorkload {
   readonly rows: number
 }
 
+/** Normalized queries of a log. Above it, those with the least total time are counted together. */
+const MAX_FINGERPRINTS = 1_000
+
 export interface WorkloadLogParts {
+  /** For tests. */
+  readonly maxFingerprints?: number
   readonly clock?: Clock
   readonly random?: RandomSource
   readonly onError?: (error: unknown) => void
@@ -47,7 +52,9 @@ export interface WorkloadLogParts {
  * The query workload of an app, by normalized query: counts, times, call sites, and sample parameter values.
  */
 export class WorkloadLog implements StatementWatch {
-  readonly #options: ResolvedWorkloadOptions
+  readonly #isRedacted: boolean
+  readonly #maxFingerprints: number
+  readonly #maxBytes: number
   readonly #clock: Clock
   readonly #random: RandomSource
   readonly #onError: (error: unknown) => void
@@ -71,7 +78,9 @@ export class WorkloadLog implements StatementWatch {
   /** @throws InvalidOptionError for an unknown option, or one out of its bounds. */
   constructor(options: WorkloadOptions = {}, parts: WorkloadLogParts = {}) {
     checkWorkloadOptions(options)
-    this.#options = resolveWorkloadOptions(options)
+    this.#isRedacted = options.redact ?? false
+    this.#maxFingerprints = parts.maxFingerprints ?? MAX_FINGERPRINTS
+    this.#maxBytes = options.maxBytes ?? 4_194_304
     this.#clock = parts.clock ?? systemClock
     this.#random = parts.random ?? Math.random
     this.#onError = parts.onError ?? (() => {})
@@ -169,7 +178,7 @@ export class WorkloadLog implements StatementWatch {
     const { fingerprint, shape, statement } = analyzed
     let record = records.get(fingerprint)
     if (record === undefined) {
-      const isShape = this.#options.redact || sql.length > MAX_TEXT
+      const isShape = this.#isRedacted || sql.length > MAX_TEXT
       const { wall, now } = { wall: this.#clock.wall(), now: this.#clock.now() }
       record = new WorkloadRecord(
         fingerprint,
@@ -182,7 +191,7 @@ export class WorkloadLog implements StatementWatch {
       )
       record.summary = summarizeStatement(statement)
       if (isShape) record.sampleAt = Number.POSITIVE_INFINITY
-      while (this.#list.length >= this.#options.maxFingerprints) this.#forget()
+      while (this.#list.length >= this.#maxFingerprints) this.#forget()
       records.set(fingerprint, record)
       this.#list.push(record)
       this.#bytes += record.bytes
@@ -239,7 +248,7 @@ export class WorkloadLog implements StatementWatch {
   }
 
   #makeRoom(newest?: WorkloadRecord): void {
-    while (this.#bytes > this.#options.maxBytes && this.#list.length > 1) this.#forget(newest)
+    while (this.#bytes > this.#maxBytes && this.#list.length > 1) this.#forget(newest)
   }
 
   /** Forgets what took the least time. */
@@ -271,12 +280,6 @@ function kindOf({ kinds, writes }: Statement): WorkloadEntry['kind'] {
 
 export interface WorkloadOptions {
   /**
-   * Maximum number of normalized queries. Above it, those with the least total time are counted together.
-   * Minimum: `1`.
-   * @defaultValue 1000
-   */
-  readonly maxFingerprints?: number
-  /**
    * Estimated bytes for the SQL, parameter values and call sites of all normalized queries. Those with the
    * least time are removed first. Minimum: `1024`.
    * @defaultValue 4194304
@@ -290,13 +293,7 @@ export interface WorkloadOptions {
   readonly redact?: boolean
 }
 
-export interface ResolvedWorkloadOptions {
-  readonly maxFingerprints: number
-  readonly maxBytes: number
-  readonly redact: boolean
-}
-
-const rules = { maxFingerprints: option.integer(1), maxBytes: option.integer(1024), redact: option.boolean }
+const rules = { maxBytes: option.integer(1024), redact: option.boolean }
 
 /**
  * @throws InvalidOptionError that names the first option that is unknown, of the wrong type, or out of
@@ -304,12 +301,4 @@ const rules = { maxFingerprints: option.integer(1), maxBytes: option.integer(102
  */
 export function checkWorkloadOptions(options: WorkloadOptions, prefix = ''): void {
   checkOptions(options, rules, prefix)
-}
-
-function resolveWorkloadOptions(options: WorkloadOptions): ResolvedWorkloadOptions {
-  return {
-    maxFingerprints: options.maxFingerprints ?? 1000,
-    maxBytes: options.maxBytes ?? 4_194_304,
-    redact: options.redact ?? false,
-  }
 }

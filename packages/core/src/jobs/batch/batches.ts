@@ -26,7 +26,6 @@ interface BatchParts {
   readonly factory: TaskFactory
   readonly level: TaskLevel
   readonly settings: TaskSettings
-  readonly maxPayloadBytes: number
   readonly now: () => number
   /** Called if the batch job has already ended. */
   readonly onEnded: (batch: BatchRow) => void
@@ -41,7 +40,7 @@ interface BatchParts {
 async function createBatch(
   batch: NewBatch,
   items: Iterable<unknown> | AsyncIterable<unknown>,
-  { backend, factory, level, settings, maxPayloadBytes, now, onEnded }: BatchParts,
+  { backend, factory, level, settings, now, onEnded }: BatchParts,
 ): Promise<void> {
   await backend.openBatch(batch)
   let chunk: unknown[] = []
@@ -50,7 +49,7 @@ async function createBatch(
   let totalItems = 0
   let turnAt = performance.now()
   const cut = () => {
-    const data = toPayload(chunk, maxPayloadBytes)
+    const data = toPayload(chunk)
     group.push(
       factory.part(batch.name, level, data, now(), settings, {
         batchId: batch.id,
@@ -126,7 +125,7 @@ export class Batches {
   async create<T>(
     batch: NewBatch,
     items: Iterable<T> | AsyncIterable<T>,
-    parts: Pick<BatchParts, 'factory' | 'level' | 'settings' | 'maxPayloadBytes'>,
+    parts: Pick<BatchParts, 'factory' | 'level' | 'settings'>,
   ): Promise<BatchJob<T>> {
     await createBatch(batch, items, {
       ...{ ...parts, backend: this.backend },

@@ -7,11 +7,13 @@ import { type Notifier, Notifiers } from './notifier.ts'
 import { BurnRateObjective, type Objective, type ObjectiveOptions } from './objective.ts'
 import { type ThresholdRule, ThresholdWatch } from './threshold-watch.ts'
 
+/** Milliseconds that a notifier may take. */
+const NOTIFY_TIMEOUT_MS = 10_000
+
 export interface AlertingParts {
   readonly clock: Clock
   readonly rule: ThresholdRule
   readonly notifiers: readonly Notifier[]
-  readonly notifyTimeoutMs: number
   readonly onAlert: (alert: Alert, change: AlertChange) => void
   readonly onError: (error: unknown) => void
 }
@@ -24,9 +26,9 @@ export class Alerting {
   readonly #notifiers: Notifiers
   readonly #objectives = new Map<string, BurnRateObjective>()
 
-  constructor({ clock, rule, notifiers, notifyTimeoutMs, onAlert, onError }: AlertingParts) {
+  constructor({ clock, rule, notifiers, onAlert, onError }: AlertingParts) {
     this.#clock = clock
-    this.#notifiers = new Notifiers(notifyTimeoutMs, onError)
+    this.#notifiers = new Notifiers(NOTIFY_TIMEOUT_MS, onError)
     for (const notifier of notifiers) this.#notifiers.add(notifier)
     this.book = new AlertBook(clock, (alert, change) => {
       onAlert(alert, change)

@@ -4,12 +4,13 @@ import type { MetricType } from '../metrics/metric-type.ts'
 import type { Series } from '../metrics/series.ts'
 import { type AlertBook, type AlertSeverity, alertKey } from './alert-book.ts'
 
+/** An alert is resolved when the value is below this share of its threshold. */
+const HYSTERESIS = 0.9
+
 export interface ThresholdRule {
   /** Milliseconds for which a value has to be above a threshold before there is an alert. */
   readonly forMs: number
-  /** An alert is resolved when the value is below this share of its threshold … */
-  readonly hysteresis: number
-  /** … for so many milliseconds. */
+  /** Milliseconds for which a value has to be below `HYSTERESIS` of its threshold to resolve the alert. */
   readonly clearMs: number
 }
 
@@ -63,11 +64,9 @@ export class ThresholdWatch {
     state.warningSince = value > lowest ? (state.warningSince ?? now) : undefined
     state.criticalSince =
       critical !== undefined && value > critical ? (state.criticalSince ?? now) : undefined
-    state.calmSince = value < lowest * rule.hysteresis || value === 0 ? (state.calmSince ?? now) : undefined
+    state.calmSince = value < lowest * HYSTERESIS || value === 0 ? (state.calmSince ?? now) : undefined
     state.downgradableSince =
-      critical !== undefined && value < critical * rule.hysteresis
-        ? (state.downgradableSince ?? now)
-        : undefined
+      critical !== undefined && value < critical * HYSTERESIS ? (state.downgradableSince ?? now) : undefined
     const lasts = (since: number | undefined, ms: number) => since !== undefined && now - since >= ms
     if (lasts(state.criticalSince, rule.forMs)) this.#set(type, source, value, 'critical', critical ?? lowest)
     else if (open !== undefined && lasts(state.calmSince, rule.clearMs)) this.book.clear(name, source)

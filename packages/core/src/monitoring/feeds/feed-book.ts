@@ -1,27 +1,12 @@
 import { InvalidArgumentError } from '../../shared/errors.ts'
-import { type OptionRule, option } from '../../shared/options.ts'
 import { within } from '../../shared/timers.ts'
 import type { FamilyType, MetricFamily, MetricFeed, NumberSample, Sample } from './metric-family.ts'
 import { SampleCap } from './sample-cap.ts'
 
-export interface FeedOptions {
-  /**
-   * Timeout of a feed in milliseconds. The metrics of a slower one are omitted. Minimum: `1`.
-   * @defaultValue 1000
-   */
-  readonly timeoutMs?: number
-  /**
-   * Maximum number of samples per family. Additional ones of counters and histograms are counted together.
-   * Minimum: `10`.
-   * @defaultValue 1000
-   */
-  readonly maxSamples?: number
-}
-
-export const feedRules: Readonly<Record<keyof FeedOptions, OptionRule>> = {
-  timeoutMs: option.number(1),
-  maxSamples: option.integer(10),
-}
+/** Milliseconds that a feed may take. The metrics of a slower one are omitted. */
+const TIMEOUT_MS = 1_000
+/** Samples per family. Additional ones of counters and histograms are counted together. */
+const MAX_SAMPLES = 1_000
 
 const TYPES: ReadonlySet<string> = new Set<FamilyType>(['counter', 'gauge', 'histogram', 'summary'])
 
@@ -99,10 +84,7 @@ export class FeedBook {
   readonly #failures = new Map<string, number>()
   readonly #dropped = new Map<string, number>()
 
-  constructor(
-    private readonly options: Required<FeedOptions>,
-    private readonly onError: (error: unknown) => void,
-  ) {}
+  constructor(private readonly onError: (error: unknown) => void) {}
 
   /** @throws InvalidArgumentError for an invalid feed, or a name that is already used. */
   add(feed: MetricFeed): () => void {
@@ -138,7 +120,7 @@ export class FeedBook {
     const { name } = entry.feed
     try {
       entry.pending ??= this.#begin(entry)
-      const families = await within(this.options.timeoutMs, entry.pending)
+      const families = await within(TIMEOUT_MS, entry.pending)
       if (!Array.isArray(families))
         throw new TypeError(`The feed "${name}" did not return an array of metric families.`)
       return families
@@ -179,7 +161,7 @@ export class FeedBook {
   #capOf(name: string): SampleCap {
     let cap = this.#caps.get(name)
     if (cap === undefined) {
-      cap = new SampleCap(this.options.maxSamples, (reason) => count(this.#dropped, reason))
+      cap = new SampleCap(MAX_SAMPLES, (reason) => count(this.#dropped, reason))
       this.#caps.set(name, cap)
     }
     return cap

@@ -25,6 +25,8 @@ import { type ResolvedScalingOptions, resolveScalingOptions, type ScalingOptions
 
 /** How long a target can take to show a change, in addition to the startup time. */
 const SETTLE_SECONDS = 30
+/** Milliseconds that the target has for a change, before it is called again. */
+const TARGET_TIMEOUT_MS = 120_000
 const START_UP_SECONDS = 60
 
 /** Events of scaling. */
@@ -95,15 +97,15 @@ export class AutoScaler {
   /** @throws InvalidOptionError */
   constructor(options: ScalingOptions = {}, parts: AutoScalerParts = {}) {
     const resolved = resolveScalingOptions(options)
-    const { target, rule, timeoutMs } = resolved
+    const { target, rule } = resolved
     this.#options = resolved
     this.#parts = parts
     this.#clock = parts.clock ?? systemClock
     this.#events = new Emitter(scalingEvents, parts.onListenerError)
     this.#supposed = resolved.minWorkers
-    const { policyTolerance: tolerance, stabilizationSeconds, minWorkers, maxWorkers } = resolved
+    const { stabilizationSeconds, minWorkers, maxWorkers } = resolved
     this.policies = new ScalingPolicies(
-      { minWorkers, maxWorkers, tolerance, stabilizationMs: stabilizationSeconds * 1000 },
+      { minWorkers, maxWorkers, stabilizationMs: stabilizationSeconds * 1000 },
       this.#clock,
     )
     this.#controller = rule && new ScalingController(rule, { ...parts, clock: this.#clock })
@@ -111,7 +113,7 @@ export class AutoScaler {
       target &&
       new ScalingExecutor({
         target,
-        timeoutMs,
+        timeoutMs: TARGET_TIMEOUT_MS,
         clock: this.#clock,
         random: parts.random ?? Math.random,
         onFailed: (failure) => {

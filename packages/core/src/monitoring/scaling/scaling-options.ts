@@ -34,16 +34,6 @@ export interface ScalingOptions {
    */
   readonly intervalMs?: number
   /**
-   * Milliseconds that the target has for a change, before it is called again. Minimum: `100`.
-   * @defaultValue 120000
-   */
-  readonly timeoutMs?: number
-  /**
-   * The share of a policy's threshold by which a metric must be beyond it: `0` to `1`.
-   * @defaultValue 0.05
-   */
-  readonly policyTolerance?: number
-  /**
    * Seconds after a step up before a policy can scale down; 20% of it in the other direction. Minimum: `0`.
    * @defaultValue 300
    */
@@ -68,8 +58,6 @@ const rules = {
   minWorkers: option.integer(0),
   maxWorkers: option.integer(1),
   intervalMs: option.number(1000),
-  timeoutMs: option.number(100),
-  policyTolerance: option.number(0, 1),
   stabilizationSeconds: option.number(0),
 }
 
@@ -92,8 +80,6 @@ export function resolveScalingOptions(options: ScalingOptions, prefix = ''): Res
     minWorkers,
     maxWorkers,
     intervalMs: options.intervalMs ?? 5000,
-    timeoutMs: options.timeoutMs ?? 120_000,
-    policyTolerance: options.policyTolerance ?? 0.05,
     stabilizationSeconds: options.stabilizationSeconds ?? 300,
   }
 }

@@ -128,9 +128,9 @@ export class Links {
 }
 
 /** The expected form of saved links, for errors. */
-export const LINKS = 'a list that getPrefetchLinks() returned'
+const LINKS = 'a list that getPrefetchLinks() returned'
 
-export function arePrefetchLinks(value: unknown): boolean {
+function arePrefetchLinks(value: unknown): boolean {
   return Array.isArray(value) && value.every(isPrefetchLink)
 }
 

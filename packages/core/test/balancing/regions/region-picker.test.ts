@@ -53,7 +53,7 @@ describe('a balancer with regions', () => {
     const clock = new FakeClock()
     // Health shares let every request pass.
     const balancer = new LoadBalancingEngine(
-      { strategy: 'least-connections', region: { local: 'a', rttMs: { b: 30 } }, slowStartMs: 0 },
+      { strategy: 'least-connections', region: { local: 'a', rttMs: { b: 30 } } },
       { clock, random: () => 0 },
     )
     const add = (host: string) =>
@@ -245,7 +245,6 @@ describe('a balancer with regions', () => {
     [{ local: 'a', rttMs: { b: '1' } }, 'region.rttMs.b'],
     [{ local: 'a', rttMs: 5 }, 'region.rttMs'],
     [{ local: 'a', stay: 0.5 }, 'region.stay'],
-    [{ local: 'a', overprovisioning: 0.9 }, 'region.overprovisioning'],
     [{ local: 'a', zone: 5 }, 'region.zone'],
     [{ local: 'a', near: 5 }, 'region.near'],
     ['a', 'region'],

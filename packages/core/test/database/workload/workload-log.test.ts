@@ -23,10 +23,15 @@ function dice(): () => number {
   }
 }
 
-function open(options: WorkloadOptions = {}) {
+function open(options: WorkloadOptions = {}, maxFingerprints?: number) {
   const clock = new FakeClock()
   const errors: unknown[] = []
-  const log = new WorkloadLog(options, { clock, random: dice(), onError: (error) => errors.push(error) })
+  const log = new WorkloadLog(options, {
+    clock,
+    random: dice(),
+    onError: (error) => errors.push(error),
+    ...(maxFingerprints !== undefined && { maxFingerprints }),
+  })
   const send = (
     sql: string,
     { ms = 1, rows = 0, bindings = [], failed = false, dialect = 'postgresql', stack }: Sent = {},
@@ -99,7 +104,7 @@ describe('WorkloadLog', () => {
   })
 
   it('evicts the queries with the least total time, and adds them to the others', () => {
-    const { log, send } = open({ maxFingerprints: 3 })
+    const { log, send } = open({}, 3)
     for (const [at, table] of ['a', 'b', 'c', 'd', 'e'].entries())
       send(`select * from ${table}`, { ms: 10 - at, rows: 1 })
     expect(log.snapshot().map(({ sql }) => sql.at(-1))).toEqual(['a', 'b', 'e'])
@@ -107,7 +112,7 @@ describe('WorkloadLog', () => {
   })
 
   it('counts the time of statements in flight whose query was evicted', () => {
-    const { clock, log, send } = open({ maxFingerprints: 1 })
+    const { clock, log, send } = open({}, 1)
     const watched = log.begin('select 1', 'sqlite', analyzeSql('select 1', 'sqlite'), [], undefined)
     send('select * from b', { ms: 2 })
     watched?.ended(clock.now(), clock.now() + 3, 7, true)

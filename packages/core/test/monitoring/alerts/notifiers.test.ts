@@ -212,20 +212,20 @@ describe('notifiers of an engine', () => {
     expect(() => monitor.addNotifier({ name: 'nobody' } as never)).toThrow(InvalidArgumentError)
   })
 
-  it('emit their errors as events, and have the configured timeout', async () => {
+  it('emit their errors as events, and have a timeout of 10 s', async () => {
     vi.useFakeTimers()
     onTestFinished(() => void vi.useRealTimers())
     const stuck = { name: 'stuck', notify: () => new Promise<void>(() => {}) }
     const monitor = new MonitoringAndAutoScalingEngine(
-      { alerts: { notifiers: [stuck], notifyTimeoutMs: 200 } },
+      { alerts: { notifiers: [stuck] } },
       { clock: new ManualClock() },
     )
     onTestFinished(() => monitor.close())
     const errors: string[] = []
     monitor.on('error', ({ error }) => errors.push((error as Error).message))
     monitor.recordMetric('cpu', 75, 'a')
-    await vi.advanceTimersByTimeAsync(201)
-    expect(errors).toEqual(['The notifier "stuck" did not finish within 200 ms.'])
+    await vi.advanceTimersByTimeAsync(10_001)
+    expect(errors).toEqual(['The notifier "stuck" did not finish within 10000 ms.'])
     monitor.close()
     await vi.advanceTimersByTimeAsync(60_000)
     expect(errors).toHaveLength(1)

@@ -9,7 +9,6 @@ function open(thresholds: MetricTypeOptions, rule: Partial<ThresholdRule> = {}) 
   const book = new AlertBook(clock, () => {})
   const watch = new ThresholdWatch(book, clock, () => ({
     forMs: 0,
-    hysteresis: 0.9,
     clearMs: 60_000,
     ...rule,
   }))

@@ -74,7 +74,7 @@ describe('metric feeds', () => {
   })
 
   it('are omitted, counted and reported when they throw, reject, return no array or take too long', async () => {
-    const { monitor, errors, values } = open({ feeds: { timeoutMs: 20 } })
+    const { monitor, errors, values } = open()
     monitor.addFeed({ name: 'good', collect: () => [counter('a', { x: 1 })] })
     monitor.addFeed({
       name: 'throws',
@@ -161,8 +161,10 @@ describe('metric feeds', () => {
 })
 
 describe('the limit on samples', () => {
+  const LIMIT = 1_000
+
   function capped(type: 'counter' | 'gauge') {
-    const opened = open({ feeds: { maxSamples: 10 } })
+    const opened = open()
     let given: Record<string, number> = {}
     opened.monitor.addFeed({ name: 'mine', collect: () => [counter('a', given, type)] })
     return {
@@ -178,37 +180,37 @@ describe('the limit on samples', () => {
 
   it('adds counters above the limit to one overflow sample', async () => {
     const { give } = capped('counter')
-    expect(await give(keys(10))).toHaveLength(10)
-    const samples = await give(keys(13, 2))
-    expect(samples).toHaveLength(11)
+    expect(await give(keys(LIMIT))).toHaveLength(LIMIT)
+    const samples = await give(keys(LIMIT + 3, 2))
+    expect(samples).toHaveLength(LIMIT + 1)
     expect(samples.at(-1)).toEqual([OVERFLOW, 6])
   })
 
   it('keeps samples within the limit regardless of their order', async () => {
     const { give } = capped('counter')
-    await give(keys(10))
-    const samples = await give({ early: 5, ...keys(10) })
+    await give(keys(LIMIT))
+    const samples = await give({ early: 5, ...keys(LIMIT) })
     expect(samples.map(([{ key }]) => key)).not.toContain('early')
     expect(samples.at(-1)).toEqual([OVERFLOW, 5])
   })
 
   it('keeps samples in the overflow, so that it never decreases', async () => {
     const { give } = capped('counter')
-    await give(keys(11, 3))
-    const { k0: _, ...rest } = keys(11, 3)
+    await give(keys(LIMIT + 1, 3))
+    const { k0: _, ...rest } = keys(LIMIT + 1, 3)
     expect((await give(rest)).at(-1)).toEqual([OVERFLOW, 3])
     expect((await give({ ...rest, fresh: 1 })).map(([{ key }]) => key)).toContain('fresh')
   })
 
   it('omits gauges above the limit, and counts them', async () => {
     const { give, values } = capped('gauge')
-    expect(await give(keys(12))).toHaveLength(10)
+    expect(await give(keys(LIMIT + 2))).toHaveLength(LIMIT)
     expect(await values('sluice.feed.dropped')).toEqual([[{ reason: 'overflow' }, 4]])
   })
 
   it('adds up histograms with the same bounds, and summaries without their quantiles', async () => {
-    const { monitor, named } = open({ feeds: { maxSamples: 10 } })
-    const labels = Array.from({ length: 12 }, (_, at) => ({ key: `k${at}` }))
+    const { monitor, named } = open()
+    const labels = Array.from({ length: LIMIT + 2 }, (_, at) => ({ key: `k${at}` }))
     monitor.addFeed({
       name: 'mine',
       collect: () => [

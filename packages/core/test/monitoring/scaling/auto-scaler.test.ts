@@ -345,9 +345,9 @@ describe('AutoScaler', () => {
     [{ target: {} }, 'target'],
     [{ rule: {} }, 'rule.capacity'],
     [{ rule: { capacity: 1, minWorkers: 1 } }, 'rule.minWorkers'],
-    [{ rule: { capacity: 1, target: 2 } }, 'rule.target'],
+    [{ rule: { capacity: 1, startUpSeconds: -1 } }, 'rule.startUpSeconds'],
     [{ intervalMs: 999 }, 'intervalMs'],
-    [{ policyTolerance: -0.1 }, 'policyTolerance'],
+    [{ stabilizationSeconds: -1 }, 'stabilizationSeconds'],
     [{ other: 1 }, 'other'],
   ])('throws for the options %j', (options, name) => {
     expect(() => new AutoScaler(options as ScalingOptions)).toThrow(expect.objectContaining({ option: name }))

@@ -263,11 +263,9 @@ describe('ScalingController', () => {
   it.each([
     [{ capacity: 0 }, 'capacity'],
     [{ capacity: undefined }, 'capacity'],
-    [{ capacity: 1, target: 0 }, 'target'],
-    [{ capacity: 1, target: 1.1 }, 'target'],
     [{ capacity: 1, minWorkers: 5, maxWorkers: 4 }, 'maxWorkers'],
     [{ capacity: 1, minWorkers: 5, maxConnections: 4 }, 'maxConnections'],
-    [{ capacity: 1, tolerance: Number.NaN }, 'tolerance'],
+    [{ capacity: 1, startUpSeconds: Number.NaN }, 'startUpSeconds'],
     [{ capacity: 1, speed: 1 }, 'speed'],
   ])('throws for the options %j', (options, name) => {
     expect(() => new ScalingController(options as unknown as ControlOptions)).toThrow(

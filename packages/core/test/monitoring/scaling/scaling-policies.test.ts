@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { ScalingPolicies, scaledBy } from '../../../src/monitoring/scaling/policies/scaling-policies.ts'
 import { FakeClock } from '../../helpers.ts'
 
-function policiesOf({ tolerance = 0.05, stabilizationMs = 300_000, minWorkers = 1, maxWorkers = 20 } = {}) {
+function policiesOf({ stabilizationMs = 300_000, minWorkers = 1, maxWorkers = 20 } = {}) {
   const clock = new FakeClock()
-  const policies = new ScalingPolicies({ tolerance, stabilizationMs, minWorkers, maxWorkers }, clock)
+  const policies = new ScalingPolicies({ stabilizationMs, minWorkers, maxWorkers }, clock)
   const evaluate = (current: number, metrics: Record<string, number | undefined>, least?: number) =>
     policies.evaluate(current, (metric) => metrics[metric], least)
   return { clock, policies, evaluate }
@@ -49,17 +49,17 @@ describe('ScalingPolicies', () => {
   })
 
   it('ignores a metric within the tolerance of its threshold', () => {
-    const { policies, evaluate } = policiesOf({ tolerance: 0.1 })
+    const { policies, evaluate } = policiesOf()
     policies.create('busy', 'cpu', 70, 'up')
     policies.create('idle', 'memory', 50, 'down')
-    const verdict = evaluate(4, { cpu: 77, memory: 45 })
+    const verdict = evaluate(4, { cpu: 73, memory: 48 })
     expect(verdict.direction).toBeNull()
     expect(verdict.skipped).toEqual([
-      'Policy "busy": CPU is 77, above 70. This is within the tolerance of 10%.',
-      'Policy "idle": Memory is 45, below 50. This is within the tolerance of 10%.',
+      'Policy "busy": CPU is 73, above 70. This is within the tolerance of 5%.',
+      'Policy "idle": Memory is 48, below 50. This is within the tolerance of 5%.',
     ])
     expect(evaluate(4, { cpu: 60, memory: 44.9 }).direction).toBe('down')
-    expect(policiesOf({ tolerance: 0 }).evaluate(1, {}).direction).toBeNull()
+    expect(policiesOf().evaluate(1, {}).direction).toBeNull()
   })
 
   it('does not decide again during the cooldown, by the monotonic clock', () => {

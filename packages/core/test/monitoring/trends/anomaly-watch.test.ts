@@ -122,30 +122,27 @@ describe('anomalies of an engine', () => {
     vi.useFakeTimers()
     onTestFinished(() => void vi.useRealTimers())
     const clock = new ManualClock()
-    const monitor = new MonitoringAndAutoScalingEngine(
-      { forecasts: { metrics: ['requests', 'connections'], stepMs: 1_000 } },
-      { clock },
-    )
+    const monitor = new MonitoringAndAutoScalingEngine({ forecasts: ['requests', 'connections'] }, { clock })
     onTestFinished(() => monitor.close())
     const told: string[] = []
     monitor.on('anomaly', ({ metric, kind, value }) => told.push(`${metric} ${kind} ${value}`))
-    const second = (requests: number, connections: number) => {
-      clock.advance(1_000)
+    const minute = (requests: number, connections: number) => {
+      clock.advance(60_000)
       monitor.recordMetric('requests', requests, 'a')
       monitor.recordMetric('connections', connections, 'a')
       vi.advanceTimersByTime(1_000)
     }
-    return { monitor, told, second, clock }
+    return { monitor, told, minute, clock }
   }
 
   it('are emitted, and listed in order for one metric or all', () => {
-    const { monitor, told, second } = open()
-    for (let at = 0; at < 60; at += 1) second(100 + (at % 5), 50 + (at % 3))
+    const { monitor, told, minute } = open()
+    for (let at = 0; at < 60; at += 1) minute(100 + (at % 5), 50 + (at % 3))
     expect(monitor.getAnomalies()).toEqual([])
-    second(102, 500)
-    for (let at = 0; at < 5; at += 1) second(100 + (at % 5), 50 + (at % 3))
-    second(900, 51)
-    expect(told).toEqual(['connections value 500', 'requests value 900'])
+    minute(102, 90)
+    for (let at = 0; at < 5; at += 1) minute(100 + (at % 5), 50 + (at % 3))
+    minute(900, 51)
+    expect(told).toEqual(['connections value 90', 'requests value 900'])
     expect(monitor.getAnomalies().map(({ metric }) => metric)).toEqual(['connections', 'requests'])
     expect(monitor.getAnomalies('requests')).toMatchObject([
       { metric: 'requests', value: 900, kind: 'value' },
@@ -155,10 +152,10 @@ describe('anomalies of an engine', () => {
   })
 
   it('require a new time: none is reported when the clock is set back', () => {
-    const { monitor, told, second, clock } = open()
-    for (let at = 0; at < 60; at += 1) second(100 + (at % 5), 50)
+    const { monitor, told, minute, clock } = open()
+    for (let at = 0; at < 60; at += 1) minute(100 + (at % 5), 50)
     clock.setWall(clock.wall() - 3_600_000)
-    second(900, 50)
+    minute(900, 50)
     expect([told, monitor.getAnomalies()]).toEqual([[], []])
   })
 })

@@ -10,27 +10,6 @@ export interface LoadRuleOptions {
    */
   readonly startUpSeconds?: number
   /**
-   * Target utilization of the workers while forecasts are accurate: above `0`, at most `1`.
-   * @defaultValue 0.8
-   */
-  readonly targetWithForecast?: number
-  /**
-   * The same, without forecasts or while they are wrong.
-   * @defaultValue 0.7
-   */
-  readonly target?: number
-  /**
-   * The share of forecasts that were within 15% of late, from which on they count: `0` to `1`.
-   * @defaultValue 0.5
-   */
-  readonly minAccuracy?: number
-  /**
-   * Differences between the required and the existing number of workers up to this share are ignored: `0` to
-   * `1`.
-   * @defaultValue 0.1
-   */
-  readonly tolerance?: number
-  /**
    * Seconds back over which the most that was recommended stands against scaling down; `600` is calmer.
    * Minimum: `0`.
    * @defaultValue 300
@@ -60,21 +39,11 @@ export interface ResolvedControlOptions extends Required<Omit<ControlOptions, 'm
   readonly maxConnections?: number
 }
 
-const share = option.number(0, 1)
-const positiveShare = {
-  expected: 'a number above 0, at most 1',
-  accepts: (value: unknown) => share.accepts(value) && value !== 0,
-}
-
 const rules = {
   capacity: option.positive,
   minWorkers: option.integer(0),
   maxWorkers: option.integer(1),
   startUpSeconds: option.number(0),
-  targetWithForecast: positiveShare,
-  target: positiveShare,
-  minAccuracy: share,
-  tolerance: share,
   scaleDownSeconds: option.number(0),
   maxConnections: option.integer(1),
 }
@@ -102,10 +71,6 @@ export function resolveControlOptions(options: ControlOptions, prefix = ''): Res
     minWorkers,
     maxWorkers,
     startUpSeconds: options.startUpSeconds ?? 60,
-    targetWithForecast: options.targetWithForecast ?? 0.8,
-    target: options.target ?? 0.7,
-    minAccuracy: options.minAccuracy ?? 0.5,
-    tolerance: options.tolerance ?? 0.1,
     scaleDownSeconds: options.scaleDownSeconds ?? 300,
     ...(maxConnections !== undefined && { maxConnections }),
   }

@@ -9,6 +9,8 @@ export const LOAD_SECONDS = 15
 /** The same for sudden loads. */
 export const SUDDEN_SECONDS = 6
 const SUDDEN_BACKLOG_SECONDS = 10
+/** Differences between the required and the existing number of workers up to this share are ignored. */
+const TOLERANCE = 0.1
 const PANIC_FACTOR = 1.5
 const PANIC_MS = 60_000
 /** For what a division leaves. */
@@ -73,13 +75,13 @@ export class LoadRule {
 
   #need(state: LoadNow, skipped: string[]): Need {
     const { current, ahead } = state
-    const { capacity, tolerance } = this.options
+    const { capacity } = this.options
     const load = loadOf(state)
     const perWorker = capacity * ahead.target
     const at = `at ${shown(capacity)} each and a target of ${percent(ahead.target)}`
     const raw = load / perWorker
     const reacted = Math.ceil(raw - ROUNDING)
-    const isTolerated = Math.abs(raw / current - 1) <= tolerance + ROUNDING
+    const isTolerated = Math.abs(raw / current - 1) <= TOLERANCE + ROUNDING
     let need: Need = {
       workers: isTolerated ? current : reacted,
       reason: `${shown(load)} requests/s need ${workers(reacted)} ${at}.`,

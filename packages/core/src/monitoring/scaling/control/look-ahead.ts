@@ -7,6 +7,13 @@ const MINUTE_SECONDS = 60
 /** A 90th percentile beyond so many medians says more of the forecast than of the load. */
 const MAX_SPREAD = 2
 
+/** Target utilization of the workers while forecasts are accurate. */
+const TARGET_WITH_FORECAST = 0.8
+/** Target utilization of the workers without forecasts, or while they are wrong. */
+export const TARGET = 0.7
+/** Forecasts count if at least this share of the recent ones was within 15%. */
+const MIN_ACCURACY = 0.5
+
 /** Expected load when workers that are started now are up. */
 export interface Ahead {
   /** Requests a second; 0 without a forecast. */
@@ -19,9 +26,9 @@ export interface Ahead {
 }
 
 /** Scales without forecasts. */
-export function lookAtPresent({ startUpSeconds, target }: ResolvedControlOptions): Ahead {
+export function lookAtPresent({ startUpSeconds }: ResolvedControlOptions): Ahead {
   const seconds = Math.ceil((startUpSeconds + MARGIN_SECONDS) / MINUTE_SECONDS) * MINUTE_SECONDS
-  return { load: 0, seconds, target }
+  return { load: 0, seconds, target: TARGET }
 }
 
 /** Looks at the minute in which workers that are started now are up, and at the one after it. */
@@ -37,7 +44,7 @@ export function lookAhead(forecasts: Forecasts, options: ResolvedControlOptions)
     const { p50, p90, accuracy } = forecast
     if (accuracy === undefined)
       return { ...without, reason: 'No forecast could be checked yet: only what arrives counts.' }
-    if (accuracy < options.minAccuracy) {
+    if (accuracy < MIN_ACCURACY) {
       return {
         ...without,
         reason: `Only ${percent(accuracy)} of recent forecasts were accurate, so only the current load counts.`,
@@ -49,7 +56,7 @@ export function lookAhead(forecasts: Forecasts, options: ResolvedControlOptions)
       seconds = at
     }
   }
-  return { load, seconds, target: options.targetWithForecast }
+  return { load, seconds, target: TARGET_WITH_FORECAST }
 }
 
 /** A forecast that cannot be had must not keep anything from being scaled. */

@@ -68,13 +68,13 @@ export function scaledBy(current: number, direction: ScaleDirection, amount: num
 
 const MAX_POLICIES = 1000
 const UP_SHARE = 5
+/** The share of a policy's threshold by which a metric must be beyond it. */
+const TOLERANCE = 0.05
 
 /** How policies are evaluated. */
 interface PolicyRules {
   readonly minWorkers: number
   readonly maxWorkers: number
-  /** The share of a threshold by which a metric must be beyond it. */
-  readonly tolerance: number
   /**
    * Milliseconds after a step up before a step down; for a step up after a step down, 20% of it: too few
    * workers are worse than too many.
@@ -209,12 +209,11 @@ export class ScalingPolicies {
 
   #isBeyond(policy: ScalingPolicy, value: number, skipped: string[]): boolean {
     const { threshold, scaleDirection } = policy
-    const { tolerance } = this.rules
     const isUp = scaleDirection === 'up'
     if (!(isUp ? value > threshold : value < threshold)) return false
-    const isFar = isUp ? value > threshold * (1 + tolerance) : value < threshold * (1 - tolerance)
+    const isFar = isUp ? value > threshold * (1 + TOLERANCE) : value < threshold * (1 - TOLERANCE)
     if (!isFar)
-      skipped.push(`${reasonOf(policy, value)} This is within the tolerance of ${percent(tolerance)}.`)
+      skipped.push(`${reasonOf(policy, value)} This is within the tolerance of ${percent(TOLERANCE)}.`)
     return isFar
   }
 

@@ -390,6 +390,7 @@ export class DatabaseOptimizationEngine {
       pools: this.#recorder.pools.pools(),
       connections,
       instances: this.#instances,
+      cpu: this.#parts.cpu?.() ?? 0,
       slowest: slowestOf(this.getWorkload()),
     })
   }

@@ -13,6 +13,8 @@ export interface DatabaseEngineParts {
   readonly clock?: Clock
   readonly random?: RandomSource
   readonly onError?: (error: unknown) => void
+  /** CPU usage of this process in percent; `0` if it is unknown. */
+  readonly cpu?: () => number
   /** Dialect of the first attached client. */
   readonly dialect?: () => Dialect | undefined
   /** Through an attached client. */
@@ -47,7 +49,7 @@ export class WorkloadRecorder {
     private readonly parts: WorkloadRecorderParts,
   ) {
     const { clock, random, onError } = parts
-    this.pools = new PoolMonitor(onError)
+    this.pools = new PoolMonitor(clock, onError)
     if (workload === false) return
     this.log = new WorkloadLog(workload, {
       ...{ clock, random, onError, onPeriod: () => this.pools.sample() },

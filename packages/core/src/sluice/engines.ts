@@ -157,6 +157,7 @@ export class Engines {
       new DatabaseOptimizationEngine(options, {
         ...{ clock, random, onError: reportError },
         ...(this.workload === undefined ? {} : { recorder: this.workload }),
+        cpu: () => this.#monitor?.currentLoad('cpu') ?? 0,
         dialect: () => loaders.first()?.dialect,
         connection: () => connections.first(),
         onFullScan: (analysis) => events.emit('fullScan', analysis),

@@ -453,7 +453,7 @@ describe('DatabaseOptimizationEngine', () => {
     expect(lines[0]).toBe(
       'Pool db: min 0, max 4, 0 in use, 4 idle, 0 waiting; at most 4 were in use, and 3 waiting.',
     )
-    expect(lines.at(-1)).toContain('raise max from 4 to 7')
+    expect(lines.at(-1)).toContain('raise max from 4 to 6')
     state = undefined
     expect(engine.getConnectionPoolRecommendations()).toEqual([])
     state = { min: 0, max: 4, used: 0, idle: 4, waiting: 0 }

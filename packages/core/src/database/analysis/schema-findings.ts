@@ -242,6 +242,7 @@ function upkeep(snapshot: DatabaseSnapshot): DraftFinding[] {
     pools: [],
     connections: snapshot.connections,
     instances: 1,
+    cpu: 0,
     slowest: [],
   }).map((text): DraftFinding => {
     return {

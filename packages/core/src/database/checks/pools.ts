@@ -1,5 +1,7 @@
 import { fileOf } from '../../pipeline/call-site.ts'
 import type { PoolState } from '../../schema/connection.ts'
+import { judgePool, type PoolWaits } from '../../shared/pool-size.ts'
+import { HIGH_USE, LONG_POOL_WAIT_MS } from '../../shared/thresholds.ts'
 import { analyzeSql } from '../../sql/analyze.ts'
 import type { ServerConnections } from '../inspectors/database-snapshot.ts'
 import { formatCount } from '../names.ts'
@@ -12,6 +14,8 @@ export interface ObservedPool {
   /** The most that were in use, and that waited, at one time. */
   readonly mostUsed: number
   readonly mostWaiting: number
+  /** The waits of the last minutes; `undefined` if the pool does not measure them. */
+  readonly recent: PoolWaits | undefined
 }
 
 /** A statement that holds connections for long. */
@@ -29,11 +33,12 @@ export interface PoolFacts {
   readonly connections: ServerConnections | undefined
   /** Processes that have a pool like these. */
   readonly instances: number
+  /** CPU usage of the busiest process in percent; `0` if it is unknown. */
+  readonly cpu: number
   /** Those that take the most time, dearest first. */
   readonly slowest: readonly SlowStatement[]
 }
 
-const WARNING_SHARE = 0.9
 /** The share of the server's connections that pools may have; the rest is for maintenance. */
 const SERVER_SHARE = 0.9
 const LITTLE_SHARE = 0.25
@@ -45,7 +50,7 @@ export function poolRecommendations(facts: PoolFacts): string[] {
   const { connections } = facts
   if (connections === undefined) return lines
   const { used, max, idleInTransaction, blocked } = connections
-  if (used > max * WARNING_SHARE)
+  if (used > max * HIGH_USE)
     lines.push(`The server has ${used} of at most ${max} connections. Beyond that it refuses new ones.`)
   if (idleInTransaction > 0)
     lines.push(
@@ -58,7 +63,8 @@ export function poolRecommendations(facts: PoolFacts): string[] {
   return lines
 }
 
-function ofPool({ name, now, mostUsed, mostWaiting }: ObservedPool, facts: PoolFacts): string[] {
+function ofPool(pool: ObservedPool, facts: PoolFacts): string[] {
+  const { name, now, mostUsed, mostWaiting } = pool
   const { min, max, used, idle, waiting } = now
   const lines = [
     `Pool ${name}: min ${min}, max ${max}, ${used} in use, ${idle} idle, ${waiting} waiting; at most ${mostUsed} were in use, and ${mostWaiting} waiting.`,
@@ -70,40 +76,42 @@ function ofPool({ name, now, mostUsed, mostWaiting }: ObservedPool, facts: PoolF
       `lower max from ${max} to ${Math.max(1, cap)}: ${facts.instances} × ${max} connections are more than the server's limit of ${facts.connections?.max} allows.`,
     )
   }
-  if (mostUsed > max * WARNING_SHARE)
+  if (mostUsed > max * HIGH_USE)
     warn(
       `warning: ${mostUsed} of ${max} connections were in use at one time (${Math.round((mostUsed / max) * 100)}%).`,
     )
-  if (mostWaiting > 0) warn(onWaiting(max, mostWaiting, cap, facts))
-  else if (mostUsed > max * WARNING_SHARE) warn('no caller waited, so a larger pool would not help yet.')
+  if (mostWaiting > 0) warn(onWaiting(pool, facts))
+  else if (mostUsed > max * HIGH_USE) warn('no caller waited, so a larger pool would not help yet.')
   if (min > 0 && mostUsed < max * LITTLE_SHARE && min > mostUsed)
     warn(`at most ${mostUsed} were in use: min ${min} keeps unused connections open.`)
   return lines
 }
 
-function onWaiting(
-  max: number,
-  mostWaiting: number,
-  cap: number | undefined,
-  { connections, slowest }: PoolFacts,
-): string {
-  const wish = max + Math.min(mostWaiting, max)
-  const room = roomFor(max, cap, connections)
-  if (room !== undefined && room > max) {
-    return `raise max from ${max} to ${Math.min(wish, room)}: up to ${mostWaiting} callers waited at one time, and the server has free connections.`
+function onWaiting({ now: { max }, mostWaiting, recent }: ObservedPool, facts: PoolFacts): string {
+  const limit = poolLimit(max, facts)
+  const verdict = judgePool({ max, limit, cpu: facts.cpu, waits: recent ?? { mostWaiting } })
+  const waited = `up to ${mostWaiting} callers waited at one time`
+  switch (verdict.kind) {
+    case 'large-enough':
+      return `${waited}, but fewer than 5% of the recent requests waited ${LONG_POOL_WAIT_MS} ms or longer: the pool is large enough.`
+    case 'busy-cpu':
+      return `${waited}, and CPU usage is ${facts.cpu.toFixed(0)}%: add workers first.`
+    case 'raise':
+      return limit === undefined
+        ? `${waited}, and it is unknown whether the server has free connections: if it has, ${verdict.to} would be enough. ${shorten(facts)}`
+        : `raise max from ${max} to ${verdict.to}: ${waited}, and the server has free connections.`
+    default:
+      return `${waited}, and the server has no free connections. ${shorten(facts)}`
   }
-  const why =
-    room === undefined
-      ? 'it is unknown whether the server has free connections'
-      : 'the server has no free connections'
+}
+
+function shorten({ slowest }: PoolFacts): string {
   const names = slowest.slice(0, NAMED).map(({ label, totalMs, calls, place }) => {
     return `${label} (${formatCount(totalMs)} ms in ${formatCount(calls)} calls${place === undefined ? '' : `, ${place}`})`
   })
-  const how =
-    names.length === 0
-      ? 'Shorten the statements that hold connections'
-      : `Shorten the statements that hold them: ${names.join('; ')}`
-  return `up to ${mostWaiting} waited at one time, and ${why}. ${how}.`
+  return names.length === 0
+    ? 'Shorten the statements that hold connections.'
+    : `Shorten the statements that hold them: ${names.join('; ')}.`
 }
 
 /**
@@ -114,14 +122,8 @@ export function poolLimit(
   max: number,
   facts: Pick<PoolFacts, 'connections' | 'instances'>,
 ): number | undefined {
-  return roomFor(max, capOf(facts), facts.connections)
-}
-
-function roomFor(
-  max: number,
-  cap: number | undefined,
-  connections: ServerConnections | undefined,
-): number | undefined {
+  const { connections } = facts
+  const cap = capOf(facts)
   if (cap === undefined || connections === undefined) return undefined
   return Math.min(cap, max + Math.floor(connections.max * SERVER_SHARE) - connections.used)
 }

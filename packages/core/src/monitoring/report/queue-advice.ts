@@ -1,3 +1,4 @@
+import { BUSY_CPU } from '../../shared/thresholds.ts'
 import type { TuningAdvice } from './advice.ts'
 
 /** A queue of tasks. */
@@ -12,7 +13,6 @@ export interface QueueFacts {
   readonly throughputPerSecond: number
 }
 
-const BUSY_CPU = 80
 const OLD_TASK_MS = 30_000
 
 /** Whether tasks wait because as many as allowed are running. */

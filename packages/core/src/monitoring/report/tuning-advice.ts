@@ -1,10 +1,11 @@
 import { metricTitle } from '../../shared/metric-title.ts'
+import type { PoolWaits } from '../../shared/pool-size.ts'
 import type { Alert } from '../alerts/alert-book.ts'
 import type { MetricHealth } from '../health.ts'
 import type { TrendAnalysis } from '../trends/trend-analysis.ts'
 import type { TuningAdvice, TuningChange } from './advice.ts'
 import { type CacheFacts, cacheAdvice } from './cache-advice.ts'
-import { type PoolWaits, poolAdvice } from './pool-advice.ts'
+import { poolAdvice, type WaitedPool } from './pool-advice.ts'
 import { type QueueFacts, queueAdvice } from './queue-advice.ts'
 
 /** Statistics of other engines, for advice. */
@@ -13,8 +14,13 @@ export interface TuningFacts {
   /** Changes that were made automatically, the newest first. */
   readonly tuning?: readonly TuningChange[]
   /** Attached connection pools. */
-  readonly pools?: readonly Pick<PoolWaits, 'name' | 'max' | 'limit'>[]
+  readonly pools?: readonly PoolFacts[]
   readonly queues?: readonly QueueFacts[]
+}
+
+/** An attached pool. Its waits are those of the metric `poolWait` if the pool does not measure them. */
+interface PoolFacts extends Pick<WaitedPool, 'name' | 'max' | 'limit'> {
+  readonly waits?: PoolWaits | undefined
 }
 
 export interface AdviceInput extends TuningFacts {
@@ -69,9 +75,9 @@ function poolSize({ metrics, pools = [] }: AdviceInput): TuningAdvice[] {
   return metrics
     .filter(({ metric }) => metric === 'poolWait')
     .flatMap(({ source: name, count, avg, p95 }) => {
-      const { max, limit } = pools.find((pool) => pool.name === name) ?? {}
-      const waits = { name, max, limit, periodMs: HEALTH_MS, requests: count, meanMs: avg, p95Ms: p95 }
-      return poolAdvice(waits, cpu) ?? []
+      const pool = pools.find((one) => one.name === name)
+      const metric = { periodMs: HEALTH_MS, requests: count, meanMs: avg, p95Ms: p95 }
+      return poolAdvice({ name, max: pool?.max, limit: pool?.limit, waits: pool?.waits ?? metric, cpu }) ?? []
     })
 }
 

@@ -1,8 +1,13 @@
-import type { MeteredPool, PoolMonitor, PoolRequests } from '../../database/pool-monitor.ts'
+import {
+  type MeteredPool,
+  type PeriodWaits,
+  type PoolMonitor,
+  type PoolWindow,
+  waitsSince,
+} from '../../database/pool-monitor.ts'
 import type { ExpectedEffect, TuningAdvice } from '../../monitoring/report/advice.ts'
 import { poolAdvice, poolSetting } from '../../monitoring/report/pool-advice.ts'
 import type { Clock } from '../../shared/clock.ts'
-import { LONG_POOL_WAIT_MS } from '../../shared/pool-wait.ts'
 import type { MeasuredEffect, Measurement, TunedSetting } from './tuned-setting.ts'
 
 const ENOUGH_REQUESTS = 200
@@ -20,26 +25,12 @@ export interface PoolSizeParts {
   readonly poolLimit: (max: number) => number | undefined
 }
 
-interface Window {
-  readonly at: number
-  readonly requests: PoolRequests
-}
-
-/** Waits in a period. */
-interface Waits {
-  readonly requests: number
-  readonly perSecond: number
-  readonly meanMs: number
-  /** Square of the standard error of the mean. */
-  readonly error: number
-}
-
 /** The maximum of one connection pool whose driver can change it. */
 export class PoolSize implements TunedSetting {
   readonly kind = 'poolSize'
   readonly name: string
-  #since: Window | undefined
-  #before: Waits | undefined
+  #since: PoolWindow | undefined
+  #before: PeriodWaits | undefined
 
   constructor(
     private readonly pool: string,
@@ -57,19 +48,11 @@ export class PoolSize implements TunedSetting {
     const [since, found] = [this.#since, this.#found()]
     this.#since = this.#window()
     if (since === undefined || found === undefined) return undefined
-    const periodMs = clock.now() - since.at
     const { max } = found.now
-    const before = waitsSince(since, found.requests, periodMs)
-    this.#before = before
-    const { requests, meanMs } = before
-    if (requests < ENOUGH_REQUESTS) return undefined
-    // The share of long waits is known, and not how long these are.
-    const longest = (found.requests.long - since.requests.long) / requests
-    const p95Ms = longest >= 0.05 ? LONG_POOL_WAIT_MS : 0
-    return poolAdvice(
-      { name: this.pool, max, limit: poolLimit(max), periodMs, requests, meanMs, p95Ms },
-      cpu(),
-    )
+    const waits = waitsSince(since, found.requests, clock.now())
+    this.#before = waits
+    if (waits.requests < ENOUGH_REQUESTS) return undefined
+    return poolAdvice({ name: this.pool, max, limit: poolLimit(max), cpu: cpu(), waits })
   }
 
   limit(): number | undefined {
@@ -91,7 +74,7 @@ export class PoolSize implements TunedSetting {
       result: () => {
         const found = this.#found()
         if (since === undefined || found === undefined || before === undefined) return undefined
-        const after = waitsSince(since, found.requests, this.parts.clock.now() - since.at)
+        const after = waitsSince(since, found.requests, this.parts.clock.now())
         return effectOf(before, after, expected)
       },
       close: () => {
@@ -100,7 +83,7 @@ export class PoolSize implements TunedSetting {
     }
   }
 
-  #window(): Window | undefined {
+  #window(): PoolWindow | undefined {
     const found = this.#found()
     return found && { at: this.parts.clock.now(), requests: { ...found.requests } }
   }
@@ -110,16 +93,12 @@ export class PoolSize implements TunedSetting {
   }
 }
 
-function waitsSince({ requests: before }: Window, now: PoolRequests, periodMs: number): Waits {
-  const requests = now.count - before.count
-  const many = Math.max(1, requests)
-  const meanMs = (now.waitedMs - before.waitedMs) / many
-  const variance = Math.max(0, (now.squares - before.squares) / many - meanMs ** 2)
-  return { requests, meanMs, perSecond: (requests * 1_000) / periodMs, error: variance / many }
-}
-
 /** `undefined` if there is too little traffic, or if it is not comparable. */
-function effectOf(before: Waits, after: Waits, { from, to }: ExpectedEffect): MeasuredEffect | undefined {
+function effectOf(
+  before: PeriodWaits,
+  after: PeriodWaits,
+  { from, to }: ExpectedEffect,
+): MeasuredEffect | undefined {
   if (after.requests < ENOUGH_REQUESTS || after.perSecond < before.perSecond * COMPARABLE) return undefined
   const saved = before.meanMs - after.meanMs
   const helped = saved >= (from - to) / 2 && saved > MARGIN * Math.sqrt(before.error + after.error)

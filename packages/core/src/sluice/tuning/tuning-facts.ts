@@ -26,7 +26,12 @@ export async function tuningFacts({
     ...(cache === undefined ? {} : { cache: cache.sizing() }),
     // An unused backend must not be opened here: that may create tables.
     ...(jobs?.isOpen !== true ? {} : { queues: await queuesOf(jobs) }),
-    pools: pools.map(({ name, now: { max } }) => ({ name, max, limit: poolLimit(max) })),
+    pools: pools.map(({ name, now: { max }, recent }) => ({
+      name,
+      max,
+      limit: poolLimit(max),
+      waits: recent,
+    })),
     tuning,
   }
 }

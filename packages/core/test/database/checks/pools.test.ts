@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type PoolFacts, poolRecommendations } from '../../../src/database/checks/pools.ts'
+import { type ObservedPool, type PoolFacts, poolRecommendations } from '../../../src/database/checks/pools.ts'
+import type { PoolState } from '../../../src/schema/connection.ts'
 
 const connections = { max: 100, used: 20, active: 5, idle: 15, idleInTransaction: 0, blocked: 0 }
 const slowest = [
@@ -9,15 +10,16 @@ const slowest = [
 
 describe('poolRecommendations', () => {
   const of = (
-    pool: { max?: number; min?: number; mostUsed?: number; mostWaiting?: number },
+    pool: Partial<PoolState & Pick<ObservedPool, 'mostUsed' | 'mostWaiting' | 'recent'>>,
     facts: Partial<PoolFacts> = {},
   ) => {
-    const { max = 10, min = 0, mostUsed = 1, mostWaiting = 0 } = pool
+    const { max = 10, min = 0, mostUsed = 1, mostWaiting = 0, recent } = pool
     const now = { min, max, used: 1, idle: 2, waiting: 0 }
     return poolRecommendations({
-      pools: [{ name: 'db', now, mostUsed, mostWaiting }],
+      pools: [{ name: 'db', now, mostUsed, mostWaiting, recent }],
       connections,
       instances: 1,
+      cpu: 0,
       slowest,
       ...facts,
     })
@@ -27,7 +29,9 @@ describe('poolRecommendations', () => {
     expect(of({})).toEqual([
       'Pool db: min 0, max 10, 1 in use, 2 idle, 0 waiting; at most 1 were in use, and 0 waiting.',
     ])
-    expect(poolRecommendations({ pools: [], connections: undefined, instances: 1, slowest: [] })).toEqual([])
+    expect(
+      poolRecommendations({ pools: [], connections: undefined, instances: 1, cpu: 0, slowest: [] }),
+    ).toEqual([])
   })
 
   it('warns above 90% use, and does not recommend a higher limit while no caller waits', () => {
@@ -39,7 +43,7 @@ describe('poolRecommendations', () => {
 
   it('recommends a higher limit when callers waited and the server has free connections', () => {
     expect(of({ mostUsed: 10, mostWaiting: 5 }).at(-1)).toBe(
-      'Pool db: raise max from 10 to 15: up to 5 callers waited at one time, and the server has free connections.',
+      'Pool db: raise max from 10 to 13: up to 5 callers waited at one time, and the server has free connections.',
     )
     expect(of({ mostUsed: 10, mostWaiting: 500 }).at(-1)).toContain('from 10 to 20')
     expect(
@@ -58,7 +62,23 @@ describe('poolRecommendations', () => {
     )
     const unknown = of({ mostUsed: 10, mostWaiting: 5 }, { connections: undefined }).join('\n')
     expect(unknown).not.toContain('raise')
-    expect(unknown).toContain('it is unknown whether the server has free connections')
+    expect(unknown).toContain(
+      'it is unknown whether the server has free connections: if it has, 13 would be enough. Shorten the',
+    )
+  })
+
+  it('uses the measured waits if there are any', () => {
+    const recent = { periodMs: 60_000, requests: 6_000, meanMs: 80, p95Ms: 50 }
+    expect(of({ mostUsed: 10, mostWaiting: 90, recent }).at(-1)).toContain('raise max from 10 to 13')
+    expect(of({ mostUsed: 10, mostWaiting: 90, recent: { ...recent, p95Ms: 0 } }).at(-1)).toContain(
+      'fewer than 5% of the recent requests waited 50 ms or longer: the pool is large enough',
+    )
+  })
+
+  it('recommends workers instead of connections if the CPU is busy', () => {
+    expect(of({ mostUsed: 10, mostWaiting: 5 }, { cpu: 80 }).at(-1)).toContain(
+      'CPU usage is 80%: add workers first',
+    )
   })
 
   it('limits the recommendation to the share of connections of each instance', () => {

@@ -17,7 +17,7 @@ function simulated({ limit, cpu = 0 }: { readonly limit?: number; readonly cpu?:
   /** When each connection is free, in milliseconds. */
   const freeAt = Array.from({ length: 10 }, () => 0)
   const state = { perSecond: 96, queryMs: (_connections: number) => 100 }
-  const pools = new PoolMonitor((error) => {
+  const pools = new PoolMonitor(clock, (error) => {
     throw error
   })
   pools.attach(

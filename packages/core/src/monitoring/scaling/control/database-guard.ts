@@ -1,9 +1,8 @@
+import { BUSY_CPU } from '../../../shared/thresholds.ts'
 import { percent, shown, type WorkerState, workers } from './decision.ts'
 
 /** From this share of looks on, the pools of connections are what holds requests up. */
 const WAITING = 0.3
-/** Workers that use less CPU than this wait for something else. */
-const BUSY_CPU = 80
 const LEAST_GAIN = 1.05
 const MAX_GROWTH = 1.5
 const SETTLE_MS = 60_000

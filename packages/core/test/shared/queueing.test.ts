@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { loadOf, queueLength } from '../../../src/monitoring/report/queueing.ts'
+import { loadOf, queueLength } from '../../src/shared/queueing.ts'
 
 describe('queueLength', () => {
   it.each([

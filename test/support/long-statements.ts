@@ -1,14 +1,15 @@
 import { readEqualitySelect } from '../../packages/core/src/adapter/equality-select.ts'
 import { queryShapeOf } from '../../packages/core/src/database/checks/query-shape.ts'
-import { fixFor } from '../../packages/core/src/query/advice/fix-text.ts'
 import { inspectSql } from '../../packages/core/src/query/anomalies/inspect.ts'
 import { planOf } from '../../packages/core/src/query/cost/cost-model.ts'
 import { TableFacts } from '../../packages/core/src/query/cost/table-facts.ts'
 import { analyzeSql } from '../../packages/core/src/sql/analyze.ts'
+import { fixFor } from '../../packages/core/src/sql/batch/batch-query.ts'
 import type { Dialect } from '../../packages/core/src/sql/dialect.ts'
-import { outlineOf } from '../../packages/core/src/sql/outline.ts'
 import { SqlSyntaxError } from '../../packages/core/src/sql/syntax-error.ts'
-import { readQueryTree } from '../../packages/core/src/sql/tree/read-sql.ts'
+import { tokenize } from '../../packages/core/src/sql/tokenize.ts'
+import { parseSql, readQueryTree } from '../../packages/core/src/sql/tree/read-sql.ts'
+import { statementBlocks } from '../../packages/core/src/sql/tree/statement-blocks.ts'
 
 export type SqlReader = (sql: string, dialect: Dialect) => unknown
 
@@ -18,7 +19,10 @@ const facts = new TableFacts(() => undefined)
 export const sqlReaders: ReadonlyMap<string, SqlReader> = new Map<string, SqlReader>([
   ['analyzeSql', analyzeSql],
   ['readQueryTree', unlessUnread(readQueryTree)],
-  ['outlineOf', unlessUnread(outlineOf)],
+  [
+    'statementBlocks',
+    unlessUnread((sql, dialect) => statementBlocks(parseSql(tokenize(sql, dialect), dialect))),
+  ],
   ['readEqualitySelect', readEqualitySelect],
   ['queryShapeOf', queryShapeOf],
   ['inspectSql', inspectSql],

@@ -1,8 +1,11 @@
+import { DEFAULT_LIMITS } from '../pipeline/repetition.ts'
 import type { Connection } from '../schema/connection.ts'
 import { type Clock, systemClock } from '../shared/clock.ts'
 import { InvalidArgumentError, SluiceError } from '../shared/errors.ts'
 import { option } from '../shared/options.ts'
+import { SLOW_QUERY_MS } from '../shared/thresholds.ts'
 import type { Periodic } from '../shared/timers.ts'
+import { likelyDialect } from '../sql/analyze.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import {
   type DuplicateIndex,
@@ -15,7 +18,7 @@ import {
 import type { DatabaseAnalysis } from './analysis/database-analysis.ts'
 import { type IndexPreset, IndexPresets } from './analysis/index-preset.ts'
 import { type IndexStrategy, indexesForWorkload, strategiesOf } from './analysis/recommended-indexes.ts'
-import { analyzePlan, analyzeQueryText, likelyDialect, type QueryAnalysis } from './checks/analyze-query.ts'
+import { analyzePlan, analyzeQueryText, type QueryAnalysis } from './checks/analyze-query.ts'
 import { type FragmentationReport, fragmentation } from './checks/fragmentation.ts'
 import { meanMsOf, nPlusOneProblems } from './checks/n-plus-one.ts'
 import type { PartitionRecommendation } from './checks/partitions.ts'
@@ -331,7 +334,7 @@ export class DatabaseOptimizationEngine {
    * @param limit - Maximum number of normalized queries.
    * @throws InvalidArgumentError if one is negative or not a number.
    */
-  getSlowQueries(threshold = 1_000, limit = 20): QueryAnalysis[] {
+  getSlowQueries(threshold = SLOW_QUERY_MS, limit = 20): QueryAnalysis[] {
     checkAmount('threshold', threshold, 'milliseconds')
     checkAmount('limit', limit, 'shapes')
     return slowQueries(
@@ -357,7 +360,8 @@ export class DatabaseOptimizationEngine {
 
   /**
    * Finds repetitions in statements that belong together, such as those of one request. Reports at least 5
-   * equal normalized queries.
+   * equal normalized queries, or 3 identical ones without a write in between; a Sluice's engine uses its
+   * `detection.threshold` and `detection.repeats`.
    *
    * @returns One sentence each: the normalized query, its count, and the saving of one query; the most
    *   frequent first.
@@ -368,7 +372,8 @@ export class DatabaseOptimizationEngine {
       throw new InvalidArgumentError('queries', 'an array of SQL strings', queries)
     const meanMs = (fingerprint: string, dialect: Dialect) =>
       meanMsOf(this.#recorder.log?.entry(fingerprint, dialect) ?? this.#analyzed.get(fingerprint))
-    return nPlusOneProblems(queries, (sql) => this.#dialectOf(sql), meanMs)
+    const limits = this.#parts.limits ?? DEFAULT_LIMITS
+    return nPlusOneProblems(queries, limits, (sql) => this.#dialectOf(sql), meanMs)
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { RepetitionLimits } from '../pipeline/repetition.ts'
 import type { Connection } from '../schema/connection.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { RandomSource } from '../shared/random.ts'
@@ -15,6 +16,8 @@ export interface DatabaseEngineParts {
   readonly onError?: (error: unknown) => void
   /** CPU usage of this process in percent; `0` if it is unknown. */
   readonly cpu?: () => number
+  /** Numbers of statements from which `detectNPlusOneProblems` reports them. */
+  readonly limits?: RepetitionLimits
   /** Dialect of the first attached client. */
   readonly dialect?: () => Dialect | undefined
   /** Through an attached client. */

@@ -1,5 +1,9 @@
 import { canonicalKey } from '../shared/canonical.ts'
-import type { Sample } from './execution-group.ts'
+import { DUPLICATE_QUERIES, FURTHER_KEY_SHARE, N_PLUS_ONE_QUERIES } from '../shared/thresholds.ts'
+import type { Dialect } from '../sql/dialect.ts'
+import { SqlSyntaxError } from '../sql/syntax-error.ts'
+import { tokenize } from '../sql/tokenize.ts'
+import type { Sample, Stack } from './execution-group.ts'
 
 /** Executions of one normalized query that fewer queries could replace. */
 export interface Repetition {
@@ -19,6 +23,8 @@ export interface RepetitionLimits {
   /** Number of executions with the same values from which they are reported. */
   readonly repeats: number
 }
+
+export const DEFAULT_LIMITS: RepetitionLimits = { threshold: N_PLUS_ONE_QUERIES, repeats: DUPLICATE_QUERIES }
 
 /**
  * Evaluates the executions of one normalized query from one call site. Every report of an N+1 is based on it.
@@ -42,6 +48,51 @@ export function repetitionAmong(
     }
   }
   return isLoop ? { code: 'N_PLUS_ONE', count, needed: 1 } : undefined
+}
+
+/**
+ * Returns the milliseconds that a fix saves.
+ *
+ * @param saved - Number of saved queries.
+ */
+export function savedTime(code: Repetition['code'] | 'QUERY_BUDGET', saved: number, meanMs: number): number {
+  // One query for all keys takes longer than one for a single key.
+  return meanMs * Math.max(0, saved) * (code === 'N_PLUS_ONE' ? 1 - FURTHER_KEY_SHARE : 1)
+}
+
+/**
+ * Describes a repetition and its fix. Ends without a period.
+ *
+ * @param fix - The query, or the code, that replaces an N+1.
+ * @param place - The call site, as ` at file:line`.
+ */
+export function repetitionText(
+  { code, count }: Pick<Repetition, 'code' | 'count'>,
+  label: string,
+  fix: string | undefined,
+  place = '',
+): string {
+  const isLoop = code === 'N_PLUS_ONE'
+  const how = isLoop ? (fix ?? 'query all keys with one statement') : 'query once and reuse the result'
+  return `${isLoop ? 'N+1' : 'Duplicate query'}${place}: ${count} × ${label}. Instead: ${how}`
+}
+
+/**
+ * Returns a statement that the app passed as a string, as an execution. Values of placeholders are unknown.
+ *
+ * @param writes - Number of writes before it.
+ */
+export function passedStatement(sql: string, dialect: Dialect, writes: number, stack?: Stack): Sample {
+  return { values: hasParameters(sql, dialect) ? undefined : sql, stack, writes }
+}
+
+function hasParameters(sql: string, dialect: Dialect): boolean {
+  try {
+    return tokenize(sql, dialect).some(({ kind }) => kind === 'parameter')
+  } catch (error) {
+    if (!(error instanceof SqlSyntaxError)) throw error
+    return true
+  }
 }
 
 interface Repeats {

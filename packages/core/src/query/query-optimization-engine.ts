@@ -1,13 +1,13 @@
 import { QueryStats, type QueryStatsSnapshot } from '../pipeline/query-stats.ts'
+import { DEFAULT_LIMITS, savedTime } from '../pipeline/repetition.ts'
 import type { Row } from '../schema/row-loader.ts'
 import { systemClock } from '../shared/clock.ts'
 import { copyValue, isCopyable } from '../shared/copy.ts'
 import { InvalidArgumentError } from '../shared/errors.ts'
 import { option } from '../shared/options.ts'
-import { analyzeSql } from '../sql/analyze.ts'
+import { analyzeSql, likelyDialect } from '../sql/analyze.ts'
+import { type BatchQuery, fixFor, mergeByKey, type QueryInput } from '../sql/batch/batch-query.ts'
 import type { Dialect } from '../sql/dialect.ts'
-import { type BatchQuery, mergeByKey, type QueryInput } from './advice/batch-query.ts'
-import { fixFor } from './advice/fix-text.ts'
 import { groupByCause } from './advice/group-by-cause.ts'
 import { type JoinStrategy, joinStrategy } from './advice/join-strategy.ts'
 import { NPlusOneLog, type NPlusOnePattern, withSaving } from './advice/n-plus-one-log.ts'
@@ -27,11 +27,6 @@ import {
 import type { PrefetchLink } from './prefetch/link.ts'
 import { QueryLog } from './query-log.ts'
 
-const DEFAULT_THRESHOLD = 5
-/** Share of a single query's time that each further key adds to a batch. */
-const FURTHER_KEY = 0.1
-/** Tried in this order: an earlier dialect rarely accepts SQL of a later one with a different meaning. */
-const DIALECTS: readonly Dialect[] = ['postgresql', 'mysql', 'sqlite']
 const JOIN_TYPES = option.oneOf('INNER', 'LEFT', 'RIGHT', 'FULL')
 
 /**
@@ -65,7 +60,7 @@ export class QueryOptimizationEngine {
   constructor(options?: QueryOptimizationEngineOptions, parts?: Partial<QueryEngineParts>)
   constructor(options: QueryOptimizationEngineOptions = {}, parts: Partial<QueryEngineParts> = {}) {
     checkEngineOptions(options)
-    const { catalog, clock = systemClock, threshold = DEFAULT_THRESHOLD } = options
+    const { catalog, clock = systemClock } = options
     this.#dialect = options.dialect ?? catalog?.dialect
     this.#parts = parts
     this.#stats = parts.stats ?? new QueryStats()
@@ -76,10 +71,15 @@ export class QueryOptimizationEngine {
     const log = parts.log ?? new QueryLog(clock)
     this.#observations = log.observations
     this.#anomalies = log.anomalies
-    this.#nPlusOnes = new NPlusOneLog(clock, threshold, {
-      meanMs: (fingerprint) => this.#observations.meanMs(fingerprint),
-      fix: (sql) => fixFor(sql, this.#dialectOf(sql)),
-    })
+    const { threshold, repeats } = parts.detector?.limits ?? DEFAULT_LIMITS
+    this.#nPlusOnes = new NPlusOneLog(
+      clock,
+      { threshold: options.threshold ?? threshold, repeats },
+      {
+        meanMs: (fingerprint) => this.#observations.meanMs(fingerprint),
+        fix: (sql) => fixFor(sql, this.#dialectOf(sql)),
+      },
+    )
   }
 
   /** Returns the counters since the Sluice was created. */
@@ -160,7 +160,10 @@ export class QueryOptimizationEngine {
     )
     const mean = (sql: string) => this.#observations.meanMs(analyzeSql(sql, dialect).fingerprint)
     const single = mean(batch.originalQueries[0] ?? '')
-    const guess = single === undefined ? undefined : single * (1 + FURTHER_KEY * (queries.length - 1))
+    const guess =
+      single === undefined
+        ? undefined
+        : single * queries.length - savedTime('N_PLUS_ONE', queries.length - 1, single)
     const expected = expectedTime ?? mean(batch.query) ?? guess
     const expectedSaving =
       single === undefined || expected === undefined ? undefined : single * queries.length - expected
@@ -318,15 +321,16 @@ export class QueryOptimizationEngine {
 
   #count(query: string, dialect: Dialect, { plan, label }: PlanFacts): void {
     const { kinds, writes } = analyzeSql(query, dialect).statement
-    if (!kinds.includes('SELECT') || writes.length > 0) return
-    const { fingerprint } = plan
-    this.#nPlusOnes.see(query, { fingerprint, label }, this.#parts.scope?.())
+    if (writes.length > 0) this.#nPlusOnes.write()
+    else if (kinds.includes('SELECT'))
+      this.#nPlusOnes.read(
+        { sql: query, dialect, fingerprint: plan.fingerprint, label },
+        this.#parts.scope?.(),
+      )
   }
 
   #dialectOf(sql: string): Dialect {
-    const known = this.#dialect ?? this.#loaders.first()?.dialect
-    if (known !== undefined) return known
-    return DIALECTS.find((dialect) => analyzeSql(sql, dialect).statement.opaque === undefined) ?? 'postgresql'
+    return this.#dialect ?? this.#loaders.first()?.dialect ?? likelyDialect(sql)
   }
 }
 

@@ -1,8 +1,8 @@
-// The thresholds of all advice about queries and connections. Each question has one, whichever engine answers.
+// The thresholds of all advice about queries and connections: one for each question, in every engine.
 
 /** Number of equal normalized queries from one call site in one scope from which they are an N+1. */
 export const N_PLUS_ONE_QUERIES = 5
-/** Number of identical queries (same values) from one call site in one scope from which they are duplicates. */
+/** Number of queries with the same values from one call site in one scope from which they are duplicates. */
 export const DUPLICATE_QUERIES = 3
 /** The share of a query's time that each further key adds to a query for many keys. */
 export const FURTHER_KEY_SHARE = 0.1

@@ -87,11 +87,9 @@ export class Engines {
   get queries(): QueryOptimizationEngine {
     if (this.#queries !== undefined) return this.#queries
     const { services, detector, links, caching } = this.parts
-    const { detection } = this.parts.options
     const { clock, stats, loaders, catalogs, scopes } = services
-    const threshold = detection === false ? undefined : detection?.threshold
     this.#queries = new QueryOptimizationEngine(
-      { clock, ...(threshold === undefined ? {} : { threshold }) },
+      { clock },
       {
         ...{ stats, log: this.queryLog, detector, links, loaders },
         results: caching && {
@@ -152,11 +150,13 @@ export class Engines {
   }
 
   #databaseOf(options: NonNullable<Exclude<SluiceOptions['database'], false>>): DatabaseOptimizationEngine {
-    const { clock, random, reportError, loaders, connections, events } = this.parts.services
+    const { detector, services } = this.parts
+    const { clock, random, reportError, loaders, connections, events } = services
     this.#database ??= this.#opened(
       new DatabaseOptimizationEngine(options, {
         ...{ clock, random, onError: reportError },
         ...(this.workload === undefined ? {} : { recorder: this.workload }),
+        ...(detector === undefined ? {} : { limits: detector.limits }),
         cpu: () => this.#monitor?.currentLoad('cpu') ?? 0,
         dialect: () => loaders.first()?.dialect,
         connection: () => connections.first(),

@@ -96,3 +96,11 @@ function shorten(shape: string): string {
     ? shape
     : `${Buffer.from(shape.slice(0, MAX_SHAPE_LENGTH)).toString()} …`
 }
+
+/** Tried in this order: an earlier dialect rarely accepts SQL of a later one with a different meaning. */
+const DIALECTS: readonly Dialect[] = ['postgresql', 'mysql', 'sqlite']
+
+/** Returns the first dialect that can parse a statement. */
+export function likelyDialect(sql: string): Dialect {
+  return DIALECTS.find((dialect) => analyzeSql(sql, dialect).statement.opaque === undefined) ?? 'postgresql'
+}

@@ -409,8 +409,8 @@ describe('DatabaseOptimizationEngine', () => {
       expect(
         engine.detectNPlusOneProblems([...queries, 'select 1', ...Array(6).fill('select * from settings')]),
       ).toEqual([
-        'N+1: 11 × SELECT * FROM tiles WHERE user_id = ?. Instead: query all keys together, with IN. That saves 10 queries and about 90 ms.',
-        'Duplicate query: 6 × select * from settings. Instead: query once and store the result. That saves 5 queries.',
+        'N+1: 11 × SELECT * FROM tiles WHERE user_id = ?. Instead: SELECT * FROM tiles WHERE user_id IN (?). That saves 10 queries and about 90 ms.',
+        'Duplicate query: 6 × select * from settings. Instead: query once and reuse the result. That saves 5 queries.',
       ])
     })
 
@@ -418,13 +418,15 @@ describe('DatabaseOptimizationEngine', () => {
       const { engine } = open()
       const repeated = Array(6).fill('SELECT * FROM tiles WHERE user_id = 1')
       expect(engine.detectNPlusOneProblems([...repeated, 'SELECT * FROM tiles WHERE user_id = 2'])).toEqual([
-        'Duplicate query: 6 × SELECT * FROM tiles WHERE user_id = ?. Instead: query once and store the result. That saves 5 queries.',
+        'Duplicate query: 6 × SELECT * FROM tiles WHERE user_id = ?. Instead: query once and reuse the result. That saves 5 queries.',
       ])
     })
 
-    it('ignores writes and fewer than 5 queries', () => {
+    it('ignores writes, fewer than 5 queries, and fewer than 3 identical ones', () => {
       const { engine } = open()
-      expect(engine.detectNPlusOneProblems(Array(4).fill('select * from a where b = 1'))).toEqual([])
+      expect(
+        engine.detectNPlusOneProblems([1, 1, 2, 3].map((b) => `select * from a where b = ${b}`)),
+      ).toEqual([])
       expect(engine.detectNPlusOneProblems(Array(9).fill('update a set b = 1 where c = 2'))).toEqual([])
       expect(
         engine.detectNPlusOneProblems(

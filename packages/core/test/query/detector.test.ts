@@ -112,8 +112,8 @@ describe('N+1 detection', () => {
     await sluice.run(async () => {
       for (let i = 0; i < 5; i += 1) await run('few')
       for (let i = 0; i < 90; i += 1) await run('many')
-      for (let i = 0; i < 5; i += 1) await run('slow', at('/app/a.ts', 1), 25)
-      for (let i = 0; i < 5; i += 1) await run('slower', at('/app/a.ts', 1), 250)
+      for (let i = 0; i < 5; i += 1) await run('slow', at('/app/a.ts', 1), 28)
+      for (let i = 0; i < 5; i += 1) await run('slower', at('/app/a.ts', 1), 278)
     })
     expect(findings.map(({ severity }) => severity)).toEqual(['low', 'low', 'medium', 'high'])
     const listed = sluice.queries.getNPlusOnePatterns()

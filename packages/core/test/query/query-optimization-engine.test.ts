@@ -66,7 +66,7 @@ describe('analyzeQuery', () => {
     engine.analyzeQuery("SELECT 1 FROM users WHERE name = '' OR 1=1", 1)
     expect(engine.getAnomalies().map(({ kind }) => kind)).toEqual(['tautology', 'concatenation'])
     expect(engine.getNPlusOnePatterns()).toMatchObject([
-      { count: 5, databaseMs: 10, estimatedSaving: { queries: 4, ms: 8 } },
+      { count: 5, databaseMs: 10, estimatedSaving: { queries: 4, ms: 7.2 } },
     ])
   })
 })
@@ -109,7 +109,8 @@ describe('detectNPlusOne', () => {
       for (let id = 0; id < 5; id++) engine.analyzeQuery(byAuthor(id), ms)
       return engine.getNPlusOnePatterns()[0]?.severity
     }
-    expect([24, 25, 249, 250].map(severityOf)).toEqual(['low', 'medium', 'medium', 'high'])
+    // An N+1 of 5 queries could be one that takes 1.4 times as long.
+    expect([27, 28, 277, 278].map(severityOf)).toEqual(['low', 'medium', 'medium', 'high'])
   })
 
   it('adds up the savings of all loops that reached the threshold', () => {
@@ -121,7 +122,7 @@ describe('detectNPlusOne', () => {
     }
     for (const times of [5, 4, 7]) pass(times)
     expect(engine.getNPlusOnePatterns()).toMatchObject([
-      { occurrences: 2, impact: { occurrences: 2, savedMs: 100, seenMs: 120_000, savedMsPerMinute: 50 } },
+      { occurrences: 2, impact: { occurrences: 2, savedMs: 90, seenMs: 120_000, savedMsPerMinute: 45 } },
     ])
   })
 
@@ -223,17 +224,17 @@ describe('getQueryRecommendations', () => {
     })
     for (let id = 0; id < 20; id++) engine.analyzeQuery(`select id from orders where customer_id = ${id}`, 5)
     for (let id = 0; id < 3; id++)
-      engine.analyzeQuery(`select id from customers where name like '${id}%'`, 400)
+      engine.analyzeQuery(`select id from customers where name like '${id}%'`, 1_100)
     engine.analyzeQuery('select id from customers where id = 1', 1)
     const found = engine.getQueryRecommendations()
     expect(found).toEqual([
       expect.stringMatching(
-        /^Slow: select id from customers where name like \? takes 400 ms on average \(3 ×\)/,
+        /^Slow: select id from customers where name like \? takes 1100 ms on average \(3 ×\)/,
       ),
+      expect.stringMatching(/^No index is known on orders\(customer_id\)/),
       expect.stringMatching(
         /^N\+1 at .+: 20 × .+ Instead: select id, customer_id from orders where customer_id IN \(\?\)$/,
       ),
-      expect.stringMatching(/^No index is known on orders\(customer_id\)/),
     ])
   })
 
@@ -241,14 +242,14 @@ describe('getQueryRecommendations', () => {
     const clock = new FakeClock()
     const sluice = createSluice({ clock, cache: false })
     const run = async () => {
-      clock.advance(300)
+      clock.advance(1_000)
       return []
     }
     await sluice.run(async () => {
       await hostOf(sluice).execute(read({ label: 'City.findMany', run }))
     })
     expect(sluice.queries.getQueryRecommendations()).toEqual([
-      expect.stringContaining('City.findMany takes 300 ms'),
+      expect.stringContaining('City.findMany takes 1000 ms'),
     ])
   })
 })

@@ -82,8 +82,8 @@ describe('the severity of a finding', () => {
 
   it('changes with the savings of all scopes', async () => {
     const { findings, request } = setUp()
-    // 4 of 5 queries of 10 ms: each scope saves 40 ms.
-    for (let i = 0; i < 25; i += 1) await request(10)
+    // One query instead of 5 of 11.2 ms: each scope saves 40.3 ms.
+    for (let i = 0; i < 25; i += 1) await request(11.2)
     expect(findings.map(({ severity }) => severity).join(' ')).toBe(
       [...Array(2).fill('low'), ...Array(22).fill('medium'), 'high'].join(' '),
     )
@@ -91,7 +91,7 @@ describe('the severity of a finding', () => {
 
   it('decreases while other scopes end, and not while the app has no traffic', async () => {
     const { clock, sluice, request } = setUp()
-    await request(250)
+    await request(280)
     const severityNow = () => sluice.queries.getNPlusOnePatterns()[0]?.severity
     expect(severityNow()).toBe('high')
     clock.advance(20 * MINUTE)
@@ -105,7 +105,11 @@ describe('the severity of a finding', () => {
     await request(10, 50, 10)
     for (let i = 0; i < 3; i += 1) await request(1)
     expect(sluice.queries.getNPlusOnePatterns()).toMatchObject([
-      { count: 50, impact: { occurrences: 4, savedMs: 502, scopeMs: 525 }, severity: 'medium' },
+      {
+        count: 50,
+        impact: { occurrences: 4, savedMs: expect.closeTo(451.8), scopeMs: 525 },
+        severity: 'medium',
+      },
     ])
   })
 })

@@ -38,3 +38,83 @@ describe('the size of a pool', () => {
     },
   )
 })
+
+describe('an N+1', () => {
+  const byId = (ids: readonly number[]) => ids.map((id) => `SELECT name FROM users WHERE id = ${id}`)
+  const WRITE = 'UPDATE users SET name = 1'
+
+  it.each([
+    ['different keys', byId([1, 2, 3, 4, 5])],
+    ['too few keys', byId([1, 2, 3, 4])],
+    ['equal keys', byId([1, 1, 1])],
+    ['too few equal keys', byId([1, 1])],
+    ['mostly equal keys', byId([1, 1, 1, 1, 2])],
+    ['keys that a write separates', [...byId([1, 1]), WRITE, ...byId([1, 1])]],
+    ['bound keys', Array<string>(5).fill('SELECT name FROM users WHERE id = $1')],
+    ['no keys', Array<string>(3).fill('SELECT count(*) FROM users')],
+  ])('is the same in both engines for %s', (_what, statements) => {
+    const sluice = createSluice({ clock: new ManualClock() })
+    onTestFinished(() => sluice.close())
+    const { queries, database } = sluice
+    for (const sql of statements) queries.analyzeQuery(sql, 10)
+    database?.observe({ sql: byId([9])[0] ?? '', executionTime: 10 })
+    const advice = queries.getQueryRecommendations().flatMap((text) => {
+      const [, problem] = /^((?:N\+1|Duplicate query).*Instead: .*?)\.?$/.exec(text) ?? []
+      return problem === undefined ? [] : [problem.replace(/ at [^ ]+:\d+:\d+:/, ':')]
+    })
+    const problems = database?.detectNPlusOneProblems(statements) ?? []
+    expect(problems.map((text) => text.replace(/\. That saves.*/, ''))).toEqual(advice)
+    const saved = queries.getNPlusOnePatterns().map(({ estimatedSaving }) => estimatedSaving)
+    expect(problems.map((text) => Number(/saves (\d+) queries/.exec(text)?.[1]))).toEqual(
+      saved.map(({ queries: count }) => count),
+    )
+    for (const [at, text] of problems.entries())
+      if (text.includes('about')) expect(Number(/about ([\d.]+) ms/.exec(text)?.[1])).toBe(saved[at]?.ms)
+  })
+
+  it('has the thresholds of the option "detection" in both engines', () => {
+    const sluice = createSluice({ detection: { threshold: 2, repeats: 4 } })
+    onTestFinished(() => sluice.close())
+    for (const sql of byId([1, 2])) sluice.queries.detectNPlusOne(sql)
+    expect(sluice.queries.getNPlusOnePatterns()).toHaveLength(1)
+    expect(sluice.database?.detectNPlusOneProblems(byId([1, 2]))).toHaveLength(1)
+  })
+})
+
+describe('a slow query', () => {
+  const sql = 'SELECT name FROM users WHERE age > 5'
+
+  it.each([
+    [999, 0],
+    [1_000, 1],
+  ])('of %i ms is the same in both engines', (ms, slow) => {
+    const sluice = createSluice()
+    onTestFinished(() => sluice.close())
+    sluice.queries.analyzeQuery(sql, ms)
+    const advice = sluice.queries.getQueryRecommendations().filter((text) => text.startsWith('Slow'))
+    const analysis = sluice.database?.analyzeQuery(sql, ms, 1, 1)
+    expect(advice).toHaveLength(slow)
+    expect(analysis?.warnings.filter((text) => text.startsWith('Takes'))).toHaveLength(slow)
+    expect(sluice.database?.getSlowQueries()).toHaveLength(slow)
+  })
+})
+
+describe('the number of joins', () => {
+  const joined = (count: number) =>
+    Array.from({ length: count }, (_, at) => `JOIN t${at} ON t${at}.id = t.id`).join(' ')
+
+  it.each([
+    ['5 joins', `SELECT t.a FROM t ${joined(5)}`, undefined],
+    ['6 joins', `SELECT t.a FROM t ${joined(6)}`, '6'],
+    ['commas', 'SELECT t.a FROM t, b, c, d, e, f, g', '6'],
+    ['a subquery', `SELECT t.a FROM t ${joined(3)} WHERE t.b IN (SELECT t.b FROM t ${joined(3)})`, '6'],
+    ['an update', `UPDATE t SET a = 1 FROM b ${joined(5)}`, '6'],
+  ])('is the same in both engines for %s', (_what, sql, count) => {
+    const sluice = createSluice()
+    onTestFinished(() => sluice.close())
+    const counted = (texts: readonly string[] = []) => /(\d+) joins/.exec(texts.join('\n'))?.[1]
+    expect(counted(sluice.queries.analyzeQuery(sql, 1).optimization)).toBe(count)
+    expect(counted(sluice.queries.getQueryRecommendations())).toBe(count)
+    expect(counted(sluice.database?.analyzeQuery(sql, 1, 1, 1).recommendations)).toBe(count)
+  })
+})

@@ -139,8 +139,6 @@ function ofStatement({ fingerprint, label, calls, maxMs, severity }: SlowStateme
   }
 }
 
-/** Statements above this duration are reported. */
-const SLOW_MS = 1_000
 const MAX_SLOW = 5
 /** Cache lifetime: reading all statements is expensive, and slow statements stay slow. */
 const FRESH_MS = 5_000
@@ -172,7 +170,7 @@ export class SlowStatements {
 
   #look(): readonly SlowStatement[] {
     const { database } = this.sluice
-    const slow = database?.getSlowQueries(SLOW_MS, MAX_SLOW) ?? []
+    const slow = database?.getSlowQueries(undefined, MAX_SLOW) ?? []
     if (database === undefined || slow.length === 0) return []
     const dialects = new Map(database.getWorkload().map(({ fingerprint, dialect }) => [fingerprint, dialect]))
     return slow.map(({ fingerprint, query, calls = 0, maxTime = 0, severity }) => {

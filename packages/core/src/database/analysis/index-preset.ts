@@ -137,7 +137,11 @@ function strategyOf(preset: IndexPreset, { dialect, table }: PresetPlace): Index
   const definition = definitionOf(preset, { dialect, table })
   const target = { schema: '', name: table }
   return {
-    ...{ table, columns, indexName, type, unique },
+    table,
+    columns,
+    indexName,
+    type,
+    unique,
     sparse: where !== undefined,
     indexSize: 0,
     reason:

@@ -16,7 +16,7 @@ import type { DatabaseAnalysis } from './database-analysis.ts'
 const MIN_ROWS = 500
 const MAX_COLUMNS = 4
 
-interface Wanted {
+interface MissingIndex {
   readonly keys: readonly IndexKey[]
   readonly queries: { readonly fingerprint: string; readonly totalMs: number }[]
   calls: number
@@ -33,22 +33,22 @@ export function indexesForWorkload(
   workload: readonly WorkloadEntry[],
 ): IndexStrategy[] {
   if (table.kind === 'view' || (table.rows >= 0 && table.rows < MIN_ROWS)) return []
-  const wanted = new Map<string, Wanted>()
+  const missing = new Map<string, MissingIndex>()
   const own = workload.filter(({ dialect }) => dialect === snapshot.dialect)
   for (const { entry, use } of resolveWorkload(own, snapshot).statements) {
-    const keys = keysWanted(snapshot, table, use)
+    const keys = missingKeys(snapshot, table, use)
     if (keys === undefined) continue
     const id = keys
       .map(({ column }) => column)
       .sort()
       .join()
-    const known = wanted.get(id) ?? { keys, queries: [], calls: 0, totalMs: 0 }
+    const known = missing.get(id) ?? { keys, queries: [], calls: 0, totalMs: 0 }
     known.calls += entry.calls
     known.totalMs += entry.totalMs
     known.queries.push({ fingerprint: entry.fingerprint, totalMs: entry.totalMs })
-    wanted.set(id, known)
+    missing.set(id, known)
   }
-  return [...wanted.values()]
+  return [...missing.values()]
     .sort((a, b) => b.totalMs - a.totalMs)
     .map((one) => strategyFor(snapshot, table, one))
 }
@@ -57,7 +57,7 @@ export function indexesForWorkload(
  * The columns that an index would need first; `undefined` if one table is not all that the statement reads,
  * or if an index serves it.
  */
-function keysWanted(
+function missingKeys(
   snapshot: DatabaseSnapshot,
   table: TableSnapshot,
   { uses }: StatementUse,
@@ -66,9 +66,9 @@ function keysWanted(
   if (use === undefined || another !== undefined || use.table !== table || use.alternatives.length > 0)
     return undefined
   const maker = new KeyMaker(snapshot, table)
-  const plain = (made: (condition: ColumnCondition) => IndexKey | undefined) =>
+  const plain = (toKey: (condition: ColumnCondition) => IndexKey | undefined) =>
     use.conditions.flatMap((condition) => {
-      const key = condition.operator === 'is not null' ? undefined : made(condition)
+      const key = condition.operator === 'is not null' ? undefined : toKey(condition)
       return key === undefined || key.expression !== undefined ? [] : [key]
     })
   const equalities = plain((condition) => maker.equality(condition))
@@ -76,8 +76,8 @@ function keysWanted(
     ...equalities,
     ...plain((condition) => maker.range(condition, [])).slice(0, 1),
   ]).slice(0, MAX_COLUMNS)
-  const wanted = (equalities.length > 0 ? equalities : keys).map(({ column }) => column)
-  const isServed = isUniqueBy(table, wanted) || coveragesOf(table).some((index) => findsBy(index, wanted))
+  const columns = (equalities.length > 0 ? equalities : keys).map(({ column }) => column)
+  const isServed = isUniqueBy(table, columns) || coveragesOf(table).some((index) => findsBy(index, columns))
   return keys.length === 0 || isServed ? undefined : keys
 }
 
@@ -94,14 +94,19 @@ function isUniqueBy(table: TableSnapshot, equalities: readonly string[]): boolea
 function strategyFor(
   snapshot: DatabaseSnapshot,
   table: TableSnapshot,
-  { keys, queries, calls, totalMs }: Wanted,
+  { keys, queries, calls, totalMs }: MissingIndex,
 ): IndexStrategy {
   const index: IndexDefinition = { table: table.id, keys, method: 'btree', isUnique: false }
   const columns = keys.map(({ column }) => column)
   const indexName = indexNameOf(table.name, columns, 'idx')
   const name = shownName(table, snapshot)
   return {
-    ...{ table: name, columns, indexName, type: 'btree', unique: false, sparse: false },
+    table: name,
+    columns,
+    indexName,
+    type: 'btree',
+    unique: false,
+    sparse: false,
     indexSize: table.rows < 0 ? 0 : indexPages(index, table, 1) * PAGE_BYTES,
     reason: `${formatCount(calls)} statements, ${formatCount(totalMs)} ms in total, filter ${name} by (${columns.join(', ')}), without an index. Not validated by the planner.`,
     queries: queries.sort((a, b) => b.totalMs - a.totalMs).map(({ fingerprint }) => fingerprint),

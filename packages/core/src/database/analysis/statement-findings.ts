@@ -1,11 +1,10 @@
+import { SLOW_QUERY_MS } from '../../shared/thresholds.ts'
 import { analyzeSql } from '../../sql/analyze.ts'
 import type { Advice } from '../advisor/advice.ts'
 import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
 import type { WorkloadEntry } from '../workload/workload-entry.ts'
 import type { DraftFinding } from './database-analysis.ts'
 
-/** Milliseconds that one execution may take on average. */
-const SLOW_MS = 200
 const MAX_SLOW = 5
 
 /** Findings from the statements: those that remain slow with every recommended index, and rewrites. */
@@ -75,7 +74,7 @@ function slowStatements(
     const known = planned.get(fingerprint)
     // An advised index takes most of it away.
     const left = known === undefined || known.before <= 0 ? 1 : known.after / known.before
-    return (ms / Math.max(1, calls)) * left >= SLOW_MS
+    return (ms / Math.max(1, calls)) * left >= SLOW_QUERY_MS
   })
   return slow
     .sort((a, b) => b.totalMs - a.totalMs)

@@ -1,4 +1,5 @@
 import type { CallSite } from '../../pipeline/call-site.ts'
+import { MAX_JOINS, SLOW_QUERY_MS } from '../../shared/thresholds.ts'
 import { analyzeSql } from '../../sql/analyze.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { coveragesOf, findsBy } from '../advisor/index-coverage.ts'
@@ -14,9 +15,7 @@ const SCAN_RATIO = 10
 const MANY_ROWS = 1_000
 /** The share of a table's rows above which an index is not used. */
 const WHOLE = 0.9
-const SLOW_MS = 1_000
 const FAR_OFFSET = 1_000
-const MANY_JOINS = 5
 
 /** Measurements of one execution, or the mean of several. */
 export interface Measured {
@@ -63,14 +62,6 @@ export function analyzeQueryText(
     recommendations: recommendationsOf(facts),
     severity: severityOf(facts),
   }
-}
-
-/** In this order: what a dialect refuses, an earlier one rarely takes for something else. */
-const DIALECTS: readonly Dialect[] = ['postgresql', 'mysql', 'sqlite']
-
-/** The first dialect in which a statement can be read. */
-export function likelyDialect(sql: string): Dialect {
-  return DIALECTS.find((dialect) => analyzeSql(sql, dialect).statement.opaque === undefined) ?? 'postgresql'
 }
 
 /** Analysis of a statement from its plan. */
@@ -138,7 +129,7 @@ function warningsOf(
         : `Reads the whole${which}.`
     found.push(how)
   }
-  if (executionTime >= SLOW_MS) found.push(`Takes ${formatCount(executionTime)} ms.`)
+  if (executionTime >= SLOW_QUERY_MS) found.push(`Takes ${formatCount(executionTime)} ms.`)
   return found
 }
 
@@ -186,7 +177,7 @@ function recommendationsOf({ shape, tables, scanRatio, fullTableScan, snapshot, 
     found.push('The query has neither a condition nor a limit: restrict it to the rows that you need.')
   if (shape.isStar)
     found.push('SELECT *: list the columns that you use; an index can then contain all of them.')
-  if (shape.joins > MANY_JOINS) found.push(`${shape.joins} joins: split the query, or load a part by key.`)
+  if (shape.joins > MAX_JOINS) found.push(`${shape.joins} joins: split the query, or load a part by key.`)
   return found
 }
 
@@ -202,8 +193,9 @@ function isCovered(
 
 function severityOf({ scanRatio, fullTableScan, measured }: Facts): QuerySeverity {
   const { executionTime, rowsScanned } = measured
-  if (executionTime >= SLOW_MS * 5 || (scanRatio >= 10_000 && rowsScanned >= 1_000_000)) return 'critical'
-  if (executionTime >= SLOW_MS || (fullTableScan && rowsScanned >= 100_000)) return 'high'
+  if (executionTime >= SLOW_QUERY_MS * 5 || (scanRatio >= 10_000 && rowsScanned >= 1_000_000))
+    return 'critical'
+  if (executionTime >= SLOW_QUERY_MS || (fullTableScan && rowsScanned >= 100_000)) return 'high'
   return executionTime >= 100 || scanRatio >= WARNING_RATIO || (fullTableScan && rowsScanned >= MANY_ROWS)
     ? 'medium'
     : 'low'

@@ -5,6 +5,7 @@ import { tokenize } from '../../sql/tokenize.ts'
 import type { ParsedSql } from '../../sql/tree/parsed-sql.ts'
 import type { ComparisonNode, ConditionNode, QueryBlock } from '../../sql/tree/query-tree.ts'
 import { parseSql } from '../../sql/tree/read-sql.ts'
+import { hasStar, joinCountOf, statementBlocks } from '../../sql/tree/statement-blocks.ts'
 
 /** Properties of a statement's SQL that advice needs, without subqueries. */
 export interface QueryShape {
@@ -15,6 +16,7 @@ export interface QueryShape {
   readonly offset: number
   readonly isOffset: boolean
   readonly isStar: boolean
+  /** Of the whole statement, commas and subqueries included. */
   readonly joins: number
   readonly hasOr: boolean
   /** Whether it makes one row of many: an aggregate without GROUP BY. */
@@ -31,18 +33,20 @@ export interface QueryShape {
 }
 
 const EMPTY: QueryShape = {
-  ...{
-    kind: 'other',
-    hasWhere: false,
-    hasLimit: false,
-    offset: 0,
-    isOffset: false,
-    isStar: false,
-    joins: 0,
-    hasOr: false,
-    isTotal: false,
-  },
-  ...{ equalities: [], ranges: [], within: [], calls: [], orderBy: [] },
+  kind: 'other',
+  hasWhere: false,
+  hasLimit: false,
+  offset: 0,
+  isOffset: false,
+  isStar: false,
+  joins: 0,
+  hasOr: false,
+  isTotal: false,
+  equalities: [],
+  ranges: [],
+  within: [],
+  calls: [],
+  orderBy: [],
 }
 const rangeOperators: ReadonlySet<string> = new Set(['between', '<', '<=', '>', '>='])
 
@@ -65,11 +69,11 @@ function firstArm(block: QueryBlock | undefined): QueryBlock | undefined {
   return block?.kind === 'insert' ? firstArm(block.subqueries[0]) : block
 }
 
-function shapeOf({ map }: ParsedSql, block: QueryBlock): QueryShape {
-  const { kind, clauses, where, from, limit, offset, outputs, groupBy, orderBy, hasWindows } = block
+function shapeOf(parsed: ParsedSql, block: QueryBlock): QueryShape {
+  const { kind, clauses, where, limit, offset, outputs, groupBy, orderBy, hasWindows } = block
   if (kind !== 'select' && kind !== 'update' && kind !== 'delete') return EMPTY
-  const asked = new ConditionColumns(map)
-  asked.read(where)
+  const columns = new ConditionColumns(parsed.map)
+  columns.read(where)
   const isSelect = kind === 'select'
   return {
     kind,
@@ -77,18 +81,18 @@ function shapeOf({ map }: ParsedSql, block: QueryBlock): QueryShape {
     hasLimit: limit !== undefined,
     isOffset: offset !== undefined,
     offset: offset?.kind === 'literal' ? Number(offset.text) || 0 : 0,
-    isStar: isSelect && outputs.some(({ star }) => star !== undefined),
-    joins: from.filter(({ joinStart }) => joinStart !== undefined && !map.isSymbol(joinStart, ',')).length,
-    hasOr: asked.hasOr,
+    isStar: hasStar(block),
+    joins: joinCountOf(statementBlocks(parsed)),
+    hasOr: columns.hasOr,
     isTotal:
       isSelect &&
       groupBy.length === 0 &&
       hasWindows === undefined &&
       outputs.some(({ isAggregated }) => isAggregated === true),
-    equalities: [...asked.equalities],
-    ranges: [...asked.ranges].filter((column) => !asked.equalities.has(column)),
-    within: [...asked.within],
-    calls: [...asked.calls.values()],
+    equalities: [...columns.equalities],
+    ranges: [...columns.ranges].filter((column) => !columns.equalities.has(column)),
+    within: [...columns.within],
+    calls: [...columns.calls.values()],
     orderBy: orderBy.flatMap(({ column }) =>
       column === undefined || column.call !== undefined ? [] : [column.column],
     ),

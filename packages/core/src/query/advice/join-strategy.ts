@@ -1,8 +1,11 @@
 import type { CatalogTable } from '../../schema/catalog.ts'
+import { MAX_JOINS } from '../../shared/thresholds.ts'
 import type { Dialect } from '../../sql/dialect.ts'
-import { type Outline, outlineOf, type Predicate } from '../../sql/outline.ts'
 import { SqlSyntaxError } from '../../sql/syntax-error.ts'
-import { MANY_JOINS } from '../cost/cost-model.ts'
+import { tokenize } from '../../sql/tokenize.ts'
+import type { ColumnName, FromItem } from '../../sql/tree/query-tree.ts'
+import { parseSql } from '../../sql/tree/read-sql.ts'
+import { conjunctsOf, isEquality, statementBlocks } from '../../sql/tree/statement-blocks.ts'
 import type { TableFacts } from '../cost/table-facts.ts'
 import type { DescribedShape } from './observations.ts'
 
@@ -57,7 +60,7 @@ export function joinStrategy(
   }: { readonly dialect: Dialect; readonly facts: TableFacts; readonly seen: readonly DescribedShape[] },
 ): JoinStrategy {
   const read = readCondition(leftName, rightName, condition, dialect)
-  const key = read.predicates.find(({ operator, other }) => operator === '=' && other !== undefined)
+  const key = read.comparisons.find(({ isEqual, other }) => isEqual && other !== undefined)
   const sideOf = (name: string, isLeft: boolean): Side => {
     const parts = name.split('.')
     const column = key === undefined ? undefined : columnOf(key, parts.at(-1) ?? name, isLeft)
@@ -67,8 +70,8 @@ export function joinStrategy(
   const right = sideOf(rightName, false)
   const uses = { left: indexOf(facts, left, dialect), right: indexOf(facts, right, dialect) }
   const type =
-    given ?? read.type ?? byNullTest(read.predicates, left, right) ?? byRelation(left, right, facts, dialect)
-  const pairs = estimatePairs(left, right, key !== undefined, read.predicates.length > 0, {
+    given ?? read.type ?? byNullTest(read.comparisons, left, right) ?? byRelation(left, right, facts, dialect)
+  const pairs = estimatePairs(left, right, key !== undefined, read.isFiltered, {
     left: uses.left?.isUnique === true,
     right: uses.right?.isUnique === true,
   })
@@ -98,41 +101,79 @@ export function joinStrategy(
   }
 }
 
+/** One of the conditions that compare a plain column. */
+interface Comparison {
+  readonly column: ColumnName
+  /** The column on the other side, if there is one. */
+  readonly other: ColumnName | undefined
+  readonly isEqual: boolean
+  readonly isNullTest: boolean
+}
+
 interface Condition {
   readonly type: JoinStrategy['type'] | undefined
-  readonly predicates: readonly Predicate[]
+  readonly comparisons: readonly Comparison[]
+  /** Whether it has any condition. */
+  readonly isFiltered: boolean
   readonly joins: number
   readonly reason?: string
 }
 
 function readCondition(left: string, right: string, condition: string, dialect: Dialect): Condition {
-  let outline: Outline
-  let isWritten: boolean
+  const parse = (sql: string) => parseSql(tokenize(sql, dialect), dialect)
+  const unread = (reason: string): Condition => ({
+    type: undefined,
+    comparisons: [],
+    isFiltered: false,
+    joins: 1,
+    reason,
+  })
   try {
-    outline = outlineOf(`SELECT 1 FROM ${left} ${condition}`, dialect)
-    isWritten = (outline.blocks[0]?.joins.length ?? 0) > 0
-    if (!isWritten) outline = outlineOf(`SELECT 1 FROM ${left} JOIN ${right} ON ${condition}`, dialect)
+    const written = parse(`SELECT 1 FROM ${left} ${condition}`)
+    const isWritten = (statementBlocks(written)[0]?.from.length ?? 0) > 1
+    const parsed = isWritten ? written : parse(`SELECT 1 FROM ${left} JOIN ${right} ON ${condition}`)
+    const [block] = statementBlocks(parsed)
+    if (block === undefined) return unread(parsed.incomplete ?? 'no join')
+    const joins = block.from.slice(1)
+    const conditions = [...joins.flatMap(({ on }) => on), ...block.where]
+    const shared = joins.flatMap(sharedColumns)
+    return {
+      type: isWritten && joins[0] !== undefined ? types[joins[0].join] : undefined,
+      comparisons: [
+        ...shared,
+        ...conjunctsOf(parsed.map, conditions).flatMap(({ comparison }) =>
+          comparison === undefined
+            ? []
+            : {
+                column: comparison.column,
+                other: comparison.other,
+                isEqual: isEquality(comparison),
+                isNullTest: comparison.operator === 'is null' && !comparison.negated,
+              },
+        ),
+      ],
+      isFiltered: conditions.length + shared.length > 0,
+      joins: joins.length,
+    }
   } catch (error) {
     if (!(error instanceof SqlSyntaxError)) throw error
-    return { type: undefined, predicates: [], joins: 1, reason: error.message }
+    return unread(error.message)
   }
-  const [block] = outline.blocks
-  if (block === undefined)
-    return { type: undefined, predicates: [], joins: 1, reason: outline.incomplete ?? 'no join' }
-  const { joins, where } = block
-  const [first] = joins
-  const predicates = [...joins.flatMap(({ on }) => on), ...where]
-  return {
-    type: isWritten && first !== undefined ? types[first.type] : undefined,
-    predicates,
-    joins: joins.length,
-  }
+}
+
+function sharedColumns({ alias, using }: FromItem): Comparison[] {
+  return using.map((column) => ({
+    column: { table: alias, column },
+    other: { column },
+    isEqual: true,
+    isNullTest: false,
+  }))
 }
 
 const types = { inner: 'INNER', left: 'LEFT', right: 'RIGHT', full: 'FULL', cross: 'INNER' } as const
 
 /** Returns the column of a condition that belongs to a side. */
-function columnOf({ column, other }: Predicate, table: string, isLeft: boolean): string | undefined {
+function columnOf({ column, other }: Comparison, table: string, isLeft: boolean): string | undefined {
   const refs = [column, other].filter((ref) => ref !== undefined)
   const own = refs.find((ref) => ref.table?.toLowerCase() === table.toLowerCase())
   // An alias does not identify its table, so the order of the columns decides.
@@ -151,14 +192,14 @@ function indexOf(
 
 /** `right.x IS NULL` selects rows without a match, which only an outer join returns. */
 function byNullTest(
-  predicates: readonly Predicate[],
+  comparisons: readonly Comparison[],
   left: Side,
   right: Side,
 ): JoinStrategy['type'] | undefined {
   const tests = (side: Side) =>
-    predicates.some(
-      ({ operator, column }) =>
-        operator === 'is null' && column?.table?.toLowerCase() === side.name.at(-1)?.toLowerCase(),
+    comparisons.some(
+      ({ isNullTest, column }) =>
+        isNullTest && column.table?.toLowerCase() === side.name.at(-1)?.toLowerCase(),
     )
   if (tests(left) && tests(right)) return 'FULL'
   return tests(right) ? 'LEFT' : tests(left) ? 'RIGHT' : undefined
@@ -222,7 +263,7 @@ function warningsOf({ left, right, isCartesian, isRightIndexed, joins, seen, rea
     joins,
     ...seen.filter((one) => has(one, left) && has(one, right)).map(({ facts }) => facts?.joinCount ?? 0),
   )
-  if (most > MANY_JOINS)
+  if (most > MAX_JOINS)
     warnings.push(
       `${most} joins in one query: planners find a good order only for a few joins. Split it, or load a part by key.`,
     )

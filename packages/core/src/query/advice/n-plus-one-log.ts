@@ -1,8 +1,15 @@
 import { LRUCache } from 'lru-cache'
 import { captureStack } from '../../pipeline/call-site.ts'
-import type { ExecutionGroup, Stack } from '../../pipeline/execution-group.ts'
+import type { ExecutionGroup, Sample, Stack } from '../../pipeline/execution-group.ts'
 import type { Shape } from '../../pipeline/operation.ts'
+import {
+  passedStatement,
+  type RepetitionLimits,
+  repetitionAmong,
+  savedTime,
+} from '../../pipeline/repetition.ts'
 import type { Clock } from '../../shared/clock.ts'
+import type { Dialect } from '../../sql/dialect.ts'
 import { Detector, type InspectedScope } from '../detect/detector.ts'
 import type { Finding } from '../detect/finding.ts'
 import type { CountedFinding } from '../detect/finding-book.ts'
@@ -31,7 +38,9 @@ export interface NPlusOnePattern extends Finding {
 }
 
 /** A statement that was passed to the engine. */
-export interface Handed {
+export interface PassedStatement {
+  readonly sql: string
+  readonly dialect: Dialect
   readonly fingerprint: string
   readonly label: string
 }
@@ -48,18 +57,23 @@ export interface LogScope {
   readonly name: string
 }
 
-interface Run {
-  readonly shape: Handed
-  readonly sql: string
-  readonly scope: string
-  readonly parent: Handed | undefined
-  /** Executions in the current loop, and in the longest one. */
+/** Executions without a long pause. */
+interface Loop {
   count: number
-  most: number
+  isReported: boolean
+  readonly samples: Sample[]
+}
+
+interface Run {
+  readonly statement: PassedStatement
+  readonly scope: string
+  readonly parent: PassedStatement | undefined
+  current: Loop
+  longest: Loop
+  /** Loops with something to report, and their executions. */
   loops: number
-  /** Executions in all loops that reached the threshold. */
   looped: number
-  /** Time at which the first loop reached the threshold. */
+  /** Time at which the first of them was found. */
   firstAt: number | undefined
   lastAt: number
   stack: Stack | undefined
@@ -70,6 +84,7 @@ interface Run {
  * evicted first.
  */
 const MAX_RUNS = 1_000
+const MAX_SAMPLES = 64
 /** After a longer pause, a new loop begins. */
 const PAUSE_MS = 1_000
 /** The scope name of statements that were passed outside any scope. */
@@ -78,59 +93,61 @@ const NO_SCOPE = 'outside any scope'
 /** Counts statements that were passed individually, for the detector. */
 export class NPlusOneLog {
   readonly #runs = new LRUCache<string, Run>({ max: MAX_RUNS })
-  readonly #last = new LRUCache<number, Handed>({ max: MAX_RUNS })
+  readonly #last = new LRUCache<number, PassedStatement>({ max: MAX_RUNS })
   readonly #detector: Detector
+  #writes = 0
   /** Time of the latest statement. */
   #latestAt = 0
 
   constructor(
     private readonly clock: Clock,
-    private readonly threshold: number,
+    private readonly limits: RepetitionLimits,
     private readonly knowledge: ShapeKnowledge,
   ) {
-    this.#detector = new Detector({ threshold })
+    this.#detector = new Detector(limits)
+  }
+
+  /** A write: reads after it are no duplicates of those before it. */
+  write(): void {
+    this.#writes += 1
   }
 
   /**
-   * Counts a statement. A statement of a scope with another name, or after a pause of more than 1 second,
-   * begins a new loop.
+   * Counts a read. A statement of a scope with another name, or after a pause of more than 1 second, begins a
+   * new loop.
    */
-  see(sql: string, shape: Handed, scope: LogScope | undefined): void {
+  read(statement: PassedStatement, scope: LogScope | undefined): void {
+    const { sql, dialect, fingerprint } = statement
     const scopeId = scope?.id ?? 0
-    const key = `${scope?.name ?? ''}\n${shape.fingerprint}`
+    const key = `${scope?.name ?? ''}\n${fingerprint}`
     const now = this.clock.now()
     this.#latestAt = now
     const before = this.#last.get(scopeId)
-    this.#last.set(scopeId, shape)
-    const known = this.#runs.get(key)
-    if (known === undefined) {
-      const parent = before?.fingerprint === shape.fingerprint ? undefined : before
-      const run = {
-        shape,
-        sql,
-        scope: scope?.name ?? NO_SCOPE,
-        parent,
-        count: 1,
-        most: 1,
-        loops: 0,
-        looped: 0,
-        firstAt: undefined,
-        lastAt: now,
-        stack: undefined,
-      }
-      this.#runs.set(key, run)
-      return
-    }
-    known.count = now - known.lastAt > PAUSE_MS ? 1 : known.count + 1
-    known.lastAt = now
-    known.most = Math.max(known.most, known.count)
+    this.#last.set(scopeId, statement)
+    const parent = before?.fingerprint === fingerprint ? undefined : before
+    const run = this.#runs.get(key) ?? newRun(statement, scope?.name ?? NO_SCOPE, parent, now)
+    this.#runs.set(key, run)
+    if (now - run.lastAt > PAUSE_MS) run.current = newLoop()
+    run.lastAt = now
+    const { current } = run
+    current.count += 1
+    if (current.count > run.longest.count) run.longest = current
     // Captured from the second execution on: most statements have only one.
-    if (known.count > 1) known.stack ??= captureStack()
-    if (known.count === this.threshold) {
-      known.loops += 1
-      known.looped += known.count
-      known.firstAt ??= now
-    } else if (known.count > this.threshold) known.looped += 1
+    if (current.count > 1) run.stack ??= captureStack()
+    if (current.samples.length < MAX_SAMPLES)
+      current.samples.push(passedStatement(sql, dialect, this.#writes))
+    this.#count(run, now)
+  }
+
+  #count(run: Run, now: number): void {
+    const { current } = run
+    if (current.isReported) run.looped += 1
+    else if (repetitionAmong(current, this.limits) !== undefined) {
+      current.isReported = true
+      run.loops += 1
+      run.looped += current.count
+      run.firstAt ??= now
+    }
   }
 
   patterns(): RouteFinding[] {
@@ -140,9 +157,10 @@ export class NPlusOneLog {
   }
 
   /** Statements are passed sequentially, even if they ran in parallel. */
-  #describe({ shape, loops, looped, firstAt }: Run, finding: Finding): RouteFinding {
+  #describe({ statement, loops, looped, firstAt }: Run, finding: Finding): RouteFinding {
     const occurrences = Math.max(1, loops)
-    const savedMs = (this.knowledge.meanMs(shape.fingerprint) ?? 0) * Math.max(0, looped - loops)
+    const meanMs = this.knowledge.meanMs(statement.fingerprint) ?? 0
+    const savedMs = savedTime(finding.code, looped - loops, meanMs)
     const seenMs = this.#latestAt - (firstAt ?? this.#latestAt)
     // The durations of the scopes are unknown here.
     const impact = impactOf({ occurrences, savedMs, scopeMs: 0, seenMs })
@@ -153,26 +171,58 @@ export class NPlusOneLog {
   }
 
   /** Returns the longest loop of a run, in the form that the detector inspects. */
-  #scopeOf({ shape, sql, scope, parent, most, stack }: Run): InspectedScope {
-    const { fingerprint } = shape
-    const databaseMs = (this.knowledge.meanMs(fingerprint) ?? 0) * most
+  #scopeOf({ statement, scope, parent, longest, stack }: Run): InspectedScope {
+    const { fingerprint, sql } = statement
+    const { count } = longest
+    const databaseMs = (this.knowledge.meanMs(fingerprint) ?? 0) * count
+    const [first, ...others] = longest.samples
     const group: ExecutionGroup = {
-      shape: { ...readOf(shape), fix: () => this.knowledge.fix(sql) },
+      shape: { ...readOf(statement), fix: () => this.knowledge.fix(sql) },
       listings: parent === undefined ? [] : [{ shape: readOf(parent), stack: undefined }],
-      ...{ count: most, parallel: 0, inFlight: 0, busySince: 0, databaseMs, rows: 0, isTraced: true },
-      samples: [{ values: undefined, stack, writes: 0 }],
+      count,
+      parallel: 0,
+      inFlight: 0,
+      busySince: 0,
+      databaseMs,
+      rows: 0,
+      isTraced: true,
+      samples: first === undefined ? [] : [{ ...first, stack }, ...others],
     }
-    const queries = most + group.listings.length
     return {
       name: scope,
       requestId: undefined,
       groups: new Map([[fingerprint, group]]),
-      counts: { queries, databaseMs },
+      counts: { queries: count + group.listings.length, databaseMs },
     }
   }
 }
 
-function readOf({ fingerprint, label }: Handed): Shape {
+function newLoop(): Loop {
+  return { count: 0, isReported: false, samples: [] }
+}
+
+function newRun(
+  statement: PassedStatement,
+  scope: string,
+  parent: PassedStatement | undefined,
+  lastAt: number,
+): Run {
+  const current = newLoop()
+  return {
+    statement,
+    scope,
+    parent,
+    current,
+    longest: current,
+    loops: 0,
+    looped: 0,
+    firstAt: undefined,
+    lastAt,
+    stack: undefined,
+  }
+}
+
+function readOf({ fingerprint, label }: PassedStatement): Shape {
   return { fingerprint, label, kind: 'read' }
 }
 

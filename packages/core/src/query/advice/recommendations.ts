@@ -1,13 +1,12 @@
 import { formatCallSite } from '../../pipeline/call-site.ts'
-import { MANY_JOINS } from '../cost/cost-model.ts'
+import { repetitionText } from '../../pipeline/repetition.ts'
+import { MAX_JOINS, SLOW_QUERY_MS } from '../../shared/thresholds.ts'
 import type { NPlusOnePattern } from './n-plus-one-log.ts'
 import type { DescribedShape } from './observations.ts'
 
 const MAX_N_PLUS_ONE = 10
 const MAX_SLOW = 10
 const MAX_RECOMMENDATIONS = 50
-/** Minimum mean time of a slow query in milliseconds. */
-const SLOW_MS = 100
 /** The assumed share of a scan's time that an index saves. */
 const SCAN_SAVING = 0.9
 /** The assumed share of a query's time that fewer columns save. */
@@ -39,33 +38,24 @@ export function recommendations(
 }
 
 function nPlusOnes(patterns: readonly NPlusOnePattern[]): Ranked[] {
-  const ranked = patterns
-    .filter(({ code }) => code !== 'QUERY_BUDGET')
-    .sort((a, b) => b.impact.savedMs - a.impact.savedMs)
-  return ranked.slice(0, MAX_N_PLUS_ONE).map(({ code, label, callSite, fix, count, impact }) => {
+  const ranked = patterns.toSorted((a, b) => b.impact.savedMs - a.impact.savedMs)
+  const repeated = ranked.flatMap(({ code, ...rest }) => (code === 'QUERY_BUDGET' ? [] : [{ code, ...rest }]))
+  return repeated.slice(0, MAX_N_PLUS_ONE).map(({ code, label, callSite, fix, count, impact }) => {
     const where = callSite === undefined ? '' : ` at ${formatCallSite(callSite)}`
-    const what = code === 'N_PLUS_ONE' ? 'N+1' : 'Repeated query'
-    const how =
-      fix === undefined
-        ? code === 'N_PLUS_ONE'
-          ? 'query all keys with one statement.'
-          : 'query once and reuse the result.'
-        : fix
-    return {
-      text: `${what}${where}: ${count} × ${label}. Instead: ${how}`,
-      savedMs: impact.savedMs,
-    }
+    const text = repetitionText({ code, count }, label, fix, where)
+    // A fix is code, which no period follows.
+    return { text: fix === undefined ? `${text}.` : text, savedMs: impact.savedMs }
   })
 }
 
 function slowShapes(observations: readonly DescribedShape[]): Ranked[] {
-  const slow = observations.filter(({ count, totalMs }) => count > 0 && totalMs / count >= SLOW_MS)
+  const slow = observations.filter(({ count, totalMs }) => count > 0 && totalMs / count >= SLOW_QUERY_MS)
   return slow
     .sort((a, b) => b.totalMs - a.totalMs)
     .slice(0, MAX_SLOW)
     .map(({ label, count, totalMs }) => ({
       text: `Slow: ${label} takes ${Math.round(totalMs / count)} ms on average (${count} ×). Look at its plan.`,
-      savedMs: Math.max(0, totalMs - count * SLOW_MS),
+      savedMs: Math.max(0, totalMs - count * SLOW_QUERY_MS),
     }))
 }
 
@@ -78,7 +68,7 @@ function byText({ label, facts, totalMs }: DescribedShape, knowsKeys: boolean): 
       found.push({ text, savedMs: totalMs * SCAN_SAVING })
     }
   }
-  if (facts.joinCount > MANY_JOINS)
+  if (facts.joinCount > MAX_JOINS)
     found.push({
       text: `${facts.joinCount} joins in ${label}: split it, or load a part by key.`,
       savedMs: totalMs / 2,

@@ -1,16 +1,21 @@
+import { MAX_JOINS } from '../../shared/thresholds.ts'
 import { analyzeSql } from '../../sql/analyze.ts'
 import type { Dialect } from '../../sql/dialect.ts'
-import {
-  type Block,
-  type Outline,
-  type OutlineJoin,
-  type OutlineTable,
-  outlineOf,
-  type Predicate,
-} from '../../sql/outline.ts'
+import { fingerprint as fingerprintOf } from '../../sql/fingerprint.ts'
 import type { Statement } from '../../sql/statement.ts'
 import { SqlSyntaxError } from '../../sql/syntax-error.ts'
-import type { ColumnName } from '../../sql/tree/query-tree.ts'
+import type { Range } from '../../sql/token-map.ts'
+import { tokenize } from '../../sql/tokenize.ts'
+import type { ParsedSql } from '../../sql/tree/parsed-sql.ts'
+import type { ColumnName, ComparisonNode, FromItem, QueryBlock } from '../../sql/tree/query-tree.ts'
+import { parseSql } from '../../sql/tree/read-sql.ts'
+import {
+  type Conjunct,
+  conjunctsOf,
+  hasStar,
+  joinCountOf,
+  statementBlocks,
+} from '../../sql/tree/statement-blocks.ts'
 import type { PlanFacts, QueryPlan, Scan } from './query-plan.ts'
 import type { TableFacts } from './table-facts.ts'
 
@@ -19,29 +24,17 @@ const COST = { scan: 100, join: 50, GROUP: 30, ORDER: 20, distinct: 25 } as cons
 const INDEX_SHARE = 0.01
 /** Minimum number of columns for a recommendation about `SELECT *`. */
 const WIDE = 10
-/** Maximum number of joins that a planner orders well. */
-export const MANY_JOINS = 4
 /** Maximum number of joins of one query that are estimated from its conditions. */
 const MAX_ESTIMATED_JOINS = 100
 
-const searchable: ReadonlySet<string> = new Set([
-  '=',
-  'null-safe =',
-  '<',
-  '>',
-  '<=',
-  '>=',
-  'in',
-  'between',
-  'is null',
-])
+const searchable: ReadonlySet<string> = new Set(['=', '<', '>', '<=', '>=', 'in', 'between', 'is null'])
 
 /** Estimates the cost of a statement from its SQL and the known facts about its tables. Never throws. */
 export function planOf(query: string, dialect: Dialect, facts: TableFacts): PlanFacts {
   const { fingerprint, shape, statement } = analyzeSql(query, dialect)
   try {
-    const outline = outlineOf(query, dialect)
-    const estimate = new Estimate(outline, statement, dialect, facts)
+    const parsed = parseSql(tokenize(query, dialect), dialect)
+    const estimate = new Estimate(parsed, statement, dialect, facts)
     if (statement.opaque !== undefined) estimate.advise(unreadable(statement.opaque))
     return { ...estimate.finish(query, fingerprint), label: shape }
   } catch (error) {
@@ -64,13 +57,13 @@ class Estimate {
   readonly #scans: Scan[] = []
   readonly #tables = new Set<string>()
   readonly #advice = new Set<string>()
-  #joinCount = 0
+  readonly #joinCount: number
   #cost = 0
   #rows = 0
   #star = false
 
   constructor(
-    private readonly outline: Outline,
+    private readonly parsed: ParsedSql,
     statement: Statement,
     private readonly dialect: Dialect,
     private readonly facts: TableFacts,
@@ -79,8 +72,10 @@ class Estimate {
     this.#tableNames = new Set(
       [...statement.reads, ...statement.writes.map(({ name }) => name)].map((name) => name.join('\0')),
     )
-    for (const block of outline.blocks) this.#block(block)
-    if (this.#joinCount > MANY_JOINS)
+    const blocks = statementBlocks(parsed)
+    this.#joinCount = joinCountOf(blocks)
+    for (const block of blocks) this.#block(block)
+    if (this.#joinCount > MAX_JOINS)
       this.advise(`${this.#joinCount} joins: split the query, or load a part of it by key.`)
   }
 
@@ -107,65 +102,77 @@ class Estimate {
     }
   }
 
-  #block(block: Block): void {
-    const { table, joins, where, clauses } = block
+  #block(block: QueryBlock): void {
+    const { from, clauses } = block
+    const [table, ...joins] = from
+    const where = conjunctsOf(this.parsed.map, block.where)
     // `(a, b) = (1, 2)` is one condition on two columns.
-    for (const [at, predicate] of where.entries())
-      if (where[at - 1]?.start !== predicate.start) this.#filter(predicate)
-    if (table !== undefined && this.#isTable(table)) this.#drive(block, table)
-    this.#joinCount += joins.length
+    for (const [at, condition] of where.entries())
+      if (where[at - 1]?.start !== condition.start) this.#filter(condition)
+    if (table !== undefined && this.#isTable(table)) this.#drive(block, table, joins, where)
     this.#cost += COST.join * joins.length
-    for (const join of joins.slice(0, MAX_ESTIMATED_JOINS)) this.#join(block, join)
+    for (const join of joins.slice(0, MAX_ESTIMATED_JOINS)) this.#join(join, where)
     if (clauses.groupBy !== undefined) this.#cost += COST.GROUP
     if (clauses.orderBy !== undefined) this.#cost += COST.ORDER
     if (block.isDistinct) this.#cost += COST.distinct
-    if (block.star && table !== undefined) {
-      this.#star ||= (this.facts.table(table.name, this.dialect)?.columns.length ?? 0) >= WIDE
+    if (hasStar(block) && table !== undefined) {
+      this.#star ||= (this.facts.table(table.table ?? [], this.dialect)?.columns.length ?? 0) >= WIDE
       this.advise('SELECT * reads every column: name those that are used.')
     }
   }
 
-  #filter(predicate: Predicate): void {
-    const { outline } = this
-    this.#filters.push(outline.label(predicate))
-    if (predicate.operator.endsWith('like') && predicate.literal?.startsWith("'%") === true)
-      this.advise(`${outline.label(predicate)}: a pattern that begins with a wildcard cannot use an index.`)
+  /** Returns a range as it is in the normalized query. */
+  #label({ start, end }: Range): string {
+    return fingerprintOf(this.parsed.tokens.slice(start, end), this.dialect).shape
   }
 
-  #isTable({ name }: OutlineTable): boolean {
-    return name.length > 0 && this.#tableNames.has(name.join('\0'))
+  #filter(condition: Conjunct): void {
+    const label = this.#label(condition)
+    this.#filters.push(label)
+    const { operator, values: [value] = [] } = condition.comparison ?? {}
+    if (operator?.endsWith('like') === true && value?.kind === 'literal' && value.text.startsWith("'%"))
+      this.advise(`${label}: a pattern that begins with a wildcard cannot use an index.`)
   }
 
-  #drive(block: Block, table: OutlineTable): void {
-    const joined = new Set(block.joins.flatMap((join) => qualifiersOf(join.table)))
-    const columns = block.where.flatMap((predicate) => searchedColumn(predicate, joined, table) ?? [])
+  #isTable({ table = [] }: FromItem): boolean {
+    return table.length > 0 && this.#tableNames.has(table.join('\0'))
+  }
+
+  #drive(block: QueryBlock, table: FromItem, joins: readonly FromItem[], where: readonly Conjunct[]): void {
+    const joined = new Set(joins.flatMap(qualifiersOf))
+    const columns = where.flatMap(({ comparison }) => searchedColumn(comparison, joined, table) ?? [])
     const rows = this.#read(table, columns)
     if (rows !== undefined) {
       this.#cost += COST.scan
       if (columns.length === 0 && block.clauses.limit === undefined)
         this.advise(
-          `${table.name.join('.')} is read completely, about ${shown(rows)} rows: filter it by a key, or limit it.`,
+          `${table.table?.join('.')} is read completely, about ${shown(rows)} rows: filter it by a key, or limit it.`,
         )
     }
   }
 
-  #join(block: Block, join: OutlineJoin): void {
+  #join(item: FromItem, where: readonly Conjunct[]): void {
+    const { joinStart = item.start, end, on, using, isNatural } = item
+    const { map } = this.parsed
     this.#joins.push(
-      join.isComma
-        ? `CROSS JOIN ${this.outline.label({ start: join.start + 1, end: join.end })}`
-        : this.outline.label(join),
+      map.isSymbol(joinStart, ',')
+        ? `CROSS JOIN ${this.#label({ start: joinStart + 1, end })}`
+        : this.#label({ start: joinStart, end }),
     )
-    const { table } = join
-    const columns = [...join.on, ...block.where].flatMap((predicate) => joinedColumn(predicate, table) ?? [])
-    if (columns.length === 0 && join.on.length === 0 && !join.isNatural)
+    const conditions = [...conjunctsOf(map, on), ...where]
+    const columns = [
+      ...conditions.flatMap(({ comparison }) => joinedColumn(comparison, item) ?? []),
+      ...using,
+    ]
+    if (columns.length === 0 && on.length === 0 && isNatural !== true)
       this.advise(
-        `${table.alias || 'A subquery'} is joined without a condition: every row is combined with every row.`,
+        `${item.alias || 'A subquery'} is joined without a condition: every row is combined with every row.`,
       )
-    if (this.#isTable(table)) this.#read(table, columns)
+    if (this.#isTable(item)) this.#read(item, columns)
   }
 
   /** Counts the rows that are read from a table. Returns their number if no known index helps. */
-  #read({ name }: OutlineTable, columns: readonly string[]): number | undefined {
+  #read({ table: name = [] }: FromItem, columns: readonly string[]): number | undefined {
     const shownName = name.join('.')
     this.#tables.add(shownName)
     const rows = this.facts.rows(name)
@@ -195,11 +202,12 @@ function shown(rows: number): string {
 
 /** Returns the column of the driving table that a condition compares with a value. */
 function searchedColumn(
-  { column, operator, other }: Predicate,
+  comparison: ComparisonNode | undefined,
   joined: ReadonlySet<string>,
-  table: OutlineTable,
+  table: FromItem,
 ): string | undefined {
-  if (column === undefined || !searchable.has(operator)) return undefined
+  if (comparison === undefined || !isSearchable(comparison)) return undefined
+  const { column, other } = comparison
   if (!(column.table === undefined || belongs(column, table))) return undefined
   // A column of this block's tables has no value yet when the driving table is read.
   const isInner = other !== undefined && (other.table === undefined || joined.has(other.table.toLowerCase()))
@@ -207,16 +215,21 @@ function searchedColumn(
 }
 
 /** Returns the column by which a condition looks up rows of a joined table. */
-function joinedColumn({ column, other, operator }: Predicate, table: OutlineTable): string | undefined {
-  if (column === undefined || !searchable.has(operator)) return undefined
+function joinedColumn(comparison: ComparisonNode | undefined, table: FromItem): string | undefined {
+  if (comparison === undefined || !isSearchable(comparison)) return undefined
+  const { column, other } = comparison
   if (belongs(column, table)) return column.column
   return other !== undefined && belongs(other, table) ? other.column : undefined
 }
 
-function belongs({ table: qualifier }: ColumnName, table: OutlineTable): boolean {
+function isSearchable({ operator, negated }: ComparisonNode): boolean {
+  return !negated && searchable.has(operator)
+}
+
+function belongs({ table: qualifier }: ColumnName, table: FromItem): boolean {
   return qualifier !== undefined && qualifiersOf(table).includes(qualifier.toLowerCase())
 }
 
-function qualifiersOf({ alias, name }: OutlineTable): readonly string[] {
-  return [alias.toLowerCase(), name.at(-1)?.toLowerCase() ?? '']
+function qualifiersOf({ alias, table = [] }: FromItem): readonly string[] {
+  return [alias.toLowerCase(), table.at(-1)?.toLowerCase() ?? '']
 }

@@ -2,7 +2,12 @@ import { type CallSite, portableFileOf } from '../../pipeline/call-site.ts'
 import { CallSiteTraces } from '../../pipeline/call-site-traces.ts'
 import type { ExecutionGroup, Listing } from '../../pipeline/execution-group.ts'
 import type { Shape } from '../../pipeline/operation.ts'
-import { type Repetition, type RepetitionLimits, repetitionAmong } from '../../pipeline/repetition.ts'
+import {
+  DEFAULT_LIMITS,
+  type Repetition,
+  type RepetitionLimits,
+  repetitionAmong,
+} from '../../pipeline/repetition.ts'
 import type { Scope } from '../../pipeline/scope.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { Mutable } from '../../shared/mutable.ts'
@@ -32,7 +37,7 @@ export interface InspectedScope extends Pick<Scope, 'name' | 'groups' | 'request
  * budget. Operations that were batched or served from memory were not executed, and do not count.
  */
 export class Detector {
-  readonly #limits: RepetitionLimits
+  readonly limits: RepetitionLimits
   readonly #budgets: Budgets
   readonly #ignored: IgnoreList
   readonly #book = new FindingBook()
@@ -43,12 +48,15 @@ export class Detector {
 
   /** @param clock - Omit it if the caller traces the groups that it passes. */
   constructor(options: DetectionOptions = {}, clock?: Clock) {
-    this.#limits = { threshold: options.threshold ?? 5, repeats: options.repeats ?? 3 }
+    this.limits = {
+      threshold: options.threshold ?? DEFAULT_LIMITS.threshold,
+      repeats: options.repeats ?? DEFAULT_LIMITS.repeats,
+    }
     this.traces =
       clock &&
       new CallSiteTraces(
         clock,
-        Math.min(this.#limits.threshold, this.#limits.repeats),
+        Math.min(this.limits.threshold, this.limits.repeats),
         options.mode !== 'throw',
       )
     this.#budgets = new Budgets(options.budget)
@@ -77,7 +85,7 @@ export class Detector {
     if (scope.groups.size === 0 && queries === 0) return NONE_FOUND
     const budget = this.#budgets.of(scope.name)
     const exceeded = budget !== undefined && queries > budget ? budget : undefined
-    const { threshold, repeats } = this.#limits
+    const { threshold, repeats } = this.limits
     const fewest = Math.min(threshold, repeats)
     // Most scopes have nothing to find. A function with a closure would allocate memory for each of them.
     return exceeded === undefined && !hasGroupOf(scope, fewest)
@@ -95,7 +103,7 @@ export class Detector {
     exceeded: number | undefined,
     hasEnded: boolean,
   ): readonly UnratedFinding[] {
-    const { threshold } = this.#limits
+    const { threshold } = this.limits
     const findings: UnratedFinding[] = []
     const keep = (finding: UnratedFinding, shape?: Shape) => {
       if (!this.#ignored.has(finding, shape)) findings.push(finding)
@@ -103,10 +111,10 @@ export class Detector {
     for (const group of scope.groups.values()) {
       if (group.shape.kind !== 'read' || group.count < fewest) continue
       // Formatting stacks is expensive, so first check whether there is anything to find.
-      if (group.count < threshold && repetitionAmong(group, this.#limits) === undefined) continue
+      if (group.count < threshold && repetitionAmong(group, this.limits) === undefined) continue
       const found = this.#knownSites.of(scope.name, group, hasEnded)
       for (const { site, ...from } of found?.sites ?? []) {
-        const repetition = repetitionAmong(from, this.#limits)
+        const repetition = repetitionAmong(from, this.limits)
         if (repetition !== undefined && !isFixedSize(from, repetition, threshold))
           keep(this.#describe(scope, group, site, repetition, found as GroupSites), group.shape)
       }

@@ -1,3 +1,4 @@
+import { savedTime } from '../../pipeline/repetition.ts'
 import type { Finding, Severity } from './finding.ts'
 
 /** The savings of a fix, added up over the occurrences of a finding. */
@@ -74,14 +75,15 @@ export function compareFindings(a: RankedFinding, b: RankedFinding): number {
 
 /** Returns the number of queries, and the database time in milliseconds, that a fix saves in one scope. */
 export function savingOf({
+  code,
   queries,
   queriesPossible,
   count,
   databaseMs,
-}: Pick<Finding, 'queries' | 'queriesPossible' | 'count' | 'databaseMs'>): {
+}: Pick<Finding, 'code' | 'queries' | 'queriesPossible' | 'count' | 'databaseMs'>): {
   readonly queries: number
   readonly ms: number
 } {
   const saved = Math.max(0, queries - queriesPossible)
-  return { queries: saved, ms: count === 0 ? 0 : databaseMs * Math.min(1, saved / count) }
+  return { queries: saved, ms: count === 0 ? 0 : savedTime(code, Math.min(saved, count), databaseMs / count) }
 }

@@ -1,11 +1,15 @@
 import { canonicalKey } from '../../shared/canonical.ts'
 import { InvalidArgumentError } from '../../shared/errors.ts'
-import { type Dialect, MAX_BOUND_KEYS } from '../../sql/dialect.ts'
-import { words } from '../../sql/keywords.ts'
-import { type Block, type Outline, outlineOf, type Predicate } from '../../sql/outline.ts'
-import { SqlSyntaxError } from '../../sql/syntax-error.ts'
-import type { Range } from '../../sql/token-map.ts'
-import type { ColumnName } from '../../sql/tree/query-tree.ts'
+import { analyzeSql } from '../analyze.ts'
+import { type Dialect, MAX_BOUND_KEYS } from '../dialect.ts'
+import { words } from '../keywords.ts'
+import { SqlSyntaxError } from '../syntax-error.ts'
+import type { Range } from '../token-map.ts'
+import { tokenize } from '../tokenize.ts'
+import type { ParsedSql } from '../tree/parsed-sql.ts'
+import type { ColumnName, QueryBlock } from '../tree/query-tree.ts'
+import { parseSql } from '../tree/read-sql.ts'
+import { type Conjunct, conjunctsOf, hasStar, isEquality, statementBlocks } from '../tree/statement-blocks.ts'
 import { type Bound, bindValues } from './bound-values.ts'
 
 /** A query: an SQL string that contains its values, or one with bound parameters. */
@@ -59,12 +63,14 @@ export function mergeByKey(queries: readonly QueryInput[], dialect: Dialect, isU
   if (first === undefined)
     throw new InvalidArgumentError('queries', 'an array of at least one query', queries)
   for (const one of parsed) if (!isOfShape(one, first)) fail('different normalized queries')
-  const block = mergeableBlock(first.outline)
-  const at = differingValue(parsed) ?? onlyKey(first, block)
-  const key = block.where.find((predicate) => predicate.operator === '=' && simpleValue(predicate) === at)
-  if (key?.column === undefined || key.sides === undefined)
+  const block = mergeableBlock(first.parsed)
+  const conditions = conjunctsOf(first.parsed.map, block.where)
+  const equalities = conditions.filter(({ comparison }) => comparison !== undefined && isEquality(comparison))
+  const at = differingValue(parsed) ?? onlyKey(first, equalities)
+  const key = equalities.find((condition) => simpleValue(condition) === at)
+  if (key?.comparison === undefined || key.sides === undefined)
     fail('queries that differ in more than a key, or without a plain `column = value` condition for it')
-  if (block.clauses.limit !== undefined && !isNeedlessLimit(first, block, key.column, isUnique)) {
+  if (block.clauses.limit !== undefined && !isNeedlessLimit(first, block, key.comparison.column, isUnique)) {
     fail('a query with LIMIT, which would apply to all keys together')
   }
   const keys = new Map<string, unknown>()
@@ -76,14 +82,20 @@ export function mergeByKey(queries: readonly QueryInput[], dialect: Dialect, isU
   if (keys.size > limit)
     throw new InvalidArgumentError('queries', `at most ${limit} different keys`, `${keys.size} keys`)
   return {
-    ...write(first, block, { ...key, ...key.sides, name: key.column }, [...keys.values()]),
+    ...write(
+      first,
+      block,
+      conditions,
+      { start: key.start, end: key.end, ...key.sides, name: key.comparison.column },
+      [...keys.values()],
+    ),
     originalQueries: parsed.map(({ text }) => text),
   }
 }
 
 interface Parsed {
   readonly text: string
-  readonly outline: Outline
+  readonly parsed: ParsedSql
   /** Its values by token index. */
   readonly values: ReadonlyMap<number, Bound>
 }
@@ -103,8 +115,8 @@ function parse(query: QueryInput, index: number, dialect: Dialect): Parsed {
     )
   }
   try {
-    const outline = outlineOf(text, dialect)
-    return { text, outline, values: bindValues(outline.tokens, parameters, `queries[${index}]`) }
+    const parsed = parseSql(tokenize(text, dialect), dialect)
+    return { text, parsed, values: bindValues(parsed.tokens, parameters, `queries[${index}]`) }
   } catch (error) {
     if (!(error instanceof SqlSyntaxError)) throw error
     throw new InvalidArgumentError(
@@ -117,11 +129,11 @@ function parse(query: QueryInput, index: number, dialect: Dialect): Parsed {
 
 /** Whether two statements differ only in their values. */
 function isOfShape(one: Parsed, other: Parsed): boolean {
-  const { tokens } = one.outline
+  const { tokens } = one.parsed
   return (
-    tokens.length === other.outline.tokens.length &&
+    tokens.length === other.parsed.tokens.length &&
     tokens.every((token, at) => {
-      const counterpart = other.outline.tokens[at]
+      const counterpart = other.parsed.tokens[at]
       if (one.values.has(at) && other.values.has(at)) return true
       return token.kind === 'word'
         ? token.upper === counterpart?.upper
@@ -142,10 +154,8 @@ function differingValue([first, ...others]: readonly Parsed[]): number | undefin
   return places[0]?.[0]
 }
 
-function onlyKey({ values }: Parsed, block: Block): number {
-  const keys = new Set(
-    block.where.flatMap((predicate) => (predicate.operator === '=' ? (simpleValue(predicate) ?? []) : [])),
-  )
+function onlyKey({ values }: Parsed, equalities: readonly Conjunct[]): number {
+  const keys = new Set(equalities.flatMap((condition) => simpleValue(condition) ?? []))
   const places = [...values.keys()].filter((at) => keys.has(at))
   return places.length === 1 && places[0] !== undefined
     ? places[0]
@@ -153,8 +163,9 @@ function onlyKey({ values }: Parsed, block: Block): number {
 }
 
 /** Returns the block of the query, if it means the same as all queries together with `IN` for its key. */
-function mergeableBlock({ blocks, tokens, map, statements, incomplete }: Outline): Block {
-  const [block] = blocks
+function mergeableBlock(parsed: ParsedSql): QueryBlock {
+  const { tokens, map, statements, incomplete } = parsed
+  const [block] = statementBlocks(parsed)
   if (incomplete !== undefined) fail(`a statement that Sluice cannot parse (${incomplete})`)
   if (statements > 1) fail('several statements in one string')
   if (block?.kind !== 'select' || !map.isWord(0, 'SELECT')) fail('a statement that is not a single SELECT')
@@ -162,8 +173,8 @@ function mergeableBlock({ blocks, tokens, map, statements, incomplete }: Outline
     (name) => block.clauses[name] !== undefined,
   )
   if (clause !== undefined) fail(`a query with ${refused[clause]}, which would apply to all keys together`)
-  if (block.hasOffset) fail('a query with OFFSET, which would apply to all keys together')
-  if (block.isDistinctOn) fail('a query with DISTINCT ON, which would apply to all keys together')
+  if (block.offset !== undefined) fail('a query with OFFSET, which would apply to all keys together')
+  if (block.distinctOn.length > 0) fail('a query with DISTINCT ON, which would apply to all keys together')
   const list = block.clauses.outputs ?? fail('a query without columns')
   for (let at = list.start; at < list.end; at++) {
     const isCall =
@@ -178,16 +189,17 @@ function mergeableBlock({ blocks, tokens, map, statements, incomplete }: Outline
 
 /** A unique key has at most one row, so a limit changes nothing. */
 function isNeedlessLimit(
-  { values, outline }: Parsed,
-  block: Block,
+  { values, parsed: { map } }: Parsed,
+  block: QueryBlock,
   { column }: ColumnName,
   isUnique: IsUnique,
 ): boolean {
-  const { joins, table, clauses, end } = block
+  const { from, clauses, end } = block
   const { limit } = clauses
-  if (limit === undefined || limit.end !== end || joins.length > 0 || table === undefined) return false
-  if (!outline.map.isWord(limit.start, 'LIMIT') || limit.end !== limit.start + 2) return false
-  return Number(values.get(limit.start + 1)?.value) >= 1 && isUnique(table.name, column)
+  const [item] = from
+  if (limit === undefined || limit.end !== end || from.length > 1 || item === undefined) return false
+  if (!map.isWord(limit.start, 'LIMIT') || limit.end !== limit.start + 2) return false
+  return Number(values.get(limit.start + 1)?.value) >= 1 && isUnique(item.table ?? [], column)
 }
 
 /** The condition on the key: the tokens of its column and value, and the name of the column. */
@@ -202,16 +214,15 @@ interface KeyCondition extends Range {
  * conditions bound.
  */
 function write(
-  first: Parsed,
-  block: Block,
+  { text, parsed, values }: Parsed,
+  block: QueryBlock,
+  conditions: readonly Conjunct[],
   key: KeyCondition,
   keys: readonly unknown[],
 ): Omit<BatchText, 'originalQueries'> {
-  const { text, outline, values } = first
-  const { tokens } = outline
+  const { tokens, dialect } = parsed
   const numbered =
-    outline.map.dialect === 'postgresql' &&
-    !tokens.some(({ kind, text: one }) => kind === 'parameter' && one === '?')
+    dialect === 'postgresql' && !tokens.some(({ kind, text: one }) => kind === 'parameter' && one === '?')
   const parameters: unknown[] = []
   const bind = (value: unknown): string => {
     parameters.push(value)
@@ -220,8 +231,8 @@ function write(
   const source = (start: number, end: number) => text.slice(tokens[start]?.start, tokens[end - 1]?.end)
   const columnText = source(key.column.start, key.column.end)
   const listEnd = block.clauses.outputs?.end ?? block.end
-  const { name, added } = keyItem(outline, block, key.name, columnText)
-  const conditions = new Set(block.where.flatMap((predicate) => simpleValue(predicate) ?? []))
+  const { name, added } = keyItem(parsed, block, key.name, columnText)
+  const bindable = new Set(conditions.flatMap((condition) => simpleValue(condition) ?? []))
   let written = ''
   let from = tokens[0]?.start ?? 0
   const replace = (start: number, end: number, by: string) => {
@@ -238,7 +249,7 @@ function write(
       )
     } else if (at < key.start || at >= key.end) {
       const bound = values.get(at)
-      if (bound !== undefined && (token.kind === 'parameter' || conditions.has(at)))
+      if (bound !== undefined && (token.kind === 'parameter' || bindable.has(at)))
         replace(token.start, token.end, bind(bound.value))
     }
     if (at === listEnd - 1 && added !== '') replace(token.end, token.end, added)
@@ -251,7 +262,7 @@ function write(
  * Returns the token index of the single value that an operator compares a column with. If it is a literal, it
  * can be bound as well.
  */
-function simpleValue({ sides }: Predicate): number | undefined {
+function simpleValue({ sides }: Conjunct): number | undefined {
   return sides !== undefined && sides.value.end === sides.value.start + 1 ? sides.value.start : undefined
 }
 
@@ -260,15 +271,15 @@ function simpleValue({ sides }: Predicate): number | undefined {
  * selected.
  */
 function keyItem(
-  { tokens, map }: Outline,
-  block: Block,
+  { tokens, map }: ParsedSql,
+  block: QueryBlock,
   column: ColumnName,
   text: string,
 ): { readonly name: string; readonly added: string } {
   const list = block.clauses.outputs ?? { start: block.start + 1, end: block.end }
   const items = map.split(list, (at) => map.isSymbol(at, ','))
-  const isAlone = block.joins.length === 0
-  const wanted = column.column.toLowerCase()
+  const isAlone = block.from.length < 2
+  const name = column.column.toLowerCase()
   let isTaken = false
   for (const item of items) {
     const isStar =
@@ -277,17 +288,46 @@ function keyItem(
     const bare = map.column(item.start)
     const isBare = bare?.end === item.end
     const isSame =
-      isBare && bare.ref.column.toLowerCase() === wanted && (isAlone || bare.ref.table === column.table)
+      isBare && bare.ref.column.toLowerCase() === name && (isAlone || bare.ref.table === column.table)
     if (isSame && items.length === 1) return { name: column.column, added: '' }
-    isTaken ||= isStar || (tokens[item.end - 1]?.text.toLowerCase() === wanted && !isSame)
+    isTaken ||= isStar || (tokens[item.end - 1]?.text.toLowerCase() === name && !isSame)
     if (
       isSame &&
-      !items.some((other) => other !== item && tokens[other.end - 1]?.text.toLowerCase() === wanted) &&
-      !block.star
+      !items.some((other) => other !== item && tokens[other.end - 1]?.text.toLowerCase() === name) &&
+      !hasStar(block)
     )
       return { name: column.column, added: '' }
   }
   return isTaken
     ? { name: KEY_NAME, added: `, ${text} AS ${KEY_NAME}` }
     : { name: column.column, added: `, ${text}` }
+}
+
+/** No database accepts more. */
+const MAX_PARAMETERS = 65_535
+
+/**
+ * Returns one query that replaces executions of a statement with different keys; `undefined` if there is
+ * none.
+ */
+export function fixFor(sql: string, dialect: Dialect): string | undefined {
+  try {
+    const parsed = parseSql(tokenize(sql, dialect), dialect)
+    const [block] = statementBlocks(parsed)
+    const conditions = conjunctsOf(parsed.map, block?.where ?? [])
+    if (conditions.some(({ comparison }) => comparison?.operator === 'in' && !comparison.negated))
+      return 'already batched'
+    const placeholders = parsed.tokens.filter(({ kind }) => kind === 'parameter')
+    const count = placeholders.reduce(
+      (most, { text }, at) => Math.max(most, Number(text.slice(1)) || at + 1),
+      0,
+    )
+    if (count > MAX_PARAMETERS) return undefined
+    const parameters = Array.from({ length: count }, () => null)
+    const { query } = mergeByKey([{ sql, parameters }], dialect, () => false)
+    return analyzeSql(query, dialect).shape
+  } catch {
+    // A statement that cannot be merged by key has no fix.
+    return undefined
+  }
 }

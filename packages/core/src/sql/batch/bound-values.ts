@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../../shared/errors.ts'
-import type { Token } from '../../sql/tokenize.ts'
+import type { Token } from '../tokenize.ts'
 
 /** A value of a query: bound, or a literal. */
 export interface Bound {

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type QueryInput } from '@sluice/core'
 import { describe, expect, it } from 'vitest'
-import { mergeByKey } from '../../../src/query/advice/batch-query.ts'
+import { fixFor, mergeByKey } from '../../../src/sql/batch/batch-query.ts'
 
 const merge = (queries: readonly QueryInput[], dialect: 'postgresql' | 'mysql' | 'sqlite' = 'postgresql') =>
   mergeByKey(queries, dialect, (table, column) => table.at(-1) === 'users' && column === 'id')
@@ -128,5 +128,14 @@ describe('mergeByKey', () => {
     const queries = Array.from({ length: 901 }, (_, key) => bound('select * from t where k = ?', key))
     expect(() => merge(queries, 'sqlite')).toThrow('at most 900')
     expect(merge(queries.slice(1), 'sqlite').parameters).toHaveLength(900)
+  })
+})
+
+describe('fixFor', () => {
+  it('finds the only key among other conditions', () => {
+    expect(fixFor('SELECT id FROM t WHERE a > 1 AND id = ?', 'sqlite')).toBe(
+      'SELECT id FROM t WHERE a > ? AND id IN (?)',
+    )
+    expect(fixFor('SELECT id FROM t WHERE a = ? AND id = ?', 'sqlite')).toBeUndefined()
   })
 })

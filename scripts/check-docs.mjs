@@ -358,7 +358,7 @@ const REASON_FUNCTIONS = new Set([
 /** Members of classes that return reasons, by the end of their file's path. */
 const REASON_MEMBERS = {
   'core/src/cache/result-cache.ts': '#read',
-  'core/src/sluice/result-policies.ts': 'of',
+  'core/src/sluice/result-policies.ts': '#decide',
 }
 
 /** The strings that an expression can become; interpolated values are shown as `…`. */

@@ -9,6 +9,7 @@ import {
 import { hostOf } from '@sluice/core/siblings'
 import knex, { type Knex } from 'knex'
 import { describe, expect, it } from 'vitest'
+import { StatementPlans } from '../../packages/core/src/adapter/statement-plan.ts'
 import { clientOf } from '../../packages/knex/src/internals/client.ts'
 import type { BuilderInternals } from '../../packages/knex/src/internals/types.ts'
 import { KnexOperation } from '../../packages/knex/src/knex-operation.ts'
@@ -56,6 +57,14 @@ class Bench {
       host: this.host,
       runRaw: () => Promise.resolve([]),
       conversions: { current: () => '', shared: () => '' },
+      plans: new StatementPlans({
+        sourceId: SOURCE,
+        dialect: this.dialect,
+        catalogs: this.host.catalogs,
+        fix: undefined,
+        seen() {},
+        areShared: () => true,
+      }),
       isMigrationTable: () => false,
       familyOf: () => undefined,
       mayRewrite: () => false,
@@ -70,7 +79,9 @@ class Bench {
     const { sql, bindings } = builder.toSQL()
     const name = `${sql} ${canonicalKey(bindings)}`
     return {
-      ...request,
+      tables: request.tables,
+      rows: request.rows,
+      isComplete: (value) => request.isComplete?.(value) === true,
       name,
       isOrdered: name.includes('order by'),
       ask: async () => this.#plain(await builder.clone()),

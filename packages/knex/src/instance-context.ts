@@ -5,6 +5,7 @@ import type {
   Refusal,
   RowSource,
   Source,
+  StatementPlans,
   TableId,
 } from '@sluice/core/adapter'
 import type { Conversions } from './internals/conversions.ts'
@@ -15,6 +16,7 @@ export interface InstanceContext {
   readonly source: Source
   readonly host: AdapterHost
   readonly conversions: Conversions
+  readonly plans: StatementPlans
   /** Runs a builder without `postProcessResponse`. */
   runRaw(client: ClientInternals, builder: BuilderInternals, demand: ReadRequirements): Promise<unknown>
   /** Whether listeners can change builders right before they are sent. */

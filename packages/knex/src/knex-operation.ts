@@ -1,20 +1,16 @@
-import { analyzeSql } from '@sluice/core'
 import {
   bindsRelativeDate,
   type CacheRequest,
+  type CatalogRegistry,
   canonicalKey,
-  isResultOf,
   type Lookup,
   type Operation,
   type OperationKind,
-  type PinnedRead,
-  pinnedReadOf,
   type Refusal,
-  type ResultForm,
   type RowSource,
   type RunContext,
-  readsOfStatement,
   type Source,
+  StatementRequest,
 } from '@sluice/core/adapter'
 import { controlOf } from './cached.ts'
 import type { InstanceContext } from './instance-context.ts'
@@ -24,6 +20,10 @@ import { refuse } from './reasons.ts'
 import { copyRows, isCopyableResult } from './rows.ts'
 
 const READS = new Set(['select', 'first', 'pluck'])
+const ROWS = {
+  copy: (value: unknown) => (isCopyableResult(value) ? { value: copyRows(value) } : undefined),
+  recopy: copyRows,
+}
 
 /**
  * One Knex builder on its way to the database, in the core's ORM-independent form. Its results are those
@@ -59,6 +59,10 @@ export class KnexOperation implements Operation<unknown> {
 
   get unordered(): boolean {
     return this.builder._statements?.some((statement) => statement.grouping === 'order') !== true
+  }
+
+  get catalogs(): CatalogRegistry {
+    return this.state.host.catalogs
   }
 
   get family(): object | undefined {
@@ -106,48 +110,29 @@ export class KnexOperation implements Operation<unknown> {
     const conversions = state.conversions.current(query.bindings)
     if (conversions === undefined) return refuse('UNSUPPORTED_OPTIONS')
     if (bindsRelativeDate(query.bindings, state.source.dialect)) return refuse('RELATIVE_DATE')
-    const { statement } = analyzeSql(query.sql, state.source.dialect)
-    const reads = readsOfStatement(statement, state.source.id, state.host.catalogs)
-    if ('refused' in reads) return reads
-    if (reads.tables.some((table) => state.isMigrationTable(table))) return refuse('MIGRATION_TABLE')
-    this.#asked = { ...query, conversions, objects: query.bindings.map(textOfObject) }
-    const result = {
+    const plan = state.plans.of(query.sql).read
+    if (plan.refused !== undefined) return refuse(plan.refused)
+    for (const table of plan.tables) if (state.isMigrationTable(table)) return refuse('MIGRATION_TABLE')
+    this.#asked = {
       sql: query.sql,
-      params: query.bindings,
-      dialect: state.source.dialect,
-      form: formOf(builder._method),
-      isTyped: true,
+      bindings: query.bindings,
+      conversions,
+      objects: objectsIn(query.bindings),
     }
-    const request = {
-      key: `${conversions}\n${query.sql}\n${bindings}`,
-      tables: reads.tables,
-      statement: query.sql,
-      control: controlOf(builder),
-      accepts: (value: unknown) => isResultOf(result, state.host.catalogs.trusted(state.source.id), value),
-      copy: (value: unknown) => (isCopyableResult(value) ? { value: copyRows(value) } : undefined),
-      recopy: copyRows,
-    }
-    const pinned = pinnedReadOf(statement, query.bindings, state.source.id, state.host.catalogs)
-    if (pinned === undefined) return request
-    return {
-      ...request,
-      rows: new Map([[pinned.table, pinned.buckets]]),
-      isComplete: (value) => isComplete(value, pinned),
-    }
+    return new StatementRequest<unknown>(
+      `${conversions}\n${query.sql}\n${bindings}`,
+      plan,
+      {
+        sql: query.sql,
+        params: query.bindings,
+        form: builder._method === 'first' || builder._method === 'pluck' ? builder._method : 'objects',
+        isTyped: true,
+        control: controlOf(builder),
+        copier: ROWS,
+      },
+      this,
+    )
   }
-}
-
-function formOf(method: string | undefined): ResultForm {
-  return method === 'first' || method === 'pluck' ? method : 'objects'
-}
-
-/**
- * If one row is expected, any row in the result proves that it existed; if several are expected, the result
- * must contain as many rows as were requested.
- */
-function isComplete(value: unknown, { count, isPlain }: PinnedRead): boolean {
-  if (!Array.isArray(value)) return count === 1 && value !== undefined && value !== null
-  return count === 1 ? value.length > 0 : isPlain && value.length === count
 }
 
 /** A statement as compiled for the cache key. */
@@ -158,6 +143,12 @@ interface Asked {
   readonly conversions: string
   /** By index, the content of each binding that is an object. */
   readonly objects: readonly (string | undefined)[]
+}
+
+const NO_OBJECTS: readonly (string | undefined)[] = []
+
+function objectsIn(bindings: readonly unknown[]): readonly (string | undefined)[] {
+  return bindings.some((value) => typeof value === 'object') ? bindings.map(textOfObject) : NO_OBJECTS
 }
 
 function textOfObject(value: unknown): string | undefined {

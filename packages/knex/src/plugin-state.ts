@@ -9,6 +9,7 @@ import {
   type Refusal,
   type RowSource,
   type Source,
+  type StatementPlans,
   type StreamedStatement,
   type TableId,
 } from '@sluice/core/adapter'
@@ -44,6 +45,7 @@ export class PluginState implements InstanceContext {
   readonly waits: PoolWaits
   readonly conversions: Conversions
   readonly order: CallOrder
+  readonly plans: StatementPlans
   readonly #statements: AdapterClient
   readonly #lookups = new KnexLookups(this)
   readonly #rowSources = new RowSources(this)
@@ -81,6 +83,7 @@ export class PluginState implements InstanceContext {
     this.#statements = attachClient(sluice, describeClient(client, base, dialect, waits, this.conversions))
     this.source = this.#statements.source
     this.order = new CallOrder(this.#statements)
+    this.plans = this.#statements.plans
     const statements = this.#statements
     waits.report = (ms, wasExhausted, count) => statements.waited(ms, wasExhausted, count)
     const onlyReads = (sql: string) => this.#statements.onlyReads(sql)
@@ -255,9 +258,11 @@ export class PluginState implements InstanceContext {
       const operation: KnexOperation = new KnexOperation(this, client, builder, ({ route }) =>
         this.#routed({ client, builder, demand: route, onPrimary, on }),
       )
+      const { run: original } = runner
+      const isRead = operation.kind === 'read'
       // Only statements of reads are compared with the cache request.
-      const run = (operation.kind === 'read' ? this.#watched(runner, operation) : runner).run.bind(runner)
-      const onPrimary = operation.kind === 'read' ? () => this.order.sendRead(run) : run
+      const run = () => original.call(isRead ? this.#watched(runner, operation) : runner)
+      const onPrimary = isRead ? () => this.order.sendRead(run) : run
       runner.run = () => this.#execute(operation, client, builder, run)
       return runner
     }

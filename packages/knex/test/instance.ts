@@ -8,6 +8,7 @@ import {
   type TableInfo,
 } from '@sluice/core/adapter'
 import knex, { type Knex } from 'knex'
+import { StatementPlans } from '../../core/src/adapter/statement-plan.ts'
 import type { InstanceContext } from '../src/instance-context.ts'
 import { clientOf } from '../src/internals/client.ts'
 import type { BuilderInternals } from '../src/internals/types.ts'
@@ -99,6 +100,14 @@ export function testInstance(
       return Promise.resolve(instance.answer)
     },
     conversions: { current: () => '', shared: () => '' },
+    plans: new StatementPlans({
+      sourceId: 'test',
+      dialect,
+      catalogs: host.catalogs,
+      fix: undefined,
+      seen() {},
+      areShared: () => true,
+    }),
     isMigrationTable: () => false,
     familyOf: () => undefined,
     mayRewrite: () => false,

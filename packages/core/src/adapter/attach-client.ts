@@ -17,7 +17,8 @@ import { sendingUntil } from './own-connections.ts'
 import { ProgramOrder } from './program-order.ts'
 import type { SqlRow } from './select/outputs.ts'
 import type { SentControl, SentStatement, StreamedStatement } from './sent-statement.ts'
-import { type ReadContext, SelectPlans, SqlOperation, type SqlRead } from './sql-read.ts'
+import { type ReadContext, SqlOperation, type SqlRead } from './sql-read.ts'
+import type { StatementPlans } from './statement-plan.ts'
 
 /**
  * One client of a database, instrumented. Statements and transactions are followed by connection, which may
@@ -40,6 +41,8 @@ export interface AdapterClient {
    * The effect of a statement, as far as its SQL and the catalog show it; `undefined`: none. Never throws.
    */
   effectOf(sql: string, params: readonly unknown[]): WriteEffect | undefined
+  /** The facts about each statement, without its values. */
+  readonly plans: StatementPlans
   /** Runs a read: batched, prefetched, cached, or sent by its `ask`. */
   read(call: SqlRead): Promise<readonly SqlRow[]>
   /** Runs an operation whose lookups and effects the adapter defines. */
@@ -115,7 +118,6 @@ class AttachedClient implements AdapterClient {
   readonly source: Source
   readonly order: ProgramOrder
   readonly #context: ReadContext
-  readonly #plans: SelectPlans
   readonly #observer: ConnectionObserver
   readonly #detachPool: (() => void) | undefined
   readonly #router: ReadRouter | undefined
@@ -146,10 +148,8 @@ class AttachedClient implements AdapterClient {
     })
     this.#context = {
       ...{ source: this.source, catalogs: host.catalogs, maxKeys: host.maxKeys },
-      onlyReads: (sql) => this.onlyReads(sql),
       ask: (call, sql, params, helpers, demand) => this.#routed(call, sql, params, helpers, demand),
     }
-    this.#plans = new SelectPlans(this.#context)
     this.#detachPool = pool && host.attachPool(id, pool.bind(options), resizePool?.bind(options))
     host.connections.attach(id, () => options.connection())
     this.#router = this.#routerOf(id)
@@ -162,14 +162,19 @@ class AttachedClient implements AdapterClient {
   read(call: SqlRead): Promise<readonly SqlRow[]> {
     if (!this.host.isOptimizing())
       return this.#routed(call, call.sql, call.params, 0, this.host.scopes.ambient.demand)
-    const shape = this.#observer.shapeOf(call.sql)
+    const plan = this.#observer.plans.of(call.sql)
+    const { shape } = plan
     if (this.#skips(call, shape)) return call.ask(call.sql, call.params, 0)
     const settings = call.settings === undefined ? '' : call.settings()
     const { recorder, scopes } = this.host
     // A batch is sent later, from a place without the user's frames.
     if (recorder.mayTrace(scopes.ambient.counted, shape)) call.stack?.()
     void this.readCatalog()
-    return this.host.execute(new SqlOperation(this.#context, this.#plans, call, settings, shape))
+    return this.host.execute(new SqlOperation(this.#context, plan, call, settings))
+  }
+
+  get plans(): StatementPlans {
+    return this.#observer.plans
   }
 
   effectOf(sql: string, params: readonly unknown[]): WriteEffect | undefined {
@@ -227,7 +232,7 @@ class AttachedClient implements AdapterClient {
   }
 
   onlyReads(sql: string): boolean {
-    return this.#observer.onlyReads(sql)
+    return this.#observer.plans.of(sql).isPlainRead
   }
 
   waited(ms: number, wasExhausted: boolean, count?: number): void {

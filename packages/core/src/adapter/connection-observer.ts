@@ -1,7 +1,6 @@
 import { captureStack } from '../pipeline/call-site.ts'
 import { addCallers, raiseStackLimit, restoreStackLimit } from '../pipeline/error-stack.ts'
 import type { Stack } from '../pipeline/execution-group.ts'
-import type { Shape } from '../pipeline/operation.ts'
 import { writeOutcomeOf } from '../pipeline/outcome.ts'
 import type { QueryStats } from '../pipeline/query-stats.ts'
 import type { Recorder } from '../pipeline/recorder.ts'
@@ -9,17 +8,18 @@ import type { Ambient, ScopeStorage } from '../pipeline/scope.ts'
 import type { StatementCaller, StatementWatch } from '../pipeline/statement-watch.ts'
 import type { AnnouncedWrite, TransactionWrites, WriteOutcome } from '../pipeline/writes.ts'
 import { EVERYTHING, type WriteEffect } from '../schema/catalog.ts'
-import { type AnalyzedSql, analyzeSql } from '../sql/analyze.ts'
+import type { AnalyzedSql } from '../sql/analyze.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { TransactionControl } from '../sql/statement.ts'
 import { TOO_LONG } from '../sql/tokenize.ts'
 import type { CatalogHost, CatalogReader, CatalogSource } from './catalog-reader.ts'
 import { ConnectionTransactions, refuseToWait, type TransactionHost } from './connection-transactions.ts'
-import { type EqualitySelect, readEqualitySelect } from './equality-select.ts'
+import type { EqualitySelect } from './equality-select.ts'
 import { RunningStatement } from './running-statement.ts'
 import type { SentControl, SentStatement, StreamedStatement } from './sent-statement.ts'
+import { type StatementPlan, StatementPlans } from './statement-plan.ts'
 import { TimedStatement } from './timed-statement.ts'
-import { type Announceable, WriteAnnouncer } from './write-announcer.ts'
+import { WriteAnnouncer } from './write-announcer.ts'
 
 /** The services that {@link ConnectionObserver} needs. */
 export interface ObserverHost extends TransactionHost, CatalogHost {
@@ -44,17 +44,8 @@ export interface ObservedClient {
   writeOutcome?(error: unknown): WriteOutcome | undefined
 }
 
-/** The facts about a statement without its values. */
-interface Described extends Announceable {
-  readonly shape: Shape
-  /** Whether only writes can change its result. */
-  readonly isRepeatable: boolean
-}
-
 type OutcomeOf = (error: unknown) => WriteOutcome
 
-/** Longer statements are not compared with earlier ones, so repeats of them go unseen. */
-const MAX_COMPARED_LENGTH = 20_000
 const traced = { stack: captureStack }
 
 /**
@@ -78,10 +69,7 @@ class Comparable {
  * writes.
  */
 export class ConnectionObserver {
-  /** By analyzed statement, which `analyzeSql` remembers for a while. */
-  readonly #described = new WeakMap<AnalyzedSql, Described>()
-  /** The latest statement: a loop sends the same one again and again. */
-  #latest: { readonly sql: string; readonly described: Described } | undefined
+  readonly plans: StatementPlans
   readonly #transactions: ConnectionTransactions
   readonly #writes: WriteAnnouncer
   readonly #dialect: Dialect
@@ -103,6 +91,14 @@ export class ConnectionObserver {
       { open, ask },
     )
     this.catalog = this.#writes.catalog
+    this.plans = new StatementPlans({
+      sourceId,
+      dialect,
+      catalogs: host.catalogs,
+      fix: options.fix?.bind(options),
+      seen: (sql, dialect, analyzed) => host.seen(sql, dialect, analyzed),
+      areShared: (tables) => this.catalog.areShared(tables),
+    })
   }
 
   /** Whether a transaction is open on a connection. */
@@ -110,21 +106,9 @@ export class ConnectionObserver {
     return this.#transactions.isOpen(connection)
   }
 
-  /** Whether a statement certainly only reads, and returns the same on every server with the same rows. */
-  onlyReads(sql: string): boolean {
-    const { onlyReads, analyzed } = this.#describe(sql)
-    const { volatile, locks, reads, several } = analyzed.statement
-    return onlyReads && several !== true && !volatile && !locks && this.catalog.areShared(reads)
-  }
-
-  /** The normalized query of a statement: the same object for each SQL string. */
-  shapeOf(sql: string): Shape {
-    return this.#describe(sql).shape
-  }
-
   /** The effect of a statement, as far as its SQL and the catalog show it; `undefined`: none. */
   effectOf(sql: string, params: readonly unknown[]): WriteEffect | undefined {
-    return this.#writes.effectOf(this.#describe(sql), params)
+    return this.#writes.effectOf(this.plans.of(sql), params)
   }
 
   /** Sends a statement. */
@@ -196,7 +180,7 @@ export class ConnectionObserver {
 
   /** Observes a statement that the adapter sends itself, and whose answer arrives as a stream. */
   stream(connection: object, sent: Pick<SentStatement<unknown>, 'sql' | 'params'>): StreamedStatement {
-    const described = this.#describe(sent.sql)
+    const described = this.plans.of(sent.sql)
     const { scopes, recorder } = this.host
     const { ambient } = scopes
     const scope = ambient.counted
@@ -232,7 +216,7 @@ export class ConnectionObserver {
   }
 
   /** Counts a statement. `undefined`: Sluice failed to read it, so it may do anything. */
-  #counted(sql: string, ambient: Ambient): Described | undefined {
+  #counted(sql: string, ambient: Ambient): StatementPlan | undefined {
     const { recorder } = this.host
     const scope = ambient.counted
     recorder.statement(scope)
@@ -240,7 +224,7 @@ export class ConnectionObserver {
     if (this.options.recordsOperations !== true && scope !== undefined && !this.host.isOptimizing())
       scope.counts.operations += 1
     try {
-      const described = this.#describe(sql)
+      const described = this.plans.of(sql)
       if (described.analyzed.statement.opaque === TOO_LONG) recorder.unparsed()
       return described
     } catch (error) {
@@ -252,7 +236,7 @@ export class ConnectionObserver {
   #send<T>(
     connection: object,
     sent: SentStatement<Promise<T>>,
-    described: Described,
+    described: StatementPlan,
     ambient: Ambient,
     announced: AnnouncedWrite | undefined,
   ): Promise<T> {
@@ -324,7 +308,7 @@ export class ConnectionObserver {
   /** Records a statement that is about to be sent. */
   #begin(
     sent: Pick<SentStatement<unknown>, 'sql' | 'params' | 'stack' | 'caller'>,
-    { analyzed, shape, isRepeatable }: Described,
+    { analyzed, shape, isRepeatable }: StatementPlan,
     ambient: Ambient,
     isStream = false,
   ): RunningStatement {
@@ -352,50 +336,5 @@ export class ConnectionObserver {
       startedAt,
       watched,
     )
-  }
-
-  #fixOf(sql: string): string | undefined {
-    const asked =
-      this.options.fix === undefined || sql.length > MAX_COMPARED_LENGTH
-        ? undefined
-        : readEqualitySelect(sql, this.#dialect)
-    return asked && this.options.fix?.(asked)
-  }
-
-  #describe(sql: string): Described {
-    if (this.#latest?.sql === sql) return this.#latest.described
-    const analyzed = analyzeSql(sql, this.#dialect)
-    const described = this.#described.get(analyzed) ?? this.#describeNew(sql, analyzed)
-    if (sql.length <= MAX_COMPARED_LENGTH) this.#latest = { sql, described }
-    return described
-  }
-
-  #describeNew(sql: string, analyzed: AnalyzedSql): Described {
-    this.host.seen(sql, this.#dialect, analyzed)
-    const { statement, shape: label, fingerprint } = analyzed
-    const isRead =
-      statement.kinds.every((word) => word === 'SELECT' || word === 'WITH') && statement.writes.length === 0
-    // A statement of Sluice itself is not a read of the app.
-    const kind = isRead && statement.isOwn !== true ? 'read' : 'write'
-    const onlyReads = kind === 'read' && statement.opaque === undefined && statement.functions.size === 0
-    const isRepeatable = onlyReads && !statement.volatile && sql.length <= MAX_COMPARED_LENGTH
-    let fix: { readonly text: string | undefined } | undefined
-    const shape: Shape = {
-      ...{ fingerprint, label, kind },
-      fix: () => {
-        fix ??= { text: this.#fixOf(sql) }
-        return fix.text
-      },
-    }
-    const described: Described = {
-      analyzed,
-      onlyReads,
-      isRepeatable,
-      shape,
-      plan: undefined,
-      harmlessIn: Number.NaN,
-    }
-    this.#described.set(analyzed, described)
-    return described
   }
 }

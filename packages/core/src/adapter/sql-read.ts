@@ -10,24 +10,20 @@ import {
   type RowSource,
   type RunContext,
   refuse,
-  type Shape,
   type Source,
 } from '../pipeline/operation.ts'
 import type { ReplicaAttempt } from '../pipeline/read-routing.ts'
-import type { SchemaCatalog } from '../schema/catalog.ts'
 import type { TableId } from '../schema/catalog-data.ts'
 import type { CatalogRegistry } from '../schema/catalog-registry.ts'
-import { pinnedReadOf } from '../schema/condition-rows.ts'
-import { readsOfStatement } from '../schema/statement-effect.ts'
 import { canonicalKey } from '../shared/canonical.ts'
 import { copyValue, exactCopy } from '../shared/copy.ts'
-import { analyzeSql } from '../sql/analyze.ts'
 import { MAX_BOUND_KEYS } from '../sql/dialect.ts'
 import { bindsRelativeDate } from '../sql/relative-date.ts'
 import { refuseKeyValue } from './key-values.ts'
-import { type KeyedSelect, planSelect, type SelectPlan } from './keyed-select.ts'
-import { isResultOf } from './result-shape.ts'
+import type { KeyedSelect, SelectPlan } from './keyed-select.ts'
 import type { RowForm, SqlRow } from './select/outputs.ts'
+import type { StatementPlan } from './statement-plan.ts'
+import { StatementRequest } from './statement-request.ts'
 
 /** A read of the app as SQL, before the ORM maps the rows to its results. */
 export interface SqlRead {
@@ -72,7 +68,6 @@ export interface ReadContext {
   readonly source: Source
   readonly catalogs: CatalogRegistry
   readonly maxKeys: number
-  onlyReads(sql: string): boolean
   /** Sends a query of a read to the primary or a replica. */
   ask(
     call: SqlRead,
@@ -83,28 +78,7 @@ export interface ReadContext {
   ): Promise<readonly SqlRow[]>
 }
 
-const MAX_PLANS = 2000
-
-/** The plans of one client by SQL string, limited in number. Another catalog needs other plans. */
-export class SelectPlans {
-  readonly #plans = new Map<string, { readonly catalog: SchemaCatalog; readonly plan: SelectPlan }>()
-
-  constructor(private readonly context: ReadContext) {}
-
-  /** `undefined`: the catalog is not known yet. */
-  of(sql: string, form: RowForm): SelectPlan | undefined {
-    const { catalogs, source } = this.context
-    const catalog = catalogs.trusted(source.id)
-    if (catalog === undefined) return undefined
-    const key = `${form} ${sql}`
-    const known = this.#plans.get(key)
-    if (known?.catalog === catalog) return known.plan
-    if (this.#plans.size >= MAX_PLANS) this.#plans.clear()
-    const plan = planSelect(sql, source.dialect, form, catalog, this.context.onlyReads(sql))
-    this.#plans.set(key, { catalog, plan })
-    return plan
-  }
-}
+const EXACT = { copy: exactCopy<readonly SqlRow[]>, recopy: copyValue<readonly SqlRow[]> }
 
 /** An SQL read as an operation of the core. */
 export class SqlOperation implements Operation<readonly SqlRow[]> {
@@ -115,12 +89,11 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
 
   constructor(
     private readonly context: ReadContext,
-    private readonly plans: SelectPlans,
+    private readonly plan: StatementPlan,
     private readonly call: SqlRead,
     private readonly settings: string | undefined,
-    shape: Shape,
   ) {
-    this.family = call.control === undefined ? shape : undefined
+    this.family = call.control === undefined ? plan.shape : undefined
     this.source = context.source
     this.inTransaction = call.inTransaction
   }
@@ -131,7 +104,7 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
   }
 
   get unordered(): boolean {
-    return this.#plan()?.isOrdered !== true
+    return this.#select()?.isOrdered !== true
   }
 
   run({ route }: RunContext): Promise<readonly SqlRow[]> {
@@ -149,14 +122,14 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
 
   rowSource(): RowSource | undefined {
     // Other parsers may return other keys.
-    return this.settings === undefined ? undefined : this.#plan()?.rowSource
+    return this.settings === undefined ? undefined : this.#select()?.rowSource
   }
 
   lookup(): Lookup<readonly SqlRow[]> | Refusal {
     const { context, call, settings } = this
     if (call.inTransaction) return refuse('IN_TRANSACTION')
     if (settings === undefined) return refuse('UNSUPPORTED_OPTIONS')
-    const plan = this.#plan()?.keyed
+    const plan = this.#select()?.keyed
     if (plan === undefined) return refuse('NO_CATALOG')
     if (isRefusal(plan)) return plan
     const { dialect } = context.source
@@ -188,36 +161,26 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
     const bindings = canonicalKey(call.params)
     if (bindings === undefined) return refuse('UNSUPPORTED_BINDINGS')
     if (bindsRelativeDate(call.params, source.dialect)) return refuse('RELATIVE_DATE')
-    const { statement } = analyzeSql(call.sql, source.dialect)
-    const reads = readsOfStatement(statement, source.id, context.catalogs)
-    if ('refused' in reads) return reads
-    const key = [call.rows, settings, call.sql, bindings].join('\n')
-    const request = {
+    const plan = this.plan.read
+    if (plan.refused !== undefined) return refuse(plan.refused)
+    const key = `${call.rows}\n${settings}\n${call.sql}\n${bindings}`
+    return new StatementRequest(
       key,
-      tables: reads.tables,
-      statement: call.sql,
-      control: call.control,
-      accepts: (value: unknown) => this.#accepts(value),
-      copy: exactCopy,
-      recopy: copyValue,
-    }
-    const pinned = pinnedReadOf(statement, call.params, source.id, context.catalogs)
-    if (pinned === undefined) return request
-    const isComplete = (value: readonly SqlRow[]) =>
-      pinned.count === 1 ? value.length > 0 : pinned.isPlain && value.length === pinned.count
-    return { ...request, rows: new Map([[pinned.table, pinned.buckets]]), isComplete }
+      plan,
+      {
+        sql: call.sql,
+        params: call.params,
+        form: call.rows,
+        isTyped: settings === '',
+        control: call.control,
+        copier: EXACT,
+      },
+      context,
+    )
   }
 
-  #accepts(value: unknown): boolean {
-    const { call, settings, context } = this
-    const { sql, params, rows: form } = call
-    const { dialect, id } = context.source
-    const result = { sql, params, dialect, form, isTyped: settings === '' }
-    return isResultOf(result, context.catalogs.trusted(id), value)
-  }
-
-  #plan(): SelectPlan | undefined {
-    return this.plans.of(this.call.sql, this.call.rows)
+  #select(): SelectPlan | undefined {
+    return this.plan.select(this.call.rows)
   }
 }
 

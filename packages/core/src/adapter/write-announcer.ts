@@ -5,22 +5,12 @@ import { mayDefine } from '../schema/statement-definitions.ts'
 import { effectOfStatement } from '../schema/statement-effect.ts'
 import { WritePlan } from '../schema/write-plan.ts'
 import { setLongTimeout } from '../shared/timers.ts'
-import type { AnalyzedSql } from '../sql/analyze.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { SessionChange, Statement } from '../sql/statement.ts'
 import { type CatalogHost, CatalogReader, type CatalogSource } from './catalog-reader.ts'
 import type { ConnectionTransactions } from './connection-transactions.ts'
 import { SessionSettings } from './session-settings.ts'
-
-/** A statement without its values, and the stored facts about its writes. */
-export interface Announceable {
-  readonly analyzed: AnalyzedSql
-  /** Whether it certainly changes nothing. */
-  readonly onlyReads: boolean
-  plan: WritePlan | undefined
-  /** The state of the known schema in which the statement was found to write nothing. */
-  harmlessIn: number
-}
+import type { StatementPlan } from './statement-plan.ts'
 
 interface AnnouncerParts {
   readonly host: CatalogHost
@@ -72,24 +62,24 @@ export class WriteAnnouncer {
   /** Announces the write of a statement, unless it takes effect at a later commit. */
   announce(
     connection: object,
-    described: Announceable,
+    planned: StatementPlan,
     params: readonly unknown[],
   ): AnnouncedWrite | undefined {
     // As long as a session is changed, its connection may be closed at any time.
-    if (described.harmlessIn === this.#state && this.#sessions.isPlain) return undefined
-    const { analyzed, onlyReads } = described
-    if (onlyReads && !this.#mayCallUnseen()) return this.#harmless(described)
+    if (planned.unwrittenIn === this.#state && this.#sessions.isPlain) return undefined
+    const { analyzed, onlyReads } = planned
+    if (onlyReads && !this.#mayCallUnseen()) return this.#unwritten(planned)
     const { statement } = analyzed
     const { catalogs } = this.#host
     let effect: WriteEffect | undefined
     let defines: boolean
     try {
-      const plan = this.#planOf(described)
-      effect = this.effectOf(described, params)
+      const plan = this.#planOf(planned)
+      effect = this.effectOf(planned, params)
       const changes = this.#changesOf(statement)
       if (changes.length > 0) this.#sessions.note(connection, changes, this.#transactions.isOpen(connection))
       if (statement.ddl) this.catalog.shadowed(statement)
-      if (effect === undefined) return this.#unread(connection, described)
+      if (effect === undefined) return this.#unread(connection, planned)
       if (plan === undefined) {
         // While another source is being read, the client's own catalog still shows what a statement may
         // define.
@@ -112,21 +102,20 @@ export class WriteAnnouncer {
   }
 
   /** The effect of a statement, as far as its SQL and the catalog show it; `undefined`: none. */
-  effectOf(described: Announceable, params: readonly unknown[]): WriteEffect | undefined {
-    const { statement } = described.analyzed
-    const plan = this.#planOf(described)
+  effectOf(planned: StatementPlan, params: readonly unknown[]): WriteEffect | undefined {
+    const { statement } = planned.analyzed
+    const plan = this.#planOf(planned)
     return plan === undefined
       ? effectOfStatement(statement, this.#sourceId, this.#host.catalogs, params)
       : plan.effectOf(params)
   }
 
   /** Most statements are sent repeatedly, and their writes stay the same until a catalog changes. */
-  #planOf(described: Announceable): WritePlan | undefined {
-    const { plan } = described
+  #planOf(planned: StatementPlan): WritePlan | undefined {
     const { catalogs } = this.#host
-    if (plan?.version !== catalogs.used())
-      described.plan = WritePlan.of(described.analyzed.statement, this.#sourceId, catalogs)
-    return described.plan
+    if (planned.write?.version !== catalogs.used())
+      planned.write = WritePlan.of(planned.analyzed.statement, this.#sourceId, catalogs)
+    return planned.write
   }
 
   /** Whether a statement may call functions that only the catalog shows. */
@@ -135,9 +124,9 @@ export class WriteAnnouncer {
     return this.#host.isOptimizing() && this.#host.catalogs.seenBy(this.#sourceId)?.readsMayDo !== 'reads'
   }
 
-  #harmless(described: Announceable): undefined {
-    const { statement } = described.analyzed
-    if (this.#changesOf(statement).length === 0 && !statement.ddl) described.harmlessIn = this.#state
+  #unwritten(planned: StatementPlan): undefined {
+    const { statement } = planned.analyzed
+    if (this.#changesOf(statement).length === 0 && !statement.ddl) planned.unwrittenIn = this.#state
   }
 
   /** The session settings that a statement changes itself, or through the functions that it calls. */
@@ -151,14 +140,14 @@ export class WriteAnnouncer {
   }
 
   /** Announces a read that is sent while the functions that its views and policies call are unknown. */
-  #unread(connection: object, described: Announceable): AnnouncedWrite | undefined {
-    const { statement } = described.analyzed
+  #unread(connection: object, planned: StatementPlan): AnnouncedWrite | undefined {
+    const { statement } = planned.analyzed
     if (
       statement.reads.length === 0 ||
       !this.#host.isOptimizing() ||
       this.#host.catalogs.seenBy(this.#sourceId) !== undefined
     )
-      return this.#harmless(described)
+      return this.#unwritten(planned)
     // The adapter may have passed the statement through without reading the catalog.
     if (!this.#transactions.isOpen(connection)) void this.catalog.read()
     const { readsMayDo } = this.catalog

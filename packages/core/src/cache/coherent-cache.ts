@@ -6,6 +6,7 @@ import type { Permit, SharedReads } from './coherence/shared-reads.ts'
 import {
   type Before,
   type Copier,
+  type FetchPolicy,
   type FetchRequest,
   flightId,
   hasOwnTags,
@@ -13,7 +14,6 @@ import {
   requiredTags,
   snapshotFor,
 } from './fetch-request.ts'
-import type { CallPlan } from './tiered-options.ts'
 import { withTimeouts } from './with-timeouts.ts'
 
 /**
@@ -57,6 +57,16 @@ export class CoherentCache {
     return this.serve(request, this.#values.find(request, now), now)
   }
 
+  /** Time of the clock of all requests, in milliseconds. */
+  now(): number {
+    return this.parts.clock.now()
+  }
+
+  /** The value in memory for a key, valid or not. */
+  inMemory(namespace: string, key: string, now: number): CachedValue | undefined {
+    return this.parts.engine.getAt<CachedValue>(namespace, key, now) ?? undefined
+  }
+
   /**
    * Like `fetch`, with the value that was already looked up in memory.
    *
@@ -71,14 +81,21 @@ export class CoherentCache {
     return Promise.resolve(answer.value)
   }
 
-  /** A fresh value from memory for a call that needs no request; `undefined`: `serve` decides. */
-  hit<T>(kept: CachedValue, { policy, copier }: CallPlan, now: number): Promise<T> | undefined {
+  /**
+   * A copy of a fresh value from memory for a call that needs no request; `undefined`: `serve` decides. For
+   * calls without separate tags and without a separate time to live.
+   */
+  hit<T>(
+    kept: CachedValue,
+    policy: FetchPolicy,
+    copier: Copier<T>,
+    now: number,
+  ): { readonly value: T } | undefined {
     if (now >= kept.freshUntil || policy.earlyRefresh > 0 || !this.#values.isValidHere(kept, policy, now))
       return undefined
-    const copy = this.#values.copyOf(copier as Copier<T>, kept)
-    if (copy === undefined) return undefined
-    this.parts.counters.hits += 1
-    return copier.isByReference === true ? (kept.promise as Promise<T>) : Promise.resolve(copy.value)
+    const copy = this.#values.copyOf(copier, kept)
+    if (copy !== undefined) this.parts.counters.hits += 1
+    return copy
   }
 
   /** The cached value, if it is valid, and fresh or within its `swrMs`. Nothing is loaded. */

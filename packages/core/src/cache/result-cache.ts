@@ -3,14 +3,16 @@ import { type CacheRequest, isRefusal, type Operation } from '../pipeline/operat
 import type { OperationContext } from '../pipeline/operation-context.ts'
 import type { QueryStats } from '../pipeline/query-stats.ts'
 import { joinedKey } from '../shared/joined-key.ts'
+import type { CachedValue } from './coherence/cached-value.ts'
 import { type BasisPart, endWith, ReadBasis } from './coherence/read-basis.ts'
 import { tagsRead } from './coherence/tags.ts'
 import type { CoherentCache } from './coherent-cache.ts'
-import type { Copier, FetchPolicy } from './fetch-request.ts'
+import { type Copier, type FetchPolicy, type FetchRequest, hasOwnTags } from './fetch-request.ts'
 import { RESULTS } from './namespace-table.ts'
 
 /** Reads with more tags than this are not cached: checking them would cost more than it saves. */
 const MAX_TAGS = 16
+const NO_VARIANT = joinedKey('')
 
 /** How a request is cached. */
 export interface ResultPolicy {
@@ -82,27 +84,41 @@ export class ResultCache {
     const chosen = this.options.policyOf(request)
     if (request.control?.disabled === true) context.isFresh = true
     if (typeof chosen === 'string') return chosen
-    const { isShared, isStrict, detached, copierOf, onAnswer, onDatabase } = this.options
-    const { strategy, consistency } = chosen.policy
+    const { isShared, isStrict, detached, copierOf, onDatabase } = this.options
+    const { policy } = chosen
+    const { strategy, consistency } = policy
     // Prefetched rows are validated if all reads are strict, but not for a single strict read.
     if (strategy === 'refresh' || (isShared && consistency === 'strict' && !isStrict)) context.isFresh = true
-    const { tags, optional } = tagsRead(request)
-    if (tags.length - optional + chosen.tags.length > MAX_TAGS) return 'TOO_MANY_TABLES'
     const database = isShared ? operation.source.sharedName?.() : undefined
     if (isShared && database === undefined) return 'UNKNOWN_DATABASE'
     if (database !== undefined) onDatabase?.(database)
-    const { scope, note, variant = '' } = context
-    const question = joinedKey(variant) + request.key
+    const { scope, note, variant } = context
+    const question = variant === undefined ? `${NO_VARIANT}${request.key}` : joinedKey(variant) + request.key
+    const key = `${operation.source.id}\n${question}`
+    const copier = copierOf(request)
+    const now = this.cache.now()
+    let kept: CachedValue | undefined
+    if (strategy !== 'refresh') {
+      kept = this.cache.inMemory(RESULTS, key, now)
+      // Most reads add nothing to a hit, and most hits need neither their tags nor their load.
+      const isBare = !chosen.saysTtl && chosen.tags.length === 0 && note === undefined
+      if (kept !== undefined && isBare && scope?.basis === undefined) {
+        const hit = this.cache.hit(kept, policy, copier, now)
+        if (hit !== undefined) return this.#hit(hit.value, operation, context)
+      }
+    }
+    const { tags, optional } = tagsRead(request)
+    if (tags.length - optional + chosen.tags.length > MAX_TAGS) return 'TOO_MANY_TABLES'
     context.mayBeCached = true
     // Reads with a time to live that the app set always go through the cache, whether or not they benefit
     // from it.
     if (chosen.saysTtl) context.gain?.found()
     const sharedKey = chosen.isShared && database !== undefined ? `${database}\n${question}` : undefined
     const basis =
-      scope?.basis instanceof ReadBasis ? this.#part(scope.basis, chosen, variant, database) : undefined
-    const answer = this.cache.fetch<T>({
+      scope?.basis instanceof ReadBasis ? this.#part(scope.basis, chosen, variant ?? '', database) : undefined
+    const fetched: FetchRequest<T> = {
       namespace: RESULTS,
-      key: `${operation.source.id}\n${question}`,
+      key,
       sharedKey,
       basis,
       tags: chosen.tags.length === 0 ? tags : [...chosen.tags, ...tags],
@@ -110,19 +126,21 @@ export class ResultCache {
       isComplete: (value) => request.isComplete?.(value) === true,
       accepts: (value) => request.accepts?.(value) !== false,
       ownTags: chosen.tags,
-      ...(chosen.saysTtl ? { maxAgeMs: chosen.policy.ttlMs } : {}),
-      policy: chosen.policy,
+      ...(chosen.saysTtl ? { maxAgeMs: policy.ttlMs } : {}),
+      policy,
       types: request.types,
       note,
       load: () => next(operation, context),
       refresh: () => detached(() => next(operation, context.detached())),
       mayShare: (value) => chosen.mayShare?.(value) !== false,
-      copier: copierOf(request),
+      copier,
       hasStrayed: () => operation.hasStrayed === true,
       askedAhead: () => context.prefetched,
-      onHit: (value) => this.#answered(value, operation, context, onAnswer),
+      onHit: (value) => this.#answered(value, operation, context),
       sharesErrors: false,
-    })
+    }
+    if (kept !== undefined && !hasOwnTags(kept.ownTags, fetched)) kept = undefined
+    const answer = strategy === 'refresh' ? this.cache.fetch(fetched) : this.cache.serve(fetched, kept, now)
     if (basis !== undefined) endWith(basis, answer)
     return answer
   }
@@ -139,13 +157,16 @@ export class ResultCache {
     return basis.part({ isShareable, database, isStrict: policy.consistency === 'strict', maxTtlMs }, true)
   }
 
-  #answered<T>(
-    value: T,
-    operation: Operation<T>,
-    context: OperationContext,
-    listener: AnswerListener | undefined,
-  ): void {
-    listener?.(operation, value, context)
+  #hit<T>(value: T, operation: Operation<T>, context: OperationContext): Promise<T> {
+    this.#answered(value, operation, context)
+    context.end()
+    const answer = Promise.resolve(value)
+    context.running = answer
+    return answer
+  }
+
+  #answered<T>(value: T, operation: Operation<T>, context: OperationContext): void {
+    this.options.onAnswer?.(operation, value, context)
     this.stats.cacheHits += 1
     const { gain, scope } = context
     gain?.found()

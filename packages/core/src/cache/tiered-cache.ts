@@ -109,11 +109,15 @@ export class TieredCache {
     const { cache, clock, engine } = this.parts
     const now = clock.now()
     const kept = engine.getAt<CachedValue>(TIERED, key, now) ?? undefined
-    const hit = kept && cache.hit<T>(kept, plan, now)
-    if (hit !== undefined) return hit
-    const { policy, copier } = plan
+    const { policy } = plan
+    const copier = plan.copier as Copier<T>
+    if (kept !== undefined) {
+      const hit = cache.hit(kept, policy, copier, now)
+      if (hit !== undefined)
+        return copier.isByReference === true ? (kept.promise as Promise<T>) : Promise.resolve(hit.value)
+    }
     return cache.serve(
-      new TieredRequest(key, load, this.parts, policy, copier as Copier<T>, tags, NO_TAGS, undefined),
+      new TieredRequest(key, load, this.parts, policy, copier, tags, NO_TAGS, undefined),
       kept,
       now,
     )

@@ -70,10 +70,15 @@ export interface CacheRequest<TResult> {
   /** Every table that the result depends on. */
   readonly tables: readonly TableId[]
   /**
+   * The same object for all requests of one normalized query in one version of the catalogs: what follows
+   * from their tables and their statement is determined once. Default: it is determined for each request.
+   */
+  readonly plan?: object
+  /**
    * For tables of which the result depends only on these rows, selected by their whole primary key: each row
    * as its `rowBucket`. Includes rows that do not exist. For other tables, the result depends on any row.
    */
-  readonly rows?: ReadonlyMap<TableId, readonly number[]>
+  readonly rows?: ReadonlyMap<TableId, readonly number[]> | undefined
   /** With `rows`: whether each of them was found. If one was not, an insert can change the result. */
   isComplete?(value: TResult): boolean
   /**

@@ -16,6 +16,8 @@ export interface PipelineParts {
   readonly stats: QueryStats
   /** One chain for each mode, created once. */
   readonly chains: Readonly<Record<Mode, Handler>>
+  /** The chain of reads in `optimize`. */
+  readonly reads: Handler
   /** The last step of `optimize`, for reads that pass through. */
   readonly ask: Handler
   /** If omitted, every read is processed. */
@@ -53,7 +55,7 @@ export class Pipeline {
   }
 
   #execute<TResult>(operation: Operation<TResult>): Promise<TResult> {
-    const { scopes, stats, chains, executor, ask, gains } = this.parts
+    const { scopes, stats, chains, reads, executor, ask, gains } = this.parts
     const { scope: current, isBypassing, demand } = scopes.ambient
     const scope = current?.ended === true ? undefined : current
     stats.seen += 1
@@ -76,7 +78,8 @@ export class Pipeline {
         return ask(operation, context)
       }
       if (isRead) context.variant = this.parts.variant?.()
-      const running = chains[mode](operation, context)
+      const chain = isRead && mode === 'optimize' ? reads : chains[mode]
+      const running = chain(operation, context)
       if (running === context.running) return running
       const answered = (result: TResult) => {
         context.end()

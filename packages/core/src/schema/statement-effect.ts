@@ -4,8 +4,8 @@ import { TOO_LONG } from '../sql/tokenize.ts'
 import { type Change, EVERYTHING, type SchemaCatalog, type WriteEffect } from './catalog.ts'
 import type { ColumnType, TableId } from './catalog-data.ts'
 import type { CatalogRegistry } from './catalog-registry.ts'
-import { rowsOfConditions } from './condition-rows.ts'
 import { hiddenDependency, hiddenLevel, levelOfCall } from './hidden-calls.ts'
+import { PlannedRows } from './planned-rows.ts'
 import { MAX_WRITTEN_ROWS } from './row-key.ts'
 
 const NO_VALUES: readonly unknown[] = []
@@ -35,7 +35,8 @@ export function effectOfStatement(
     if (catalog.baseTable(table) === undefined || write.how === 'truncate-cascade' || write.how === 'refresh')
       return EVERYTHING
     const key = write.conditions && catalogs.rowKey(sourceId, table)
-    const named = key && rowsOfConditions(statement, write.conditions ?? [], key, values, MAX_WRITTEN_ROWS)
+    const named =
+      key && PlannedRows.of(statement, write.conditions ?? [], table, key)?.of(values, MAX_WRITTEN_ROWS)
     changes.push(...changesOf(write, table, named?.buckets))
   }
   return catalogs.effectOf(catalog.dialect, changes)

@@ -1,24 +1,14 @@
 import type { Statement } from '../sql/statement.ts'
-import type { Condition } from '../sql/statement-types.ts'
 import type { WriteEffect } from './catalog.ts'
-import type { TableId } from './catalog-data.ts'
 import type { CatalogRegistry } from './catalog-registry.ts'
-import { rowsOfConditions } from './condition-rows.ts'
-import { MAX_WRITTEN_ROWS, type RowKey } from './row-key.ts'
+import { PlannedRows } from './planned-rows.ts'
+import { MAX_WRITTEN_ROWS } from './row-key.ts'
 import { mayDefine } from './statement-definitions.ts'
 import { changesOf, effectOfStatement } from './statement-effect.ts'
-
-/** How a statement's bound values identify the rows that it writes. */
-interface PlannedRows {
-  readonly table: TableId
-  readonly key: RowKey
-  readonly conditions: readonly Condition[]
-}
 
 /** The writes of a statement, without its bound values. Valid in one version of the catalogs. */
 export class WritePlan {
   private constructor(
-    private readonly statement: Statement,
     readonly version: number,
     private readonly effect: WriteEffect | undefined,
     /** `undefined`: the effect is the same for all values. */
@@ -41,21 +31,22 @@ export class WritePlan {
     const defines = effect !== undefined && mayDefine(statement, catalog, effect)
     const [write] = statement.writes
     if (effect === undefined || effect.everything || write === undefined)
-      return new WritePlan(statement, version, effect, undefined, defines)
+      return new WritePlan(version, effect, undefined, defines)
     const table = catalog.idOf(write.name)
     const key = write.conditions && catalogs.rowKey(sourceId, table)
     // If the effect of one row is confined to it, so is the effect of any other row.
     const isConfined =
       key && catalogs.effectOf(catalog.dialect, changesOf(write, table, [0])).rows?.has(table)
-    const rows = key && isConfined === true ? { table, key, conditions: write.conditions ?? [] } : undefined
-    return new WritePlan(statement, version, effect, rows, defines)
+    const rows =
+      key && isConfined === true ? PlannedRows.of(statement, write.conditions ?? [], table, key) : undefined
+    return new WritePlan(version, effect, rows, defines)
   }
 
   /** The effect of the statement with these values; `undefined`: it writes nothing. */
   effectOf(values: readonly unknown[]): WriteEffect | undefined {
     const { effect, rows } = this
     if (effect === undefined || rows === undefined) return effect
-    const named = rowsOfConditions(this.statement, rows.conditions, rows.key, values, MAX_WRITTEN_ROWS)
+    const named = rows.of(values, MAX_WRITTEN_ROWS)
     return named === undefined
       ? effect
       : { tables: effect.tables, rows: new Map([[rows.table, new Set(named.buckets)]]), everything: false }

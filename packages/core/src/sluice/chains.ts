@@ -37,55 +37,78 @@ export interface ChainParts {
   readonly onError: (error: unknown) => void
 }
 
-/** The way of an operation in each mode, and the last step of `optimize`. */
-export function createChains(parts: ChainParts): {
+/** The way of an operation in each mode. */
+export interface Chains {
   readonly chains: Readonly<Record<Mode, Handler>>
+  /** The way of a read in `optimize`: without the step that announces writes. */
+  readonly reads: Handler
+  /** The last step of `optimize`. */
   readonly ask: Handler
-} {
-  const { options, executor, prefetcher, stats, scopes } = parts
-  const { batch, exclude } = options
-  const onAnswer = prefetcher?.observe
+}
+
+type Step = readonly [name: string, interceptor: Interceptor]
+
+export function createChains(parts: ChainParts): Chains {
+  const { executor, prefetcher, stats, scopes, options } = parts
+  const ask = prefetcher === undefined ? executor.run : executor.telling(prefetcher.observe)
   const writes = trackWrites(parts.writes)
-  const steps: [name: string, interceptor: Interceptor][] = []
-  const { cache } = parts
-  if (cache !== undefined)
-    steps.push(['cache', onFirstUse(() => createResultCache(parts, cache).interceptor)])
-  if (prefetcher !== undefined) steps.push(['prefetch', prefetcher.interceptor])
-  if (batch !== false) {
-    const options = { windowMs: batch?.windowMs, onAnswer }
-    steps.push(['batch', onFirstUse(() => new Batcher(executor, stats, parts.lookups, options).interceptor)])
+  let created: readonly Step[] | undefined
+  const steps = () => {
+    created ??= createSteps(parts)
+    return created
   }
-  const ask = onAnswer === undefined ? executor.run : executor.telling(onAnswer)
-  if (exclude !== undefined) steps.unshift(['database', createExclusion(exclude, parts)])
-  const optimize = compose([writes, ...steps.map(([, interceptor]) => interceptor)], ask)
-  const compare = shadow(composeNamed(steps, ask), {
-    sample: options.shadow?.sample ?? 1,
-    random: parts.random,
-    scopes,
-    tracker: parts.writes,
-    stats,
-    report: parts.onDifference,
-    onError: parts.onError,
-  })
+  const reads = onFirstUse(() =>
+    compose(
+      steps().map(([, interceptor]) => interceptor),
+      ask,
+    ),
+  )
+  const compare = shadow(
+    onFirstUse(() => composeNamed(steps(), ask)),
+    {
+      sample: options.shadow?.sample ?? 1,
+      random: parts.random,
+      scopes,
+      tracker: parts.writes,
+      stats,
+      report: parts.onDifference,
+      onError: parts.onError,
+    },
+  )
   return {
     chains: {
       observe: compose([writes], executor.run),
       shadow: compose([writes, compare], executor.run),
-      optimize,
+      optimize: compose([writes], reads),
     },
+    reads,
     ask,
   }
 }
 
-/**
- * An interceptor that is created for the first operation: in `observe`, the cache and the batcher are never
- * created.
- */
-function onFirstUse(create: () => Interceptor): Interceptor {
-  let interceptor: Interceptor | undefined
-  return (operation, context, next) => {
-    interceptor ??= create()
-    return interceptor(operation, context, next)
+function createSteps(parts: ChainParts): readonly Step[] {
+  const { options, executor, prefetcher, stats, cache } = parts
+  const { batch, exclude } = options
+  const steps: Step[] = []
+  if (exclude !== undefined) steps.push(['database', createExclusion(exclude, parts)])
+  if (cache !== undefined) steps.push(['cache', createResultCache(parts, cache).interceptor])
+  if (prefetcher !== undefined) steps.push(['prefetch', prefetcher.interceptor])
+  if (batch !== false) {
+    const batcher = new Batcher(executor, stats, parts.lookups, {
+      windowMs: batch?.windowMs,
+      onAnswer: prefetcher?.observe,
+    })
+    steps.push(['batch', batcher.interceptor])
+  }
+  return steps
+}
+
+/** A chain that is created for the first operation: in `observe`, the cache and the batcher never are. */
+function onFirstUse(create: () => Handler): Handler {
+  let handler: Handler | undefined
+  return (operation, context) => {
+    handler ??= create()
+    return handler(operation, context)
   }
 }
 

@@ -24,6 +24,7 @@ export class ResultPolicies {
   readonly #base: FetchPolicy
   readonly #tables: NamedTables
   readonly #secrets: Secrets
+  readonly #byPlan = new WeakMap<object, ResultPolicy | string>()
 
   constructor(
     private readonly options: CacheOptions,
@@ -49,6 +50,17 @@ export class ResultPolicies {
   }
 
   readonly of = (request: CacheRequest<unknown>): ResultPolicy | string => {
+    const { plan, control } = request
+    if (plan === undefined || control !== undefined) return this.#decide(request)
+    let decided = this.#byPlan.get(plan)
+    if (decided === undefined) {
+      decided = this.#decide(request)
+      this.#byPlan.set(plan, decided)
+    }
+    return decided
+  }
+
+  #decide(request: CacheRequest<unknown>): ResultPolicy | string {
     const { tables } = this.options
     const controls = this.#controlsOf(request)
     if (controls.some((control) => control.disabled === true)) return 'DISABLED'

@@ -841,11 +841,11 @@ describe('the catalog of a client', () => {
   it('distinguishes tables that exist on every server from those of one connection or server', async () => {
     const { observer } = new World()
     const send = { params: [], send: async () => [], rows: () => 0 }
-    expect(observer.onlyReads('select * from t')).toBe(true)
-    expect(observer.onlyReads('select * from t for update')).toBe(false)
-    expect(observer.onlyReads('delete from t')).toBe(false)
-    expect(observer.onlyReads('select * from pg_catalog.pg_class')).toBe(false)
+    expect(observer.plans.of('select * from t').isPlainRead).toBe(true)
+    expect(observer.plans.of('select * from t for update').isPlainRead).toBe(false)
+    expect(observer.plans.of('delete from t').isPlainRead).toBe(false)
+    expect(observer.plans.of('select * from pg_catalog.pg_class').isPlainRead).toBe(false)
     await observer.statement({}, { ...send, sql: 'create temporary table t (id int)' })
-    expect(observer.onlyReads('select * from t')).toBe(false)
+    expect(observer.plans.of('select * from t').isPlainRead).toBe(false)
   })
 })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { SchemaCatalog } from '../../src/schema/catalog.ts'
 import type { TableInfo } from '../../src/schema/catalog-data.ts'
 import { CatalogRegistry } from '../../src/schema/catalog-registry.ts'
-import { pinnedReadOf } from '../../src/schema/condition-rows.ts'
+import { ReadPlan } from '../../src/schema/read-plan.ts'
 import { rowBucket } from '../../src/schema/row-key.ts'
 import { effectOfStatement } from '../../src/schema/statement-effect.ts'
 import type { Dialect } from '../../src/sql/dialect.ts'
@@ -126,17 +126,16 @@ describe('rows of effectOfStatement', () => {
   })
 })
 
-describe('pinnedReadOf', () => {
-  const pinned = (sql: string, values: readonly unknown[] = [], dialect: Dialect = 'sqlite') =>
-    pinnedReadOf(readStatement(sql, dialect), values, 's', registryOf(dialect))
+describe('rows of a ReadPlan', () => {
+  const planOf = (sql: string, dialect: Dialect = 'sqlite') =>
+    ReadPlan.of(readStatement(sql, dialect), 's', registryOf(dialect))
+  const pinned = (sql: string, values: readonly unknown[] = [], dialect?: Dialect) =>
+    planOf(sql, dialect).rowsOf(values)
 
   it('contains the rows of the table that is read', () => {
-    expect(pinned('select * from city where id in (?, ?)', [7, 8])).toEqual({
-      table: 'main.city',
-      buckets: [rowBucket(['7']), rowBucket(['8'])],
-      count: 2,
-      isPlain: true,
-    })
+    const sql = 'select * from city where id in (?, ?)'
+    expect(pinned(sql, [7, 8])).toEqual({ buckets: [rowBucket(['7']), rowBucket(['8'])], count: 2 })
+    expect(planOf(sql)).toMatchObject({ tables: ['main.city'], pinnedTable: 'main.city', isPlain: true })
   })
 
   it('contains at most 15 rows', () => {

@@ -179,7 +179,6 @@ export const SPREADS_TO_REPLACE = [
   'packages/core/src/jobs/backends/sqlite',
   'packages/core/src/jobs/batch',
   'packages/core/src/jobs/threads',
-  'packages/core/src/jobs/worker',
   'packages/core/src/query/advice',
   'packages/core/src/query/detect',
   'packages/core/src/query/prefetch',

@@ -148,7 +148,7 @@ export {
   UnknownQueueError,
   UnretryableError,
 } from './jobs/job-errors.ts'
-export type { JobEvents, TaskEvent } from './jobs/job-events.ts'
+export type { HealthState, JobEvents, QueueHealth, TaskEvent } from './jobs/job-events.ts'
 export type {
   ActorOptions,
   BatchJobOptions,
@@ -161,10 +161,10 @@ export type {
   WebhookOptions,
 } from './jobs/job-options.ts'
 export type { Processor, ProcessorOptions, TaskContext } from './jobs/processor.ts'
-export type { HealthState, ProcessingStats, QueueHealth } from './jobs/queues/queue-health.ts'
+export type { ProcessingStats } from './jobs/queue-health.ts'
 export type { TimeQuantiles } from './jobs/queues/queue-stats.ts'
 export type { TaskQueue } from './jobs/queues/queues.ts'
-export type { Schedule, ScheduleOptions } from './jobs/schedule/schedules.ts'
+export type { Schedule, ScheduleOptions } from './jobs/schedules.ts'
 export type {
   BatchJob,
   BatchStatus,

@@ -82,7 +82,7 @@ export class CacheContents {
     return this.table.size > 0
   }
 
-  /** Deletes a key or a pattern, and what the rules return for it. Returns the ids of the deleted entries. */
+  /** Deletes a key or a pattern, and the targets of the rules. Returns the ids of the deleted entries. */
   invalidate(target: CacheKey | string): ReadonlySet<string> {
     return this.#follow((deleted) => this.#delete(target, deleted))
   }

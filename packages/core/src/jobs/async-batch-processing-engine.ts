@@ -1,9 +1,9 @@
 import { InvalidArgumentError } from '../shared/errors.ts'
-import { Periodic } from '../shared/timers.ts'
 import type { AuditEntry, JobAction, JobTarget } from './access.ts'
 import type { PageRange, TaskFilter } from './backends/job-backend.ts'
 import { MemoryBackend } from './backends/memory/memory-backend.ts'
-import type { JobEvents } from './job-events.ts'
+import { JobContext, type JobsEngineHost } from './job-context.ts'
+import type { JobEvents, QueueHealth } from './job-events.ts'
 import type {
   ActorOptions,
   BatchJobOptions,
@@ -12,17 +12,16 @@ import type {
   JobsOptions,
   QueueOptions,
 } from './job-options.ts'
-import { JobParts, type JobsEngineParts } from './job-parts.ts'
-import { toPayload } from './payload.ts'
 import type { Processor, ProcessorOptions } from './processor.ts'
-import type { ProcessingStats, QueueHealth } from './queues/queue-health.ts'
+import { type ProcessingStats, QueueWatch } from './queue-health.ts'
 import type { TaskQueue } from './queues/queues.ts'
-import type { Schedule, ScheduleOptions } from './schedule/schedules.ts'
+import { type Schedule, type ScheduleOptions, Schedules } from './schedules.ts'
 import { closeOnSignals } from './shutdown.ts'
+import { StoredTasks } from './stored-tasks.ts'
 import type { BatchJob, DeadLetter, ProgressDetails, Task, TaskPriority } from './task.ts'
-import { settledTaskView } from './task-factory.ts'
+import { TaskEntry } from './task-entry.ts'
+import { QueueWorkers } from './worker/queue-workers.ts'
 
-const HEALTH_MS = 5_000
 const DRAIN_MS = 30_000
 
 /**
@@ -44,26 +43,33 @@ const DRAIN_MS = 30_000
  * ```
  */
 export class AsyncBatchProcessingEngine {
-  readonly #parts: JobParts
-  /** Processors that hold something. */
-  readonly #closing = new Set<Processor>()
-  readonly #watching: Periodic
+  readonly #context: JobContext
+  readonly #entry: TaskEntry
+  readonly #stored: StoredTasks
+  readonly #workers: QueueWorkers
+  readonly #schedules: Schedules
+  readonly #health: QueueWatch
 
   /** @throws InvalidOptionError. */
   constructor(options?: JobsOptions)
   /**
-   * @param parts - Passed by a Sluice and by tests; apps omit it.
+   * @param host - Passed by a Sluice; apps omit it.
    * @internal
    */
-  constructor(options?: JobsOptions, parts?: JobsEngineParts)
-  constructor(options: JobsOptions = {}, parts: JobsEngineParts = {}) {
-    this.#parts = new JobParts(options, parts)
-    this.#watching = new Periodic(HEALTH_MS, () => this.#look())
+  constructor(options?: JobsOptions, host?: JobsEngineHost)
+  constructor(options: JobsOptions = {}, host: JobsEngineHost = {}) {
+    const context = new JobContext(options, host)
+    this.#context = context
+    this.#entry = new TaskEntry(context)
+    this.#stored = new StoredTasks(context)
+    this.#workers = new QueueWorkers(context)
+    this.#schedules = new Schedules(context, this.#entry)
+    this.#health = new QueueWatch(context, (queue) => this.#workers.isActive(queue))
   }
 
   /** Listens to an event; returns the function that stops it. */
   on<K extends keyof JobEvents>(event: K, listener: (payload: JobEvents[K]) => void): () => void {
-    return this.#parts.events.on(event, listener)
+    return this.#context.events.on(event, listener)
   }
 
   /**
@@ -73,8 +79,8 @@ export class AsyncBatchProcessingEngine {
    * @throws InvalidArgumentError; InvalidOptionError; SluiceError `SLUICE_CLOSED`.
    */
   createQueue(name: string, maxConcurrency = 10, options: QueueOptions = {}): TaskQueue {
-    this.#parts.open.assertOpen()
-    return this.#parts.queues.create(name, maxConcurrency, options)
+    this.#context.open.assertOpen()
+    return this.#context.queues.create(name, maxConcurrency, options)
   }
 
   /**
@@ -84,23 +90,23 @@ export class AsyncBatchProcessingEngine {
    * @throws UnknownQueueError; InvalidArgumentError; SluiceError `SLUICE_CLOSED`.
    */
   setConcurrency(queue: string, maxConcurrency: number): void {
-    this.#parts.open.assertOpen()
-    this.#parts.queues.setConcurrency(queue, maxConcurrency)
+    this.#context.open.assertOpen()
+    this.#context.queues.setConcurrency(queue, maxConcurrency)
   }
 
   /** Whether the backend is open. The first operation opens it. */
   get isOpen(): boolean {
-    return this.#parts.open.isOpen
+    return this.#context.open.isOpen
   }
 
   /** Whether other processes use the same tasks. Tasks in memory belong to this process only. */
   get isShared(): boolean {
-    return !(this.#parts.open.backend instanceof MemoryBackend)
+    return !(this.#context.open.backend instanceof MemoryBackend)
   }
 
   /** The queues that this process knows. */
   getQueues(): readonly TaskQueue[] {
-    return this.#parts.queues.all.map(({ name, maxConcurrency }) => ({ name, maxConcurrency }))
+    return this.#context.queues.all.map(({ name, maxConcurrency }) => ({ name, maxConcurrency }))
   }
 
   /**
@@ -108,9 +114,7 @@ export class AsyncBatchProcessingEngine {
    * name.
    */
   hasProcessor(queueOrJobName: string): boolean {
-    return this.#parts.queues.all.some(
-      ({ name, processor }) => name === queueOrJobName && processor !== undefined,
-    )
+    return this.#context.queues.find(queueOrJobName)?.processor !== undefined
   }
 
   /**
@@ -129,7 +133,7 @@ export class AsyncBatchProcessingEngine {
   ): Promise<Task<T>> {
     // Not `async`: if there is nothing to await, that would cost as much as everything else here.
     try {
-      const task = this.#parts.entry.enqueue(data, priority, queue, options)
+      const task = this.#entry.enqueue(data, priority, queue, options)
       return task instanceof Promise ? task : Promise.resolve(task)
     } catch (error) {
       return Promise.reject(error)
@@ -150,7 +154,7 @@ export class AsyncBatchProcessingEngine {
     batchSize = 100,
     options: BatchJobOptions = {},
   ): Promise<BatchJob<T>> {
-    return await this.#parts.entry.createBatch(name, items, batchSize, options)
+    return await this.#entry.createBatch(name, items, batchSize, options)
   }
 
   /**
@@ -164,10 +168,9 @@ export class AsyncBatchProcessingEngine {
     processor: Processor<T>,
     options: ProcessorOptions = {},
   ): void {
-    this.#parts.open.assertOpen()
-    this.#parts.queues.setProcessor(queueOrJobName, processor, options)
-    if (processor.close !== undefined) this.#closing.add(processor)
-    this.#parts.workers.registered(queueOrJobName)
+    this.#context.open.assertOpen()
+    this.#context.queues.setProcessor(queueOrJobName, processor, options)
+    this.#workers.registered(queueOrJobName)
   }
 
   /**
@@ -179,9 +182,9 @@ export class AsyncBatchProcessingEngine {
     if (typeof taskId !== 'string' || taskId === '')
       throw new InvalidArgumentError('taskId', 'the id of a task', taskId)
     if (typeof processor !== 'function') throw new InvalidArgumentError('processor', 'a function', processor)
-    this.#parts.open.assertOpen()
-    this.#parts.callbacks.set(taskId, processor)
-    this.#parts.workers.registered()
+    this.#context.open.assertOpen()
+    this.#context.callbacks.set(taskId, processor)
+    this.#workers.registered()
   }
 
   /**
@@ -192,9 +195,8 @@ export class AsyncBatchProcessingEngine {
    *   JobBackendError.
    */
   async processNextTask(queue = 'default'): Promise<Task | null> {
-    this.#parts.open.assertOpen()
-    const outcome = await this.#parts.workers.next(queue)
-    return outcome === undefined ? null : settledTaskView(outcome)
+    this.#context.open.assertOpen()
+    return await this.#workers.next(queue)
   }
 
   /**
@@ -204,9 +206,9 @@ export class AsyncBatchProcessingEngine {
    * @throws UnknownQueueError; NoProcessorError for a queue without one.
    */
   start(queue?: string): void {
-    this.#parts.open.assertOpen()
-    this.#parts.workers.start(queue)
-    this.#watching.start()
+    this.#context.open.assertOpen()
+    this.#workers.start(queue)
+    this.#health.start()
   }
 
   /**
@@ -215,12 +217,12 @@ export class AsyncBatchProcessingEngine {
    * @throws UnknownQueueError; NotAuthorizedError; JobBackendError.
    */
   async pause(queue?: string, { actor }: ActorOptions = {}): Promise<void> {
-    await this.#setPaused(queue, true, actor)
+    await this.#stored.setPaused(queue, true, actor)
   }
 
   /** @throws UnknownQueueError; NotAuthorizedError; JobBackendError. */
   async resume(queue?: string, { actor }: ActorOptions = {}): Promise<void> {
-    await this.#setPaused(queue, false, actor)
+    await this.#stored.setPaused(queue, false, actor)
   }
 
   /**
@@ -230,7 +232,7 @@ export class AsyncBatchProcessingEngine {
    * @throws NotAuthorizedError; the error of the hook.
    */
   async authorize(actor: string | undefined, action: JobAction, target: JobTarget = {}): Promise<void> {
-    await this.#parts.gate.pass(actor, action, target)
+    await this.#context.gate.pass(actor, action, target)
   }
 
   /**
@@ -240,21 +242,21 @@ export class AsyncBatchProcessingEngine {
    * @returns The number of released tasks.
    */
   async drain({ timeoutMs = DRAIN_MS }: DrainOptions = {}): Promise<{ readonly released: number }> {
-    this.#watching.stop()
-    return { released: await this.#parts.workers.drain(timeoutMs) }
+    this.#health.stop()
+    return { released: await this.#workers.drain(timeoutMs) }
   }
 
   /** Stops all queues. Running tasks are aborted and released. A second call has no effect. */
   async close(): Promise<void> {
-    if (!this.#parts.open.refuse()) return
-    this.#parts.schedules.close()
+    if (!this.#context.open.refuse()) return
+    this.#schedules.close()
     await this.drain({ timeoutMs: 0 })
-    this.#parts.workers.close()
-    this.#parts.batches.close()
-    for (const processor of this.#closing) await this.#closeProcessor(processor)
-    await this.#parts.open.close()
-    this.#parts.events.clear()
-    this.#parts.callbacks.clear()
+    this.#workers.close()
+    this.#context.batches.close()
+    await this.#context.queues.close((error) => this.#context.events.emit('error', { error }))
+    await this.#context.open.close()
+    this.#context.events.clear()
+    this.#context.callbacks.clear()
   }
 
   /**
@@ -286,31 +288,18 @@ export class AsyncBatchProcessingEngine {
     options: EnqueueOptions &
       ScheduleOptions & { readonly queue?: string; readonly priority?: TaskPriority } = {},
   ): Promise<Schedule> {
-    this.#parts.open.assertOpen()
-    const { queue = 'default', priority = 'normal', timezone, ...rest } = options
-    this.#parts.entry.check(priority, queue, rest)
-    toPayload(data)
-    return await this.#parts.schedules.add(
-      name,
-      pattern,
-      timezone === undefined ? {} : { timezone },
-      (at) => {
-        this.#parts.open
-          .once(`${name}@${at}`, at, () => this.enqueueTask(data, priority, queue, rest))
-          .catch((error) => this.#parts.events.emit('error', { error }))
-      },
-    )
+    return await this.#schedules.add(name, pattern, data, options)
   }
 
   /** @returns `undefined` if the task does not exist, or has ended and was not stored. */
   async getTask(taskId: string): Promise<Task | undefined> {
-    return await this.#parts.stored.get(taskId)
+    return await this.#stored.get(taskId)
   }
 
   /** @throws InvalidArgumentError if the batch job does not exist. */
   async getBatchProgress(batchId: string): Promise<ProgressDetails> {
-    await this.#parts.open.open()
-    return await this.#parts.batches.progress(batchId)
+    await this.#context.open.open()
+    return await this.#context.batches.progress(batchId)
   }
 
   /**
@@ -319,8 +308,8 @@ export class AsyncBatchProcessingEngine {
    * @throws InvalidArgumentError if the batch job does not exist.
    */
   async getBatchJob(batchId: string): Promise<BatchJob> {
-    await this.#parts.open.open()
-    return await this.#parts.batches.get(batchId)
+    await this.#context.open.open()
+    return await this.#context.batches.get(batchId)
   }
 
   /**
@@ -330,7 +319,7 @@ export class AsyncBatchProcessingEngine {
    * @throws InvalidArgumentError if the batch job does not exist.
    */
   async getBatchItems<T = unknown>(batchId: string, range: PageRange = {}): Promise<readonly T[]> {
-    return await this.#parts.stored.itemsOf<T>(batchId, range)
+    return await this.#stored.itemsOf<T>(batchId, range)
   }
 
   /**
@@ -339,12 +328,12 @@ export class AsyncBatchProcessingEngine {
    * @throws UnknownQueueError; JobBackendError.
    */
   async getProcessingStats(queue = 'default'): Promise<ProcessingStats> {
-    return await this.#parts.watch.stats(queue)
+    return await this.#health.stats(queue)
   }
 
   /** @throws UnknownQueueError. */
   async getQueueHealth(queue = 'default'): Promise<QueueHealth> {
-    return await this.#parts.watch.health(queue)
+    return await this.#health.health(queue)
   }
 
   /**
@@ -355,7 +344,7 @@ export class AsyncBatchProcessingEngine {
   async listDeadLetters(
     filter: Pick<TaskFilter, 'queue' | 'batchId'> & PageRange = {},
   ): Promise<readonly DeadLetter[]> {
-    return await this.#parts.stored.deadLetters(filter)
+    return await this.#stored.deadLetters(filter)
   }
 
   /**
@@ -365,7 +354,7 @@ export class AsyncBatchProcessingEngine {
    * @throws NotAuthorizedError; JobBackendError.
    */
   async retryDeadLetterTask(taskId: string, { actor }: ActorOptions = {}): Promise<boolean> {
-    return await this.#parts.stored.retry(taskId, actor)
+    return await this.#stored.retry(taskId, actor)
   }
 
   /**
@@ -379,7 +368,7 @@ export class AsyncBatchProcessingEngine {
     filter: { readonly queue?: string; readonly taskId?: string; readonly before?: number } = {},
     { actor }: ActorOptions = {},
   ): Promise<number> {
-    return await this.#parts.stored.purge(filter, actor)
+    return await this.#stored.purge(filter, actor)
   }
 
   /**
@@ -389,7 +378,7 @@ export class AsyncBatchProcessingEngine {
    * @throws NotAuthorizedError; JobBackendError.
    */
   async cancelTask(taskId: string, { actor }: ActorOptions = {}): Promise<boolean> {
-    return await this.#parts.stored.cancel(taskId, actor)
+    return await this.#stored.cancel(taskId, actor)
   }
 
   /**
@@ -398,42 +387,13 @@ export class AsyncBatchProcessingEngine {
    * @returns Whether it existed and had not ended.
    */
   async cancelBatchJob(batchId: string, { actor }: ActorOptions = {}): Promise<boolean> {
-    await this.#parts.open.open()
-    await this.#parts.gate.pass(actor, 'cancel', { batchId })
-    return await this.#parts.batches.cancel(batchId)
+    return await this.#stored.cancelBatch(batchId, actor)
   }
 
   /**
    * Actions with their actors, the oldest first. Contains the last 1,000 entries, or none if `audit` is set.
    */
   getAuditLog(): readonly AuditEntry[] {
-    return this.#parts.gate.entries
-  }
-
-  async #closeProcessor(processor: Processor): Promise<void> {
-    try {
-      await processor.close?.()
-    } catch (error) {
-      this.#parts.events.emit('error', { error })
-    }
-  }
-
-  async #setPaused(queue: string | undefined, isPaused: boolean, actor: string | undefined): Promise<void> {
-    this.#parts.open.assertOpen()
-    const names =
-      queue === undefined
-        ? this.#parts.queues.all.map(({ name }) => name)
-        : [this.#parts.queues.get(queue).name]
-    for (const name of names)
-      await this.#parts.gate.pass(actor, isPaused ? 'pause' : 'resume', { queue: name })
-    await this.#parts.open.open()
-    for (const name of names) await this.#parts.open.backend.pause(name, isPaused)
-  }
-
-  #look(): boolean {
-    // The event of another health reports a backend that does not answer: `health` does not reject.
-    if (this.#parts.events.has('queue:health'))
-      for (const { name } of this.#parts.queues.all) void this.#parts.watch.look(name)
-    return !this.#parts.open.isClosed
+    return this.#context.gate.entries
   }
 }

@@ -1,5 +1,12 @@
-import type { QueueHealth } from './queues/queue-health.ts'
 import type { ProgressDetails, TaskFailure } from './task.ts'
+
+export type HealthState = 'healthy' | 'degraded' | 'unhealthy'
+
+export interface QueueHealth {
+  readonly health: HealthState
+  /** Why it is not healthy, for people. */
+  readonly reasons: readonly string[]
+}
 
 /** The task of an event. */
 export interface TaskEvent {

@@ -9,14 +9,6 @@ const MAX_BATCH_AGE_MS = 86_400_000
 const TIDY_MS = 30_000
 const SLOT_MS = 3_600_000
 
-export interface OpenBackendParts {
-  readonly clock: Clock
-  readonly retention: ResolvedJobsOptions['retention']
-  readonly onError: (error: unknown) => void
-  /** Reports ends of batches that processes left unreported when they ended. */
-  readonly resume: () => void
-}
-
 /** The backend of an engine: opens it with the first use, tidies it while it is open, and closes it. */
 export class OpenBackend {
   readonly #tidying = new Periodic(TIDY_MS, () => this.#tidy())
@@ -26,7 +18,11 @@ export class OpenBackend {
 
   constructor(
     readonly backend: JobBackend,
-    private readonly parts: OpenBackendParts,
+    private readonly clock: Clock,
+    private readonly retention: ResolvedJobsOptions['retention'],
+    private readonly onError: (error: unknown) => void,
+    /** Reports ends of batches that processes left unreported when they ended. */
+    private readonly resume: () => void,
   ) {}
 
   get isOpen(): boolean {
@@ -53,7 +49,7 @@ export class OpenBackend {
     this.#opened = opening.then(
       () => {
         this.#opened = true
-        this.parts.resume()
+        this.resume()
       },
       (error) => {
         this.#opened = undefined
@@ -77,9 +73,9 @@ export class OpenBackend {
    *
    * @throws JobBackendError; what it throws.
    */
-  async once(key: string, at: number, run: () => Promise<unknown>): Promise<void> {
+  async once(key: string, at: number, run: () => unknown): Promise<void> {
     await this.open()
-    if (await this.backend.takeSlot(key, this.parts.clock.wall(), at + SLOT_MS)) await run()
+    if (await this.backend.takeSlot(key, this.clock.wall(), at + SLOT_MS)) await run()
   }
 
   /**
@@ -99,15 +95,14 @@ export class OpenBackend {
   }
 
   #tidy(): boolean {
-    const { clock, retention, onError, resume } = this.parts
     const tidied = async () => {
-      const { maxDeadAgeMs, maxDeadBytes } = retention
-      const at = clock.wall()
+      const { maxDeadAgeMs, maxDeadBytes } = this.retention
+      const at = this.clock.wall()
       await this.backend.tidy({ maxDeadBytes, maxBatchAgeMs: MAX_BATCH_AGE_MS }, at)
       if (maxDeadAgeMs !== undefined) await this.backend.purge({ before: at - maxDeadAgeMs })
     }
-    tidied().catch(onError)
-    if (this.backend.isDurable) resume()
+    tidied().catch(this.onError)
+    if (this.backend.isDurable) this.resume()
     return !this.#isClosed
   }
 }

@@ -1,30 +1,16 @@
-import type { Clock } from '../shared/clock.ts'
 import { InvalidArgumentError } from '../shared/errors.ts'
 import { option } from '../shared/options.ts'
-import type { Gate } from './access.ts'
 import type { PageRange, TaskFilter } from './backends/job-backend.ts'
-import type { Batches } from './batch/batches.ts'
+import type { JobContext } from './job-context.ts'
 import type { OpenBackend } from './open-backend.ts'
-import type { Processor } from './processor.ts'
-import type { Queues } from './queues/queues.ts'
 import type { DeadLetter, Task } from './task.ts'
 import { deadLetterView, taskView } from './task-factory.ts'
 
 const MAX_LIMIT = 10_000
 
-export interface StoredTasksParts {
-  readonly open: OpenBackend
-  readonly queues: Queues
-  readonly gate: Gate
-  readonly batches: Batches
-  readonly clock: Clock
-  /** Processors of single tasks, by their ids. */
-  readonly callbacks: Map<string, Processor>
-}
-
-/** Reads the tasks that a backend stores, and retries, purges and cancels them for actors that may. */
+/** Reads what a backend stores, and changes it for actors that may. */
 export class StoredTasks {
-  constructor(private readonly parts: StoredTasksParts) {}
+  constructor(private readonly context: JobContext) {}
 
   async get(taskId: string): Promise<Task | undefined> {
     const backend = await this.#backend()
@@ -35,7 +21,7 @@ export class StoredTasks {
   /** @throws InvalidArgumentError if the batch job does not exist. */
   async itemsOf<T>(batchId: string, range: PageRange): Promise<readonly T[]> {
     const backend = await this.#backend()
-    await this.parts.batches.get(batchId)
+    await this.context.batches.get(batchId)
     const records = await backend.list({ batchId }, rangeOf(range))
     return records.flatMap(({ data }) => JSON.parse(data) as readonly T[])
   }
@@ -46,7 +32,7 @@ export class StoredTasks {
     limit,
     ...filter
   }: Pick<TaskFilter, 'queue' | 'batchId'> & PageRange): Promise<readonly DeadLetter[]> {
-    if (filter.queue !== undefined) this.parts.queues.get(filter.queue)
+    if (filter.queue !== undefined) this.context.queues.get(filter.queue)
     const backend = await this.#backend()
     const range = rangeOf({
       ...(offset === undefined ? {} : { offset }),
@@ -58,7 +44,7 @@ export class StoredTasks {
   /** @throws NotAuthorizedError. */
   async retry(taskId: string, actor: string | undefined): Promise<boolean> {
     const backend = await this.#backend()
-    await this.parts.gate.pass(actor, 'retry', { taskId })
+    await this.context.gate.pass(actor, 'retry', { taskId })
     return await backend.replay(taskId)
   }
 
@@ -71,23 +57,23 @@ export class StoredTasks {
     }: { readonly queue?: string; readonly taskId?: string; readonly before?: number },
     actor: string | undefined,
   ): Promise<number> {
-    const { queues, gate } = this.parts
+    const { queues, gate } = this.context
     if (queue !== undefined) queues.get(queue)
     const backend = await this.#backend()
     await gate.pass(actor, 'purge', {
       ...(queue === undefined ? {} : { queue }),
       ...(taskId === undefined ? {} : { taskId }),
     })
-    const given = {
+    return await backend.purge({
       ...(queue === undefined ? {} : { queue }),
       ...(taskId === undefined ? {} : { id: taskId }),
-    }
-    return await backend.purge(before === undefined ? given : { ...given, before })
+      ...(before === undefined ? {} : { before }),
+    })
   }
 
   /** @throws NotAuthorizedError. */
   async cancel(taskId: string, actor: string | undefined): Promise<boolean> {
-    const { gate, batches, callbacks, clock } = this.parts
+    const { gate, batches, callbacks, clock } = this.context
     const backend = await this.#backend()
     await gate.pass(actor, 'cancel', { taskId })
     const cancelled = await backend.cancel(taskId, clock.wall())
@@ -96,8 +82,25 @@ export class StoredTasks {
     return cancelled !== undefined
   }
 
+  async cancelBatch(batchId: string, actor: string | undefined): Promise<boolean> {
+    const { gate, batches } = this.context
+    await this.#backend()
+    await gate.pass(actor, 'cancel', { batchId })
+    return await batches.cancel(batchId)
+  }
+
+  /** @throws UnknownQueueError; NotAuthorizedError. */
+  async setPaused(queue: string | undefined, isPaused: boolean, actor: string | undefined): Promise<void> {
+    const { open, queues, gate } = this.context
+    open.assertOpen()
+    const names = queue === undefined ? queues.all.map(({ name }) => name) : [queues.get(queue).name]
+    for (const name of names) await gate.pass(actor, isPaused ? 'pause' : 'resume', { queue: name })
+    const backend = await this.#backend()
+    for (const name of names) await backend.pause(name, isPaused)
+  }
+
   async #backend(): Promise<OpenBackend['backend']> {
-    const { open } = this.parts
+    const { open } = this.context
     await open.open()
     return open.backend
   }

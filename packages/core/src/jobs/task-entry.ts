@@ -1,39 +1,28 @@
-import type { Clock } from '../shared/clock.ts'
-import type { Emitter } from '../shared/emitter.ts'
 import { InvalidArgumentError } from '../shared/errors.ts'
 import { option } from '../shared/options.ts'
 import { isInstance } from '../shared/thrown.ts'
-import type { Gate } from './access.ts'
 import type { AddedTask, MaybePromise, NewTask, TaskLevel } from './backends/job-backend.ts'
-import { type Batches, checkItems } from './batch/batches.ts'
+import { checkItems } from './batch/batches.ts'
+import type { JobContext } from './job-context.ts'
 import { JobBackendError } from './job-errors.ts'
-import type { JobEvents } from './job-events.ts'
 import {
   type BatchJobOptions,
   checkBatchJobOptions,
   checkEnqueueOptions,
   type EnqueueOptions,
 } from './job-options.ts'
-import type { OpenBackend } from './open-backend.ts'
 import { toPayload } from './payload.ts'
-import type { Queues } from './queues/queues.ts'
 import type { BatchJob, Task, TaskPriority } from './task.ts'
-import { newTaskView, type TaskFactory, taskView } from './task-factory.ts'
+import { newTaskView, TaskFactory, taskView } from './task-factory.ts'
 import { uuidV7 } from './uuid-v7.ts'
-
-export interface TaskEntryParts {
-  readonly open: OpenBackend
-  readonly queues: Queues
-  readonly factory: TaskFactory
-  readonly gate: Gate
-  readonly batches: Batches
-  readonly clock: Clock
-  readonly events: Emitter<JobEvents>
-}
 
 /** How tasks and batches enter an engine: checked, authorized, and added to the backend. */
 export class TaskEntry {
-  constructor(private readonly parts: TaskEntryParts) {}
+  readonly #factory: TaskFactory
+
+  constructor(private readonly context: JobContext) {
+    this.#factory = new TaskFactory(context.options)
+  }
 
   /** @throws As `enqueueTask`, immediately or by its promise. */
   enqueue<T>(
@@ -42,7 +31,7 @@ export class TaskEntry {
     queue: string,
     options: EnqueueOptions | undefined,
   ): MaybePromise<Task<T>> {
-    const { open, factory } = this.parts
+    const { open, clock } = this.context
     open.assertOpen()
     const level = this.check(priority, queue, options)
     const payload = toPayload(data)
@@ -53,19 +42,17 @@ export class TaskEntry {
         options.transaction,
       )
     const ready = this.#readyFor(queue, options)
-    const add = () =>
-      this.#add(
-        data,
-        factory.task(queue, level, payload, this.parts.clock.wall(), options),
-        options?.transaction,
-      )
+    const add = () => {
+      const task = this.#factory.task(queue, level, payload, clock.wall(), options)
+      return this.#add(data, task, options?.transaction)
+    }
     return ready === undefined ? add() : ready.then(add)
   }
 
   /** @throws UnknownQueueError; InvalidArgumentError; InvalidOptionError. */
   check(priority: TaskPriority, queue: string, options: EnqueueOptions | undefined): TaskLevel {
-    const level = this.parts.factory.level(priority)
-    this.parts.queues.get(queue)
+    const level = this.#factory.level(priority)
+    this.context.queues.get(queue)
     if (options !== undefined) checkEnqueueOptions(options)
     return level
   }
@@ -77,7 +64,7 @@ export class TaskEntry {
     batchSize: number,
     options: BatchJobOptions,
   ): Promise<BatchJob<T>> {
-    const { open, queues, factory, batches, clock, gate } = this.parts
+    const { open, queues, batches, clock, gate } = this.context
     open.assertOpen()
     const size = option.integer(1, 1_000_000)
     if (!size.accepts(batchSize)) throw new InvalidArgumentError('batchSize', size.expected, batchSize)
@@ -91,8 +78,8 @@ export class TaskEntry {
       runAs,
       actor = runAs,
     } = options
-    const level = factory.level(priority)
-    const settings = factory.settings(options)
+    const level = this.#factory.level(priority)
+    const settings = this.#factory.settings(options)
     queues.create(name)
     const id = uuidV7(clock.wall())
     if (gate.isWatched || actor !== undefined)
@@ -112,7 +99,7 @@ export class TaskEntry {
       webhook,
     }
     try {
-      return await batches.create(batch, items, { factory, level, settings })
+      return await batches.create(batch, items, { factory: this.#factory, level, settings })
     } catch (error) {
       if (isInstance(error, JobBackendError)) queues.get(name).stats.backendFailed(clock.now(), error)
       throw error
@@ -121,7 +108,7 @@ export class TaskEntry {
 
   /** Settles once the actor may add it and the backend is open; `undefined`: immediately. */
   #readyFor(queue: string, options: EnqueueOptions | undefined): Promise<void> | undefined {
-    const { gate, open } = this.parts
+    const { gate, open } = this.context
     if (!gate.isWatched && options?.actor === undefined && options?.runAs === undefined) return open.open()
     const { runAs, actor = runAs } = options ?? {}
     return gate
@@ -130,32 +117,32 @@ export class TaskEntry {
   }
 
   #add<T>(data: T, task: NewTask, transaction: unknown): MaybePromise<Task<T>> {
-    const adding = this.parts.open.backend.add([task], transaction)
+    const adding = this.context.open.backend.add([task], transaction)
     if (!(adding instanceof Promise)) return this.#added(data, task, adding[0])
-    const { stats } = this.parts.queues.get(task.queue)
+    const { stats } = this.context.queues.get(task.queue)
     return adding.then(
       ([added]) => {
         stats.backendWorked()
         return this.#added(data, task, added)
       },
       (error) => {
-        stats.backendFailed(this.parts.clock.now(), error)
+        stats.backendFailed(this.context.clock.now(), error)
         throw error
       },
     )
   }
 
   #added<T>(data: T, task: NewTask, added: AddedTask | undefined): MaybePromise<Task<T>> {
-    const { events } = this.parts
+    const { events } = this.context
     if (added?.isDuplicate === true) return this.#duplicate<T>(added.id, newTaskView(task, data))
     if (events.has('task:queued'))
       events.emit('task:queued', { taskId: task.id, queue: task.queue, batchId: undefined })
     return newTaskView(task, data)
   }
 
-  async #duplicate<T>(id: string, made: Task<T>): Promise<Task<T>> {
-    const record = await this.parts.open.backend.get(id)
+  async #duplicate<T>(id: string, added: Task<T>): Promise<Task<T>> {
+    const record = await this.context.open.backend.get(id)
     // It may have ended by now.
-    return { ...(record === undefined ? { ...made, id } : (taskView(record) as Task<T>)), isDuplicate: true }
+    return { ...(record === undefined ? { ...added, id } : (taskView(record) as Task<T>)), isDuplicate: true }
   }
 }

@@ -1,7 +1,7 @@
 import type { LoadBalancingEngine } from '../balancing/load-balancing-engine.ts'
 import type { RegionStats } from '../balancing/regions/region-picker.ts'
 import type { AsyncBatchProcessingEngine } from '../jobs/async-batch-processing-engine.ts'
-import type { ProcessingStats } from '../jobs/queues/queue-health.ts'
+import type { ProcessingStats } from '../jobs/queue-health.ts'
 import {
   counterOf,
   gauge,

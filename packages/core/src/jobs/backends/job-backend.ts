@@ -146,6 +146,14 @@ export interface TaskFilter {
   readonly batchId?: string
 }
 
+/** Dead letters to delete. */
+export interface DeadFilter {
+  readonly queue?: string
+  readonly id?: string
+  /** Those that failed before then. */
+  readonly before?: number
+}
+
 export interface PageRange {
   /** @defaultValue 0 */
   readonly offset?: number
@@ -244,11 +252,7 @@ export interface JobBackend {
    *
    * @returns How many.
    */
-  purge(filter: {
-    readonly queue?: string
-    readonly id?: string
-    readonly before?: number
-  }): MaybePromise<number>
+  purge(filter: DeadFilter): MaybePromise<number>
   pause(queue: string, isPaused: boolean): MaybePromise<void>
 
   openBatch(batch: NewBatch): MaybePromise<void>

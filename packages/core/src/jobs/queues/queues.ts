@@ -31,7 +31,7 @@ export interface QueueState extends TaskQueue {
  * Limits starts to a steady rate. It begins with 1 token: a full bucket would allow twice as many starts
  * initially.
  */
-export class RateBucket {
+class RateBucket {
   #tokens = 1
   #at: number
 
@@ -63,6 +63,8 @@ export class RateBucket {
 /** The queues that an engine knows. */
 export class Queues {
   readonly #queues = new Map<string, Mutable<QueueState>>()
+  /** Processors that hold something. */
+  readonly #closing = new Set<Processor>()
 
   constructor(private readonly clock: Clock) {
     this.create('default', DEFAULT_CONCURRENCY, {})
@@ -70,6 +72,10 @@ export class Queues {
 
   get all(): readonly QueueState[] {
     return [...this.#queues.values()]
+  }
+
+  find(name: string): QueueState | undefined {
+    return this.#queues.get(name)
   }
 
   /** @throws UnknownQueueError. */
@@ -122,10 +128,22 @@ export class Queues {
     this.create(name)
     const queue = this.#queues.get(name)
     if (queue === undefined) return
+    if (processor.close !== undefined) this.#closing.add(processor)
     queue.processor = processor
     queue.perItem = options.perItem ?? false
     const concurrency = options.concurrency ?? processor.concurrency
     if (concurrency !== undefined) queue.maxConcurrency = concurrency
+  }
+
+  /** Closes the processors, including replaced ones. */
+  async close(onError: (error: unknown) => void): Promise<void> {
+    for (const processor of this.#closing) {
+      try {
+        await processor.close?.()
+      } catch (error) {
+        onError(error)
+      }
+    }
   }
 }
 

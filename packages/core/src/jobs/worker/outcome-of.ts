@@ -10,35 +10,29 @@ const MAX_BACKOFF_MS = 3_600_000
 const MAX_MESSAGE = 2_000
 const MAX_STACK = 4_000
 
-/** Dependencies of the decision. */
-export interface VerdictParts {
-  readonly random: RandomSource
-  /** Whether permanently failed tasks are stored as dead letters. */
-  readonly storesDeadLetters: () => boolean
-}
-
-/** The outcome for the way in which a run ended; `undefined` if another worker has the task. */
+/**
+ * The outcome for the way in which a run ended; `undefined` if another worker has the task.
+ *
+ * @param isKept - Whether permanently failed tasks are stored as dead letters.
+ */
 export function outcomeOf(
   run: TaskRun,
   ending: Ending,
   now: number,
-  parts: VerdictParts,
+  random: RandomSource,
+  isKept: boolean,
 ): TaskOutcome | undefined {
   const { claim } = run
   switch (ending.kind) {
-    case 'returned':
+    case 'returned': {
       if (run.failedItems === undefined || claim.batchId === null) return done(claim, now)
-      return failed(
-        run,
-        itemsError(run.failedItems),
-        now,
-        parts,
-        [...run.failedItems.keys()].sort((left, right) => left - right),
-      )
+      const failedItems = [...run.failedItems.keys()].sort((left, right) => left - right)
+      return failed(run, itemsError(run.failedItems), now, random, isKept, failedItems)
+    }
     case 'failed':
-      return failed(run, ending.error, now, parts, leftOf(run))
+      return failed(run, ending.error, now, random, isKept, unprocessed(run))
     case 'shutdown':
-      return outcome(claim, 'release', now, { runAt: now, ...remaining(claim, leftOf(run)) })
+      return outcome(claim, 'release', now, { runAt: now, ...remaining(claim, unprocessed(run)) })
     case 'cancelled':
       return outcome(claim, 'cancelled', now, { doneItems: run.doneItems?.size ?? 0 })
     case 'lost':
@@ -73,16 +67,17 @@ function failed(
   run: TaskRun,
   error: unknown,
   now: number,
-  { random, storesDeadLetters }: VerdictParts,
-  left: readonly number[] | undefined,
+  random: RandomSource,
+  isKept: boolean,
+  unfinished: readonly number[] | undefined,
 ): TaskOutcome {
   const { claim } = run
   const failure = failureOf(run, error, now)
   const attempts = claim.attempts + 1
-  const rest = remaining(claim, left)
+  const rest = remaining(claim, unfinished)
   if (isInstance(error, UnretryableError) || attempts > claim.settings.maxRetries) {
     const failedItems = claim.items - rest.doneItems
-    return outcome(claim, 'dead', now, { ...rest, failure, failedItems, isKept: storesDeadLetters() })
+    return outcome(claim, 'dead', now, { ...rest, failure, failedItems, isKept })
   }
   return outcome(claim, 'retry', now, {
     ...rest,
@@ -92,21 +87,22 @@ function failed(
 }
 
 /** Items of a batch that were not processed; `undefined`: all of them. */
-function leftOf({ claim, doneItems }: TaskRun): readonly number[] | undefined {
+function unprocessed({ claim, doneItems }: TaskRun): readonly number[] | undefined {
   if (doneItems === undefined || doneItems.size === 0) return undefined
   return Array.from({ length: claim.items }, (_, index) => index).filter((index) => !doneItems.has(index))
 }
 
 function remaining(
   claim: TaskClaim,
-  left: readonly number[] | undefined,
+  unfinished: readonly number[] | undefined,
 ): { readonly doneItems: number; readonly data: string | null } {
-  if (left === undefined || left.length === claim.items) return { doneItems: 0, data: null }
+  if (unfinished === undefined || unfinished.length === claim.items) return { doneItems: 0, data: null }
   const items = JSON.parse(claim.data) as readonly unknown[]
-  return { doneItems: claim.items - left.length, data: JSON.stringify(left.map((index) => items[index])) }
+  const data = JSON.stringify(unfinished.map((index) => items[index]))
+  return { doneItems: claim.items - unfinished.length, data }
 }
 
-// The most frequent outcome: creates no additional objects.
+/** The most frequent outcome: creates no additional objects. */
 function done(claim: TaskClaim, at: number): TaskOutcome {
   return {
     claim,

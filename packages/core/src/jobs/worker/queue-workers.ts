@@ -1,64 +1,67 @@
-import type { Clock } from '../../shared/clock.ts'
 import { randomUUID } from '../../shared/late-modules.ts'
-import type { RandomSource } from '../../shared/random.ts'
 import { MAX_TIMER_MS, setLongInterval, setLongTimeout } from '../../shared/timers.ts'
-import type { JobBackend, TaskClaim, TaskOutcome, WakeHint } from '../backends/job-backend.ts'
+import type { TaskClaim, WakeHint } from '../backends/job-backend.ts'
+import type { JobContext } from '../job-context.ts'
 import { NoProcessorError } from '../job-errors.ts'
-import type { ResolvedJobsOptions } from '../job-options.ts'
-import type { OpenBackend } from '../open-backend.ts'
-import type { Processor } from '../processor.ts'
-import type { QueueState, Queues } from '../queues/queues.ts'
-import { type Assigned, QueueRunner, type RunnerEvents } from './queue-runner.ts'
-import type { RunParts } from './task-run.ts'
+import type { Task } from '../task.ts'
+import { settledTaskView } from '../task-factory.ts'
+import { QueueRunner } from './queue-runner.ts'
+import { TaskReports } from './task-reports.ts'
 
-interface PoolParts {
-  readonly backend: JobBackend
-  readonly owner: string
-  readonly leaseMs: number
-  readonly onError: (error: unknown) => void
-}
+/** The app's backend may come up a little after the app. */
+const REOPEN_MS = 1_000
 
-/** The runners of a process: starts and stops them, and keeps their leases. */
-class WorkerPool {
+/** The workers of an engine: one runner for each queue that this process works on. Renews their leases. */
+export class QueueWorkers {
+  readonly #owner = randomUUID()
+  readonly #reports: TaskReports
   readonly #runners = new Map<string, QueueRunner>()
   readonly #stopListening: () => void
   #renewing: ReturnType<typeof setInterval> | undefined
   /** A worker that has been started keeps the process. */
   #holding: ReturnType<typeof setInterval> | undefined
   #isRenewing = false
+  #startsAll = false
 
-  constructor(private readonly parts: PoolParts) {
-    this.#stopListening = parts.backend.onWake((hint) => this.#woken(hint))
+  constructor(private readonly context: JobContext) {
+    this.#reports = new TaskReports(context)
+    this.#stopListening = context.open.backend.onWake((hint) => this.#woken(hint))
   }
 
-  get(queue: string): QueueRunner | undefined {
-    return this.#runners.get(queue)
+  /** @throws UnknownQueueError; NoProcessorError for a queue without one. */
+  start(queue: string | undefined): void {
+    if (queue !== undefined && !this.#canProcess(queue)) throw new NoProcessorError(queue)
+    if (queue === undefined) this.#startsAll = true
+    this.#startQueues(queue)
   }
 
-  add(queue: string, runner: QueueRunner): void {
-    this.#runners.set(queue, runner)
+  /** A processor was registered, for one queue or for a task of any. */
+  registered(queue?: string): void {
+    if (this.#startsAll) this.#startQueues(queue)
   }
 
-  get isStarted(): boolean {
-    return this.#holding !== undefined
+  /**
+   * Runs one attempt of the next task.
+   *
+   * @throws As `processNextTask`.
+   */
+  async next(queue: string): Promise<Task | null> {
+    const { open } = this.context
+    const canProcess = this.#canProcess(queue)
+    await open.open()
+    if (!canProcess) {
+      const { pending, queued, retry } = await open.backend.counts(queue, 1)
+      if (pending + queued + retry > 0) throw new NoProcessorError(queue)
+      return null
+    }
+    this.#keepLeases()
+    const outcome = await this.#runner(queue).one()
+    return outcome === undefined ? null : settledTaskView(outcome)
   }
 
-  /** Keeps the process from now on. */
-  hold(): void {
-    this.#holding ??= setLongInterval(() => {}, MAX_TIMER_MS)
-  }
-
-  start(queue: string): void {
-    this.hold()
-    this.keepLeases()
-    this.#runners.get(queue)?.start()
-  }
-
-  /** Starts renewing leases. */
-  keepLeases(): void {
-    if (!this.parts.backend.isShared || this.#renewing !== undefined) return
-    this.#renewing = setLongInterval(() => void this.#renew(), this.parts.leaseMs / 3)
-    this.#renewing.unref()
+  /** Whether this process runs tasks of the queue. */
+  isActive(queue: string): boolean {
+    return this.#runners.get(queue)?.isActive === true
   }
 
   /**
@@ -67,6 +70,7 @@ class WorkerPool {
    * @returns The number of tasks that were released after the timeout.
    */
   async drain(timeoutMs: number): Promise<number> {
+    this.#startsAll = false
     const runners = [...this.#runners.values()]
     for (const runner of runners) runner.stop()
     let timer: ReturnType<typeof setTimeout> | undefined
@@ -91,6 +95,60 @@ class WorkerPool {
     for (const runner of this.#runners.values()) runner.stop()
   }
 
+  /** @throws UnknownQueueError. */
+  #canProcess(queue: string): boolean {
+    return this.context.queues.get(queue).processor !== undefined || this.context.callbacks.size > 0
+  }
+
+  #startQueues(queue: string | undefined): void {
+    const names = queue === undefined ? this.context.queues.all.map(({ name }) => name) : [queue]
+    for (const name of names) this.#startQueue(name)
+  }
+
+  #startQueue(name: string): void {
+    if (!this.#canProcess(name)) return
+    const { open } = this.context
+    const runner = this.#runner(name)
+    const start = () => {
+      if (open.isClosed) return
+      this.#hold()
+      this.#keepLeases()
+      runner.start()
+    }
+    const opening = open.open()
+    if (opening === undefined) start()
+    else {
+      this.#hold()
+      opening.then(start, (error) => {
+        this.#reports.error(error)
+        setLongTimeout(() => {
+          if (!open.isClosed && this.#holding !== undefined) this.#startQueue(name)
+        }, REOPEN_MS)
+      })
+    }
+  }
+
+  #runner(name: string): QueueRunner {
+    const known = this.#runners.get(name)
+    if (known !== undefined) return known
+    const runner = new QueueRunner(this.context.queues.get(name), this.#owner, this.context, this.#reports)
+    this.#runners.set(name, runner)
+    return runner
+  }
+
+  /** Keeps the process from now on. */
+  #hold(): void {
+    this.#holding ??= setLongInterval(() => {}, MAX_TIMER_MS)
+  }
+
+  /** Starts renewing leases. */
+  #keepLeases(): void {
+    const { open, options } = this.context
+    if (!open.backend.isShared || this.#renewing !== undefined) return
+    this.#renewing = setLongInterval(() => void this.#renew(), options.leaseMs / 3)
+    this.#renewing.unref()
+  }
+
   #woken({ queue, cancel }: WakeHint): void {
     if (queue !== undefined && cancel === undefined) this.#runners.get(queue)?.wake()
     else if (cancel === undefined) for (const runner of this.#runners.values()) runner.wake()
@@ -98,18 +156,18 @@ class WorkerPool {
   }
 
   async #renew(): Promise<void> {
-    const { backend, owner, leaseMs, onError } = this.parts
     if (this.#isRenewing) return
     const held = [...this.#runners.values()].flatMap(({ claims }) => claims)
     if (held.length === 0) return
     this.#isRenewing = true
+    const { open, options } = this.context
     try {
-      const { lost, cancelled } = await backend.renew(held, owner, leaseMs)
+      const { lost, cancelled } = await open.backend.renew(held, this.#owner, options.leaseMs)
       this.#abort(lost, 'lost')
       this.#abort(cancelled, 'cancelled')
     } catch (error) {
       for (const { queue } of held) this.#runners.get(queue)?.backendFailed(error)
-      onError(error)
+      this.#reports.error(error)
     } finally {
       this.#isRenewing = false
     }
@@ -117,129 +175,5 @@ class WorkerPool {
 
   #abort(claims: readonly TaskClaim[], cause: 'lost' | 'cancelled'): void {
     for (const { id, queue } of claims) this.#runners.get(queue)?.abort(id, cause)
-  }
-}
-
-/** The app's backend may come up a little after the app. */
-const REOPEN_MS = 1_000
-
-interface QueueWorkersParts {
-  readonly open: OpenBackend
-  readonly queues: Queues
-  readonly options: ResolvedJobsOptions
-  readonly clock: Clock
-  readonly random: RandomSource
-  readonly scoped: RunParts['scoped']
-  /** Processors of single tasks, by their ids. */
-  readonly callbacks: ReadonlyMap<string, Processor>
-  readonly events: RunnerEvents
-}
-
-/** The workers of an engine: one runner for each queue that this process works on. */
-export class QueueWorkers {
-  readonly #owner = randomUUID()
-  readonly #pool: WorkerPool
-  #startsAll = false
-
-  constructor(private readonly parts: QueueWorkersParts) {
-    const { open, options, events } = parts
-    this.#pool = new WorkerPool({
-      ...{ backend: open.backend, owner: this.#owner, leaseMs: options.leaseMs },
-      onError: (error) => events.error(error),
-    })
-  }
-
-  /** @throws UnknownQueueError; NoProcessorError for a queue without one. */
-  start(queue: string | undefined): void {
-    const { queues } = this.parts
-    if (queue !== undefined && !this.#canProcess(queue)) throw new NoProcessorError(queue)
-    if (queue === undefined) this.#startsAll = true
-    for (const name of queue === undefined ? queues.all.map((one) => one.name) : [queue])
-      this.#startQueue(name)
-  }
-
-  /** A processor was registered, for one queue or for a task of any. */
-  registered(queue?: string): void {
-    if (!this.#startsAll) return
-    for (const { name } of queue === undefined ? this.parts.queues.all : [{ name: queue }])
-      this.#startQueue(name)
-  }
-
-  /**
-   * Runs one attempt of the next task.
-   *
-   * @throws As `processNextTask`.
-   */
-  async next(queue: string): Promise<TaskOutcome | undefined> {
-    const { open } = this.parts
-    const canProcess = this.#canProcess(queue)
-    await open.open()
-    if (!canProcess) {
-      const { pending, queued, retry } = await open.backend.counts(queue, 1)
-      if (pending + queued + retry > 0) throw new NoProcessorError(queue)
-      return undefined
-    }
-    this.#pool.keepLeases()
-    return await this.#runner(queue).one()
-  }
-
-  /** Whether this process runs tasks of the queue. */
-  isActive(queue: string): boolean {
-    return this.#pool.get(queue)?.isActive === true
-  }
-
-  /** @returns How many tasks were released at the end of the time. */
-  async drain(timeoutMs: number): Promise<number> {
-    this.#startsAll = false
-    return await this.#pool.drain(timeoutMs)
-  }
-
-  close(): void {
-    this.#pool.close()
-  }
-
-  /** @throws UnknownQueueError. */
-  #canProcess(queue: string): boolean {
-    return this.parts.queues.get(queue).processor !== undefined || this.parts.callbacks.size > 0
-  }
-
-  #startQueue(name: string): void {
-    if (!this.#canProcess(name)) return
-    const { open, events } = this.parts
-    this.#runner(name)
-    const start = () => {
-      if (!open.isClosed) this.#pool.start(name)
-    }
-    const opening = open.open()
-    if (opening === undefined) start()
-    else {
-      this.#pool.hold()
-      opening.then(start, (error) => {
-        events.error(error)
-        setLongTimeout(() => !open.isClosed && this.#pool.isStarted && this.#startQueue(name), REOPEN_MS)
-      })
-    }
-  }
-
-  #runner(name: string): QueueRunner {
-    const known = this.#pool.get(name)
-    if (known !== undefined) return known
-    const { open, queues, options, clock, random, scoped, callbacks, events } = this.parts
-    const queue = queues.get(name)
-    const { leaseMs, pollMs, graceMs } = options
-    const runner = new QueueRunner({
-      ...{ queue: name, backend: open.backend, owner: this.#owner, leaseMs, pollMs, graceMs },
-      ...{ clock, random, stats: queue.stats, scoped, events },
-      storesDeadLetters: () => queue.storesDeadLetters,
-      rate: () => queue.rate,
-      concurrency: () => queue.maxConcurrency,
-      assigned: (claim) => {
-        const callback = callbacks.get(claim.id)
-        if (callback !== undefined) return { processor: callback, perItem: false }
-        return queue.processor === undefined ? undefined : (queue as QueueState & Assigned)
-      },
-    })
-    this.#pool.add(name, runner)
-    return runner
   }
 }

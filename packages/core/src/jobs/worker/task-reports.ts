@@ -1,30 +1,28 @@
-import type { Emitter } from '../../shared/emitter.ts'
 import type { BatchRow, TaskClaim, TaskOutcome } from '../backends/job-backend.ts'
-import type { Batches } from '../batch/batches.ts'
-import type { JobEvents, TaskEvent } from '../job-events.ts'
-import type { Processor } from '../processor.ts'
-import type { RunnerEvents } from './queue-runner.ts'
+import type { JobContext } from '../job-context.ts'
+import type { TaskEvent } from '../job-events.ts'
 
-/** Tells listeners what runners do, and does what follows from it. */
-export class TaskReports implements RunnerEvents {
-  constructor(
-    private readonly events: Emitter<JobEvents>,
-    private readonly batches: Batches,
-    /** Callbacks of single tasks, which are removed when the task ends. */
-    private readonly callbacks: Map<string, Processor>,
-  ) {}
+/** Emits the events of tasks that runners report, and stops batch jobs and callbacks that end with them. */
+export class TaskReports {
+  constructor(private readonly context: JobContext) {}
 
   started(claim: TaskClaim): void {
-    if (this.events.has('task:started'))
-      this.events.emit('task:started', { ...eventOf(claim), attempt: claim.attempts + 1 })
+    const { events } = this.context
+    if (events.has('task:started'))
+      events.emit('task:started', { ...eventOf(claim), attempt: claim.attempts + 1 })
   }
 
   progress(claim: TaskClaim, percent: number): void {
-    this.events.emit('task:progress', { ...eventOf(claim), percent })
+    this.context.events.emit('task:progress', { ...eventOf(claim), percent })
   }
 
+  /**
+   * An outcome counted.
+   *
+   * @param result - The return value of the processor.
+   */
   settled(outcome: TaskOutcome, result: unknown): void {
-    const { events, batches, callbacks } = this
+    const { events, batches, callbacks } = this.context
     const { claim, kind, failure } = outcome
     if (callbacks.size > 0 && kind !== 'retry' && kind !== 'release') callbacks.delete(claim.id)
     if (claim.batchId !== null) {
@@ -40,11 +38,11 @@ export class TaskReports implements RunnerEvents {
   }
 
   batchEnded(batch: BatchRow): void {
-    this.batches.ended(batch)
+    this.context.batches.ended(batch)
   }
 
   error(error: unknown): void {
-    this.events.emit('error', { error })
+    this.context.events.emit('error', { error })
   }
 }
 

@@ -50,13 +50,13 @@ export type Ending =
   | { readonly kind: 'failed'; readonly error: unknown }
   | { readonly kind: 'cancelled' | 'shutdown' | 'lost' }
 
-export interface RunParts {
+/** The runner of a task. */
+export interface TaskRunHost {
   /** Milliseconds that a processor has to stop after it was aborted. */
   readonly graceMs: number
-  readonly perItem: boolean
   /** Runs it in a new scope. */
   readonly scoped: ((name: string, fn: () => unknown) => unknown) | undefined
-  readonly onProgress: ((claim: TaskClaim, percent: number) => void) | undefined
+  readonly onProgress: (claim: TaskClaim, percent: number) => void
   readonly onEnded: (run: TaskRun, ending: Ending) => void
 }
 
@@ -81,7 +81,9 @@ export class TaskRun implements TaskContext {
     /** Replaced if the task was lost and claimed by the same process again. */
     public claim: TaskClaim,
     private readonly processor: Processor,
-    private readonly parts: RunParts,
+    /** Whether it receives the items of a batch one by one. */
+    private readonly perItem: boolean,
+    private readonly host: TaskRunHost,
     now: number,
   ) {
     this.startedAt = now
@@ -119,7 +121,7 @@ export class TaskRun implements TaskContext {
   // These are taken out of the context, and made when they are.
   get progress(): (percent: number) => void {
     return (percent) => {
-      if (!this.#isOver && percent >= 0 && percent <= 100) this.parts.onProgress?.(this.claim, percent)
+      if (!this.#isOver && percent >= 0 && percent <= 100) this.host.onProgress(this.claim, percent)
     }
   }
 
@@ -139,13 +141,13 @@ export class TaskRun implements TaskContext {
     const { timeoutMs } = this.claim.settings
     if (timeoutMs > 0)
       this.#timer = setLongTimeout(() => this.#stop(new TaskTimeoutError(timeoutMs), 'timeout'), timeoutMs)
-    let made: unknown
+    let returned: unknown
     try {
-      const { scoped } = this.parts
-      made = scoped === undefined ? this.#process() : scoped(this.queue, () => this.#process())
+      const { scoped } = this.host
+      returned = scoped === undefined ? this.#process() : scoped(this.queue, () => this.#process())
       // A thenable, too, can throw when it is read.
-      if (isThenable(made)) {
-        made.then(
+      if (isThenable(returned)) {
+        returned.then(
           (value) => this.#returned(value),
           (error) => this.#failed(error),
         )
@@ -155,7 +157,7 @@ export class TaskRun implements TaskContext {
       this.#failed(error)
       return
     }
-    this.#returned(made)
+    this.#returned(returned)
   }
 
   /** Aborts the signal of the processor. The run ends when the processor stops, or after the grace period. */
@@ -164,13 +166,13 @@ export class TaskRun implements TaskContext {
   }
 
   /** Stops waiting for the processor. */
-  giveUp(): void {
+  abandon(): void {
     this.#failed(this.#abortedBy)
   }
 
   #process(): unknown {
     const data: unknown = JSON.parse(this.claim.data)
-    return this.parts.perItem && this.claim.batchId !== null && Array.isArray(data)
+    return this.perItem && this.claim.batchId !== null && Array.isArray(data)
       ? this.#eachItem(data)
       : this.processor(data, this)
   }
@@ -201,7 +203,7 @@ export class TaskRun implements TaskContext {
     this.#abortedBy = reason
     this.#cause = cause
     clearTimeout(this.#timer)
-    this.#timer = setLongTimeout(() => this.#failed(reason), this.parts.graceMs)
+    this.#timer = setLongTimeout(() => this.#failed(reason), this.host.graceMs)
     this.#controller?.abort(reason)
   }
 
@@ -222,7 +224,7 @@ export class TaskRun implements TaskContext {
     if (this.#isOver) return
     this.#isOver = true
     clearTimeout(this.#timer)
-    this.parts.onEnded(this, ending)
+    this.host.onEnded(this, ending)
   }
 }
 

@@ -4,6 +4,7 @@ import {
   type BatchRow,
   type CancelledBatch,
   type CancelledTask,
+  type DeadFilter,
   type JobBackend,
   MAX_FAILURES,
   type NewBatch,
@@ -124,15 +125,7 @@ export class MemoryBackend implements JobBackend {
     return true
   }
 
-  purge({
-    queue,
-    id,
-    before = Number.POSITIVE_INFINITY,
-  }: {
-    readonly queue?: string
-    readonly id?: string
-    readonly before?: number
-  }): number {
+  purge({ queue, id, before = Number.POSITIVE_INFINITY }: DeadFilter): number {
     let purged = 0
     for (const task of id === undefined ? this.#tasks.values() : [this.#tasks.get(id)]) {
       if (

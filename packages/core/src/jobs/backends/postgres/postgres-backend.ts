@@ -4,6 +4,7 @@ import type {
   BatchRow,
   CancelledBatch,
   CancelledTask,
+  DeadFilter,
   JobBackend,
   NewBatch,
   NewTask,
@@ -18,8 +19,7 @@ import type {
   TaskRecord,
   WakeHint,
 } from '../job-backend.ts'
-import { addTasks } from './add-tasks.ts'
-import { appQuery } from './app-transaction.ts'
+import { addTasks, appQuery } from './add-tasks.ts'
 import { PooledQueries, sqlStateOf, type TextRow } from './pooled-queries.ts'
 import { setUpTables } from './postgres-jobs-sql.ts'
 import {
@@ -167,15 +167,7 @@ class PostgresBackend implements JobBackend {
     }
   }
 
-  async purge({
-    queue,
-    id,
-    before,
-  }: {
-    readonly queue?: string
-    readonly id?: string
-    readonly before?: number
-  }): Promise<number> {
+  async purge({ queue, id, before }: DeadFilter): Promise<number> {
     if (id !== undefined && !UUID.test(id)) return 0
     return this.#inSlices(this.#sql.purge, [queue ?? null, id ?? null, before ?? null])
   }

@@ -7,6 +7,7 @@ import type {
   BatchRow,
   CancelledBatch,
   CancelledTask,
+  DeadFilter,
   JobBackend,
   MaybePromise,
   NewBatch,
@@ -22,14 +23,12 @@ import type {
   TaskRecord,
   WakeHint,
 } from '../job-backend.ts'
-import { DataVersionWatch } from './data-version-watch.ts'
 import { type OpenOptions, openDatabase } from './open-database.ts'
 import { SqliteBatches } from './sqlite-batches.ts'
 import { backendError, isBusy, type SqliteDatabase, Statements } from './sqlite-database.ts'
-import { SqliteQueues } from './sqlite-queues.ts'
-import { type DeadFilter, SqliteRetention } from './sqlite-retention.ts'
+import { SqliteQueues, SqliteRetention } from './sqlite-queues.ts'
 import { SqliteTasks } from './sqlite-tasks.ts'
-import { SqliteWriter } from './sqlite-writer.ts'
+import { DataVersionWatch, SqliteWriter } from './sqlite-writer.ts'
 
 export interface SqliteJobOptions {
   /**
@@ -143,8 +142,8 @@ class SqliteBackend implements JobBackend {
   }
 
   async add(tasks: readonly NewTask[]): Promise<readonly AddedTask[]> {
-    const { writer, tasks: kept } = this.#get()
-    const added = await writer.write(() => tasks.map((task) => kept.add(task)))
+    const { writer, tasks: stored } = this.#get()
+    const added = await writer.write(() => tasks.map((task) => stored.add(task)))
     for (const queue of new Set(tasks.map((task) => task.queue))) this.#wake({ queue })
     return added
   }
@@ -161,12 +160,10 @@ class SqliteBackend implements JobBackend {
     watch.keep()
     // To look takes no lock, and there is nothing most of the time.
     if (outcomes.length > 0) return writer.write(() => this.#step(queue, outcomes, want, owner, leaseMs))
+    const step = (idle: StepResult | undefined) =>
+      idle ?? writer.write(() => this.#step(queue, NONE, want, owner, leaseMs))
     const idle = this.#read(() => this.#idle(queue, owner))
-    if (idle instanceof Promise)
-      return idle.then(
-        (result) => result ?? writer.write(() => this.#step(queue, NONE, want, owner, leaseMs)),
-      )
-    return idle ?? writer.write(() => this.#step(queue, NONE, want, owner, leaseMs))
+    return idle instanceof Promise ? idle.then(step) : step(idle)
   }
 
   renew(claims: readonly TaskClaim[], owner: string, leaseMs: number): Promise<RenewedClaims> {
@@ -296,16 +293,13 @@ class SqliteBackend implements JobBackend {
     const statements = new Statements(database)
     const queues = new SqliteQueues(statements)
     const batches = new SqliteBatches(statements)
-    const { lockTimeoutMs } = this.options
-    const onRollback = () => queues.forget()
+    const isForeign = typeof this.file !== 'string'
     this.#opened = {
-      ...{ database, statements, queues, batches },
-      writer: new SqliteWriter({
-        database,
-        lockTimeoutMs,
-        isForeign: typeof this.file !== 'string',
-        onRollback,
-      }),
+      database,
+      statements,
+      queues,
+      batches,
+      writer: new SqliteWriter(database, this.options.lockTimeoutMs, isForeign, () => queues.forget()),
       tasks: new SqliteTasks(statements, queues, batches),
       retention: new SqliteRetention(statements, queues, batches),
       watch: new DataVersionWatch(database, () => this.#changed()),

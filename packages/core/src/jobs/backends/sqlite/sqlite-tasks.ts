@@ -30,7 +30,7 @@ import {
   settingsText,
   statuses,
   type TaskRow,
-} from './task-row.ts'
+} from './sqlite-schema.ts'
 
 /** Fields of a task whose state changes. */
 interface HeldRow {

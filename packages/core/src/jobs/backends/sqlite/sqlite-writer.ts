@@ -13,15 +13,6 @@ interface Write {
   readonly until: number
 }
 
-export interface WriterParts {
-  readonly database: SqliteDatabase
-  readonly lockTimeoutMs: number
-  /** A database that the app uses, too. */
-  readonly isForeign: boolean
-  /** Called when the write was rolled back. */
-  readonly onRollback: () => void
-}
-
 /**
  * Commits the writes of each event-loop tick as a group, in order, and yields to the event loop between
  * groups. While another process writes, it retries: SQLite's own waiting would block the process.
@@ -35,8 +26,14 @@ export class SqliteWriter {
   #pauseMs = 1
   #isClosed = false
 
-  constructor(private readonly parts: WriterParts) {
-    const { database } = parts
+  constructor(
+    private readonly database: SqliteDatabase,
+    private readonly lockTimeoutMs: number,
+    /** A database that the app uses, too. */
+    private readonly isForeign: boolean,
+    /** Called when a write was rolled back. */
+    private readonly onRollback: () => void,
+  ) {
     // A deferred transaction fails immediately if another process has written before its first write.
     this.#begin = database.prepare('BEGIN IMMEDIATE')
     this.#commit = database.prepare('COMMIT')
@@ -51,10 +48,10 @@ export class SqliteWriter {
   write<T>(run: () => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (this.#isClosed) {
-        reject(new JobBackendError(`The SQLite file "${this.parts.database.name}" was closed.`))
+        reject(new JobBackendError(`The SQLite file "${this.database.name}" was closed.`))
         return
       }
-      this.#waiting.push({ run, resolve, reject, until: performance.now() + this.parts.lockTimeoutMs })
+      this.#waiting.push({ run, resolve, reject, until: performance.now() + this.lockTimeoutMs })
       this.#schedule()
     })
   }
@@ -96,7 +93,7 @@ export class SqliteWriter {
   }
 
   #transact(run: () => void): void {
-    const { database, isForeign } = this.parts
+    const { database, isForeign } = this
     // The app has an open transaction.
     if (database.inTransaction)
       throw Object.assign(new Error('a transaction is open'), { code: 'SQLITE_BUSY' })
@@ -108,7 +105,7 @@ export class SqliteWriter {
       this.#commit.run()
     } catch (error) {
       if (database.inTransaction) this.#rollback.run()
-      this.parts.onRollback()
+      this.onRollback()
       throw error
     } finally {
       if (timeout > 0) database.pragma(`busy_timeout = ${timeout}`)
@@ -117,7 +114,7 @@ export class SqliteWriter {
 
   /** @param current - The write that failed; omitted: `BEGIN` or `COMMIT`, for all. */
   #failed(error: unknown, current: Write | undefined, count: number): void {
-    const { name } = this.parts.database
+    const { name } = this.database
     if (isBusy(error)) {
       const now = performance.now()
       const late = this.#waiting.filter(({ until }) => until <= now)
@@ -136,5 +133,57 @@ export class SqliteWriter {
   #refuse(write: Write, error: unknown): void {
     this.#waiting.splice(this.#waiting.indexOf(write), 1)
     write.reject(error)
+  }
+}
+
+const POLL_MS = 20
+/** A worker that has not called for this long has stopped. */
+const IDLE_MS = 60_000
+
+/** Detects commits of other connections, while a worker of this process needs to know. */
+export class DataVersionWatch {
+  readonly #version: SqliteStatement
+  #timer: ReturnType<typeof setInterval> | undefined
+  #last: unknown
+  #until = 0
+
+  constructor(
+    database: SqliteDatabase,
+    private readonly onChange: () => void,
+  ) {
+    this.#version = database.prepare('PRAGMA data_version')
+    this.#version.pluck()
+  }
+
+  /** A worker is active. */
+  keep(): void {
+    this.#until = performance.now() + IDLE_MS
+    if (this.#timer !== undefined) return
+    this.#last = this.#read()
+    this.#timer = setInterval(() => this.#poll(), POLL_MS)
+    this.#timer.unref()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  #poll(): void {
+    const version = this.#read()
+    if (version !== undefined && version !== this.#last) {
+      this.#last = version
+      this.onChange()
+    }
+    if (performance.now() > this.#until) this.stop()
+  }
+
+  /** @returns `undefined` when it cannot be read now. */
+  #read(): unknown {
+    try {
+      return this.#version.get()
+    } catch {
+      return undefined
+    }
   }
 }

@@ -1,7 +1,12 @@
 import type { Cron } from 'croner'
-import { errorMessage } from '../../shared/error-message.ts'
-import { InvalidArgumentError } from '../../shared/errors.ts'
-import { setLongTimeout } from '../../shared/timers.ts'
+import { errorMessage } from '../shared/error-message.ts'
+import { InvalidArgumentError } from '../shared/errors.ts'
+import { setLongTimeout } from '../shared/timers.ts'
+import type { JobContext } from './job-context.ts'
+import type { EnqueueOptions } from './job-options.ts'
+import { toPayload } from './payload.ts'
+import type { TaskPriority } from './task.ts'
+import type { TaskEntry } from './task-entry.ts'
 
 const MAX_WAIT_MS = 86_400_000
 
@@ -13,7 +18,11 @@ export interface ScheduleOptions {
   readonly timezone?: string
 }
 
-/** Something that is done again and again, until it is stopped. */
+/** Options of the tasks that a schedule enqueues. */
+type ScheduledTask = EnqueueOptions &
+  ScheduleOptions & { readonly queue?: string; readonly priority?: TaskPriority }
+
+/** A task that is enqueued again and again, until the schedule is stopped. */
 export interface Schedule {
   readonly name: string
   /** `undefined`: never again. */
@@ -21,37 +30,43 @@ export interface Schedule {
   stop(): void
 }
 
-/** Calls at the times of cron patterns. */
+/** Enqueues tasks at the times of cron patterns. */
 export class Schedules {
   readonly #timers = new Map<string, { timer: ReturnType<typeof setTimeout> | undefined }>()
   #isClosed = false
 
-  constructor(private readonly now: () => number) {}
+  constructor(
+    private readonly context: JobContext,
+    private readonly entry: TaskEntry,
+  ) {}
 
-  /**
-   * @param run - Receives the scheduled time, which can have passed slightly.
-   * @throws InvalidArgumentError for an invalid pattern or time zone.
-   */
-  async add(
-    name: string,
-    pattern: string,
-    { timezone }: ScheduleOptions,
-    run: (at: number) => void,
-  ): Promise<Schedule> {
+  /** @throws InvalidArgumentError for an invalid pattern or time zone; otherwise like `enqueueTask`. */
+  async add(name: string, pattern: string, data: unknown, options: ScheduledTask): Promise<Schedule> {
+    const { open, events, clock } = this.context
+    open.assertOpen()
+    const { queue = 'default', priority = 'normal', timezone, ...rest } = options
+    this.entry.check(priority, queue, rest)
+    toPayload(data)
     const cron = await parse(pattern, timezone)
     this.stop(name)
+    // The scheduled time can have passed slightly.
+    const run = (at: number) => {
+      open
+        .once(`${name}@${at}`, at, () => this.entry.enqueue(data, priority, queue, rest))
+        .catch((error) => events.emit('error', { error }))
+    }
     const entry: { timer: ReturnType<typeof setTimeout> | undefined } = { timer: undefined }
     this.#timers.set(name, entry)
-    let next = cron.nextRun(new Date(this.now()))
+    let next = cron.nextRun(new Date(clock.wall()))
     const wait = () => {
       if (next === null || this.#isClosed || this.#timers.get(name) !== entry) return
       const at = next.getTime()
-      const ms = at - this.now()
+      const ms = at - clock.wall()
       entry.timer = setLongTimeout(
         () => {
           // A timer cannot wait for long, and may be early.
-          if (this.now() >= at) {
-            next = cron.nextRun(new Date(Math.max(at, this.now())))
+          if (clock.wall() >= at) {
+            next = cron.nextRun(new Date(Math.max(at, clock.wall())))
             run(at)
           }
           wait()

@@ -1,17 +1,9 @@
-import type { Clock } from '../../shared/clock.ts'
-import { errorMessage } from '../../shared/error-message.ts'
-import type { QueueCounts } from '../backends/job-backend.ts'
-import type { OpenBackend } from '../open-backend.ts'
-import type { QueueStats, TimeQuantiles } from './queue-stats.ts'
-import type { Queues } from './queues.ts'
-
-export type HealthState = 'healthy' | 'degraded' | 'unhealthy'
-
-export interface QueueHealth {
-  readonly health: HealthState
-  /** Why it is not healthy, for people. */
-  readonly reasons: readonly string[]
-}
+import { errorMessage } from '../shared/error-message.ts'
+import { Periodic } from '../shared/timers.ts'
+import type { QueueCounts } from './backends/job-backend.ts'
+import type { JobContext } from './job-context.ts'
+import type { HealthState, QueueHealth } from './job-events.ts'
+import type { QueueStats, TimeQuantiles } from './queues/queue-stats.ts'
 
 /** Statistics of a queue. Counts are those of the backend; the other values are those of this process. */
 export interface ProcessingStats {
@@ -41,6 +33,7 @@ export interface ProcessingStats {
   readonly isStalled: boolean
 }
 
+const HEALTH_MS = 5_000
 /**
  * Maximum number of tasks to count for the health, which is checked every few seconds: more make no
  * difference.
@@ -107,24 +100,29 @@ function waiting({ queued }: ProcessingStats): string {
   return queued < COUNTED_FOR_HEALTH ? `${queued}` : `${COUNTED_FOR_HEALTH} or more`
 }
 
-export interface QueueWatchParts {
-  readonly open: OpenBackend
-  readonly queues: Queues
-  readonly clock: Clock
-  /** Whether this process runs tasks of a queue. */
-  readonly hasWorker: (queue: string) => boolean
-  readonly changed: (queue: string, health: QueueHealth) => void
-}
-
 /** Reads statistics and health of queues, and notifies of a changed health. */
 export class QueueWatch {
-  readonly #known = new Map<string, QueueHealth['health']>()
+  readonly #known = new Map<string, HealthState>()
+  readonly #watching = new Periodic(HEALTH_MS, () => this.#watch())
 
-  constructor(private readonly parts: QueueWatchParts) {}
+  /** @param hasWorker - Whether this process runs tasks of a queue. */
+  constructor(
+    private readonly context: JobContext,
+    private readonly hasWorker: (queue: string) => boolean,
+  ) {}
+
+  /** Checks all queues every few seconds from now on, while anything listens to changes of their health. */
+  start(): void {
+    this.#watching.start()
+  }
+
+  stop(): void {
+    this.#watching.stop()
+  }
 
   /** @throws UnknownQueueError; JobBackendError. */
   async stats(queue: string, upTo?: number): Promise<ProcessingStats> {
-    const { open, queues, clock } = this.parts
+    const { open, queues, clock } = this.context
     const { stats } = queues.get(queue)
     await open.open()
     return processingStats(queue, await open.backend.counts(queue, upTo), stats, clock.now(), clock.wall())
@@ -132,10 +130,10 @@ export class QueueWatch {
 
   /** @throws UnknownQueueError. */
   async health(queue: string): Promise<QueueHealth> {
-    const { queues, hasWorker, clock } = this.parts
+    const { queues, clock } = this.context
     const own = queues.get(queue).stats
     try {
-      const found = healthOf(await this.stats(queue, COUNTED_FOR_HEALTH), hasWorker(queue))
+      const found = healthOf(await this.stats(queue, COUNTED_FOR_HEALTH), this.hasWorker(queue))
       const failure = own.backendFailure(clock.now())
       if (failure === undefined) return found
       return {
@@ -147,11 +145,18 @@ export class QueueWatch {
     }
   }
 
+  #watch(): boolean {
+    const { events, queues, open } = this.context
+    // The event of another health reports a backend that does not answer: `health` does not reject.
+    if (events.has('queue:health')) for (const { name } of queues.all) void this.#check(name)
+    return !open.isClosed
+  }
+
   /** A queue that is healthy at first is not reported. */
-  async look(queue: string): Promise<void> {
+  async #check(queue: string): Promise<void> {
     const health = await this.health(queue)
     const before = this.#known.get(queue) ?? 'healthy'
     this.#known.set(queue, health.health)
-    if (health.health !== before) this.parts.changed(queue, health)
+    if (health.health !== before) this.context.events.emit('queue:health', { queue, health })
   }
 }

@@ -30,7 +30,7 @@ const REPLACED = new Map(
 const SPECIFIED = new Set(['minutesAhead'])
 
 /** Folders, without those in them, that are not clean yet. Remove an entry once they are, and add none. */
-export const NAMES_TO_REPLACE = [
+const NAMES_TO_REPLACE = [
   'packages/cli/src/bench',
   'packages/cli/src/commands',
   'packages/cli/src/dashboard',
@@ -158,7 +158,7 @@ export const NAMES_TO_REPLACE = [
 ]
 
 /** The same for spreads of literals. */
-export const SPREADS_TO_REPLACE = [
+const SPREADS_TO_REPLACE = [
   'packages/core',
   'packages/core/src/adapter',
   'packages/core/src/adapter/drivers',

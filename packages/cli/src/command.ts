@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import type { Terminal } from './top/terminal.ts'
 
 /** Output of a command: data to `out`, everything else to `err`. */
@@ -60,4 +61,64 @@ export function isParseError(error: unknown): error is Error {
     error instanceof Error &&
     String((error as { readonly code?: unknown }).code).startsWith('ERR_PARSE_ARGS_')
   )
+}
+
+interface NumberBounds {
+  readonly least: number
+  readonly most: number
+  readonly isInteger?: boolean
+  /** Default. */
+  readonly otherwise: number
+}
+
+/** @throws UsageError */
+export function numberOption(
+  option: string,
+  text: string | undefined,
+  { least, most, isInteger, otherwise }: NumberBounds,
+): number {
+  if (text === undefined) return otherwise
+  const value = text.trim() === '' ? Number.NaN : Number(text)
+  if (value >= least && value <= most && (isInteger !== true || Number.isInteger(value))) return value
+  throw new UsageError(
+    `${option}: expected ${isInteger === true ? 'an integer' : 'a number'} from ${least} to ${most}, got "${text}"`,
+  )
+}
+
+/** @throws UsageError */
+export function oneOf<T extends string>(option: string, known: readonly T[], value: string): T {
+  const found = known.find((name) => name === value)
+  if (found === undefined) throw new UsageError(`${option}: expected ${known.join(', ')}, got "${value}"`)
+  return found
+}
+
+/** Values of an option that can be repeated, and that can contain several values separated by commas. */
+export function listOf(values: readonly string[] | undefined): string[] {
+  return (values ?? [])
+    .flatMap((text) => text.split(','))
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
+}
+
+/** Color options of every command, for `parseArgs`. */
+export const colorOptions = {
+  color: { type: 'boolean' },
+  'no-color': { type: 'boolean' },
+} as const
+
+/** Value of the color options; `undefined` if neither is set. */
+export function colorOf(values: {
+  readonly color?: boolean | undefined
+  readonly 'no-color'?: boolean | undefined
+}): boolean | undefined {
+  return values['no-color'] === true ? false : values.color
+}
+
+/** The version of this package. */
+export function ownVersion(): string {
+  // One level above both `src` and `dist`.
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    readonly version: string
+  }
+  return version
 }

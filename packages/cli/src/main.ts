@@ -1,6 +1,14 @@
 import { InvalidOptionError, SluiceError } from '@sluice/core'
 import { closest, errorForLog, plainLine, redact } from '@sluice/core/siblings'
-import { type Command, EXIT, InputError, isParseError, type Output, UsageError } from './command.ts'
+import {
+  type Command,
+  EXIT,
+  InputError,
+  isParseError,
+  type Output,
+  ownVersion,
+  UsageError,
+} from './command.ts'
 import { analyze } from './commands/analyze.ts'
 import { bench } from './commands/bench.ts'
 import { doctor } from './commands/doctor.ts'
@@ -11,7 +19,6 @@ import { relay } from './commands/relay.ts'
 import { top } from './commands/top.ts'
 import { triggers } from './commands/triggers.ts'
 import { ConnectError, isDisconnect } from './connect/own-connection.ts'
-import { ownVersion } from './own-version.ts'
 
 const commands: Readonly<Record<string, Command>> = {
   analyze,

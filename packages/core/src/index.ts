@@ -181,9 +181,9 @@ export {
   consoleNotifier,
   type WebhookNotifierOptions,
   webhookNotifier,
-} from './monitoring/alerts/notifiers.ts'
+} from './monitoring/alerts/notifier.ts'
 export type { BurnRate, Objective, ObjectiveOptions } from './monitoring/alerts/objective.ts'
-export type { CollectOptions, CountedServer } from './monitoring/collectors/collect-options.ts'
+export type { CollectOptions, CountedServer } from './monitoring/collectors/collectors.ts'
 export { type MetricsFormat, OPEN_METRICS_CONTENT_TYPE } from './monitoring/export/open-metrics-text.ts'
 export { METRICS_CONTENT_TYPE } from './monitoring/export/prometheus-text.ts'
 export type {
@@ -197,7 +197,6 @@ export type {
   SummarySample,
 } from './monitoring/feeds/metric-family.ts'
 export type { ForecastModelName, Prediction } from './monitoring/forecast/load-forecaster-options.ts'
-export type { HealthCheckResult, MetricHealth } from './monitoring/health.ts'
 export type { TrendData } from './monitoring/metrics/metric-store.ts'
 export {
   type AcrossSources,
@@ -219,6 +218,7 @@ export type {
   MonitoringOptions,
 } from './monitoring/monitoring-options.ts'
 export type { ExpectedEffect, TuningAdvice, TuningChange } from './monitoring/report/advice.ts'
+export type { HealthCheckResult, MetricHealth } from './monitoring/report/performance-report.ts'
 export { type PerformanceReport, reportMarkdown } from './monitoring/report/performance-report.ts'
 export type { LoadRuleOptions } from './monitoring/scaling/control/control-options.ts'
 export type { ScaleDirection, ScalingPolicy } from './monitoring/scaling/policies/scaling-policies.ts'
@@ -269,7 +269,7 @@ export {
   type SluiceErrorCode,
 } from './shared/errors.ts'
 export type { Logger } from './shared/logger.ts'
-export { PrivateAddressError } from './shared/private-address-error.ts'
+export { PrivateAddressError } from './shared/public-address.ts'
 export type { RandomSource } from './shared/random.ts'
 export { describeReason, type ReasonCode } from './shared/reasons.ts'
 export { isSignedWebhook } from './shared/webhook.ts'

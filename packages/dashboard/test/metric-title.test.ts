@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { metricTitle } from '../src/protocol/metric-title.ts'
+import { metricTitle } from '../src/protocol/monitor.ts'
 
 it.each([
   ['responseTime', 'Response time'],

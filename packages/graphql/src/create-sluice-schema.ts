@@ -4,13 +4,14 @@ import type { GraphQLScalarType } from 'graphql'
 import { GraphQLJSON } from 'graphql-scalars'
 import {
   FieldGate,
+  resolverError,
   type SluiceField,
   type SluiceMutationField,
   type SluiceQueryField,
 } from './schema/field-gate.ts'
 import { mutationResolvers } from './schema/mutation-resolvers.ts'
 import { queryResolvers } from './schema/query-resolvers.ts'
-import { resolverError } from './schema/resolver-error.ts'
+
 import { actorFrom } from './schema/resolver-inputs.ts'
 import { checkSchemaOptions, type SluiceSchemaOptions } from './schema/schema-options.ts'
 import { typeDefs } from './schema/type-defs.ts'

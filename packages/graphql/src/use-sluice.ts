@@ -3,9 +3,8 @@ import { registerOwnFrames } from '@sluice/core/siblings'
 import { type DocumentNode, type GraphQLSchema, getOperationAST } from 'graphql'
 import { instrumentSchema } from './scopes/instrument-schema.ts'
 import { type GraphqlScopeOptions, OperationNames, resolveScopeOptions } from './scopes/operation-names.ts'
-import { OperationScope } from './scopes/operation-scope.ts'
+import { isAsyncIterable, isThenable, OperationScope, runOperation } from './scopes/operation-scope.ts'
 import { attachScopes, SubscriptionScopes } from './scopes/resolver-scopes.ts'
-import { isAsyncIterable, isThenable, runOperation } from './scopes/run-operation.ts'
 
 registerOwnFrames(import.meta.url)
 

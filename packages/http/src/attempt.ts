@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { NodeLease, ServerNode } from '@sluice/core'
 import { setLongTimeout } from '@sluice/core/siblings'
 import type { Dispatcher } from 'undici'
-import { rawHeadersOf, rawTrailersOf, responseHeaders } from './headers/response-headers.ts'
+import { rawHeadersOf, rawTrailersOf, responseHeaders } from './headers/header-kinds.ts'
 import { endAtOnce, isPlainResponse, MAX_AT_ONCE } from './small-responses.ts'
 import type { PendingAttempt, Upstream } from './upstream.ts'
 

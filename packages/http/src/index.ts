@@ -27,9 +27,9 @@ export {
   type OperationsHandler,
 } from './operations/create-metrics-handler.ts'
 export type { HealthCheck, HealthOptions, HealthStatus as CheckStatus } from './operations/health-checks.ts'
-export { pathPattern } from './path-pattern.ts'
 export { type RequestIdOptions, RequestIds } from './request-ids.ts'
 export type { RequestNames } from './request-names.ts'
+export { pathPattern } from './request-names.ts'
 export { type RequestReporting, RequestScopes } from './request-scopes.ts'
 export type { RequestFacts } from './response-cache/cacheable-request.ts'
 export { createResponseCache, type ResponseCache } from './response-cache/create-response-cache.ts'

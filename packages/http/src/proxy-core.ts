@@ -2,12 +2,12 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { NodeLease, ServerNode } from '@sluice/core'
 import { clientNetwork, plainAddress, setLongInterval, setLongTimeout } from '@sluice/core/siblings'
-import { Admission } from './admission/admission.ts'
-import { ClientCounts } from './admission/client-counts.ts'
-import { Hedging } from './hedging.ts'
+import { Admission, ClientCounts } from './admission/admission.ts'
+
+import { Hedging, RetryBudget } from './hedging.ts'
 import { NODE_AUTH_HEADER, signNodeRequest } from './node-auth.ts'
 import type { ResolvedProxyOptions } from './resolve-proxy-options.ts'
-import { RetryBudget } from './retry-budget.ts'
+
 import { StickyCookie } from './sticky-cookie.ts'
 import { Upstream } from './upstream.ts'
 

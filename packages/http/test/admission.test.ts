@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, expect, it, vi } from 'vitest'
 import { SOON } from '../../../test/support/patience.ts'
-import { LoadShedder } from '../src/admission/load-shedder.ts'
+import { LoadShedder } from '../src/admission/create-load-shedding.ts'
 import { ask, askRaw, openProxy, serve, serveRaw, statusOf } from './world.ts'
 
 async function node() {

@@ -3,8 +3,7 @@ import type { ServerResponse } from 'node:http'
 import { createSluice } from '@sluice/core'
 import { RequestScopes } from '@sluice/http'
 import { describe, expect, it } from 'vitest'
-import { pathPattern } from '../src/path-pattern.ts'
-import { RequestNames } from '../src/request-names.ts'
+import { pathPattern, RequestNames } from '../src/request-names.ts'
 
 describe('pathPattern', () => {
   it.each([

@@ -1,5 +1,5 @@
 import { LoadForecaster } from '../../../packages/core/src/monitoring/forecast/load-forecaster.ts'
-import type { Forecasts } from '../../../packages/core/src/monitoring/scaling/control/decision.ts'
+import type { Forecasts } from '../../../packages/core/src/monitoring/scaling/control/control-options.ts'
 import { ScalingController } from '../../../packages/core/src/monitoring/scaling/control/scaling-controller.ts'
 import { CAPACITY, type FluidWorkers, type Second } from './fluid-workers.ts'
 import type { Load } from './load.ts'

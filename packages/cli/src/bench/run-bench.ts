@@ -11,8 +11,7 @@ import {
   type SideSummary,
   summaryOf,
 } from './round-statistics.ts'
-import { type LoadResult, runLoad } from './run-load.ts'
-import { sendRequest } from './send-request.ts'
+import { type LoadResult, runLoad, sendRequest } from './run-load.ts'
 
 export interface BenchOptions {
   readonly target: BenchTarget

@@ -1,8 +1,7 @@
 import { parseArgs } from 'node:util'
 import type { DatabaseFinding } from '@sluice/core/database'
-import { UsageError } from '../command.ts'
-import { CODE_NAMES, type Code } from '../report/code-names.ts'
-import { colorOf, colorOptions, listOf, numberOption, oneOf } from './option-values.ts'
+import { colorOf, colorOptions, listOf, numberOption, oneOf, UsageError } from '../command.ts'
+import { CODE_NAMES, type Code } from '../report/terminal-report.ts'
 
 const REPORTERS = ['terminal', 'json', 'github', 'markdown', 'sarif'] as const
 type Reporter = (typeof REPORTERS)[number]

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import {
+  type AdvisorTools,
   analyzeDatabase,
   type DatabaseAnalysis,
   InvalidWorkloadError,
@@ -9,19 +10,17 @@ import {
 } from '@sluice/core/database'
 import { errorMessage } from '@sluice/core/siblings'
 import { type Command, EXIT, InputError, type Output } from '../command.ts'
+import { loadDriver } from '../connect/load-driver.ts'
 import { openConnection } from '../connect/open-connection.ts'
 import { openScratchSqlite } from '../connect/open-sqlite.ts'
 import { type OpenConnection, shownAddress } from '../connect/own-connection.ts'
-import { applyFixes } from '../fixes/apply-fixes.ts'
-import { writeFixes } from '../fixes/write-fixes.ts'
-import { detectProjects, formatOf, namingOf, projectOf } from '../project/detect-projects.ts'
-import { addressOf } from '../project/project-database.ts'
+import { applyFixes, writeFixes } from '../fixes/write-fixes.ts'
+import { addressOf, detectProjects, formatOf, namingOf, projectOf } from '../project/detect-projects.ts'
 import { readBaseline, splitBy, writeBaseline } from '../report/baseline.ts'
 import { type AnalyzeJson, jsonText } from '../report/json-output.ts'
 import { githubReport, markdownReport, sarifReport } from '../report/other-reports.ts'
 import { paintWith, wantsColor } from '../report/palette.ts'
 import { terminalReport } from '../report/terminal-report.ts'
-import { pgliteScratch } from '../scratch/optional-scratch.ts'
 import { type AnalyzeOptions, analyzeHelp, isFailure, parseAnalyzeOptions } from './analyze-options.ts'
 import { type Progress, progressOn } from './progress.ts'
 
@@ -170,5 +169,22 @@ async function readWorkloadFile(path: string): Promise<WorkloadEntry[]> {
   } catch (error) {
     if (!(error instanceof InvalidWorkloadError)) throw error
     throw new InputError(`--workload ${path}: ${error.message}`)
+  }
+}
+
+/**
+ * Creates a scratch PostgreSQL if PGlite is installed. Without it, indexes are recommended without
+ * validation.
+ */
+function pgliteScratch(progress: Progress): NonNullable<AdvisorTools['postgresqlScratch']> {
+  return async (snapshot) => {
+    progress.say('Starting a scratch PostgreSQL')
+    try {
+      await loadDriver('@electric-sql/pglite', () => import('@electric-sql/pglite'))
+    } catch {
+      return undefined
+    }
+    const { createPgliteScratch } = await import('../scratch/pglite-scratch.ts')
+    return createPgliteScratch(snapshot)
   }
 }

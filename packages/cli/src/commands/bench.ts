@@ -2,12 +2,23 @@ import { parseArgs } from 'node:util'
 import { readBenchBaseline, writeBenchBaseline } from '../bench/bench-baseline.ts'
 import { type BenchRoute, type BenchTarget, benchRoute, benchTarget } from '../bench/bench-target.ts'
 import { type BenchLimits, benchFailures, benchLimits, runBench } from '../bench/run-bench.ts'
-import { type Command, EXIT, InputError, type Output, UsageError } from '../command.ts'
+import {
+  type Command,
+  colorOf,
+  colorOptions,
+  EXIT,
+  InputError,
+  listOf,
+  numberOption,
+  type Output,
+  oneOf,
+  UsageError,
+} from '../command.ts'
 import { headersOf } from '../dashboard/dashboard-options.ts'
 import { type BenchRun, benchMarkdown, benchReport } from '../report/bench-report.ts'
 import { type BenchJson, jsonText } from '../report/json-output.ts'
 import { paintWith, wantsColor } from '../report/palette.ts'
-import { colorOf, colorOptions, listOf, numberOption, oneOf } from './option-values.ts'
+
 import { progressOn } from './progress.ts'
 
 const REPORTERS = ['terminal', 'json', 'markdown'] as const

@@ -1,5 +1,13 @@
 import { parseArgs } from 'node:util'
-import { type Command, EXIT, type Output, UsageError } from '../command.ts'
+import {
+  type Command,
+  colorOf,
+  colorOptions,
+  EXIT,
+  numberOption,
+  type Output,
+  UsageError,
+} from '../command.ts'
 import { isInstalled } from '../connect/load-driver.ts'
 import { openConnection } from '../connect/open-connection.ts'
 import { ConnectError } from '../connect/own-connection.ts'
@@ -8,21 +16,20 @@ import { dashboardHelp, dashboardOf, dashboardOptions } from '../dashboard/dashb
 import { attempt, type Check, fail, ok, warn } from '../doctor/check.ts'
 import { checkApp } from '../doctor/check-app.ts'
 import { checkDatabase } from '../doctor/check-database.ts'
-import { checkIgnoreFile } from '../doctor/check-ignore-file.ts'
 import { checkCopies, checkNode, checkWrapped } from '../doctor/check-packages.ts'
 import { checkPrisma } from '../doctor/check-prisma.ts'
 import { checkRedis } from '../doctor/check-redis.ts'
-import { checkSources } from '../doctor/check-source.ts'
-import { hasSharedCache } from '../doctor/shared-cache.ts'
-import { detectProjects } from '../project/detect-projects.ts'
-import { projectDatabase } from '../project/project-database.ts'
+import { checkIgnoreFile, checkSources, hasSharedCache } from '../doctor/check-source.ts'
+
+import { detectProjects, projectDatabase } from '../project/detect-projects.ts'
+
 import { projectFolder } from '../project/project-folder.ts'
 import { readDatabaseUrl } from '../project/read-database-url.ts'
 import { counted, wrapped } from '../report/cells.ts'
 import { type DoctorJson, jsonText } from '../report/json-output.ts'
 import { type Paint, paintWith, wantsColor } from '../report/palette.ts'
 import { AppSources } from '../source/app-sources.ts'
-import { colorOf, colorOptions, numberOption } from './option-values.ts'
+
 import { progressOn } from './progress.ts'
 
 const help = `sluice doctor [<url>] [options]

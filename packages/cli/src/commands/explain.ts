@@ -7,14 +7,14 @@ import {
   type PlanSummary,
   type TableSnapshot,
 } from '@sluice/core/database'
-import { type Command, EXIT, InputError, type Output, UsageError } from '../command.ts'
+import { type Command, colorOf, colorOptions, EXIT, InputError, type Output, UsageError } from '../command.ts'
 import { openConnection } from '../connect/open-connection.ts'
 import { isDisconnect, type OpenConnection, shownAddress } from '../connect/own-connection.ts'
-import { addressOf } from '../project/project-database.ts'
+import { addressOf } from '../project/detect-projects.ts'
 import { type ExplainJson, jsonText } from '../report/json-output.ts'
 import { paintWith, wantsColor } from '../report/palette.ts'
 import { planReport, planWarnings } from '../report/plan-report.ts'
-import { colorOf, colorOptions } from './option-values.ts'
+
 import { progressOn } from './progress.ts'
 
 const help = `sluice explain <sql> [options]

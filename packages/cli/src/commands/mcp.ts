@@ -1,8 +1,7 @@
 import { finished } from 'node:stream/promises'
 import { parseArgs } from 'node:util'
-import { type Command, EXIT, type Output, UsageError } from '../command.ts'
+import { type Command, EXIT, type Output, ownVersion, UsageError } from '../command.ts'
 import { dashboardHelp, dashboardOf, dashboardOptions } from '../dashboard/dashboard-options.ts'
-import { ownVersion } from '../own-version.ts'
 
 const help = `sluice mcp --url <url> [options]
 

@@ -1,11 +1,10 @@
 import { parseArgs } from 'node:util'
 import { errorMessage, MAX_TIMER_MS, plainLine, redact } from '@sluice/core/siblings'
 import type { RedisRelay, RedisRelayStats } from '@sluice/redis'
-import { type Command, EXIT, type Output, UsageError } from '../command.ts'
+import { type Command, colorOptions, EXIT, numberOption, type Output, UsageError } from '../command.ts'
 import { loadDriver } from '../connect/load-driver.ts'
 import { shownAddress } from '../connect/own-connection.ts'
 import type { RelayJson } from '../report/json-output.ts'
-import { colorOptions, numberOption } from './option-values.ts'
 
 const help = `sluice relay --region <name> --from <url> --to <url> [options]
 

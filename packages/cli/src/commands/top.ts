@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util'
-import { type Command, EXIT, type Output } from '../command.ts'
+import { type Command, colorOf, colorOptions, EXIT, numberOption, type Output, oneOf } from '../command.ts'
 import { dashboardHelp, dashboardOf, dashboardOptions } from '../dashboard/dashboard-options.ts'
 import { followDashboard } from '../dashboard/follow-dashboard.ts'
 import { paintWith, wantsColor } from '../report/palette.ts'
 import { topScreen } from '../top/top-screen.ts'
 import { SORTS, TopState } from '../top/top-state.ts'
 import { topText } from '../top/top-text.ts'
-import { colorOf, colorOptions, numberOption, oneOf } from './option-values.ts'
+
 import { type Progress, progressOn } from './progress.ts'
 
 const help = `sluice top --url <url> [options]

@@ -1,8 +1,7 @@
 import { parseArgs } from 'node:util'
 import { type ChangeTriggerTable, changeTriggersSql, dropChangeTriggersSql } from '@sluice/core'
-import { type Command, EXIT, type Output, UsageError } from '../command.ts'
+import { type Command, colorOptions, EXIT, type Output, UsageError } from '../command.ts'
 import { jsonText, type TriggersJson } from '../report/json-output.ts'
-import { colorOptions } from './option-values.ts'
 
 const help = `sluice triggers --schema <name> [--table <name>]... [options]
 

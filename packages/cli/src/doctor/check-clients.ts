@@ -1,5 +1,5 @@
 import { type AppSources, type Found, optionOf } from '../source/app-sources.ts'
-import { child, children, lineOf, nameOf, walk } from '../source/syntax.ts'
+import { child, children, lineOf, nameOf, walk } from '../source/source-module.ts'
 import { type Check, fail, ok, warn } from './check.ts'
 
 const MAX_WRAPS = 20

@@ -10,7 +10,7 @@ import {
   nameOf,
   type Syntax,
   walk,
-} from '../source/syntax.ts'
+} from '../source/source-module.ts'
 import { type Check, fail, ok, warn } from './check.ts'
 
 const VERBS = /^(?:get|post|put|patch|delete|head|options|all)$/

@@ -1,7 +1,7 @@
 import { AppSources } from '../source/app-sources.ts'
 import type { DetectedDrizzle } from './detected-project.ts'
-import { packageDependencies } from './package-dependencies.ts'
-import { firstFile, type ProjectFolder } from './project-folder.ts'
+import { firstFile, type ProjectFolder, packageDependencies } from './project-folder.ts'
+
 import { readConfiguredDatabaseUrl } from './read-database-url.ts'
 import { projectPath, stringOption, withoutComments } from './source-text.ts'
 

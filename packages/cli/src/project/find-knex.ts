@@ -1,5 +1,10 @@
-import type { DetectedKnex } from './detected-project.ts'
-import { migrationExtension, migrationFiles, migrationLanguage } from './migration-language.ts'
+import {
+  type DetectedKnex,
+  migrationExtension,
+  migrationFiles,
+  migrationLanguage,
+} from './detected-project.ts'
+
 import { firstFile, type ProjectFolder } from './project-folder.ts'
 import { readConfiguredDatabaseUrl } from './read-database-url.ts'
 import { objectOption, projectPath, stringOption, withoutComments } from './source-text.ts'

@@ -1,7 +1,7 @@
-import type { DetectedKysely } from './detected-project.ts'
-import { migrationExtension, migrationLanguage } from './migration-language.ts'
-import { packageDependencies } from './package-dependencies.ts'
-import { firstFile, type ProjectFolder } from './project-folder.ts'
+import { type DetectedKysely, migrationExtension, migrationLanguage } from './detected-project.ts'
+
+import { firstFile, type ProjectFolder, packageDependencies } from './project-folder.ts'
+
 import { readConfiguredDatabaseUrl } from './read-database-url.ts'
 import { objectOption, projectPath, stringOption, withoutComments } from './source-text.ts'
 

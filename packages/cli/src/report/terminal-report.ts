@@ -2,9 +2,29 @@ import { relative } from 'node:path'
 import type { DatabaseAnalysis, DatabaseFinding, Validation } from '@sluice/core/database'
 import type { BaselineSplit } from './baseline.ts'
 import { bytes, count, counted, duration, packed, percent, wrapped, wrappedHard } from './cells.ts'
-import { codeName } from './code-names.ts'
 import type { Paint } from './palette.ts'
-import { shortSql } from './short-sql.ts'
+
+export type Code = DatabaseFinding['code']
+
+/** Names of finding codes for `--fail-on` and `--include`. */
+export const CODE_NAMES: Readonly<Record<string, Code>> = {
+  'missing-index': 'MISSING_INDEX',
+  'missing-foreign-key-index': 'MISSING_FOREIGN_KEY_INDEX',
+  'unused-index': 'UNUSED_INDEX',
+  'duplicate-index': 'DUPLICATE_INDEX',
+  'invalid-index': 'INVALID_INDEX',
+  'slow-query': 'SLOW_QUERY',
+  rewrite: 'REWRITE',
+  fragmentation: 'FRAGMENTATION',
+  'stale-statistics': 'STALE_STATISTICS',
+  partition: 'PARTITION',
+  connections: 'CONNECTIONS',
+}
+
+/** `missing-index` for `MISSING_INDEX`. */
+function codeName(code: Code): string {
+  return code.toLowerCase().replaceAll('_', '-')
+}
 
 export interface TerminalReportOptions {
   readonly paint: Paint
@@ -251,4 +271,31 @@ function seconds(ms: number): string {
 export function shownFile(file: string): string {
   const path = relative(process.cwd(), file.replace(/^file:\/\//, ''))
   return path.startsWith('..') ? file : path
+}
+
+/**
+ * Shortens a normalized query to `room` characters. Removes default schemas first, then the select list, then
+ * the end.
+ *
+ * @param sql - One line, with `?` or `$1` for values.
+ */
+export function shortSql(sql: string, room: number): string {
+  if (sql.length <= room) return sql
+  const bare = sql.replace(/(?<![\w.])(?:"(?:main|public)"|`(?:main|public)`|main|public)\.(?=[\w"`])/g, '')
+  if (bare.length <= room) return bare
+  const from = selectListEnd(bare)
+  const short = from === undefined ? bare : `${bare.slice(0, 6)} … ${bare.slice(from)}`
+  return short.length <= room ? short : `${short.slice(0, Math.max(1, room - 1))}…`
+}
+
+/** Index of the FROM of the outermost SELECT. */
+function selectListEnd(sql: string): number | undefined {
+  if (!/^select\s/i.test(sql)) return undefined
+  let depth = 0
+  for (const { 0: text, index } of sql.matchAll(/[()]|"[^"]*"|`[^`]*`|'[^']*'|\bfrom\b/gi)) {
+    if (text === '(') depth += 1
+    else if (text === ')') depth -= 1
+    else if (depth === 0 && /^from$/i.test(text)) return index
+  }
+  return undefined
 }

@@ -3,12 +3,18 @@ import { join, posix } from 'node:path'
 import { errorMessage } from '@sluice/core/siblings'
 import {
   type Binding,
+  bare,
+  child,
+  children,
+  isFunction,
   loadParser,
+  memberOf,
+  nameOf,
   type ParseSource,
   type SourceModule,
+  type Syntax,
   sourceModule,
 } from './source-module.ts'
-import { bare, child, children, isFunction, memberOf, nameOf, type Syntax } from './syntax.ts'
 
 const SOURCE = /(?<!\.d)\.[cm]?[jt]sx?$/
 /** Tests, build output, generated code and dependencies, which are not source code of the running app. */

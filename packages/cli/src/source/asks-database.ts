@@ -1,5 +1,5 @@
 import type { AppSources, Found } from './app-sources.ts'
-import { bare, child, children, isFunction, memberOf, nameOf, type Syntax, walk } from './syntax.ts'
+import { bare, child, children, isFunction, memberOf, nameOf, type Syntax, walk } from './source-module.ts'
 
 /** Model methods of Prisma, some of which Drizzle's `db.query` also has. */
 const PRISMA_CALLS =

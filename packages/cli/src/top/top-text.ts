@@ -1,9 +1,15 @@
 import type { Output } from '../command.ts'
 import type { FollowEvent } from '../dashboard/follow-dashboard.ts'
-import { LiveModel } from './live-model.ts'
-import { type TopReportOptions, topJson, topLines, topTable } from './top-report.ts'
+import { cell, counted, cut, wrapped } from '../report/cells.ts'
+import type { TopJson } from '../report/json-output.ts'
+import type { Paint } from '../report/palette.ts'
+import { decimal, flagsOf, layoutOf, milliseconds, rate, routeLine, titleLine } from './columns.ts'
+import { headLine } from './frame.ts'
+import { LiveModel, type LiveView } from './live-model.ts'
 
-export interface TopTextOptions extends TopReportOptions {
+import { filterRoutes, type Sort, sortRoutes } from './top-state.ts'
+
+interface TopTextOptions extends TopReportOptions {
   readonly events: AsyncIterable<FollowEvent>
   readonly output: Output
   readonly asJson: boolean
@@ -56,4 +62,73 @@ export async function topText(options: TopTextOptions): Promise<void> {
   } finally {
     clearInterval(timer)
   }
+}
+
+interface TopReportOptions {
+  readonly paint: Paint
+  readonly width: number
+  readonly sort: Sort
+  readonly filter: string
+  readonly slowMs: number
+}
+
+/** The table of `--once`. Ends with a line break. */
+export function topTable(view: LiveView, options: TopReportOptions & { readonly watchedMs: number }): string {
+  const { paint, width, sort, filter, slowMs, watchedMs } = options
+  const routes = sortRoutes(filterRoutes(view.routes, filter), sort)
+  const layout = layoutOf(width)
+  const rows = routes.map((route) => routeLine(route, layout, { paint, slowMs }).trimEnd())
+  const over = `REQ/S: last 10 s. ERR: ${Math.round(watchedMs / 1_000)} s. Other columns: last ${sampleOf(view)} per route.`
+  const last = routes.length === 0 ? `No requests in ${Math.round(watchedMs / 1_000)} s.` : over
+  return `${[headLine(view, { paint, width }), paint('bold', titleLine(layout, sort, false)), ...rows, ...wrapped(last, width).map((line) => paint('dim', line))].join('\n')}\n`
+}
+
+function sampleOf({ routes }: LiveView): string {
+  return counted(Math.max(0, ...routes.map(({ sample }) => sample)), 'request')
+}
+
+/** A line for the app and for each route, with timestamps, for logs and `grep`. Ends with a line break. */
+export function topLines(view: LiveView, { sort, filter, slowMs, width }: TopReportOptions): string {
+  const time = new Date(view.at).toISOString().slice(11, 19)
+  const room = width - time.length - 2
+  const lines = [headLine(view, { paint: (_style, text) => text, width: room })]
+  for (const route of sortRoutes(filterRoutes(view.routes, filter), sort)) {
+    const { name, perSecond, queries, databaseMs, p99 } = route
+    if (perSecond === 0) continue
+    const flags = flagsOf(route, slowMs).map(({ text }) => text)
+    const figures = [
+      `${rate(perSecond)} req/s`,
+      `${decimal(queries)} q/req`,
+      `${decimal(databaseMs)} DB ms`,
+      `p99 ${milliseconds(p99)} ms`,
+      ...flags,
+    ]
+    lines.push(cut(`  ${cell(name, Math.min(28, Math.max(8, room - 50)))}  ${figures.join('  ')}`, room))
+  }
+  return lines.map((line) => `${time}  ${line}\n`).join('')
+}
+
+/** The object of `--json`, in one line. */
+function topJson(
+  view: LiveView,
+  { sort, filter, slowMs }: Omit<TopReportOptions, 'paint' | 'width'>,
+  watchedMs: number,
+): string {
+  const { at, app, processes, mode, vitals, totals, ranked, routes } = view
+  const json: TopJson = {
+    schemaVersion: 1,
+    at,
+    watchedMs: Math.round(watchedMs),
+    app: { ...app, processes },
+    mode,
+    vitals,
+    totals,
+    routes: sortRoutes(filterRoutes(routes, filter), sort).map((route) => ({
+      ...route,
+      flags: flagsOf(route, slowMs).map(({ text }) => text),
+      codes: route.flags,
+    })),
+    ranked,
+  }
+  return JSON.stringify(json)
 }

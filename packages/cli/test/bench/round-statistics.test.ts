@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { compareFigures, compareRounds, signTest, summaryOf } from '../../src/bench/round-statistics.ts'
 import { benchFailures, benchLimits } from '../../src/bench/run-bench.ts'
-import type { LoadResult } from '../../src/bench/run-load.ts'
-import { readServerTiming } from '../../src/bench/send-request.ts'
+import { type LoadResult, readServerTiming } from '../../src/bench/run-load.ts'
 
 const round = (requests: number, of: Partial<LoadResult> = {}): LoadResult => ({
   seconds: 1,

@@ -2,7 +2,7 @@ import type { DatabaseAnalysis } from '@sluice/core/database'
 import { describe, expect, it } from 'vitest'
 import { splitBy } from '../../src/report/baseline.ts'
 import { paintWith } from '../../src/report/palette.ts'
-import { type TerminalReportOptions, terminalReport } from '../../src/report/terminal-report.ts'
+import { shortSql, type TerminalReportOptions, terminalReport } from '../../src/report/terminal-report.ts'
 import { analysis, finding, statement } from '../support/analysis.ts'
 
 function report(of: DatabaseAnalysis, options: Partial<TerminalReportOptions> = {}): string {
@@ -141,5 +141,33 @@ took 12 ms · limits: 2 s per statement, 60 s in total
 
   it('omits the hint about --write while writing fixes', () => {
     expect(report(analysis([finding()]), { isFixing: true })).not.toContain('--write')
+  })
+})
+
+describe('shortSql', () => {
+  it('does not change a statement that fits', () => {
+    expect(shortSql('SELECT main.city.id FROM main.city', 34)).toBe('SELECT main.city.id FROM main.city')
+  })
+
+  it('removes default schemas first, quoted or not', () => {
+    expect(shortSql('SELECT main.city.id FROM main.city', 33)).toBe('SELECT city.id FROM city')
+    expect(shortSql('SELECT "public"."city"."id" FROM "public"."city"', 40)).toBe(
+      'SELECT "city"."id" FROM "city"',
+    )
+    expect(shortSql('SELECT domain.id, x.main.y FROM domain, main_road', 45)).toContain(
+      'main_road'.slice(0, 3),
+    )
+  })
+
+  it('removes the select list, up to the FROM of the outermost statement', () => {
+    const sql = 'SELECT city.id, (SELECT max(a) FROM other) AS m, "from" FROM city WHERE id = ?'
+    expect(shortSql(sql, 40)).toBe('SELECT … FROM city WHERE id = ?')
+  })
+
+  it('truncates the end when the statement is still too long', () => {
+    expect(shortSql('UPDATE city SET name = ? WHERE id = ?', 20)).toBe('UPDATE city SET nam…')
+    expect(shortSql('SELECT id FROM city WHERE name = ? AND region_id = ?', 30)).toBe(
+      'SELECT … FROM city WHERE name…',
+    )
   })
 })

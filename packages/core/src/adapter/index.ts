@@ -1,6 +1,9 @@
-export { type PlacedReplica, placedReplicas } from '../balancing/replicas/placed-replicas.ts'
 export { replicaErrorOfCode } from '../balancing/replicas/replica-errors.ts'
-export { resolveReplicaOptions } from '../balancing/replicas/replica-options.ts'
+export {
+  type PlacedReplica,
+  placedReplicas,
+  resolveReplicaOptions,
+} from '../balancing/replicas/replica-options.ts'
 export { checkCacheControl } from '../pipeline/cache-control.ts'
 export { captureStack, lateStack } from '../pipeline/call-site.ts'
 export { addCallers } from '../pipeline/error-stack.ts'

@@ -1,7 +1,7 @@
 import { checkOptions, type OptionRule, option } from '../shared/options.ts'
 import type { Alert, AlertChange } from './alerts/alert-book.ts'
 import type { Notifier } from './alerts/notifier.ts'
-import { type CollectOptions, checkCollectOptions } from './collectors/collect-options.ts'
+import { type CollectOptions, checkCollectOptions } from './collectors/collectors.ts'
 import type { ScalingEvent } from './scaling/scaling-history.ts'
 import { resolveScalingOptions, type ScalingOptions } from './scaling/scaling-options.ts'
 import type { MetricAnomaly } from './trends/anomaly-watch.ts'

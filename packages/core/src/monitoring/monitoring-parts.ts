@@ -3,9 +3,13 @@ import { Emitter } from '../shared/emitter.ts'
 import { InvalidArgumentError, SluiceError } from '../shared/errors.ts'
 import { Periodic } from '../shared/timers.ts'
 import { Alerting } from './alerts/alerting.ts'
-import { type CollectOptions, resolveCollectOptions } from './collectors/collect-options.ts'
-import { type CollectorParts, Collectors } from './collectors/collectors.ts'
-import type { SystemReaders } from './collectors/system-readers.ts'
+import type { SystemReaders } from './collectors/cgroup.ts'
+import {
+  type CollectOptions,
+  type CollectorParts,
+  Collectors,
+  resolveCollectOptions,
+} from './collectors/collectors.ts'
 import { FeedBook } from './feeds/feed-book.ts'
 import { seriesFamilies } from './feeds/series-families.ts'
 import { ForecastBook } from './forecast-book.ts'
@@ -21,7 +25,7 @@ import {
 } from './monitoring-options.ts'
 import { Reports } from './report/reports.ts'
 import type { TuningFacts } from './report/tuning-advice.ts'
-import type { WorkerState } from './scaling/control/decision.ts'
+import type { WorkerState } from './scaling/control/control-options.ts'
 import { ScalingDesk } from './scaling-desk.ts'
 
 /** Parts that a Sluice passes to its engine. */

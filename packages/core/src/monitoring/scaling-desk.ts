@@ -1,9 +1,9 @@
 import type { Clock } from '../shared/clock.ts'
 import { LoadForecaster } from './forecast/load-forecaster.ts'
 import { AutoScaler } from './scaling/auto-scaler.ts'
-import type { Forecasts, WorkerState } from './scaling/control/decision.ts'
+import type { Forecasts, WorkerState } from './scaling/control/control-options.ts'
 import { checkTrialState } from './scaling/control/forecast-trial.ts'
-import { TARGET } from './scaling/control/look-ahead.ts'
+import { TARGET } from './scaling/control/load-rule.ts'
 import type { ScalingEvent } from './scaling/scaling-history.ts'
 import type { ScalingOptions } from './scaling/scaling-options.ts'
 

@@ -1,4 +1,4 @@
-import { loadPackage } from '../shared/load-package.ts'
+import { loadPackage } from '../shared/late-modules.ts'
 
 export type OpenTelemetryApi = typeof import('@opentelemetry/api')
 

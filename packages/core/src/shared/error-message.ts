@@ -1,5 +1,5 @@
 import { types } from 'node:util'
-import { redactStart } from './redact-start.ts'
+import { redactStart } from './redact.ts'
 import { factsOf, isInstance, readData, readThrown } from './thrown.ts'
 
 const MAX_MESSAGE = 16_384

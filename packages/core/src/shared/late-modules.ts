@@ -1,5 +1,7 @@
 import type { Cluster } from 'node:cluster'
 import type { BinaryLike, Hash, Hmac } from 'node:crypto'
+import { MissingPackageError } from './errors.ts'
+import { factsOf } from './thrown.ts'
 
 /**
  * Modules of Node that are loaded by the first call of one of their functions. Hashes, child processes, the
@@ -36,3 +38,20 @@ export const isBuildingSnapshot = (): boolean => v8().startupSnapshot.isBuilding
 export const deserialize = (bytes: Uint8Array): unknown => v8().deserialize(bytes)
 
 export const crc32 = (bytes: Uint8Array): number => zlib().crc32(bytes)
+
+/**
+ * Imports an optional package.
+ *
+ * @param needing - The feature that requires it, for the message.
+ * @throws MissingPackageError if it is not installed; errors of the package itself.
+ */
+export async function loadPackage<T>(needing: string, name: string, load: () => Promise<T>): Promise<T> {
+  try {
+    return await load()
+  } catch (error) {
+    const { code, message } = factsOf(error)
+    const isMissing = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND'
+    if (!isMissing || !message.includes(`'${name}'`)) throw error
+    throw new MissingPackageError(needing, name, { cause: error })
+  }
+}

@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { RequestOptions } from 'node:https'
 import { InvalidArgumentError } from './errors.ts'
-import { PrivateAddressError } from './private-address-error.ts'
+import { PrivateAddressError } from './public-address.ts'
 import { redactUrl } from './redact.ts'
 import { checkSecrets, hmacOf, isSignedBy } from './signature.ts'
 

@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { SluiceError } from '@sluice/core'
-import type { AdapterHost } from '@sluice/core/siblings'
-import { errorMessage, isInstance } from '@sluice/core/siblings'
+import { type AdapterHost, errorMessage, isInstance } from '@sluice/core/siblings'
+
 import { readBody } from '../actions/action-body.ts'
 import type { ActionName } from '../protocol/action.ts'
 import type { ErrorBody } from '../protocol/common.ts'
 import type { FirstView, Rights } from '../protocol/stream.ts'
 import type { Assets } from './assets.ts'
-import type { Gate } from './gate.ts'
+import { checkActor, checkReader, type Gate, isFromElsewhere } from './gate.ts'
 import { type MountedPath, mountedPath } from './mounting.ts'
 import { Refusal } from './refusal.ts'
 import {
@@ -18,7 +18,7 @@ import {
   setSecurityHeaders,
   withFirstView,
 } from './responses.ts'
-import { checkActor, checkReader, isFromElsewhere } from './same-site.ts'
+
 import type { Sessions } from './sessions.ts'
 
 /** The functions behind the paths. */

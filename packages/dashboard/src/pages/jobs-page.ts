@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { AsyncBatchProcessingEngine, DeadLetter, Sluice } from '@sluice/core'
 import { redact } from '@sluice/core/siblings'
-import type { DeadLetterGroup, DeadLetterRow, JobsPage } from '../protocol/jobs.ts'
+import type { DeadLetterGroup, DeadLetterRow, JobsPage } from '../protocol/engine-pages.ts'
 import type { JobFacts } from './job-facts.ts'
 
 /** Queues and dead letters; `null` if jobs are disabled. */

@@ -8,7 +8,7 @@ import {
 } from '@sluice/core'
 import { outcomeOf } from '@sluice/core/siblings'
 import type { FindingItem } from '../protocol/finding.ts'
-import { metricTitle } from '../protocol/metric-title.ts'
+import { metricTitle } from '../protocol/monitor.ts'
 import type { RankedItem } from '../protocol/now.ts'
 import type { JobFacts } from './job-facts.ts'
 

@@ -1,8 +1,14 @@
 import type { Shape } from '@sluice/core/adapter'
 import { causeOf, impactOf, savingOf } from '@sluice/core/siblings'
 import type { RequestDetail, RequestsPage, RequestsQuery, Tick, WaterfallRow } from '../protocol/request.ts'
-import { type RecordedRequest, type RecordedRow, TICK } from '../recorder/recorded-request.ts'
-import { summaryOf, thousandths } from '../recorder/summary.ts'
+import {
+  type RecordedRequest,
+  type RecordedRow,
+  summaryOf,
+  TICK,
+  thousandths,
+} from '../recorder/recorded-request.ts'
+
 import { findingItem } from './findings-page.ts'
 import { type PageParts, placeOf } from './page-parts.ts'
 

@@ -3,6 +3,7 @@ import type { ProcessLink } from '@sluice/core/siblings'
 import { latestPoints, sparklines } from '../pages/sparklines.ts'
 import type { ProcessRow } from '../protocol/common.ts'
 import type { NowPage, RankedItem, Section } from '../protocol/now.ts'
+import type { RequestSummary } from '../protocol/request.ts'
 import { type Snapshot, schemaVersion } from '../protocol/stream.ts'
 import { rankedRows } from '../recorder/route-stats.ts'
 import type { LiveSource } from '../stream/delta-maker.ts'
@@ -20,7 +21,6 @@ import {
 } from './merge/merge-facts.ts'
 import { Peers } from './peers.ts'
 import type { ProcessFacts } from './process-facts.ts'
-import { RequestLog } from './request-log.ts'
 
 const MAX_REQUESTS = 100
 const MAX_ROUTES = 300
@@ -33,7 +33,7 @@ const UNTOLD: readonly Section[] = ['findings', 'jobs', 'alerts']
 const FRESH_MS = 200
 const NO_REQUESTS = { since: Number.MAX_SAFE_INTEGER, sinceAt: 0 } as const
 
-export interface AllProcessesParts {
+interface AllProcessesParts {
   readonly own: LiveData
   readonly self: string
   readonly link: ProcessLink
@@ -197,4 +197,55 @@ export class AllProcesses implements LiveSource {
     if (count > 0) this.#log.add(requests, count)
     this.#ownLast = last
   }
+}
+
+interface Entry {
+  readonly sequence: number
+  readonly request: RequestSummary
+}
+
+/** The last requests of all processes, numbered in the order of their arrival. */
+class RequestLog {
+  #entries: Entry[] = []
+  /** Sequence number of the last request. */
+  last = 0
+
+  /**
+   * @param requests - Newest first.
+   * @param count - Their total number.
+   */
+  add(requests: readonly RequestSummary[], count: number): void {
+    this.last += count
+    const first = this.last - requests.length + 1
+    this.#insert([...requests].reverse().map((request, at) => ({ sequence: first + at, request })))
+  }
+
+  /** Adds requests from before the stream was opened, which do not count as new. */
+  addOld(requests: readonly RequestSummary[]): void {
+    this.#insert(requests.map((request) => ({ sequence: 0, request })))
+  }
+
+  /** Returns the requests after a sequence number, newest first. */
+  since(sequence: number, limit: number): readonly RequestSummary[] {
+    return this.#entries
+      .filter((entry) => entry.sequence > sequence)
+      .slice(-limit)
+      .reverse()
+      .map(({ request }) => request)
+  }
+
+  newest(limit: number): readonly RequestSummary[] {
+    return this.#entries
+      .slice(-limit)
+      .reverse()
+      .map(({ request }) => request)
+  }
+
+  #insert(entries: readonly Entry[]): void {
+    this.#entries = [...this.#entries, ...entries].sort((a, b) => endOf(a) - endOf(b)).slice(-MAX_REQUESTS)
+  }
+}
+
+function endOf({ request }: Entry): number {
+  return request.startedAt + request.durationMs
 }

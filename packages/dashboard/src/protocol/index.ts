@@ -1,5 +1,4 @@
 export { type ActionBodies, type ActionName, type ActionResults, actionHeader } from './action.ts'
-export type { CachePage } from './cache.ts'
 export type {
   ErrorBody,
   FindingCode,
@@ -11,8 +10,17 @@ export type {
   RefusalCode,
   Severity,
 } from './common.ts'
+export type {
+  CachePage,
+  DeadLetterGroup,
+  DeadLetterRow,
+  JobsPage,
+  NodesPage,
+  QueueRow,
+  ReplicaGroup,
+  ReplicaRow,
+} from './engine-pages.ts'
 export type { FindingGroup, FindingItem, FindingsPage, StatementAnomaly } from './finding.ts'
-export type { DeadLetterGroup, DeadLetterRow, JobsPage, QueueRow } from './jobs.ts'
 export type {
   AlertsPage,
   ForecastPoint,
@@ -22,7 +30,6 @@ export type {
   MetricsQuery,
   TimelineEntry,
 } from './monitor.ts'
-export type { NodesPage, ReplicaGroup, ReplicaRow } from './nodes.ts'
 export type { Badges, Engines, NowPage, RankedItem, Section, Sparkline, Totals, Vitals } from './now.ts'
 export type { DatabaseAdvice, ExplainResult, QueriesPage, StatementRow } from './query.ts'
 export type {

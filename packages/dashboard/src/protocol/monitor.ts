@@ -103,3 +103,17 @@ export interface AlertsPage {
   readonly recommendations: readonly string[]
   readonly cost: ScalingCost | null
 }
+
+const ACRONYMS = /\b(cpu|gc)\b/g
+
+/**
+ * Display name of a metric: `responseTime` is `Response time`. Other names than in camel case are unchanged.
+ */
+export function metricTitle(metric: string): string {
+  if (!/^[a-z][A-Za-z]*$/.test(metric)) return metric
+  const words = metric
+    .replaceAll(/[A-Z]+/g, ' $&')
+    .toLowerCase()
+    .replaceAll(ACRONYMS, (word) => word.toUpperCase())
+  return words.slice(0, 1).toUpperCase() + words.slice(1)
+}

@@ -3,9 +3,9 @@ import { type AdapterHost, causeOf, hostOf, type Scope } from '@sluice/core/sibl
 import { type RecordedRequest, recordedRequest } from './recorded-request.ts'
 import { RequestRing } from './request-ring.ts'
 import { RequestTrace } from './request-trace.ts'
-import { RouteTable } from './route-table.ts'
-import { SecondCounts } from './second-counts.ts'
-import { SecondLog } from './second-log.ts'
+import { RouteTable } from './route-stats.ts'
+import { SecondCounts, SecondLog } from './second-log.ts'
+
 import { ShapeBook } from './shape-book.ts'
 import { SiteMemory } from './site-memory.ts'
 

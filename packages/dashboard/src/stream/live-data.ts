@@ -10,7 +10,7 @@ import type { ProcessInfo, ProcessRow } from '../protocol/common.ts'
 import type { FindingItem } from '../protocol/finding.ts'
 import type { NowPage, RankedItem, Section, Vitals } from '../protocol/now.ts'
 import { type Snapshot, schemaVersion } from '../protocol/stream.ts'
-import { summaryOf } from '../recorder/summary.ts'
+import { summaryOf } from '../recorder/recorded-request.ts'
 import type { LiveSource } from './delta-maker.ts'
 
 const MAX_REQUESTS = 100

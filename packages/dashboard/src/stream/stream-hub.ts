@@ -3,7 +3,6 @@ import { Refusal } from '../http/refusal.ts'
 import type { Section } from '../protocol/now.ts'
 import type { FirstView, Rights, Snapshot } from '../protocol/stream.ts'
 import { DeltaMaker, type LiveSource } from './delta-maker.ts'
-import { StreamClient } from './stream-client.ts'
 
 const TICK_MS = 250
 const BEAT_MS = 15_000
@@ -28,7 +27,7 @@ interface Past {
   readonly data: string
 }
 
-export interface StreamHubParts {
+interface StreamHubParts {
   readonly source: LiveSource
   /** Part of event IDs, because each process has its own sequence. */
   readonly process: string
@@ -197,5 +196,55 @@ export class StreamHub {
 
   #id(sequence: number): string {
     return `${this.#parts.process}.${sequence}`
+  }
+}
+
+/** Time without progress after which a reader is disconnected. */
+const STUCK_MS = 60_000
+
+/** A reader of a stream. A reader that is too slow skips deltas and receives a snapshot later. */
+class StreamClient {
+  #isFull = false
+  #fullSince = 0
+  #missed = false
+
+  /** @param onRoom - Called when a slow reader can receive data again. */
+  constructor(
+    private readonly response: ServerResponse,
+    private readonly now: () => number,
+    onRoom: () => void,
+  ) {
+    response.on('drain', () => {
+      this.#isFull = false
+      if (!this.#missed) return
+      this.#missed = false
+      onRoom()
+    })
+  }
+
+  /** Whether the reader is too slow and waits for a snapshot. */
+  get isBehind(): boolean {
+    return this.#isFull
+  }
+
+  send(event: 'snapshot' | 'delta', id: string, data: string): void {
+    if (this.#isFull) this.#missed = true
+    else this.#write(`event: ${event}\nid: ${id}\ndata: ${data}\n\n`)
+  }
+
+  /** Sends a comment, so that the reader knows that the app is running. */
+  beat(): void {
+    if (!this.#isFull) this.#write(':\n\n')
+    else if (this.now() - this.#fullSince >= STUCK_MS) this.response.destroy()
+  }
+
+  end(): void {
+    this.response.end()
+  }
+
+  #write(text: string): void {
+    if (this.response.write(text)) return
+    this.#isFull = true
+    this.#fullSince = this.now()
   }
 }

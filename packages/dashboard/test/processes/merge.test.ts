@@ -8,14 +8,14 @@ import {
   mergeRoutes,
   mergeVitals,
 } from '../../src/processes/merge/merge-facts.ts'
-import { mergeFindings } from '../../src/processes/merge/merge-findings.ts'
 import { mergeJobs } from '../../src/processes/merge/merge-jobs.ts'
 import { mergeMetrics } from '../../src/processes/merge/merge-monitor.ts'
 import { mergeNodes } from '../../src/processes/merge/merge-nodes.ts'
+import { mergeFindings } from '../../src/processes/merge/merge-queries.ts'
 import { quantileOf } from '../../src/processes/merge/sums.ts'
 import type { ProcessFacts } from '../../src/processes/process-facts.ts'
+import type { QueueRow } from '../../src/protocol/engine-pages.ts'
 import type { FindingItem } from '../../src/protocol/finding.ts'
-import type { QueueRow } from '../../src/protocol/jobs.ts'
 import type { MetricForecast, MetricsPage } from '../../src/protocol/monitor.ts'
 import type { RankedItem, Vitals } from '../../src/protocol/now.ts'
 import { type RouteFigures, rowOf } from '../../src/recorder/route-stats.ts'

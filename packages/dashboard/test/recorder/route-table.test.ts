@@ -1,7 +1,7 @@
 import type { Finding } from '@sluice/core'
 import { describe, expect, it } from 'vitest'
 import type { RecordedRequest } from '../../src/recorder/recorded-request.ts'
-import { RouteTable } from '../../src/recorder/route-table.ts'
+import { RouteTable } from '../../src/recorder/route-stats.ts'
 
 let sequence = 0
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { toInt } from '../../src/schema/minute-metrics.ts'
+import { toInt } from '../../src/schema/query-resolvers.ts'
 
 describe('toInt', () => {
   it.each([

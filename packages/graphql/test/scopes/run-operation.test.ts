@@ -1,8 +1,7 @@
 import { createSluice, type ScopeReport } from '@sluice/core'
 import { hostOf } from '@sluice/core/siblings'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { OperationScope } from '../../src/scopes/operation-scope.ts'
-import { runOperation } from '../../src/scopes/run-operation.ts'
+import { OperationScope, runOperation } from '../../src/scopes/operation-scope.ts'
 
 const sluice = createSluice({ detection: false })
 let reports: ScopeReport[]

@@ -2,7 +2,6 @@ import type { ServerResponse } from 'node:http'
 import type { AdapterHost, DerivedValue, ReadBasis } from '@sluice/core/siblings'
 import { type Asked, varyKey } from './cacheable-request.ts'
 import { captureResponse } from './capture-response.ts'
-import { PASSING_REASONS, type ResponseReason } from './reasons.ts'
 import type { ResolvedResponseCacheOptions } from './response-cache-options.ts'
 import type { ResponseCacheCounters } from './response-cache-stats.ts'
 import { becomeNotModified, type Conditions, conditionsOf, entityTag, isNotModified } from './send-stored.ts'
@@ -10,6 +9,8 @@ import {
   freshForMs,
   headerText,
   isStoredResponse,
+  PASSING_REASONS,
+  type ResponseReason,
   responseRefusal,
   type StoredResponse,
   storedResponse,

@@ -6,9 +6,15 @@ import {
   plainSql,
   quoteName,
 } from '@sluice/core/database'
-import { bare, child, children, memberOf, nameOf, type Syntax } from '../../source/syntax.ts'
-import { columnOf, type DrizzleTable, keyOf, textOf } from './drizzle-table.ts'
-import type { TableEntry, TableExtras } from './table-extras.ts'
+import { bare, child, children, memberOf, nameOf, type Syntax } from '../../source/source-module.ts'
+import {
+  columnOf,
+  type DrizzleTable,
+  keyOf,
+  type TableEntry,
+  type TableExtras,
+  textOf,
+} from './drizzle-table.ts'
 
 type Dialect = 'postgresql' | 'mysql' | 'sqlite'
 

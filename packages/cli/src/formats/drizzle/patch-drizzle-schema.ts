@@ -8,8 +8,8 @@ import {
   tableOf,
 } from '@sluice/core/database'
 import type { AppSources } from '../../source/app-sources.ts'
-import { type SourceModule, sourceModule } from '../../source/source-module.ts'
-import { children } from '../../source/syntax.ts'
+import { children, type SourceModule, sourceModule } from '../../source/source-module.ts'
+
 import {
   covering,
   type DrizzleFunctions,
@@ -18,9 +18,9 @@ import {
   needsSql,
   schemaIndexes,
 } from './drizzle-index.ts'
-import { type DrizzleTable, isTable, tablesOf, words } from './drizzle-table.ts'
+import { type DrizzleTable, extrasOf, isTable, member, tablesOf, words } from './drizzle-table.ts'
 import { importNames } from './schema-imports.ts'
-import { extrasOf, member } from './table-extras.ts'
+
 import {
   appendItem,
   applyEdits,

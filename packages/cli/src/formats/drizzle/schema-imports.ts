@@ -1,5 +1,5 @@
-import type { SourceModule } from '../../source/source-module.ts'
-import { child, children, nameOf, type Syntax, walk } from '../../source/syntax.ts'
+import { child, children, nameOf, type SourceModule, type Syntax, walk } from '../../source/source-module.ts'
+
 import { appendItem, type TextEdit } from './text-edits.ts'
 
 /** Local names of imported functions, and the edits that import them. */

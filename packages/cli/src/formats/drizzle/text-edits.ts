@@ -1,4 +1,4 @@
-import type { Syntax } from '../../source/syntax.ts'
+import type { Syntax } from '../../source/source-module.ts'
 
 /** Replaces the characters from `start` to `end`. */
 export interface TextEdit {

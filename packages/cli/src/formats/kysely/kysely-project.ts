@@ -13,9 +13,8 @@ import {
   schemaChangeSql,
   sqlFix,
 } from '@sluice/core/database'
-import type { MigrationLanguage } from '../../project/migration-language.ts'
-import { kyselyTemplate } from './kysely-template.ts'
-import { migrationPrefix } from './migration-prefix.ts'
+import type { MigrationLanguage } from '../../project/detected-project.ts'
+import { kyselyTemplate, migrationPrefix } from './kysely-template.ts'
 
 /** Kysely has no default names for indexes. Its documentation names them `person_name_index`. */
 export const kyselyNaming: IndexNaming = { suffix: '_index', uniqueSuffix: '_unique' }

@@ -1,8 +1,10 @@
 import type { Clock } from '../../shared/clock.ts'
 import type { RandomSource } from '../../shared/random.ts'
+import type { NodeState } from '../node-state.ts'
+import { type BalancingStrategy, createPicker } from '../strategies/create-picker.ts'
 import type { Accepts, PickableNode, Picker } from '../strategies/picker.ts'
 import { hashClient } from '../strategies/rendezvous.ts'
-import type { Distances } from './distances.ts'
+import { Distances, type RegionOptions } from './region-options.ts'
 import { Tier } from './tier.ts'
 
 const STEP_MS = 100
@@ -33,7 +35,7 @@ export interface RegionStats extends TierStats {
   readonly zones: readonly TierStats[]
 }
 
-export interface RegionPickerParts<TNode extends PickableNode> {
+interface RegionPickerParts<TNode extends PickableNode> {
   readonly distances: Distances
   readonly placeOf: (node: TNode) => string
   /** Creates the picker of a place. */
@@ -61,7 +63,7 @@ interface Entry<TNode extends PickableNode> {
  * down their own. Requests in flight are known when a node is picked, so a region that stops responding is
  * left within milliseconds. Failed nodes reduce a region's share as in Envoy's priority levels.
  */
-export class RegionPicker<TNode extends PickableNode> implements Picker<TNode> {
+class RegionPicker<TNode extends PickableNode> implements Picker<TNode> {
   /** Nearest first. */
   #tiers: Tier<TNode>[] = []
   readonly #entries = new Map<TNode, Entry<TNode>>()
@@ -207,4 +209,63 @@ function chanceOf(client: string): number {
 
 function withoutZones({ zones: _, ...tier }: RegionStats): TierStats {
   return tier
+}
+
+const UNKNOWN_REGION_MS = 100
+const UNKNOWN_ZONE_MS = 1
+
+interface RegionsParts {
+  readonly clock: Clock
+  readonly random: RandomSource
+  readonly strategy: () => BalancingStrategy
+}
+
+/** The regions of a balancer's nodes, and the zones of the local one. */
+export class Regions {
+  readonly picker: RegionPicker<NodeState>
+  readonly #regions: Distances
+  readonly #zones: Distances | undefined
+
+  constructor(
+    readonly options: RegionOptions,
+    { clock, random, strategy }: RegionsParts,
+  ) {
+    const { local, zone, rttMs, stay = 1 } = options
+    this.#regions = new Distances(local, rttMs)
+    const zones = zone === undefined ? undefined : new Distances(zone)
+    this.#zones = zones
+    const keepsClients = () => strategy() === 'ip-hash'
+    const common = { stay, keepsClients, clock, random }
+    const create = () => createPicker<NodeState>(strategy(), { clock, random })
+    this.picker = new RegionPicker({
+      ...common,
+      distances: this.#regions,
+      placeOf: ({ region }) => region ?? '',
+      create: (region) =>
+        zones === undefined || region !== local
+          ? create()
+          : new RegionPicker({
+              ...common,
+              distances: zones,
+              create,
+              unknownRttMs: UNKNOWN_ZONE_MS,
+              placeOf: (node) => node.zone ?? '',
+            }),
+      unknownRttMs: UNKNOWN_REGION_MS,
+    })
+  }
+
+  /** Milliseconds; `undefined`: unknown. */
+  rttMsOf(region: string): number | undefined {
+    return this.#regions.of(region)
+  }
+
+  /** A node of this place was reached, there and back, within this time. */
+  measured({ region, zone }: Pick<NodeState, 'region' | 'zone'>, ms: number): void {
+    if (region === undefined) return
+    const isNearer = this.#regions.measured(region, ms)
+    const isNearerZone =
+      region === this.options.local && zone !== undefined && this.#zones?.measured(zone, ms) === true
+    if (isNearer || isNearerZone) this.picker.sort()
+  }
 }

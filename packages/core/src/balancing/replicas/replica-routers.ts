@@ -4,8 +4,10 @@ import type { Clock } from '../../shared/clock.ts'
 import { InvalidArgumentError } from '../../shared/errors.ts'
 import type { RandomSource } from '../../shared/random.ts'
 import type { SluiceWarningCode } from '../../shared/warning-codes.ts'
-import type { Position } from './positions.ts'
-import { positionsOf } from './positions-of.ts'
+import type { Dialect } from '../../sql/dialect.ts'
+import { mariadbPositions } from './mariadb-positions.ts'
+import type { Position, Positions } from './positions.ts'
+import { postgresqlPositions } from './postgresql-positions.ts'
 import { type FollowedWrites, ReadYourWritesTracker } from './read-your-writes-tracker.ts'
 import { DEFAULT_MAX_LAG_MS, resolveReplicaOptions } from './replica-options.ts'
 import { ReplicaRouter } from './replica-router.ts'
@@ -26,7 +28,7 @@ const LATE_COMMIT_MS = 600
 /** Writes, as a consistency token without a position. */
 export type PendingConsistencyToken = '' | '*' | '?'
 
-export interface ReplicaRoutersParts {
+interface ReplicaRoutersParts {
   readonly scopes: ScopeStorage
   readonly clock: Clock
   readonly random: RandomSource
@@ -202,4 +204,13 @@ export class ReplicaRouters {
     for (const router of [...this.#routers]) router.close()
     this.#stopWatching()
   }
+}
+
+/**
+ * `undefined`: replicas of this database are not supported. Only the server itself shows whether it is MySQL
+ * or MariaDB.
+ */
+function positionsOf(dialect: Dialect): Positions | undefined {
+  if (dialect === 'sqlite') return undefined
+  return dialect === 'postgresql' ? postgresqlPositions : mariadbPositions
 }

@@ -1,5 +1,4 @@
-import { Cgroup, type ThrottlePeriods } from './cgroup.ts'
-import type { SystemReaders } from './system-readers.ts'
+import { Cgroup, type SystemReaders, type ThrottlePeriods } from './cgroup.ts'
 
 /**
  * Resource usage of the process relative to its limits. A value is `undefined` if it cannot be determined.

@@ -1,5 +1,5 @@
 import type { PackageDefinition } from '@grpc/proto-loader'
-import { loadPackage } from '../../shared/load-package.ts'
+import { loadPackage } from '../../shared/late-modules.ts'
 
 const NEEDING = 'startKedaScaler'
 

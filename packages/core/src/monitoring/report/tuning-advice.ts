@@ -1,12 +1,11 @@
 import { metricTitle } from '../../shared/metric-title.ts'
 import type { PoolWaits } from '../../shared/pool-size.ts'
+import { BUSY_CPU } from '../../shared/thresholds.ts'
 import type { Alert } from '../alerts/alert-book.ts'
-import type { MetricHealth } from '../health.ts'
 import type { TrendAnalysis } from '../trends/trend-analysis.ts'
-import type { TuningAdvice, TuningChange } from './advice.ts'
-import { type CacheFacts, cacheAdvice } from './cache-advice.ts'
+import { megabytes, percent, type TuningAdvice, type TuningChange } from './advice.ts'
+import type { MetricHealth } from './performance-report.ts'
 import { poolAdvice, type WaitedPool } from './pool-advice.ts'
-import { type QueueFacts, queueAdvice } from './queue-advice.ts'
 
 /** Statistics of other engines, for advice. */
 export interface TuningFacts {
@@ -106,4 +105,114 @@ function growth({ trends, metrics, critical }: AdviceInput): TuningAdvice[] {
 
 function busiestCpu(metrics: readonly MetricHealth[]): number {
   return Math.max(0, ...metrics.filter(({ metric }) => metric === 'cpu').map(({ avg }) => avg))
+}
+
+/** Results of a size of the in-process cache in a period. */
+interface CacheFacts {
+  /** Milliseconds. */
+  readonly periodMs: number
+  readonly reads: number
+  readonly hits: number
+  readonly evictions: number
+  /** Misses that twice the memory would have served, and the time that loading their values took. */
+  readonly ghostHits: number
+  readonly ghostLoadMs: number
+  /** Bytes, as `totalMemory`. */
+  readonly usedMemory: number
+  readonly totalMemory: number
+}
+
+export const CACHE_SETTING = 'cache.maxBytes'
+const ENOUGH_READS = 1_000
+/** Ghost hits are counted for 1 in 8 keys: with these, the figure is right to about 20%. */
+const ENOUGH_GHOST_HITS = 200
+/** Below this share of the misses, twice the memory is too much for the gain. */
+const WORTHWHILE = 0.1
+const MINUTE = 60_000
+const MEGABYTE = 1_048_576
+
+/** Advice on the size of the in-process cache; none if the measurements are not conclusive. */
+export function cacheAdvice(facts: CacheFacts): TuningAdvice | undefined {
+  const { reads, hits, evictions, ghostHits, usedMemory, totalMemory } = facts
+  if (reads < ENOUGH_READS) return undefined
+  if (ghostHits >= ENOUGH_GHOST_HITS && ghostHits >= (reads - hits) * WORTHWHILE) return enlarge(facts)
+  if (evictions > 0 || usedMemory >= totalMemory / 10) return undefined
+  const to = Math.max(MEGABYTE, Math.ceil(2 * usedMemory))
+  const rate = hits / reads
+  return {
+    kind: 'cacheBytes',
+    setting: CACHE_SETTING,
+    from: totalMemory,
+    to,
+    expected: { measure: 'hitRate', from: rate, to: rate },
+    text: `Lower ${CACHE_SETTING} from ${megabytes(totalMemory)} to ${megabytes(to)}: the cache uses ${megabytes(usedMemory)} and has evicted nothing, so it would still serve ${percent(rate)} of reads.`,
+  }
+}
+
+function enlarge({ periodMs, reads, hits, ghostHits, ghostLoadMs, totalMemory }: CacheFacts): TuningAdvice {
+  const from = hits / reads
+  // Loads that several reads waited for count once for each of them.
+  const to = Math.min(1, (hits + ghostHits) / reads)
+  const savedMs = (ghostLoadMs * MINUTE) / periodMs
+  const decimals = to - from < 0.02 ? 1 : 0
+  const saves = savedMs < 1 ? '' : `, and save ${savedMs.toFixed(0)} ms of loading per minute`
+  return {
+    kind: 'cacheBytes',
+    setting: CACHE_SETTING,
+    from: totalMemory,
+    to: 2 * totalMemory,
+    expected: { measure: 'hitRate', from, to },
+    text: `Raise ${CACHE_SETTING} from ${megabytes(totalMemory)} to ${megabytes(2 * totalMemory)}: the cache would serve about ${percent(to, decimals)} instead of ${percent(from, decimals)} of reads${saves}.`,
+  }
+}
+
+/** A queue of tasks. */
+export interface QueueFacts {
+  readonly queue: string
+  readonly maxConcurrency: number
+  readonly queued: number
+  readonly processing: number
+  readonly oldestTaskMs: number
+  readonly isPaused: boolean
+  /** Finished attempts of this process per second, in the last minute. */
+  readonly throughputPerSecond: number
+}
+
+const OLD_TASK_MS = 30_000
+
+/** Whether tasks wait because as many as allowed are running. */
+export function isHeldUp({
+  isPaused,
+  queued,
+  oldestTaskMs,
+  processing,
+  maxConcurrency,
+}: QueueFacts): boolean {
+  return !isPaused && queued > 0 && oldestTaskMs >= OLD_TASK_MS && processing >= maxConcurrency
+}
+
+/** @param cpu - CPU usage of the busiest process in percent; `0` if it is unknown. */
+export function queueAdvice(facts: QueueFacts, cpu: number): TuningAdvice | undefined {
+  if (!isHeldUp(facts) || cpu >= BUSY_CPU) return undefined
+  const { queue, oldestTaskMs, maxConcurrency, throughputPerSecond: rate } = facts
+  const kind = 'concurrency'
+  const problem = `Tasks of "${queue}" wait up to ${(oldestTaskMs / 1_000).toFixed(0)} s with a concurrency of ${maxConcurrency}, while CPU usage is ${cpu.toFixed(0)}%`
+  if (rate === 0) return { kind, text: `${problem}: raise the concurrency.` }
+  const to = 2 * maxConcurrency
+  return {
+    kind,
+    setting: queueSetting(queue),
+    from: maxConcurrency,
+    to,
+    expected: { measure: 'tasksPerSecond', from: rate, to: 2 * rate },
+    text: `${problem}: raise the concurrency to ${to}. Up to ${short(2 * rate)} instead of ${short(rate)} tasks would finish per second.`,
+  }
+}
+
+export function queueSetting(queue: string): string {
+  return `concurrency of queue ${queue}`
+}
+
+function short(rate: number): string {
+  return String(Number(rate.toPrecision(2)))
 }

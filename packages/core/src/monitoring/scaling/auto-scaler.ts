@@ -8,7 +8,7 @@ import {
   type ScalingDecision,
   workers as shownWorkers,
   type WorkerState,
-} from './control/decision.ts'
+} from './control/control-options.ts'
 import type { ForecastTrial } from './control/forecast-trial.ts'
 import { ScalingController } from './control/scaling-controller.ts'
 import {

@@ -2,7 +2,7 @@ import { type CacheStats, sizingBetween } from '../../cache/cache-stats.ts'
 import type { CachingStrategyEngine } from '../../cache/caching-strategy-engine.ts'
 import { SizeTrial } from '../../cache/size-trial.ts'
 import type { ExpectedEffect, TuningAdvice } from '../../monitoring/report/advice.ts'
-import { CACHE_SETTING, cacheAdvice } from '../../monitoring/report/cache-advice.ts'
+import { CACHE_SETTING, cacheAdvice } from '../../monitoring/report/tuning-advice.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { Measurement, TunedSetting } from './tuned-setting.ts'
 

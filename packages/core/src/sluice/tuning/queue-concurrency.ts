@@ -1,6 +1,11 @@
 import type { AsyncBatchProcessingEngine } from '../../jobs/async-batch-processing-engine.ts'
 import type { ExpectedEffect, TuningAdvice } from '../../monitoring/report/advice.ts'
-import { isHeldUp, type QueueFacts, queueAdvice, queueSetting } from '../../monitoring/report/queue-advice.ts'
+import {
+  isHeldUp,
+  type QueueFacts,
+  queueAdvice,
+  queueSetting,
+} from '../../monitoring/report/tuning-advice.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { MeasuredEffect, Measurement, TunedSetting } from './tuned-setting.ts'
 

@@ -6,8 +6,8 @@ import { SqlSyntaxError } from '../syntax-error.ts'
 import type { Range, TokenMap } from '../token-map.ts'
 import type { Token } from '../tokenize.ts'
 import type { BlockDraft, BlockScope, CteScope } from './block-scope.ts'
-import { ParameterPlaces } from './parameters.ts'
-import type { ParsedSql, TableChange } from './parsed-sql.ts'
+import { ParameterPlaces, type ParsedSql, type TableChange } from './parsed-sql.ts'
+
 import type { QueryBlock, WriteTarget } from './query-tree.ts'
 
 /** Maximum nesting of expressions, queries and parentheses. */

@@ -1,11 +1,10 @@
 import type { BlockScope } from './block-scope.ts'
-import { chain, extended, isJoined, join } from './combine-expressions.ts'
 import type { SqlCursor } from './cursor.ts'
 import type { Expression } from './expression.ts'
-import { dialectsOfWord, patternOperators, postgresqlPatterns, wordOperators } from './operator-words.ts'
 import {
   AND,
   COMPARISON,
+  dialectsOfWord,
   type ExpressionSource,
   IS,
   MATCH,
@@ -13,9 +12,13 @@ import {
   OR,
   OTHER,
   operatorAt,
+  patternOperators,
+  postgresqlPatterns,
   powerOf,
   readList,
+  wordOperators,
 } from './operators.ts'
+
 import type { ValueTerm } from './query-tree.ts'
 import { readInList, readOperand, readType } from './read-operand.ts'
 
@@ -349,3 +352,26 @@ const postfixSymbols: ReadonlySet<string> = new Set(['::', '[', '.'])
 const postfixWords: ReadonlySet<string> = new Set(['COLLATE', 'AT'])
 const quantifiers: Readonly<Record<string, 'any' | 'all'>> = { ANY: 'any', SOME: 'any', ALL: 'all' }
 const jsonKinds: ReadonlySet<string> = new Set(['OBJECT', 'ARRAY', 'SCALAR', 'VALUE'])
+
+/** Expressions of a chain are stored flat, so that a long chain is not deeply nested. */
+function chain(kind: 'and' | 'or' | 'concatenation', left: Expression, right: Expression): Expression {
+  if (left.kind !== kind) return { kind, parts: [left, right], start: left.start, end: right.end }
+  left.parts.push(right)
+  return { ...left, end: right.end }
+}
+
+function join(left: Expression, ...right: readonly Expression[]): Expression {
+  const end = right.at(-1)?.end ?? left.end
+  if (left.kind !== 'other') return { kind: 'other', parts: [left, ...right], start: left.start, end }
+  left.parts.push(...right)
+  return { ...left, end }
+}
+
+function isJoined({ kind }: Expression): boolean {
+  return kind === 'other' || kind === 'cast' || kind === 'collate'
+}
+
+/** An expression of which only its parts are known. */
+function extended(left: Expression, end: number): Expression {
+  return { ...join(left), end }
+}

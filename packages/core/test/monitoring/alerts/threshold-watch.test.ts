@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { AlertBook, alertKey } from '../../../src/monitoring/alerts/alert-book.ts'
-import { type ThresholdRule, ThresholdWatch } from '../../../src/monitoring/alerts/threshold-watch.ts'
+import { type ThresholdRule, ThresholdWatch } from '../../../src/monitoring/alerts/alerting.ts'
 import { type MetricTypeOptions, MetricTypes } from '../../../src/monitoring/metrics/metric-type.ts'
 import { ManualClock } from '../manual-clock.ts'
 

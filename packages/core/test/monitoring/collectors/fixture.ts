@@ -1,4 +1,4 @@
-import type { DiskBlocks, SystemReaders } from '../../../src/monitoring/collectors/system-readers.ts'
+import type { DiskBlocks, SystemReaders } from '../../../src/monitoring/collectors/cgroup.ts'
 
 export const GB = 1_073_741_824
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Prediction } from '../../../src/monitoring/forecast/load-forecaster-options.ts'
-import type { MetricHealth } from '../../../src/monitoring/health.ts'
 import { MetricTypes } from '../../../src/monitoring/metrics/metric-type.ts'
-import { type ScalingAdviceInput, scalingAdvice } from '../../../src/monitoring/report/scaling-advice.ts'
+import type { MetricHealth } from '../../../src/monitoring/report/performance-report.ts'
+import { type ScalingAdviceInput, scalingAdvice } from '../../../src/monitoring/report/reports.ts'
 import type { ScalingPolicy } from '../../../src/monitoring/scaling/policies/scaling-policies.ts'
 import { alertWith } from '../alerts/alert.ts'
 

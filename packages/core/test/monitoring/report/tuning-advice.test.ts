@@ -1,6 +1,6 @@
 import type { TuningAdvice } from '@sluice/core'
 import { describe, expect, it } from 'vitest'
-import type { MetricHealth } from '../../../src/monitoring/health.ts'
+import type { MetricHealth } from '../../../src/monitoring/report/performance-report.ts'
 import { type AdviceInput, tuningAdvice } from '../../../src/monitoring/report/tuning-advice.ts'
 import type { TrendAnalysis } from '../../../src/monitoring/trends/trend-analysis.ts'
 import { metricTitle } from '../../../src/shared/metric-title.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import type { WorkerState } from '../../../src/monitoring/scaling/control/control-options.ts'
 import { DatabaseGuard } from '../../../src/monitoring/scaling/control/database-guard.ts'
-import type { WorkerState } from '../../../src/monitoring/scaling/control/decision.ts'
 
 const guardOf = (maxConnections?: number) =>
   new DatabaseGuard({ capacity: 100, startUpSeconds: 60, maxConnections })

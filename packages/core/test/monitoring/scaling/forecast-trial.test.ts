@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { LoadForecast } from '../../../src/monitoring/scaling/control/decision.ts'
+import type { LoadForecast } from '../../../src/monitoring/scaling/control/control-options.ts'
 import { checkTrialState } from '../../../src/monitoring/scaling/control/forecast-trial.ts'
 import { ScalingController } from '../../../src/monitoring/scaling/control/scaling-controller.ts'
 import { FakeClock } from '../../helpers.ts'

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import type { ControlOptions } from '../../../src/monitoring/scaling/control/control-options.ts'
 import type {
+  ControlOptions,
   Forecasts,
   LoadForecast,
   WorkerState,
-} from '../../../src/monitoring/scaling/control/decision.ts'
+} from '../../../src/monitoring/scaling/control/control-options.ts'
+
 import { ScalingController } from '../../../src/monitoring/scaling/control/scaling-controller.ts'
 import { FakeClock } from '../../helpers.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { LogHistogram } from '../../../src/monitoring/sketch/log-histogram.ts'
-import { WindowedHistogram } from '../../../src/monitoring/sketch/windowed-histogram.ts'
+import { LogHistogram, WindowedHistogram } from '../../../src/monitoring/sketch/log-histogram.ts'
+
 import { normal, seeded } from '../seeded.ts'
 
 describe('WindowedHistogram', () => {

@@ -1,5 +1,5 @@
 import type { AlertsPage as AlertsAnswer, TimelineEntry } from '../../../src/protocol/index.ts'
-import { metricTitle } from '../../../src/protocol/metric-title.ts'
+import { metricTitle } from '../../../src/protocol/monitor.ts'
 import { amount, count, plural } from '../format/numbers.ts'
 import { ago, clockTime, fullTime } from '../format/times.ts'
 import { act } from '../live/ask.ts'

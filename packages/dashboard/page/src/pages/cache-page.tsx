@@ -6,10 +6,9 @@ import { live, rights } from '../live/live.ts'
 import { useSection } from '../live/use-section.ts'
 import { ActionButton } from '../parts/action-button.tsx'
 import { CopyButton } from '../parts/copy.tsx'
-import { Figures } from '../parts/figures.tsx'
+import { Figures, shown } from '../parts/figures.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { Empty, SectionView } from '../parts/section-view.tsx'
-import { shown } from '../parts/whole-number.tsx'
 
 const ENABLE = "createSluice({ mode: 'optimize', cache: {} })"
 

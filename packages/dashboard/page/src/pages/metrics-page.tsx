@@ -1,6 +1,6 @@
 import { useMemo, useState } from 'preact/hooks'
 import type { MetricInfo, MetricsPage as MetricsAnswer } from '../../../src/protocol/index.ts'
-import { metricTitle } from '../../../src/protocol/metric-title.ts'
+import { metricTitle } from '../../../src/protocol/monitor.ts'
 import { type ChartData, chartDataOf, csvOf } from '../charts/chart-data.ts'
 import { LineChart } from '../charts/line-chart.tsx'
 import { amount, count, percent, span, withUnit } from '../format/numbers.ts'

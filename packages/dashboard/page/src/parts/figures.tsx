@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact'
-import { shown } from './whole-number.tsx'
+import { count, exact } from '../format/numbers.ts'
 
-export interface Figure {
+interface Figure {
   readonly label: string
   /** A number is shown as a whole number. */
   readonly value: ComponentChildren
@@ -23,4 +23,9 @@ export function Figures({ figures }: { figures: readonly Figure[] }) {
       ))}
     </dl>
   )
+}
+
+/** Shows a number, with all digits as a tooltip if it is shortened. Anything else is shown unchanged. */
+export function shown(value: ComponentChildren): ComponentChildren {
+  return typeof value === 'number' ? <span title={exact(value)}>{count(value)}</span> : value
 }

@@ -1,5 +1,5 @@
 import type { CacheStats, TieredStats } from '@sluice/core'
-import type { CachePage } from '../../protocol/cache.ts'
+import type { CachePage } from '../../protocol/engine-pages.ts'
 import { grouped, summed, weighted } from './sums.ts'
 
 export function mergeCache(pages: readonly [CachePage, ...CachePage[]]): CachePage {

@@ -1,4 +1,4 @@
-import type { DeadLetterGroup, JobsPage, QueueRow } from '../../protocol/jobs.ts'
+import type { DeadLetterGroup, JobsPage, QueueRow } from '../../protocol/engine-pages.ts'
 import { greatestOf, grouped, weighted } from './sums.ts'
 
 const SHOWN = 10

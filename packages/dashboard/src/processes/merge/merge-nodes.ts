@@ -1,5 +1,5 @@
 import type { LoadBalancerStats, NodeStats, RegionStats, TierStats } from '@sluice/core'
-import type { NodesPage, ReplicaGroup, ReplicaRow } from '../../protocol/nodes.ts'
+import type { NodesPage, ReplicaGroup, ReplicaRow } from '../../protocol/engine-pages.ts'
 import { greatestOf, grouped, leastOf, summed, weighted } from './sums.ts'
 
 /** The worst status of any process, because a node that one process cannot reach needs attention. */

@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errorMessage } from '../../../shared/error-message.ts'
-import { loadPackage } from '../../../shared/load-package.ts'
+import { loadPackage } from '../../../shared/late-modules.ts'
 import { trimEnd } from '../../../shared/trim-end.ts'
 import { JobBackendError } from '../../job-errors.ts'
 import { backendError, isBusy, type SqliteDatabase } from './sqlite-database.ts'

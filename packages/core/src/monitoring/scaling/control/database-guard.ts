@@ -1,5 +1,5 @@
 import { BUSY_CPU } from '../../../shared/thresholds.ts'
-import { percent, shown, type WorkerState, workers } from './decision.ts'
+import { percent, shown, type WorkerState, workers } from './control-options.ts'
 
 /** From this share of looks on, the pools of connections are what holds requests up. */
 const WAITING = 0.3

@@ -1,9 +1,9 @@
 import { InvalidArgumentError } from '../../../shared/errors.ts'
-import type { ResolvedControlOptions } from './control-options.ts'
-import { percent, shown } from './decision.ts'
+import { percent, type ResolvedControlOptions, shown } from './control-options.ts'
+
 import type { LoadFreeze } from './load-freeze.ts'
-import type { LoadNow } from './load-rule.ts'
-import type { Ahead } from './look-ahead.ts'
+import type { Ahead, LoadNow } from './load-rule.ts'
+
 import { ModelWorkers } from './model-workers.ts'
 
 const HOUR_MS = 3_600_000

@@ -1,13 +1,29 @@
 import { type Clock, systemClock } from '../../../shared/clock.ts'
 import { InvalidArgumentError } from '../../../shared/errors.ts'
-import { type ControlOptions, type ResolvedControlOptions, resolveControlOptions } from './control-options.ts'
+import {
+  type ControlOptions,
+  type Forecasts,
+  type ResolvedControlOptions,
+  resolveControlOptions,
+  type ScalingDecision,
+  type WorkerState,
+  workers,
+} from './control-options.ts'
 import { DatabaseGuard } from './database-guard.ts'
-import { type Forecasts, type ScalingDecision, type WorkerState, workers } from './decision.ts'
+
 import { ForecastTrial } from './forecast-trial.ts'
 import { LoadFreeze, MinuteLoads } from './load-freeze.ts'
-import { LOAD_SECONDS, type LoadNow, LoadRule, loadOf, SUDDEN_SECONDS } from './load-rule.ts'
+import {
+  type Ahead,
+  LOAD_SECONDS,
+  type LoadNow,
+  LoadRule,
+  loadOf,
+  lookAhead,
+  lookAtPresent,
+  SUDDEN_SECONDS,
+} from './load-rule.ts'
 import { LoadWindow } from './load-window.ts'
-import { type Ahead, lookAhead, lookAtPresent } from './look-ahead.ts'
 
 /** Dependencies of a controller. */
 export interface ControllerParts {

@@ -2,7 +2,7 @@ import type { Clock } from '../../../shared/clock.ts'
 import { InvalidArgumentError } from '../../../shared/errors.ts'
 import { randomUUID } from '../../../shared/late-modules.ts'
 import { metricTitle } from '../../../shared/metric-title.ts'
-import { percent, shown } from '../control/decision.ts'
+import { percent, shown } from '../control/control-options.ts'
 
 export type ScaleDirection = 'up' | 'down'
 

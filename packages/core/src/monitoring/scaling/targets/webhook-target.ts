@@ -1,7 +1,7 @@
 import { errorMessage } from '../../../shared/error-message.ts'
 import { randomUUID } from '../../../shared/late-modules.ts'
 import { checkOption, checkOptions, option } from '../../../shared/options.ts'
-import { PrivateAddressError } from '../../../shared/private-address-error.ts'
+import { PrivateAddressError } from '../../../shared/public-address.ts'
 import { secretRule } from '../../../shared/signature.ts'
 import { isInstance } from '../../../shared/thrown.ts'
 import { pause, timeoutSignal } from '../../../shared/timers.ts'

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { BodyLog, compareBodies } from '../../src/bench/body-log.ts'
-import { canonicalJson, jsonDifference } from '../../src/bench/json-difference.ts'
+import { BodyLog, canonicalJson, compareBodies, jsonDifference } from '../../src/bench/body-log.ts'
 
 describe('jsonDifference', () => {
   it.each([

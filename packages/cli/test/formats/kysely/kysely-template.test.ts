@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { migrationPrefix } from '../../src/formats/kysely/migration-prefix.ts'
+import { migrationPrefix } from '../../../src/formats/kysely/kysely-template.ts'
 
 const at = new Date('2026-03-04T05:06:07.890Z')
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { quickUuid } from '../src/quick-uuid.ts'
+import { quickUuid } from '../src/request-ids.ts'
 
 describe('quickUuid', () => {
   // More than one filling of the pool.

@@ -11,7 +11,7 @@ const problems = []
 const read = (path) => readFileSync(join(root, path), 'utf8')
 
 /** The entry points without a promise. */
-const INTERNAL = ['@sluice/core/siblings', '@sluice/core/stores']
+const INTERNAL = ['@sluice/core/siblings']
 
 /** Reports names that are on one side only. */
 function compare(what, inCode, inDocs, page) {
@@ -105,13 +105,55 @@ function checkEntryPoints() {
     compare(`value of ${name}`, new Set(valuesOf(source)), new Set(tables.get(name)?.keys() ?? []), page)
 }
 
+const isOptionName = (name) => /^([A-Z].*Options|CacheControl)$/.test(name) && !name.startsWith('Resolved')
+
+/** The declaration of a name in a file, or in the file that it is imported from, with its file. */
+function declarationIn(path, name) {
+  const { statements } = parse(path)
+  const found = statements.find((statement) => statement.name?.text === name)
+  if (found !== undefined) return { path, declaration: found }
+  const origin = statements.find(
+    (statement) => ts.isImportDeclaration(statement) && importedNames(statement).includes(name),
+  )
+  const from = origin?.moduleSpecifier.text
+  return from?.startsWith('.') ? declarationIn(join(dirname(path), from), name) : undefined
+}
+
+/** The names of options in the public types of a declaration. */
+function optionNamesIn(declaration) {
+  const names = new Set()
+  const visit = (node) => {
+    const isHidden =
+      ts.isBlock(node) ||
+      (node.name !== undefined && ts.isPrivateIdentifier(node.name)) ||
+      node.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.PrivateKeyword) ||
+      ts.getJSDocTags(node).some(({ tagName }) => tagName.text === 'internal')
+    if (isHidden) return
+    if (ts.isIdentifier(node) && isOptionName(node.text)) names.add(node.text)
+    ts.forEachChild(node, visit)
+  }
+  visit(declaration)
+  return names
+}
+
 /**
- * Every exported interface that is called `…Options`, and `CacheControl`, over all entry points: its name and
- * members.
+ * Every interface that is called `…Options`, and `CacheControl`, over all entry points: its name and members.
+ * Includes those of `@sluice/core` that have no export, because only an exported declaration uses them.
  */
 function optionInterfaces() {
   const found = new Map()
   const declared = new Map()
+  const add = (path, name, isNested) => {
+    const known = declarationIn(path, name)
+    if (known === undefined || !ts.isInterfaceDeclaration(known.declaration)) return
+    // The docs have one table for a name.
+    if (declared.has(name) && declared.get(name) !== known.declaration)
+      problems.push(`${name} is the name of two interfaces.`)
+    if (declared.has(name)) return
+    declared.set(name, known.declaration)
+    found.set(name, membersOf(known.declaration))
+    if (isNested) for (const nested of optionNamesIn(known.declaration)) add(known.path, nested, true)
+  }
   for (const { name: entryPoint, source: index } of entryPoints()) {
     if (INTERNAL.includes(entryPoint)) continue
     for (const statement of parse(index).statements) {
@@ -121,17 +163,14 @@ function optionInterfaces() {
         !ts.isNamedExports(statement.exportClause)
       )
         continue
-      if (statement.moduleSpecifier === undefined) continue
+      if (statement.moduleSpecifier?.text.startsWith('.') !== true) continue
       const source = join(dirname(index), statement.moduleSpecifier.text)
       for (const { name: exported } of statement.exportClause.elements) {
         const name = exported.text
-        if (!/^([A-Z].*Options|CacheControl)$/.test(name)) continue
-        const declaration = interfaceIn(source, name)
-        // The docs have one table for a name.
-        if (declared.has(name) && declared.get(name) !== declaration)
-          problems.push(`${name} is the name of two interfaces.`)
-        declared.set(name, declaration)
-        found.set(name, membersOf(declaration))
+        if (isOptionName(name)) add(source, name, entryPoint === '@sluice/core')
+        const known = entryPoint === '@sluice/core' ? declarationIn(source, name) : undefined
+        if (known === undefined) continue
+        for (const nested of optionNamesIn(known.declaration)) add(known.path, nested, true)
       }
     }
   }

@@ -28,6 +28,7 @@ export default library(
     adapter: 'src/adapter/index.ts',
     'adapter-contract': 'src/adapter-contract/index.ts',
     database: 'src/database/index.ts',
+    jobs: 'src/jobs/index.ts',
     'jobs-sqlite': 'src/jobs/backends/sqlite/index.ts',
     'jobs-threads': 'src/jobs/threads/index.ts',
     'jobs-postgres': 'src/jobs/backends/postgres/index.ts',

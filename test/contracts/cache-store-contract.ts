@@ -1,6 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import type { CacheStore, NewEntry, Stamps, StoreWatcher } from '@sluice/core'
-import { EVERY_TAG } from '@sluice/core/siblings'
+import {
+  type CacheStore,
+  EVERY_TAG,
+  type NewEntry,
+  type Stamps,
+  type StoreWatcher,
+} from '@sluice/core/stores'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type StoreWorld, until } from './store-world.ts'
 

@@ -5,7 +5,7 @@ import {
   type StoreState,
   StoreUnavailableError,
   type StoreWatcher,
-} from '@sluice/core'
+} from '@sluice/core/stores'
 import type { Random } from '../support/random.ts'
 
 export interface Chaos {

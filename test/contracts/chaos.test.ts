@@ -1,5 +1,4 @@
-import type { CacheStore, StoreState } from '@sluice/core'
-import { EVERY_TAG } from '@sluice/core/siblings'
+import { type CacheStore, EVERY_TAG, type StoreState } from '@sluice/core/stores'
 import { describe, expect, it } from 'vitest'
 import {
   memoryStoreOn,

@@ -1,4 +1,4 @@
-import type { CacheStore } from '@sluice/core'
+import type { CacheStore } from '@sluice/core/stores'
 
 /** Stores of several processes over one state, which tests can damage. */
 export interface StoreWorld {

@@ -10,8 +10,8 @@ import {
   listenToChanges,
   type Sluice,
   type SluiceOptions,
-  type TaskFailure,
 } from '@sluice/core'
+import type { TaskFailure } from '@sluice/core/jobs'
 import { sqliteJobBackend } from '@sluice/core/jobs-sqlite'
 import { hostOf } from '@sluice/core/siblings'
 import { createDashboard } from '@sluice/dashboard'

@@ -1,4 +1,5 @@
-import { createSluice, type ReplicaRoutingStats, type Sluice } from '@sluice/core'
+import { createSluice, type Sluice } from '@sluice/core'
+import type { ReplicaRoutingStats } from '@sluice/core/siblings'
 import { withSluice as withSluiceDrizzle } from '@sluice/drizzle'
 import { withSluice as withSluiceKysely } from '@sluice/kysely'
 import { eq, sql } from 'drizzle-orm'

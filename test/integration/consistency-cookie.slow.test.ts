@@ -1,6 +1,7 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createSluice, type ReplicaRoutingStats, type Sluice } from '@sluice/core'
+import { createSluice, type Sluice } from '@sluice/core'
+import type { ReplicaRoutingStats } from '@sluice/core/siblings'
 import { sluiceMiddleware } from '@sluice/express'
 import { createConsistencyCookie } from '@sluice/http'
 import { withSluice } from '@sluice/knex'

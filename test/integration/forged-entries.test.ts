@@ -1,4 +1,4 @@
-import type { CacheStore, NewEntry } from '@sluice/core'
+import type { CacheStore, NewEntry } from '@sluice/core/stores'
 import { memcachedStore } from '@sluice/memcached'
 import { redisStore } from '@sluice/redis'
 import { Redis } from 'ioredis'

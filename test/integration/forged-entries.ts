@@ -1,4 +1,4 @@
-import type { NewEntry } from '@sluice/core'
+import type { NewEntry } from '@sluice/core/stores'
 import { Packr } from 'msgpackr'
 
 const packer = new Packr({ useRecords: true, mapsAsObjects: false, int64AsType: 'bigint' })

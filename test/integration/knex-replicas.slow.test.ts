@@ -1,4 +1,5 @@
-import { createSluice, type ReplicaRoutingStats, type Sluice } from '@sluice/core'
+import { createSluice, type Sluice } from '@sluice/core'
+import type { ReplicaRoutingStats } from '@sluice/core/siblings'
 import { type KnexOptions, withSluice } from '@sluice/knex'
 import knex, { type Knex } from 'knex'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'

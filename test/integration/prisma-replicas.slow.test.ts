@@ -1,4 +1,5 @@
-import { createSluice, type ReplicaRoutingStats, type SluiceOptions } from '@sluice/core'
+import { createSluice, type SluiceOptions } from '@sluice/core'
+import type { ReplicaRoutingStats } from '@sluice/core/siblings'
 import { type PrismaOptions, sluiceAdapter, withSluice } from '@sluice/prisma'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { PairReplica, ReplicaPair } from '../services/replica-server.ts'

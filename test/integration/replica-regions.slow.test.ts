@@ -1,4 +1,5 @@
-import { createSluice, type ReplicaOptions, type ReplicaRoutingStats, type Sluice } from '@sluice/core'
+import { createSluice, type ReplicaOptions, type Sluice } from '@sluice/core'
+import type { ReplicaRoutingStats } from '@sluice/core/siblings'
 import { withSluice as withKnex } from '@sluice/knex'
 import { sluiceAdapter, withSluice as withPrisma } from '@sluice/prisma'
 import knex from 'knex'

@@ -1,4 +1,5 @@
-import { type CacheStore, SluiceError } from '@sluice/core'
+import { SluiceError } from '@sluice/core'
+import type { CacheStore } from '@sluice/core/stores'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { memoryStore } from '../../packages/core/src/cache/stores/memory-store.ts'
 import { databases } from '../support/databases.ts'

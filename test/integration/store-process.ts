@@ -1,4 +1,5 @@
-import { type CacheStore, createSluice, type NewEntry, type Sluice } from '@sluice/core'
+import { createSluice, type Sluice } from '@sluice/core'
+import type { CacheStore, NewEntry } from '@sluice/core/stores'
 import { withSluice as withKnex } from '@sluice/knex'
 import { withSluice as withKysely } from '@sluice/kysely'
 import { sluiceAdapter, withSluice as withPrisma } from '@sluice/prisma'

@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type CacheStore, StoreUnavailableError } from '@sluice/core'
+import { type CacheStore, StoreUnavailableError } from '@sluice/core/stores'
 import { type MemcachedStoreOptions, memcachedStore } from '@sluice/memcached'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { eventually } from '../redis/witness.ts'

@@ -1,6 +1,5 @@
 import { setTimeout as after } from 'node:timers/promises'
-import type { CacheStore } from '@sluice/core'
-import { EVERY_TAG } from '@sluice/core/siblings'
+import { type CacheStore, EVERY_TAG } from '@sluice/core/stores'
 import type { Random } from '../support/random.ts'
 
 /**

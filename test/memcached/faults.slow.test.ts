@@ -1,6 +1,6 @@
 import { setTimeout as after } from 'node:timers/promises'
-import type { CacheStore } from '@sluice/core'
 import { randomToken } from '@sluice/core/siblings'
+import type { CacheStore } from '@sluice/core/stores'
 import { type MemcachedStoreOptions, memcachedStore } from '@sluice/memcached'
 import { afterEach, describe, expect, it } from 'vitest'
 import { Keys } from '../../packages/memcached/src/keys.ts'

@@ -1,4 +1,4 @@
-import { StoreUnavailableError } from '@sluice/core'
+import { StoreUnavailableError } from '@sluice/core/stores'
 import type { RedisStore } from '@sluice/redis'
 import { expect } from 'vitest'
 import { eventually, Witness } from './witness.ts'

@@ -1,5 +1,4 @@
-import { type CacheStore, type Stamps, StoreUnavailableError } from '@sluice/core'
-import { EVERY_TAG } from '@sluice/core/siblings'
+import { type CacheStore, EVERY_TAG, type Stamps, StoreUnavailableError } from '@sluice/core/stores'
 import { type RedisStore, type RedisStoreOptions, redisStore } from '@sluice/redis'
 import type { Redis } from 'ioredis'
 import { afterEach, describe, expect, it } from 'vitest'

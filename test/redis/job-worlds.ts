@@ -1,4 +1,4 @@
-import type { JobBackend } from '@sluice/core'
+import type { JobBackend } from '@sluice/core/jobs'
 import { type BullmqJobBackendOptions, bullmqJobBackend } from '@sluice/redis/bullmq'
 import type { Redis } from 'ioredis'
 import type { CrashWorld } from '../contracts/jobs/crash-world.ts'

@@ -1,5 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { JobBackend, NewTask, TaskClaim, TaskOutcome, TaskOutcomeKind, WakeHint } from '@sluice/core'
+import type {
+  JobBackend,
+  NewTask,
+  TaskClaim,
+  TaskOutcome,
+  TaskOutcomeKind,
+  WakeHint,
+} from '@sluice/core/jobs'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { findRedisServer, type RedisServer, startRedisServer } from '../services/redis-server.ts'
 import { ownNow } from '../support/own-clock.ts'

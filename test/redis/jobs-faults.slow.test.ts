@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { AsyncBatchProcessingEngine, JobBackendError, type JobEvents, type JobsOptions } from '@sluice/core'
+import { AsyncBatchProcessingEngine, type JobEvents, type JobsOptions } from '@sluice/core'
+import { JobBackendError } from '@sluice/core/jobs'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { findRedisServer, type RedisServer, startRedisServer } from '../services/redis-server.ts'
 import { SilentProxy } from '../services/silent-proxy.ts'

@@ -1,5 +1,5 @@
-import { createSluice, type Stamps, StoreUnavailableError } from '@sluice/core'
-import { EVERY_TAG } from '@sluice/core/siblings'
+import { createSluice } from '@sluice/core'
+import { EVERY_TAG, type Stamps, StoreUnavailableError } from '@sluice/core/stores'
 import {
   type RedisRelay,
   type RedisRelayOptions,

@@ -1,4 +1,4 @@
-import type { CacheStore, StoreWatcher } from '@sluice/core'
+import type { CacheStore, StoreWatcher } from '@sluice/core/stores'
 import { ownNow } from '../support/own-clock.ts'
 import { SOON } from '../support/patience.ts'
 

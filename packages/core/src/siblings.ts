@@ -1,6 +1,11 @@
+export type { LoadBalancerStats, NodeStats } from './balancing/balancing-stats.ts'
+export type { RegionStats, TierStats } from './balancing/regions/region-picker.ts'
+export type { PendingConsistencyToken } from './balancing/replicas/replica-routers.ts'
+export type { PrimaryReason, ReplicaRoutingStats } from './balancing/replicas/replica-stats.ts'
+export type { CacheEfficiency, TieredStats } from './cache/cache-stats.ts'
 export type { ReadBasis } from './cache/coherence/read-basis.ts'
 export type { DerivedValue, DerivedValues } from './cache/derived-values.ts'
-export { EVERY_TAG } from './cache/stores/cache-store.ts'
+export type { ChangeTriggerTable } from './cache/external/change-triggers-sql.ts'
 export {
   countersOf,
   otherGaps,
@@ -8,17 +13,29 @@ export {
   statementsProblem,
 } from './database/checks/statistics-problems.ts'
 export { isRunnable } from './database/workload/sample-value.ts'
-export { MAX_FAILURES } from './jobs/backends/job-backend.ts'
+export type { MetricsFormat } from './monitoring/export/open-metrics-text.ts'
+export type { MetricName } from './monitoring/metrics/metric-type.ts'
+export type { ScaleDirection } from './monitoring/scaling/policies/scaling-policies.ts'
+export type { ScalingSkip } from './monitoring/scaling/scaling-history.ts'
+export type { ScalingCost } from './monitoring/scaling-desk.ts'
 export { analyzeTrend } from './monitoring/trends/trend-analysis.ts'
 export { parseCallSite } from './pipeline/call-site.ts'
 export type { ExecutionGroup } from './pipeline/execution-group.ts'
 export { registerOwnFrames } from './pipeline/frame-packages.ts'
-export type { Scope } from './pipeline/scope.ts'
+export type { Scope, ScopeCounts } from './pipeline/scope.ts'
 export type { SavedBy, ScopeTrace } from './pipeline/scope-trace.ts'
 export type { WatchedShape } from './pipeline/statement-watch.ts'
+export type { FindingRoute } from './query/advice/n-plus-one-log.ts'
 export { causeOf } from './query/detect/finding-id.ts'
 export { outcomeOf, titleOf } from './query/detect/format-finding.ts'
-export { compareFindings, impactOf, savingOf, severityOf, sumOfImpacts } from './query/detect/severity.ts'
+export {
+  compareFindings,
+  type FindingImpact,
+  impactOf,
+  savingOf,
+  severityOf,
+  sumOfImpacts,
+} from './query/detect/severity.ts'
 export { callSafely } from './shared/call-safely.ts'
 export { checkJson } from './shared/check-json.ts'
 export { clientNetwork, forwardedAddresses, isLocalRequest, plainAddress } from './shared/client-address.ts'
@@ -30,6 +47,7 @@ export { median } from './shared/median.ts'
 export { checkOptions, type OptionRule, option, UnknownOptionError } from './shared/options.ts'
 export { plainLine } from './shared/plain-line.ts'
 export type { ProcessLink } from './shared/process-link.ts'
+export type { RandomSource } from './shared/random.ts'
 export { randomToken } from './shared/random-token.ts'
 export {
   AuthorizeRequiredError,

@@ -1,8 +1,20 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { exportedValues } from '../../../test/support/entry-points.ts'
 
+/** Names of `@sluice/core` itself, types included. */
+const MAX_NAMES = 150
+
 describe('the entry points of @sluice/core', () => {
+  it(`export at most ${MAX_NAMES} names from the main one`, () => {
+    const index = readFileSync(join(import.meta.dirname, '../src/index.ts'), 'utf8')
+    const lists = [...index.matchAll(/^export (?:type )?\{([^}]*)\} from/gm)].map(([, list = '']) => list)
+    expect(lists).toHaveLength(index.split('export ').length - 1)
+    const names = lists.flatMap((list) => list.split(',')).filter((name) => name.trim() !== '')
+    expect(names.length).toBeLessThanOrEqual(MAX_NAMES)
+  })
+
   it('export these values and no others', async () => {
     expect(await exportedValues(join(import.meta.dirname, '..'))).toEqual({
       '.': [
@@ -15,8 +27,6 @@ describe('the entry points of @sluice/core', () => {
         'InvalidIgnoreFileError',
         'InvalidOptionError',
         'InvalidPayloadError',
-        'InvalidWorkloadError',
-        'JobBackendError',
         'LoadBalancingEngine',
         'LoadTimeoutError',
         'METRICS_CONTENT_TYPE',
@@ -27,12 +37,10 @@ describe('the entry points of @sluice/core', () => {
         'NotAuthorizedError',
         'NotExplainableError',
         'OPEN_METRICS_CONTENT_TYPE',
-        'OmittedValue',
         'PrivateAddressError',
         'QueryOptimizationEngine',
         'ScalingFailedError',
         'SluiceError',
-        'StoreUnavailableError',
         'TaskAbortedError',
         'TaskTimeoutError',
         'TieredCache',
@@ -65,14 +73,12 @@ describe('the entry points of @sluice/core', () => {
         'memoryJobBackend',
         'memoryStore',
         'readIgnoreFile',
-        'readWorkload',
         'reportMarkdown',
         'serveClusterStore',
         'sluiceFrom',
         'wantsColor',
         'webhookNotifier',
         'webhookTarget',
-        'writeWorkload',
       ],
       './adapter': [
         'EVERYTHING',
@@ -161,6 +167,7 @@ describe('the entry points of @sluice/core', () => {
       './database': [
         'InvalidWorkloadError',
         'LOCK_TIMEOUT',
+        'OmittedValue',
         'PAGE_BYTES',
         'adviseDatabase',
         'analyzeDatabase',
@@ -194,6 +201,7 @@ describe('the entry points of @sluice/core', () => {
         'timeStamps',
         'writeWorkload',
       ],
+      './jobs': ['JobBackendError', 'MAX_FAILURES'],
       './jobs-postgres': ['PostgresJobsSetUpError', 'postgresJobBackend', 'postgresJobsSql'],
       './jobs-sqlite': ['sqliteJobBackend'],
       './jobs-threads': ['runInThread', 'threadProcessor'],
@@ -203,8 +211,6 @@ describe('the entry points of @sluice/core', () => {
       './siblings': [
         'AuthorizeRequiredError',
         'CacheActions',
-        'EVERY_TAG',
-        'MAX_FAILURES',
         'MAX_TIMER_MS',
         'TIMEOUT_TICKS',
         'UnknownOptionError',
@@ -262,9 +268,11 @@ describe('the entry points of @sluice/core', () => {
         'within',
       ],
       './stores': [
+        'EVERY_TAG',
         'FirstLink',
         'Guard',
         'ReadBatch',
+        'StoreUnavailableError',
         'Waiters',
         'backoffMs',
         'codecOf',

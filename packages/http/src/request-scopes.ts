@@ -1,12 +1,13 @@
 import type { ServerResponse } from 'node:http'
+import { createConsoleReport, NPlusOneError, type ScopeHandle, type Sluice } from '@sluice/core'
 import {
-  createConsoleReport,
-  NPlusOneError,
+  hostOf,
+  isDevelopment,
+  isInstance,
+  printsReports,
+  type Scope,
   type ScopeCounts,
-  type ScopeHandle,
-  type Sluice,
-} from '@sluice/core'
-import { hostOf, isDevelopment, isInstance, printsReports, type Scope } from '@sluice/core/siblings'
+} from '@sluice/core/siblings'
 import onHeaders from 'on-headers'
 import { RequestNames } from './request-names.ts'
 import { cachedRouteOf } from './response-cache/cached-route.ts'

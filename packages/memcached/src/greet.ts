@@ -1,4 +1,4 @@
-import { StoreUnavailableError } from '@sluice/core'
+import { StoreUnavailableError } from '@sluice/core/stores'
 import type { MetaReply } from './reply-parser.ts'
 
 export interface Greeting {

@@ -1,20 +1,18 @@
-import {
-  type CacheStore,
-  InvalidOptionError,
-  type NewEntry,
-  SluiceError,
-  type Stamps,
-  type StoreState,
-  StoreUnavailableError,
-} from '@sluice/core'
-import { EVERY_TAG, isInstance } from '@sluice/core/siblings'
+import { InvalidOptionError, SluiceError } from '@sluice/core'
+import { isInstance } from '@sluice/core/siblings'
 import {
   type BatchReply,
+  type CacheStore,
   codecOf,
   type EntryCodec,
+  EVERY_TAG,
   Guard,
+  type NewEntry,
   ReadBatch,
+  type Stamps,
   type StoreCounters,
+  type StoreState,
+  StoreUnavailableError,
 } from '@sluice/core/stores'
 import { Packr } from 'msgpackr'
 import { type Losses, lossesOf } from './certificate.ts'

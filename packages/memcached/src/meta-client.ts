@@ -1,6 +1,5 @@
 import { connect, isIP, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
-import { StoreUnavailableError } from '@sluice/core'
 import {
   isInstance,
   MAX_TIMER_MS,
@@ -8,7 +7,7 @@ import {
   setLongTimeout,
   TIMEOUT_TICKS,
 } from '@sluice/core/siblings'
-import { backoffMs, FirstLink } from '@sluice/core/stores'
+import { backoffMs, FirstLink, StoreUnavailableError } from '@sluice/core/stores'
 import { type Greeting, greet } from './greet.ts'
 import { type MetaReply, ReplyFormatError, ReplyParser } from './reply-parser.ts'
 

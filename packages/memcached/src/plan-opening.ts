@@ -1,5 +1,4 @@
-import type { Stamps } from '@sluice/core'
-import { EVERY_TAG } from '@sluice/core/siblings'
+import { EVERY_TAG, type Stamps } from '@sluice/core/stores'
 import { certificateOf, certifies, type Losses } from './certificate.ts'
 import { type LogTerms, openingStep, stampOf, type TagLog, textOf } from './tag-log.ts'
 

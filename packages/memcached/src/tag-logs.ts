@@ -1,5 +1,5 @@
-import type { Stamps } from '@sluice/core'
-import { EVERY_TAG, randomToken } from '@sluice/core/siblings'
+import { randomToken } from '@sluice/core/siblings'
+import { EVERY_TAG, type Stamps } from '@sluice/core/stores'
 import { type Losses, lossesOf } from './certificate.ts'
 import type { Keys } from './keys.ts'
 import type { MetaClient } from './meta-client.ts'

@@ -1,4 +1,4 @@
-import type { ValueTypes } from '@sluice/core'
+import type { ValueTypes } from '@sluice/core/adapter'
 
 /**
  * All access to undocumented parts of Prisma is in this file. Each reader validates the value that it finds,

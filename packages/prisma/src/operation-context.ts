@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { StatementCaller } from '@sluice/core'
-import type { WriteEffect } from '@sluice/core/adapter'
+import type { StatementCaller, WriteEffect } from '@sluice/core/adapter'
 
 /** Context of the operation whose statements a connection receives. */
 interface OperationContext {

@@ -1,4 +1,4 @@
-import { analyzeSql, type CacheControl, type Statement } from '@sluice/core'
+import { analyzeSql, type CacheControl } from '@sluice/core'
 import {
   type AdapterHost,
   type CacheRequest,
@@ -15,6 +15,7 @@ import {
   type RowSource,
   type RunContext,
   type Source,
+  type Statement,
   type TableId,
   type TransactionWrites,
   type WriteEffect,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { AnalyzedSql, Dialect } from '@sluice/core'
-import type { OperationKind, RowSource, Shape } from '@sluice/core/adapter'
+import type { Dialect } from '@sluice/core'
+import type { AnalyzedSql, OperationKind, RowSource, Shape } from '@sluice/core/adapter'
 import { isPlainObject } from './argument-shapes.ts'
 import { constantConditions } from './constant-conditions.ts'
 import { fixFor, follows } from './fix.ts'

@@ -1,6 +1,5 @@
-import { StoreUnavailableError, type StoreWatcher } from '@sluice/core'
-import { EVERY_TAG, setLongTimeout } from '@sluice/core/siblings'
-import { backoffMs, Waiters } from '@sluice/core/stores'
+import { setLongTimeout } from '@sluice/core/siblings'
+import { backoffMs, EVERY_TAG, StoreUnavailableError, type StoreWatcher, Waiters } from '@sluice/core/stores'
 import type { Redis } from 'ioredis'
 import { ignore, replidOf, type Server } from './server/server.ts'
 

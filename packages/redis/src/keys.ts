@@ -1,5 +1,5 @@
 import { hash as digest } from 'node:crypto'
-import { EVERY_TAG } from '@sluice/core/siblings'
+import { EVERY_TAG } from '@sluice/core/stores'
 
 /** The Redis keys of a store. Keys of tags share one slot of a Cluster; entries can be in any slot. */
 export interface Keys {

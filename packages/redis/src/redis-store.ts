@@ -1,12 +1,16 @@
-import type { CacheStore, NewEntry, Stamps, StoreState, StoreWatcher } from '@sluice/core'
 import { isInstance } from '@sluice/core/siblings'
 import {
   type BatchReply,
+  type CacheStore,
   codecOf,
   type EntryCodec,
   Guard,
+  type NewEntry,
   ReadBatch,
+  type Stamps,
   type StoreCounters,
+  type StoreState,
+  type StoreWatcher,
 } from '@sluice/core/stores'
 import type { Cluster, Redis } from 'ioredis'
 import { Packr } from 'msgpackr'

@@ -1,4 +1,5 @@
-import { type CacheStore, createSluice } from '@sluice/core'
+import { createSluice } from '@sluice/core'
+import type { CacheStore } from '@sluice/core/stores'
 import { memcachedStore } from '@sluice/memcached'
 import { type Contender, type Measured, measure, type Operation } from '../harness.ts'
 import type { CacheFigure } from './figure.ts'

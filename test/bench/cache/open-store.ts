@@ -1,4 +1,5 @@
-import { type CacheStore, memoryStore } from '@sluice/core'
+import { memoryStore } from '@sluice/core'
+import type { CacheStore } from '@sluice/core/stores'
 import { redisStore } from '@sluice/redis'
 import { Redis } from 'ioredis'
 import { REDIS_URL } from './services.ts'

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { AsyncBatchProcessingEngine, type JobBackend } from '@sluice/core'
+import { AsyncBatchProcessingEngine } from '@sluice/core'
+import type { JobBackend } from '@sluice/core/jobs'
 import { postgresJobBackend } from '@sluice/core/jobs-postgres'
 import pg from 'pg'
 import { onPostgres, startPostgres } from '../../services/postgres.ts'

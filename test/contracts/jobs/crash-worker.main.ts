@@ -1,6 +1,7 @@
 import { appendFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { AsyncBatchProcessingEngine, type JobBackend, type Processor } from '@sluice/core'
+import { AsyncBatchProcessingEngine, type Processor } from '@sluice/core'
+import type { JobBackend } from '@sluice/core/jobs'
 import type { CrashOrder } from './crash-process.ts'
 
 /** A process that works on a queue, and records starts and ends: it may be killed at any time. */

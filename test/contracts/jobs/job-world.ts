@@ -1,4 +1,5 @@
-import type { JobBackend, JobsOptions } from '@sluice/core'
+import type { JobsOptions } from '@sluice/core'
+import type { JobBackend } from '@sluice/core/jobs'
 
 /** A place for tasks, and the capabilities of its backend. */
 export interface JobWorld {

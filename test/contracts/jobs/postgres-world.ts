@@ -1,4 +1,4 @@
-import type { JobBackend } from '@sluice/core'
+import type { JobBackend } from '@sluice/core/jobs'
 import { type PostgresJobBackendOptions, postgresJobBackend } from '@sluice/core/jobs-postgres'
 import pg from 'pg'
 

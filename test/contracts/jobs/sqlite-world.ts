@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { JobBackend } from '@sluice/core'
+import type { JobBackend } from '@sluice/core/jobs'
 import { sqliteJobBackend } from '@sluice/core/jobs-sqlite'
 import type { CrashWorld } from './crash-world.ts'
 

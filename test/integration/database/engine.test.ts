@@ -1,12 +1,5 @@
-import {
-  type ColumnSnapshot,
-  createSluice,
-  DatabaseOptimizationEngine,
-  type DatabaseSnapshot,
-  type IndexSnapshot,
-  type QueryAnalysis,
-  type TableSnapshot,
-} from '@sluice/core'
+import { createSluice, DatabaseOptimizationEngine, type QueryAnalysis } from '@sluice/core'
+import type { ColumnSnapshot, DatabaseSnapshot, IndexSnapshot, TableSnapshot } from '@sluice/core/database'
 import { hostOf } from '@sluice/core/siblings'
 import { unsluice, withSluice } from '@sluice/knex'
 import knex from 'knex'

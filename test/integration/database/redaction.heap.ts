@@ -1,5 +1,6 @@
 import { getHeapSnapshot } from 'node:v8'
-import { createSluice, readWorkload, writeWorkload } from '@sluice/core'
+import { createSluice } from '@sluice/core'
+import { readWorkload, writeWorkload } from '@sluice/core/database'
 import { withSluice } from '@sluice/knex'
 import knex from 'knex'
 import { createSqliteDatabase } from '../../support/sqlite-database.ts'

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import type { SluiceOptions, WorkloadEntry } from '@sluice/core'
+import type { SluiceOptions } from '@sluice/core'
+import type { WorkloadEntry } from '@sluice/core/database'
 import { describe, expect, it } from 'vitest'
 import { catalogsRead } from '../../support/catalog-read.ts'
 import { openStack, type Stack, seed } from '../../support/stack.ts'

@@ -3,16 +3,15 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { AsyncBatchProcessingEngine, type JobsOptions } from '@sluice/core'
 import {
-  AsyncBatchProcessingEngine,
   type JobBackend,
-  type JobsOptions,
+  MAX_FAILURES,
   type NewTask,
   type TaskClaim,
   type TaskOutcome,
-} from '@sluice/core'
+} from '@sluice/core/jobs'
 import { PostgresJobsSetUpError, postgresJobBackend, postgresJobsSql } from '@sluice/core/jobs-postgres'
-import { MAX_FAILURES } from '@sluice/core/siblings'
 import knex from 'knex'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'

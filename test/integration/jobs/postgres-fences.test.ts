@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { JobBackend, NewTask, TaskClaim, TaskOutcome, WakeHint } from '@sluice/core'
+import type { JobBackend, NewTask, TaskClaim, TaskOutcome, WakeHint } from '@sluice/core/jobs'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { connectPostgres, SCHEMA } from '../../contracts/jobs/postgres-world.ts'

@@ -1,4 +1,5 @@
-import type { Connection, WorkloadEntry } from '@sluice/core'
+import type { Connection } from '@sluice/core'
+import type { WorkloadEntry } from '@sluice/core/database'
 import { median } from './median.ts'
 
 /** Milliseconds that a statement takes, as the median of its runs; by fingerprint. */

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
-import { type ChangeTriggerTable, changeTriggersSql, dropChangeTriggersSql } from '@sluice/core'
+import { changeTriggersSql, dropChangeTriggersSql } from '@sluice/core'
+import type { ChangeTriggerTable } from '@sluice/core/siblings'
 import { type Command, colorOptions, EXIT, type Output, UsageError } from '../command.ts'
 import { jsonText, type TriggersJson } from '../report/json-output.ts'
 

@@ -28,6 +28,7 @@ export {
   refuse,
   type Shape,
   type Source,
+  type ValueTypes,
 } from '../pipeline/operation.ts'
 export { OriginStacks } from '../pipeline/origin-stacks.ts'
 export {
@@ -38,6 +39,7 @@ export {
   writeOutcomeOfCode,
 } from '../pipeline/outcome.ts'
 export type { ReadRouter, ReplicaAttempt, ReplicaTarget } from '../pipeline/read-routing.ts'
+export type { StatementCaller } from '../pipeline/statement-watch.ts'
 export { WriteSet } from '../pipeline/write-set.ts'
 export type { TransactionWrites, WriteOutcome } from '../pipeline/writes.ts'
 export {
@@ -59,7 +61,7 @@ export {
   UNKNOWN_SCHEMA,
 } from '../schema/catalog-data.ts'
 export type { CatalogRegistry } from '../schema/catalog-registry.ts'
-export { isPoolExhausted } from '../schema/connection.ts'
+export { isPoolExhausted, type PoolState } from '../schema/connection.ts'
 export type { DatabaseFunctions, FunctionLevel } from '../schema/database-functions.ts'
 export { readCatalog } from '../schema/read-catalog.ts'
 export {
@@ -70,7 +72,7 @@ export {
   type RowKey,
   rowKeyOf,
 } from '../schema/row-key.ts'
-export type { RowLoader, RowTarget } from '../schema/row-loader.ts'
+export type { Row, RowLoader, RowTarget } from '../schema/row-loader.ts'
 export { mayDefine } from '../schema/statement-definitions.ts'
 export { effectOfStatement } from '../schema/statement-effect.ts'
 export { canonicalKey } from '../shared/canonical.ts'
@@ -79,8 +81,11 @@ export { checkOptions, type OptionRule } from '../shared/options.ts'
 export { defineReasons, type ReasonCode } from '../shared/reasons.ts'
 export { factsOf, isInstance, readThrown } from '../shared/thrown.ts'
 export { type AdapterHost, hostOf } from '../sluice/adapter-host.ts'
+export type { AnalyzedSql } from '../sql/analyze.ts'
 export { MAX_BOUND_KEYS } from '../sql/dialect.ts'
 export { bindsRelativeDate } from '../sql/relative-date.ts'
+export type { SessionChange, Statement, TableWrite, TransactionControl } from '../sql/statement.ts'
+export type { StatementNames } from '../sql/statement-names.ts'
 export { afterCaller } from './after-caller.ts'
 export { emptyTotals, isExactAggregate, isWrittenAlike } from './aggregate-values.ts'
 export { type AdapterClient, attachClient } from './attach-client.ts'

@@ -11,7 +11,7 @@ const MAX_SWEPT_ENTRIES = 10_000
 export class CacheContents {
   readonly table: NamespaceTable
   readonly dependencies: DependencyGraph
-  readonly rules = new InvalidationRules()
+  readonly rules: InvalidationRules = new InvalidationRules()
   /** Entries that were evicted for lack of memory. */
   readonly evicted: EvictedSample
   watch: CacheWatch | undefined

@@ -20,6 +20,7 @@ export type { OnAdviceProgress } from './advisor/index-check.ts'
 export { indexPages, PAGE_BYTES } from './advisor/index-pages.ts'
 export { isBytewise } from './advisor/own-type.ts'
 export { createPostgresqlIndex, type IndexSupposer } from './advisor/planners/postgresql-planner.ts'
+export type { DuplicateIndex, MissingForeignKeyIndex, UnusedIndex } from './advisor/schema-indexes.ts'
 export type { Thresholds } from './advisor/thresholds.ts'
 export type { SupposedIndex, Validation } from './advisor/what-if-planner.ts'
 export { type AnalyzeDatabaseOptions, analyzeDatabase } from './analysis/analyze-database.ts'
@@ -29,7 +30,13 @@ export type {
   DatabaseFindingCode,
   FindingStatement,
 } from './analysis/database-analysis.ts'
+export type { IndexPreset } from './analysis/index-preset.ts'
 export { serverWorkload } from './analysis/server-workload.ts'
+export type { QuerySeverity } from './checks/analyze-query.ts'
+export type { FragmentationReport } from './checks/fragmentation.ts'
+export type { PartitionRecommendation } from './checks/partitions.ts'
+export type { DatabaseStatistics } from './checks/table-statistics.ts'
+export type { AnalyzeOptions, ObservedStatement } from './database-options.ts'
 export { type ExplainOptions, explainStatement } from './explain/explain-statement.ts'
 export type { PlanStep, PlanSummary } from './explain/plan-summary.ts'
 export type { ApplyEvent, ApplyOptions, ApplyResult } from './fixes/apply/apply-change.ts'
@@ -69,9 +76,16 @@ export type {
   DatabaseSnapshot,
   IndexSnapshot,
   InspectionGap,
+  ServerConnections,
+  ServerStatement,
+  StatisticsValue,
   TableSnapshot,
 } from './inspectors/database-snapshot.ts'
 export { type InspectOptions, inspectDatabase } from './inspectors/inspect-database.ts'
+export type { PlanWatchCounts } from './plan-watch.ts'
+export type { PoolReader } from './pool-monitor.ts'
 export type { Rewrite, RewriteRule } from './rewrites/rewrite.ts'
+export { OmittedValue } from './workload/sample-value.ts'
 export type { WorkloadEntry } from './workload/workload-entry.ts'
 export { InvalidWorkloadError, readWorkload, writeWorkload } from './workload/workload-file.ts'
+export type { OtherWorkload, WorkloadOptions } from './workload/workload-log.ts'

@@ -5,7 +5,7 @@ import { isWebhookUrl } from '../shared/webhook.ts'
 import type { AuditSink, Authorize } from './access.ts'
 import type { JobBackend } from './backends/job-backend.ts'
 
-export interface RetentionOptions {
+interface RetentionOptions {
   /**
    * Maximum size of the dead letters' data, in bytes. Above it, the oldest are deleted. Minimum: `0`.
    * @defaultValue 67108864
@@ -76,7 +76,7 @@ export interface JobsOptions {
   readonly webhooks?: WebhookOptions
 }
 
-export interface WebhookOptions {
+interface WebhookOptions {
   /**
    * Signs each webhook by the scheme of Standard Webhooks, as `webhookNotifier` does. At least 16 characters.
    * @defaultValue none: requests are not signed

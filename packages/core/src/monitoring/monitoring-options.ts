@@ -31,7 +31,7 @@ export const monitoringEvents: Readonly<Record<keyof MonitoringEvents, true>> = 
   error: true,
 }
 
-export interface AlertOptions {
+interface AlertOptions {
   /**
    * Milliseconds for which a value has to be above a threshold before there is an alert. Minimum: `0`.
    * @defaultValue 0

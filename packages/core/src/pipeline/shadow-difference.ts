@@ -35,7 +35,7 @@ export interface ShadowDifference {
   readonly first?: FirstDifference
 }
 
-export interface FirstDifference {
+interface FirstDifference {
   /**
    * Path from the result: `[2].author.name`; empty for the result itself. If the order is nondeterministic,
    * rows are counted in the order of the result without Sluice.

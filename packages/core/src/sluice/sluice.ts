@@ -50,7 +50,7 @@ const GROUPS: ReadonlySet<string> = new Set<keyof SluiceOptions>([
 ])
 
 /** Options that are read when an engine is created. */
-export interface LateOptions {
+export interface LateSettings {
   maxBytes(): number
   strategy(): BalancingStrategy
 }
@@ -76,8 +76,8 @@ export class Sluice {
    * @param late - For the process-wide Sluice; apps omit it.
    * @internal
    */
-  constructor(options?: SluiceOptions, late?: LateOptions)
-  constructor(given: SluiceOptions = {}, late?: LateOptions) {
+  constructor(options?: SluiceOptions, late?: LateSettings)
+  constructor(given: SluiceOptions = {}, late?: LateSettings) {
     checkSluiceOptions(given)
     const options = copied(given)
     this.#options = options

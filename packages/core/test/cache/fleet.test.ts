@@ -1,5 +1,6 @@
-import { SluiceError, StoreUnavailableError } from '@sluice/core'
+import { SluiceError } from '@sluice/core'
 import { hostOf } from '@sluice/core/siblings'
+import { StoreUnavailableError } from '@sluice/core/stores'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { touching, turn } from '../helpers.ts'
 import { MemoryDatabase } from '../query/prefetch/memory-database.ts'

@@ -1,13 +1,6 @@
-import {
-  type CacheOptions,
-  type CacheStore,
-  createSluice,
-  type Sluice,
-  type SluiceOptions,
-  StoreUnavailableError,
-  type StoreWatcher,
-} from '@sluice/core'
+import { type CacheOptions, createSluice, type Sluice, type SluiceOptions } from '@sluice/core'
 import { hostOf } from '@sluice/core/siblings'
+import { type CacheStore, StoreUnavailableError, type StoreWatcher } from '@sluice/core/stores'
 import { memoryStoreOn, resolveMemoryStoreOptions, SharedState } from '../../src/cache/stores/memory-store.ts'
 import { FakeClock, type ReadOptions, read, touching } from '../helpers.ts'
 

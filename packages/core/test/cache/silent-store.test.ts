@@ -1,4 +1,4 @@
-import type { CacheStore, StoreState } from '@sluice/core'
+import type { CacheStore, StoreState } from '@sluice/core/stores'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Permit, SharedReads } from '../../src/cache/coherence/shared-reads.ts'
 import { TagTable } from '../../src/cache/coherence/tag-table.ts'

@@ -2,13 +2,13 @@ import {
   createSluice,
   DatabaseOptimizationEngine,
   type DatabaseOptions,
-  type DatabaseSnapshot,
   getDatabaseOptimizationEngine,
   getDefaultSluice,
   InvalidArgumentError,
   InvalidOptionError,
-  type PoolState,
 } from '@sluice/core'
+import type { PoolState } from '@sluice/core/adapter'
+import type { DatabaseSnapshot } from '@sluice/core/database'
 import { describe, expect, it } from 'vitest'
 import { FakeClock } from '../helpers.ts'
 import { columnOf, indexOf, primary, snapshotOf, tableOf } from './snapshots.ts'

@@ -1,4 +1,10 @@
-import type { ColumnSnapshot, DatabaseSnapshot, IndexKey, IndexSnapshot, TableSnapshot } from '@sluice/core'
+import type {
+  ColumnSnapshot,
+  DatabaseSnapshot,
+  IndexKey,
+  IndexSnapshot,
+  TableSnapshot,
+} from '@sluice/core/database'
 
 /** A database as an inspection returns it. */
 export function snapshotOf(

@@ -1,12 +1,6 @@
 import { readFileSync } from 'node:fs'
-import {
-  createSluice,
-  type MetricFamily,
-  memoryStore,
-  type RegionState,
-  type Sluice,
-  type SluiceOptions,
-} from '@sluice/core'
+import { createSluice, type MetricFamily, memoryStore, type Sluice, type SluiceOptions } from '@sluice/core'
+import type { RegionState } from '@sluice/core/stores'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { prometheusHead } from '../../src/monitoring/export/prometheus-text.ts'
 import { hostOf } from '../../src/sluice/adapter-host.ts'

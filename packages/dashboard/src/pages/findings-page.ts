@@ -1,5 +1,11 @@
-import { type Finding, type FindingImpact, type FindingRoute, formatFinding } from '@sluice/core'
-import { causeOf, compareFindings, titleOf } from '@sluice/core/siblings'
+import { type Finding, formatFinding } from '@sluice/core'
+import {
+  causeOf,
+  compareFindings,
+  type FindingImpact,
+  type FindingRoute,
+  titleOf,
+} from '@sluice/core/siblings'
 import type { FindingItem, FindingsPage } from '../protocol/finding.ts'
 import { type PageParts, placeOf } from './page-parts.ts'
 

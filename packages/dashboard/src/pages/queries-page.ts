@@ -1,4 +1,5 @@
-import { analyzeSql, type DatabaseOptimizationEngine, type Dialect, type WorkloadEntry } from '@sluice/core'
+import { analyzeSql, type DatabaseOptimizationEngine, type Dialect } from '@sluice/core'
+import type { WorkloadEntry } from '@sluice/core/database'
 import type { DatabaseAdvice, QueriesPage, StatementRow } from '../protocol/query.ts'
 import { placeOf } from './page-parts.ts'
 

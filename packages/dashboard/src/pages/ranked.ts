@@ -1,12 +1,6 @@
-import {
-  type Alert,
-  analyzeSql,
-  type FindingImpact,
-  type QuerySeverity,
-  type ServerNode,
-  type Sluice,
-} from '@sluice/core'
-import { outcomeOf } from '@sluice/core/siblings'
+import { type Alert, analyzeSql, type ServerNode, type Sluice } from '@sluice/core'
+import type { QuerySeverity } from '@sluice/core/database'
+import { type FindingImpact, outcomeOf } from '@sluice/core/siblings'
 import type { FindingItem } from '../protocol/finding.ts'
 import { metricTitle } from '../protocol/monitor.ts'
 import type { RankedItem } from '../protocol/now.ts'

@@ -1,12 +1,5 @@
-import type {
-  CacheEfficiency,
-  CacheStats,
-  LoadBalancerStats,
-  PrimaryReason,
-  ProcessingStats,
-  QueueHealth,
-  TieredStats,
-} from '@sluice/core'
+import type { CacheStats, ProcessingStats, QueueHealth } from '@sluice/core'
+import type { CacheEfficiency, LoadBalancerStats, PrimaryReason, TieredStats } from '@sluice/core/siblings'
 
 export interface QueueRow extends ProcessingStats, QueueHealth {
   readonly maxConcurrency: number

@@ -1,4 +1,4 @@
-import type { FindingImpact, FindingRoute } from '@sluice/core'
+import type { FindingImpact, FindingRoute } from '@sluice/core/siblings'
 import type { FindingCode, Place, Severity } from './common.ts'
 
 /** A finding with its call site and fix. */

@@ -1,12 +1,5 @@
-import type {
-  Alert,
-  MetricAnomaly,
-  ScalingCost,
-  ScalingEvent,
-  ScalingPolicy,
-  ScalingSkip,
-  TrendAnalysis,
-} from '@sluice/core'
+import type { Alert, MetricAnomaly, ScalingEvent, ScalingPolicy, TrendAnalysis } from '@sluice/core'
+import type { ScalingCost, ScalingSkip } from '@sluice/core/siblings'
 import type { Point } from './common.ts'
 
 export interface MetricInfo {

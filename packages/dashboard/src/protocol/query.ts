@@ -1,4 +1,4 @@
-import type { PlanStep } from '@sluice/core'
+import type { PlanStep } from '@sluice/core/database'
 import type { Place, Severity } from './common.ts'
 
 /** Statistics of a normalized query. */

@@ -1,5 +1,5 @@
-import { type AnalyzedSql, analyzeSql, type Dialect } from '@sluice/core'
-import { isRefusal, type Operation, type Shape } from '@sluice/core/adapter'
+import { analyzeSql, type Dialect } from '@sluice/core'
+import { type AnalyzedSql, isRefusal, type Operation, type Shape } from '@sluice/core/adapter'
 import type { ExecutionGroup, SavedBy, Scope, ScopeTrace, WatchedShape } from '@sluice/core/siblings'
 import type { Fill } from '../protocol/request.ts'
 

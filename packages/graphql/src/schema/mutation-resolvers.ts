@@ -1,5 +1,5 @@
-import { InvalidArgumentError, NoProcessorError, type ScaleDirection, type Sluice } from '@sluice/core'
-import { CacheActions, checkJson } from '@sluice/core/siblings'
+import { InvalidArgumentError, NoProcessorError, type Sluice } from '@sluice/core'
+import { CacheActions, checkJson, type ScaleDirection } from '@sluice/core/siblings'
 import type { SluiceMutationField } from './field-gate.ts'
 import { engineOf, text } from './resolver-inputs.ts'
 import type { InputLimits } from './schema-options.ts'

@@ -1,12 +1,12 @@
 import {
   analyzeSql,
   type Dialect,
-  type MetricName,
   type MonitoringAndAutoScalingEngine,
   type QueryAnalysis,
   type Sluice,
   SluiceError,
 } from '@sluice/core'
+import type { MetricName } from '@sluice/core/siblings'
 import type { SluiceQueryField } from './field-gate.ts'
 import { engineOf, text, whole } from './resolver-inputs.ts'
 

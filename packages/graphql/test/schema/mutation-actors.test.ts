@@ -1,11 +1,11 @@
-import { createSluice, type JobTarget, memoryStore, type Sluice } from '@sluice/core'
+import { type Authorize, createSluice, memoryStore, type Sluice } from '@sluice/core'
 import { createSluiceSchema, type SluiceMutationField } from '@sluice/graphql'
 import { afterEach, describe, expect, it } from 'vitest'
 
 interface Context {
   readonly user?: unknown
 }
-type Entry = JobTarget & {
+type Entry = Parameters<Authorize>[2] & {
   readonly actor: string | undefined
   readonly action: string
   readonly isAllowed: boolean

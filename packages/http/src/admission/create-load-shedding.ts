@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getHeapStatistics } from 'node:v8'
-import type { RandomSource } from '@sluice/core'
-import { checkOptions, type OptionRule, option } from '@sluice/core/siblings'
+import { checkOptions, type OptionRule, option, type RandomSource } from '@sluice/core/siblings'
 import { refuse } from '../small-responses.ts'
 
 /** `critical` requests are never rejected. `low` requests are rejected from half of a limit. */

@@ -1,8 +1,8 @@
 import { AsyncResource } from 'node:async_hooks'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TLSSocket } from 'node:tls'
-import { InvalidArgumentError, type PendingConsistencyToken, type Sluice, sluiceFrom } from '@sluice/core'
-import { hostOf } from '@sluice/core/siblings'
+import { InvalidArgumentError, type Sluice, sluiceFrom } from '@sluice/core'
+import { hostOf, type PendingConsistencyToken } from '@sluice/core/siblings'
 import onHeaders from 'on-headers'
 import { cookieValues } from '../headers/cookie-values.ts'
 import {

@@ -1,18 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import {
-  METRICS_CONTENT_TYPE,
-  type MetricsFormat,
-  OPEN_METRICS_CONTENT_TYPE,
-  type Sluice,
-  SluiceError,
-} from '@sluice/core'
+import { METRICS_CONTENT_TYPE, OPEN_METRICS_CONTENT_TYPE, type Sluice, SluiceError } from '@sluice/core'
 import {
   checkOptions,
   hostOf,
   isAllowed,
   isLocalRequest,
+  type MetricsFormat,
   option,
   requireAuthorize,
 } from '@sluice/core/siblings'

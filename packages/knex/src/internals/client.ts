@@ -1,4 +1,5 @@
-import type { Dialect, PoolState } from '@sluice/core'
+import type { Dialect } from '@sluice/core'
+import type { PoolState } from '@sluice/core/adapter'
 import type { Knex } from 'knex'
 import type { ClientInternals } from './types.ts'
 

@@ -1,9 +1,9 @@
+import { InvalidArgumentError } from '@sluice/core'
 import {
   type AddedTask,
   type BatchRow,
   type CancelledBatch,
   type CancelledTask,
-  InvalidArgumentError,
   type JobBackend,
   JobBackendError,
   type NewBatch,
@@ -18,7 +18,7 @@ import {
   type TaskOutcome,
   type TaskRecord,
   type WakeHint,
-} from '@sluice/core'
+} from '@sluice/core/jobs'
 import type { Cluster, Redis } from 'ioredis'
 import {
   type BullmqJobBackendOptions,

@@ -8,7 +8,7 @@ import type {
   TaskRecord,
   TaskSettings,
   TaskStatus,
-} from '@sluice/core'
+} from '@sluice/core/jobs'
 
 /** A hash as Redis returns it: names and values alternate. */
 export type FlatHash = readonly string[]

@@ -1,4 +1,4 @@
-import { JobBackendError } from '@sluice/core'
+import { JobBackendError } from '@sluice/core/jobs'
 import { errorMessage, isInstance, setLongInterval } from '@sluice/core/siblings'
 import { Waiters } from '@sluice/core/stores'
 import type { Cluster, Redis } from 'ioredis'

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { JobBackendError } from '@sluice/core'
+import { JobBackendError } from '@sluice/core/jobs'
 import { loadPackage } from '@sluice/core/siblings'
 
 /** The range of versions that `package.json` allows as the peer. */

@@ -1,12 +1,12 @@
 import {
   type BatchRow,
   JobBackendError,
+  MAX_FAILURES,
   type StepResult,
   type TaskClaim,
   type TaskFailure,
   type TaskOutcome,
-} from '@sluice/core'
-import { MAX_FAILURES } from '@sluice/core/siblings'
+} from '@sluice/core/jobs'
 import { batchRowOf, type ClaimValues, type FlatHash, JobClaim } from './job-fields.ts'
 import type { JobsRedis } from './jobs-redis.ts'
 

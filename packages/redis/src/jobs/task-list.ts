@@ -1,4 +1,4 @@
-import type { PageRange, TaskFilter, TaskRecord, TaskStatus } from '@sluice/core'
+import type { PageRange, TaskFilter, TaskRecord, TaskStatus } from '@sluice/core/jobs'
 import { type FlatHash, recordOf } from './job-fields.ts'
 import type { JobsRedis } from './jobs-redis.ts'
 

@@ -1,4 +1,5 @@
-import { EVERY_TAG, randomToken, setLongInterval } from '@sluice/core/siblings'
+import { randomToken, setLongInterval } from '@sluice/core/siblings'
+import { EVERY_TAG } from '@sluice/core/stores'
 import { type BusListener, RELAYED, tagsIn } from '../bus.ts'
 import { Store } from '../redis-store.ts'
 import { confirm, redisNow } from './confirmation.ts'

@@ -1,5 +1,5 @@
-import { StoreUnavailableError } from '@sluice/core'
 import { isInstance } from '@sluice/core/siblings'
+import { StoreUnavailableError } from '@sluice/core/stores'
 
 /** The error of a call to the Redis of another region, with the name of the region. */
 export function regionError(region: string, error: unknown): unknown {

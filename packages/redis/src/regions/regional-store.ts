@@ -1,5 +1,11 @@
-import type { NewEntry, RegionState, Stamps, StoreState, StoreWatcher } from '@sluice/core'
-import type { StoreCounters } from '@sluice/core/stores'
+import type {
+  NewEntry,
+  RegionState,
+  Stamps,
+  StoreCounters,
+  StoreState,
+  StoreWatcher,
+} from '@sluice/core/stores'
 import type { RedisStore, Store } from '../redis-store.ts'
 import { type ReadConfirmation, readConfirmations } from './confirmation.ts'
 import { regionError } from './region-error.ts'

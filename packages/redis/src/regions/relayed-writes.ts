@@ -1,4 +1,5 @@
-import { EVERY_TAG, setLongTimeout } from '@sluice/core/siblings'
+import { setLongTimeout } from '@sluice/core/siblings'
+import { EVERY_TAG } from '@sluice/core/stores'
 import type { Store } from '../redis-store.ts'
 import { regionError } from './region-error.ts'
 

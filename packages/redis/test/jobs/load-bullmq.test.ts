@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { JobBackendError, MissingPackageError } from '@sluice/core'
+import { MissingPackageError } from '@sluice/core'
+import { JobBackendError } from '@sluice/core/jobs'
 import type { RedisConnection } from 'bullmq'
 import { describe, expect, it } from 'vitest'
 import { BULLMQ_RANGE, BULLMQ_SCRIPTS, type BullmqScript, loadBullmq } from '../../src/jobs/load-bullmq.ts'

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { JobBackend, NewBatch } from '@sluice/core'
+import type { JobBackend, NewBatch } from '@sluice/core/jobs'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { sqliteWorld } from '../sqlite-world.ts'
 import { expectTrueTallies } from './expect-true-tallies.ts'

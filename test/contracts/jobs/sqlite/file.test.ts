@@ -7,9 +7,9 @@ import {
   AsyncBatchProcessingEngine,
   InvalidArgumentError,
   InvalidOptionError,
-  JobBackendError,
   type JobsOptions,
 } from '@sluice/core'
+import { JobBackendError } from '@sluice/core/jobs'
 import { sqliteJobBackend } from '@sluice/core/jobs-sqlite'
 import Sqlite from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { NewTask, TaskClaim, TaskOutcome, TaskOutcomeKind } from '@sluice/core'
+import type { NewTask, TaskClaim, TaskOutcome, TaskOutcomeKind } from '@sluice/core/jobs'
 
 const settings = { maxRetries: 3, maxCrashes: 5, timeoutMs: 0, backoff: 1_000, runAs: null }
 let made = 0

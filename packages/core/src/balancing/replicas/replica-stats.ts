@@ -22,7 +22,7 @@ export type PrimaryReason =
   | 'nearer'
   | 'failed'
 
-export interface ReplicaStats {
+interface ReplicaStats {
   /** The node's id in the balancer's statistics. */
   readonly id: string
   readonly region?: string

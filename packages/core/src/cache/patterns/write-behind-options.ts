@@ -9,13 +9,13 @@ export interface WriteBehindEntry<T> {
 }
 
 /** Entries that failed `retry.maxAttempts` times. */
-export interface WriteBehindFailure<T> {
+interface WriteBehindFailure<T> {
   readonly entries: readonly WriteBehindEntry<T>[]
   /** Error of the last attempt. */
   readonly error: unknown
 }
 
-export interface WriteBehindRetryOptions {
+interface WriteBehindRetryOptions {
   /**
    * Delay before the first retry of a failed batch, in milliseconds. Doubles with each further failure; up to
    * 50% of it is jitter. Minimum: `1`.

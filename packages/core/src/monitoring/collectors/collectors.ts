@@ -7,7 +7,7 @@ import { EventLoopWatch, GcWatch } from './runtime-watch.ts'
 import { NetworkUsage, ProcessUsage } from './usage.ts'
 
 /** A server whose connections are counted: one of `node:http`, `node:https`, `node:net`. */
-export interface CountedServer {
+interface CountedServer {
   getConnections(callback: (error: Error | null, count: number) => void): unknown
 }
 

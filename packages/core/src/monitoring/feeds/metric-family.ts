@@ -41,7 +41,7 @@ export interface SummarySample {
 }
 
 /** Name and description of a family. */
-export interface FamilyHead {
+interface FamilyHead {
   /** In the form of OpenTelemetry: `db.client.operation.duration`. */
   readonly name: string
   readonly help: string

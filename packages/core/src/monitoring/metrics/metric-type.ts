@@ -21,7 +21,7 @@ export type BuiltInMetric =
 export type MetricName = BuiltInMetric | (string & {})
 
 /** How values of several sources are one value: of loads the sum, of shares the mean. */
-export type AcrossSources = 'sum' | 'mean' | 'max'
+type AcrossSources = 'sum' | 'mean' | 'max'
 
 export interface MetricTypeOptions {
   /**

@@ -8,7 +8,7 @@ import type { Severity } from '../detect/finding.ts'
  * accesses files or programs of the server. `broken-text`: SQL that ends inside a quote, or hides code in a
  * comment. `concatenation`: literals in SQL that otherwise uses parameters.
  */
-export type AnomalyKind =
+type AnomalyKind =
   | 'stacked-statements'
   | 'tautology'
   | 'comment-truncation'

@@ -1,4 +1,4 @@
-import type { CacheStore, StoredEntry, StoreState, StoreWatcher } from '@sluice/core'
+import type { CacheStore, StoredEntry, StoreState, StoreWatcher } from '@sluice/core/stores'
 import { afterEach, describe, expect, it } from 'vitest'
 import { SharedReads } from '../../../src/cache/coherence/shared-reads.ts'
 import { type TagSnapshot, TagTable } from '../../../src/cache/coherence/tag-table.ts'

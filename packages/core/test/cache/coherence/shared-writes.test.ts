@@ -1,4 +1,4 @@
-import type { CacheStore } from '@sluice/core'
+import type { CacheStore } from '@sluice/core/stores'
 import { describe, expect, it, vi } from 'vitest'
 import { SharedWrites } from '../../../src/cache/coherence/shared-writes.ts'
 import { TagTable } from '../../../src/cache/coherence/tag-table.ts'

@@ -1,4 +1,4 @@
-import type { DatabaseSnapshot, TableSnapshot } from '@sluice/core'
+import type { DatabaseSnapshot, TableSnapshot } from '@sluice/core/database'
 import { describe, expect, it } from 'vitest'
 import { fragmentation } from '../../../src/database/checks/fragmentation.ts'
 import { columnOf, indexOf, snapshotOf, tableOf } from '../snapshots.ts'

@@ -1,5 +1,5 @@
-import type { DatabaseSnapshot, IndexSnapshot, TableSnapshot } from '@sluice/core'
 import type { ForeignKeyInfo } from '@sluice/core/adapter'
+import type { DatabaseSnapshot, IndexSnapshot, TableSnapshot } from '@sluice/core/database'
 import { describe, expect, it } from 'vitest'
 import {
   duplicateIndexes,

@@ -1,5 +1,5 @@
-import type { DatabaseSnapshot, TableSnapshot } from '@sluice/core'
 import type { ForeignKeyInfo } from '@sluice/core/adapter'
+import type { DatabaseSnapshot, TableSnapshot } from '@sluice/core/database'
 import { describe, expect, it } from 'vitest'
 import { periods } from '../../../src/database/checks/partition-ddl.ts'
 import { partitionRecommendations } from '../../../src/database/checks/partitions.ts'

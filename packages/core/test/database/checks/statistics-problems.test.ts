@@ -1,4 +1,4 @@
-import type { DatabaseSnapshot } from '@sluice/core'
+import type { DatabaseSnapshot } from '@sluice/core/database'
 import { describe, expect, it } from 'vitest'
 import { analyzeDatabase } from '../../../src/database/analysis/analyze-database.ts'
 import {

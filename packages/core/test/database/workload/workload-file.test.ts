@@ -4,7 +4,7 @@ import {
   readWorkload,
   type WorkloadEntry,
   writeWorkload,
-} from '@sluice/core'
+} from '@sluice/core/database'
 import { describe, expect, it } from 'vitest'
 
 const entry: WorkloadEntry = {

@@ -7,11 +7,11 @@ import {
   InvalidOptionError,
   isSignedWebhook,
   MonitoringAndAutoScalingEngine,
-  type WebhookNotifierOptions,
   webhookNotifier,
 } from '@sluice/core'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { SOON } from '../../../../../test/support/patience.ts'
+import type { WebhookNotifierOptions } from '../../../src/monitoring/alerts/notifier.ts'
 import { ManualClock } from '../manual-clock.ts'
 import { alertWith } from './alert.ts'
 

@@ -1,5 +1,6 @@
-import type { PerformanceReport, ScalingEvent, TuningChange } from '@sluice/core'
+import type { PerformanceReport, ScalingEvent } from '@sluice/core'
 import { describe, expect, it } from 'vitest'
+import type { TuningChange } from '../../../src/monitoring/report/advice.ts'
 import { reportMarkdown } from '../../../src/monitoring/report/performance-report.ts'
 import { alertWith } from '../alerts/alert.ts'
 

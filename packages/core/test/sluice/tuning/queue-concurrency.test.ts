@@ -1,5 +1,6 @@
-import { createSluice, type TuningChange } from '@sluice/core'
+import { createSluice } from '@sluice/core'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import type { TuningChange } from '../../../src/monitoring/report/advice.ts'
 import { ManualClock } from '../../monitoring/manual-clock.ts'
 
 const CHECK_MS = 150_000

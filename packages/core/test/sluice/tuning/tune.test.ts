@@ -1,11 +1,6 @@
-import {
-  createSluice,
-  reportMarkdown,
-  type Sluice,
-  type SluiceOptions,
-  type TuningChange,
-} from '@sluice/core'
+import { createSluice, reportMarkdown, type Sluice, type SluiceOptions } from '@sluice/core'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import type { TuningChange } from '../../../src/monitoring/report/advice.ts'
 import { ManualClock } from '../../monitoring/manual-clock.ts'
 import { seeded } from '../../monitoring/seeded.ts'
 

@@ -1,4 +1,5 @@
-import type { CacheStats, TieredStats } from '@sluice/core'
+import type { CacheStats } from '@sluice/core'
+import type { TieredStats } from '@sluice/core/siblings'
 import type { CachePage } from '../../protocol/engine-pages.ts'
 import { grouped, summed, weighted } from './sums.ts'
 

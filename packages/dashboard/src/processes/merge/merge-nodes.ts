@@ -1,4 +1,4 @@
-import type { LoadBalancerStats, NodeStats, RegionStats, TierStats } from '@sluice/core'
+import type { LoadBalancerStats, NodeStats, RegionStats, TierStats } from '@sluice/core/siblings'
 import type { NodesPage, ReplicaGroup, ReplicaRow } from '../../protocol/engine-pages.ts'
 import { greatestOf, grouped, leastOf, summed, weighted } from './sums.ts'
 

@@ -1,0 +1,26 @@
+export {
+  type AddedTask,
+  type BatchRow,
+  type CancelledBatch,
+  type CancelledTask,
+  type JobBackend,
+  MAX_FAILURES,
+  type MaybePromise,
+  type NewBatch,
+  type NewTask,
+  type PageRange,
+  type QueueCounts,
+  type RenewedClaims,
+  type RetentionLimits,
+  type StepResult,
+  type TaskClaim,
+  type TaskFilter,
+  type TaskLevel,
+  type TaskOutcome,
+  type TaskOutcomeKind,
+  type TaskRecord,
+  type TaskSettings,
+  type WakeHint,
+} from './backends/job-backend.ts'
+export { JobBackendError } from './job-errors.ts'
+export type { TaskFailure, TaskStatus } from './task.ts'

@@ -334,7 +334,7 @@ export class DatabaseOptimizationEngine {
    * @param limit - Maximum number of normalized queries.
    * @throws InvalidArgumentError if one is negative or not a number.
    */
-  getSlowQueries(threshold = SLOW_QUERY_MS, limit = 20): QueryAnalysis[] {
+  getSlowQueries(threshold: number = SLOW_QUERY_MS, limit = 20): QueryAnalysis[] {
     checkAmount('threshold', threshold, 'milliseconds')
     checkAmount('limit', limit, 'shapes')
     return slowQueries(

@@ -15,9 +15,9 @@ export class ReadPlan {
     /** Every table on which the result depends. Empty if the result must not be cached. */
     readonly tables: readonly TableId[],
     /** Why the result must not be cached. */
-    readonly refused?: ReasonCode,
+    readonly refused?: ReasonCode | undefined,
     /** How the values identify the rows of a table on which the result depends. */
-    private readonly pinned?: PlannedRows,
+    private readonly pinned?: PlannedRows | undefined,
     /**
      * Whether each row of the result is one row of that table; otherwise one table row can produce several
      * result rows.

@@ -408,6 +408,12 @@ export class DatabaseOptimizationEngine {
     return poolLimit(max, { connections: this.#snapshot?.connections, instances: this.#instances })
   }
 
+  /** Number of rows of a table at the last inspection; `undefined` if that is unknown. @internal */
+  tableRows(table: string): number | undefined {
+    const rows = (this.#snapshot && tableNamed(this.#snapshot, table))?.rows ?? -1
+    return rows < 0 ? undefined : rows
+  }
+
   /**
    * Attaches a connection pool; an adapter can attach those of its ORM. It is observed while statements are
    * sent.

@@ -52,6 +52,8 @@ export interface QueryEngineParts {
   /** `undefined` if caching is off. */
   readonly results: QueryResultStore | undefined
   catalog(dialect: Dialect): SchemaCatalog | undefined
+  /** Number of rows of a table at the last inspection of the database. */
+  tableRows(table: string): number | undefined
   scope(): LogScope | undefined
 }
 

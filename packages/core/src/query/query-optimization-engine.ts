@@ -65,8 +65,9 @@ export class QueryOptimizationEngine {
     this.#parts = parts
     this.#stats = parts.stats ?? new QueryStats()
     this.#loaders = parts.loaders ?? new RowLoaders()
-    this.#tables = new TableFacts((dialect) =>
-      catalog?.dialect === dialect ? catalog : parts.catalog?.(dialect),
+    this.#tables = new TableFacts(
+      (dialect) => (catalog?.dialect === dialect ? catalog : parts.catalog?.(dialect)),
+      (table) => parts.tableRows?.(table),
     )
     const log = parts.log ?? new QueryLog(clock)
     this.#observations = log.observations
@@ -271,8 +272,8 @@ export class QueryOptimizationEngine {
   }
 
   /**
-   * Sets the number of rows of a table, for estimates. Default: `users` 10,000, `tiles` 100,000, `inferences`
-   * 50,000, `comments` 500,000, `audit_logs` 1,000,000, and any other table 10,000.
+   * Sets the number of rows of a table, for estimates. Default: the rows at the last
+   * `database.inspect()`; otherwise 10,000.
    *
    * @param table - Name of the table, with or without its schema.
    * @throws InvalidArgumentError for an empty name, or if `rows` is not an integer of at least 0.

@@ -97,6 +97,7 @@ export class Engines {
           set: (query, rows, ttl) => void caching.engine.set(QUERY_RESULTS, query, rows, ttl),
         },
         catalog: (dialect) => catalogs.catalog(dialect),
+        tableRows: (table) => this.#database?.tableRows(table),
         scope: () => scopes.current(),
       },
     )

@@ -118,3 +118,20 @@ describe('the number of joins', () => {
     expect(counted(sluice.database?.analyzeQuery(sql, 1, 1, 1).recommendations)).toBe(count)
   })
 })
+
+describe('the rows of a table', () => {
+  it('are those of the inspection in both engines', () => {
+    const sluice = createSluice()
+    onTestFinished(() => sluice.close())
+    const { queries, database } = sluice
+    const rows = () => queries.analyzeQuery('SELECT name FROM city', 1).rowsToScan
+    expect(rows()).toBe(10_000)
+    const snapshot = testSnapshot('postgresql', { city: 'id integer!, name text' })
+    database?.useSnapshot({
+      ...snapshot,
+      tables: snapshot.tables.map((table) => ({ ...table, rows: 2_500 })),
+    })
+    expect(rows()).toBe(2_500)
+    expect(database?.collectTableStatistics('city').rowCount).toBe(2_500)
+  })
+})

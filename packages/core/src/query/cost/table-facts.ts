@@ -2,15 +2,7 @@ import type { CatalogTable, SchemaCatalog } from '../../schema/catalog.ts'
 import type { ForeignKeyInfo } from '../../schema/catalog-data.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 
-/** Default number of rows, for the tables of the example domain. */
-const EXAMPLE_ROWS: readonly (readonly [string, number])[] = [
-  ['users', 10_000],
-  ['tiles', 100_000],
-  ['inferences', 50_000],
-  ['comments', 500_000],
-  ['audit_logs', 1_000_000],
-]
-/** Default number of rows, for any other table. */
+/** The number of rows of a table about which nothing is known. */
 const DEFAULT_ROWS = 10_000
 
 /** An index whose leading columns are known. */
@@ -21,12 +13,16 @@ export interface KnownIndex {
   readonly unique: boolean
 }
 
-/** The known facts about tables: their rows and indexes, set explicitly or read from a catalog. */
+/** The known facts about tables: their rows and indexes, set explicitly or read from a database. */
 export class TableFacts {
-  readonly #rows = new Map<string, number>(EXAMPLE_ROWS)
+  readonly #rows = new Map<string, number>()
   readonly #indexes = new Map<string, readonly (readonly string[])[]>()
 
-  constructor(private readonly catalogOf: (dialect: Dialect) => SchemaCatalog | undefined) {}
+  /** @param inspectedRows - Number of rows of a table, if the database was inspected. */
+  constructor(
+    private readonly catalogOf: (dialect: Dialect) => SchemaCatalog | undefined,
+    private readonly inspectedRows: (table: string) => number | undefined = () => undefined,
+  ) {}
 
   setRows(table: string, rows: number): void {
     this.#rows.set(table.toLowerCase(), rows)
@@ -37,7 +33,7 @@ export class TableFacts {
   }
 
   rows(name: readonly string[]): number {
-    return find(this.#rows, name) ?? DEFAULT_ROWS
+    return find(this.#rows, name) ?? this.inspectedRows(name.join('.')) ?? DEFAULT_ROWS
   }
 
   table(name: readonly string[], dialect: Dialect): CatalogTable | undefined {

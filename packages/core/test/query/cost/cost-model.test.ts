@@ -40,7 +40,7 @@ describe('estimated cost', () => {
       plan('select t.from, t."where", x is not distinct from y from tiles t where a is distinct from b'),
     ).toMatchObject({
       estimatedCost: 100,
-      rowsToScan: 100_000,
+      rowsToScan: 10_000,
       filters: ['a is distinct from b'],
     })
   })
@@ -48,14 +48,17 @@ describe('estimated cost', () => {
 
 describe('rows to scan', () => {
   it.each([
-    ['users', 10_000],
-    ['tiles', 100_000],
-    ['inferences', 50_000],
-    ['public.comments', 500_000],
-    ['Audit_Logs', 1_000_000],
-    ['anything_else', 10_000],
-  ])('are estimated for %s as %i by default', (table, rows) => {
-    expect(plan(`select * from ${table}`).rowsToScan).toBe(rows)
+    ['city', 2_500],
+    ['public.City', 2_500],
+    ['unknown', 10_000],
+  ])('are for %s those of the inspection, otherwise the default', (table, rows) => {
+    const facts = new TableFacts(
+      () => undefined,
+      (name) => (/^(public\.)?city$/i.test(name) ? 2_500 : undefined),
+    )
+    expect(plan(`select * from ${table}`, facts).rowsToScan).toBe(rows)
+    facts.setRows('city', 7)
+    expect(plan('select * from city', facts).rowsToScan).toBe(7)
   })
 
   it('are the configured ones, and 1% of them with an index', () => {
@@ -76,7 +79,7 @@ describe('rows to scan', () => {
   })
 
   it('are added up over joined tables', () => {
-    expect(plan('select 1 from tiles join users on users.id = tiles.user_id').rowsToScan).toBe(110_000)
+    expect(plan('select 1 from tiles join users on users.id = tiles.user_id').rowsToScan).toBe(20_000)
   })
 })
 

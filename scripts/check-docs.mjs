@@ -345,7 +345,7 @@ const FIELDS = [
     ['Responses'],
   ],
   [
-    'packages/core/src/database/workload/workload-entry.ts',
+    'packages/core/src/database/workload/workload-record.ts',
     'WorkloadEntry',
     'docs/reference/statistics.md',
     ['Query workload'],

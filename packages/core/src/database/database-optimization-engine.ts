@@ -40,9 +40,9 @@ import { tableNamed } from './names.ts'
 import { watchNewPlans } from './new-plans.ts'
 import type { PlanWatch, PlanWatchCounts } from './plan-watch.ts'
 import type { PoolReader } from './pool-monitor.ts'
-import type { WorkloadEntry } from './workload/workload-entry.ts'
 import { writeWorkload } from './workload/workload-file.ts'
 import type { OtherWorkload } from './workload/workload-log.ts'
+import type { WorkloadEntry } from './workload/workload-record.ts'
 import { type DatabaseEngineParts, WorkloadRecorder } from './workload-recorder.ts'
 
 /**

@@ -4,8 +4,8 @@ import { InvalidArgumentError, InvalidOptionError } from '../shared/errors.ts'
 import { checkOptions, option } from '../shared/options.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { AdvisorTools } from './advisor/advise-database.ts'
-import type { WorkloadEntry } from './workload/workload-entry.ts'
 import { checkWorkloadOptions, type WorkloadOptions } from './workload/workload-log.ts'
+import type { WorkloadEntry } from './workload/workload-record.ts'
 
 export interface DatabaseOptions {
   /**

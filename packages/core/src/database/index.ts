@@ -23,7 +23,7 @@ export { createPostgresqlIndex, type IndexSupposer } from './advisor/planners/po
 export type { DuplicateIndex, MissingForeignKeyIndex, UnusedIndex } from './advisor/schema-indexes.ts'
 export type { Thresholds } from './advisor/thresholds.ts'
 export type { SupposedIndex, Validation } from './advisor/what-if-planner.ts'
-export { type AnalyzeDatabaseOptions, analyzeDatabase } from './analysis/analyze-database.ts'
+export { type AnalyzeDatabaseOptions, analyzeDatabase, serverWorkload } from './analysis/analyze-database.ts'
 export type {
   DatabaseAnalysis,
   DatabaseFinding,
@@ -31,7 +31,6 @@ export type {
   FindingStatement,
 } from './analysis/database-analysis.ts'
 export type { IndexPreset } from './analysis/index-preset.ts'
-export { serverWorkload } from './analysis/server-workload.ts'
 export type { QuerySeverity } from './checks/analyze-query.ts'
 export type { FragmentationReport } from './checks/fragmentation.ts'
 export type { PartitionRecommendation } from './checks/partitions.ts'
@@ -40,12 +39,20 @@ export type { AnalyzeOptions, ObservedStatement } from './database-options.ts'
 export { type ExplainOptions, explainStatement } from './explain/explain-statement.ts'
 export type { PlanStep, PlanSummary } from './explain/plan-summary.ts'
 export type { ApplyEvent, ApplyOptions, ApplyResult } from './fixes/apply/apply-change.ts'
-export { applyChanges } from './fixes/apply/apply-changes.ts'
+export { applyChanges } from './fixes/apply/apply-change.ts'
 export { type DatabaseFacts, isSameName, type NamedTable, tableOf } from './fixes/database-facts.ts'
 export { type ChangeSql, type IndexPlace, LOCK_TIMEOUT, type SqlStep } from './fixes/ddl/change-sql.ts'
 export { conventionalName, type IndexNaming, indexName } from './fixes/index-name.ts'
-export { codeLiteral, type MigrationLines, migrationLines } from './fixes/migration-lines.ts'
-export { changeComment, commentText, fileName, migrationName, timeStamps } from './fixes/migration-text.ts'
+export {
+  changeComment,
+  codeLiteral,
+  commentText,
+  fileName,
+  type MigrationLines,
+  migrationLines,
+  migrationName,
+  timeStamps,
+} from './fixes/migration-text.ts'
 export {
   changeProblem,
   type FixFile,
@@ -86,6 +93,6 @@ export type { PlanWatchCounts } from './plan-watch.ts'
 export type { PoolReader } from './pool-monitor.ts'
 export type { Rewrite, RewriteRule } from './rewrites/rewrite.ts'
 export { OmittedValue } from './workload/sample-value.ts'
-export type { WorkloadEntry } from './workload/workload-entry.ts'
 export { InvalidWorkloadError, readWorkload, writeWorkload } from './workload/workload-file.ts'
 export type { OtherWorkload, WorkloadOptions } from './workload/workload-log.ts'
+export type { WorkloadEntry } from './workload/workload-record.ts'

@@ -4,7 +4,7 @@ import type { ExplainOptions } from './explain/explain-statement.ts'
 import type { DatabaseSnapshot } from './inspectors/database-snapshot.ts'
 import { PlanWatch, type PlanWatchParts } from './plan-watch.ts'
 import { isRunnable } from './workload/sample-value.ts'
-import type { WorkloadEntry } from './workload/workload-entry.ts'
+import type { WorkloadEntry } from './workload/workload-record.ts'
 import type { WorkloadRecorder } from './workload-recorder.ts'
 
 /** Full scans of tables with fewer rows are not reported. */

@@ -5,7 +5,7 @@ import { setLongTimeout } from '../shared/timers.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { QueryAnalysis } from './checks/analyze-query.ts'
 import { NotExplainableError } from './explain/explainable.ts'
-import type { WorkloadEntry } from './workload/workload-entry.ts'
+import type { WorkloadEntry } from './workload/workload-record.ts'
 
 /** Number of plan requests, by outcome. */
 export interface PlanWatchCounts {

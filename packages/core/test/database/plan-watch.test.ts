@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { QueryAnalysis } from '../../src/database/checks/analyze-query.ts'
 import { NotExplainableError } from '../../src/database/explain/explainable.ts'
 import { PlanWatch, type PlanWatchParts } from '../../src/database/plan-watch.ts'
-import type { WorkloadEntry } from '../../src/database/workload/workload-entry.ts'
+import type { WorkloadEntry } from '../../src/database/workload/workload-record.ts'
 
 function open(given: Partial<PlanWatchParts> = {}) {
   const entries = new Map<string, WorkloadEntry>()

@@ -1,21 +1,25 @@
 import { type Clock, systemClock } from '../../shared/clock.ts'
 import { errorMessage } from '../../shared/error-message.ts'
+import { readQueryTree } from '../../sql/tree/read-sql.ts'
 import { type IndexNamerOptions, indexNamer } from '../fixes/index-name.ts'
 import type { IndexDefinition } from '../index-definition.ts'
 import type { ColumnSnapshot, DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
-import type { WorkloadEntry } from '../workload/workload-entry.ts'
+import { SnapshotIndex } from '../inspectors/snapshot-index.ts'
+import { orToRowValues } from '../rewrites/or-to-row-values.ts'
+import type { WorkloadEntry } from '../workload/workload-record.ts'
 import type { Advice, IndexAdvice, LeftStatement } from './advice.ts'
 import { type Candidate, type CandidateContext, candidatesOf } from './candidates.ts'
 import { type Choice, chooseIndexes } from './choose-indexes.ts'
 import type { ChosenIndex, IndexCheck, OnAdviceProgress } from './index-check.ts'
 import { indexPages, PAGE_BYTES } from './index-pages.ts'
 import { judgeRewrites } from './judge-rewrites.ts'
-import { isMaterial, measuredFactor } from './measured-cost.ts'
+import { resolveStatement } from './resolve-statement.ts'
 import { type ReadStatement, resolveWorkload, type WorkloadStatement } from './resolve-workload.ts'
 import type { RewriteTimer } from './rewrite-timer.ts'
-import { rowFormOf } from './row-form.ts'
 import type { Statistics } from './statistics.ts'
 import { supposedBindings } from './supposed-bindings.ts'
+import { isMaterial, measuredFactor } from './table-costs.ts'
+import type { StatementUse } from './table-use.ts'
 import { THRESHOLDS, type Thresholds } from './thresholds.ts'
 import { STAGES, type TimeLimits } from './time-limits.ts'
 import { adviceOfTrigrams, type TrigramAdvice } from './trigram-advice.ts'
@@ -316,4 +320,38 @@ function reasonFor(
     isRewritten ? 'with the comparison of rows that is proposed as a rewrite' : '',
   ]
   return parts.filter((part) => part !== '').join('; ')
+}
+
+interface RowForm {
+  readonly sql: string
+  readonly use: StatementUse
+  /** Observed sets of its values. */
+  readonly samples: ReadStatement['entry']['samples']
+}
+
+/**
+ * A statement in the form for which indexes are chosen. A page by `a < ? OR (a = ? AND b < ?)` is planned as
+ * `(a, b) < (?, ?)`, which is proposed as a rewrite, because the first form hides its index from PostgreSQL
+ * and SQLite.
+ */
+function rowFormOf(
+  { entry, use }: Pick<ReadStatement, 'entry' | 'use'>,
+  snapshot: DatabaseSnapshot,
+): RowForm {
+  const isKeyset = use.uses.some(({ rowComparisons }) => rowComparisons.some((one) => one.isAlternatives))
+  if (!isKeyset || snapshot.dialect === 'mysql') return { sql: entry.sql, samples: entry.samples, use }
+  const [bindings] = entry.samples
+  const [rewrite, another] = orToRowValues({
+    tree: readQueryTree(entry.sql, snapshot.dialect),
+    index: SnapshotIndex.of(snapshot),
+    bindings,
+    minColumns: 1,
+  })
+  const isProven = rewrite?.isEquivalent === true || bindings !== undefined
+  if (rewrite === undefined || another !== undefined || !isProven)
+    return { sql: entry.sql, samples: entry.samples, use }
+  const { after: sql, bound } = rewrite
+  const samples =
+    bound === undefined ? entry.samples : entry.samples.map((values) => bound.map((place) => values[place]))
+  return { sql, samples, use: resolveStatement(readQueryTree(sql, snapshot.dialect), snapshot) }
 }

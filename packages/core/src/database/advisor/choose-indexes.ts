@@ -2,8 +2,7 @@ import { isSameColumn } from '../index-definition.ts'
 import type { Measurement } from './advice.ts'
 import type { Candidate } from './candidates.ts'
 import { byWidth, isNarrower, lacksExtreme, walksPast } from './compare-candidates.ts'
-import { CostBook } from './cost-book.ts'
-import { creditsOf } from './credits.ts'
+import { CostBook, creditsOf } from './cost-book.ts'
 import {
   type ChooseOptions,
   type ChosenIndex,

@@ -1,12 +1,9 @@
-import type { OrderTerm, QueryTree } from '../../sql/tree/query-tree.ts'
+import type { OrderTerm, OutputTerm, QueryTree } from '../../sql/tree/query-tree.ts'
 import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
 import { SnapshotIndex } from '../inspectors/snapshot-index.ts'
-import type { BlockInstance, ColumnMeaning } from './block-instance.ts'
-import { BlockInstances } from './block-instances.ts'
-import { ConditionResolver } from './condition-resolver.ts'
-import { extremeOf } from './extreme-output.ts'
+import { type BlockInstance, BlockInstances, type ColumnMeaning } from './block-instances.ts'
+import { ConditionResolver, resolveWrites, StatementRoles } from './condition-resolver.ts'
 import { otherCollation, servesPlainIndex } from './own-type.ts'
-import { resolveWrites, StatementRoles } from './statement-roles.ts'
 import type { OrderedColumn, StatementUse, UseDraft } from './table-use.ts'
 
 /**
@@ -229,4 +226,28 @@ class StatementResolver {
 function commonUse(uses: readonly (UseDraft | undefined)[]): UseDraft | undefined {
   const [first] = uses
   return uses.every((use) => use === first) ? first : undefined
+}
+
+const AGGREGATES = /^(COUNT|SUM|AVG|TOTAL|GROUP_CONCAT|STRING_AGG|ARRAY_AGG|JSON_\w*AGG|OVER|FILTER)$/
+
+/** `min(x)` or `max(x)` of a plain column as an output, also within `coalesce(max(x), 0)`. */
+function extremeOf(
+  { tokens }: Pick<QueryTree, 'tokens'>,
+  { start, end, columns, isAggregated }: OutputTerm,
+): 'min' | 'max' | undefined {
+  if (isAggregated !== true || columns.length !== 1) return undefined
+  const own = tokens.slice(start, end)
+  if (own.some(({ upper }) => AGGREGATES.test(upper ?? ''))) return undefined
+  const calls = own.flatMap(({ upper }, at) =>
+    (upper === 'MIN' || upper === 'MAX') && own[at + 1]?.text === '(' ? [at] : [],
+  )
+  const [at] = calls
+  if (at === undefined || calls.length > 1) return undefined
+  const close = own.findIndex(({ text }, place) => place > at && text === ')')
+  const inner = own.slice(at + 2, close)
+  const isName = inner.every(({ kind, text }, place) =>
+    place % 2 === 1 ? text === '.' : kind === 'word' || kind === 'quoted',
+  )
+  if (!isName || inner.length % 2 === 0) return undefined
+  return own[at]?.upper === 'MIN' ? 'min' : 'max'
 }

@@ -1,5 +1,5 @@
 import type { ColumnStatistics } from '../inspectors/database-snapshot.ts'
-import { likelyValue, valuesInOrder } from '../inspectors/likely-values.ts'
+import { likelyValue, valuesInOrder } from '../inspectors/row-values.ts'
 import type { Statistics } from './statistics.ts'
 import type { ParameterRole, StatementUse } from './table-use.ts'
 

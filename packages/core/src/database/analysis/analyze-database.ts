@@ -1,5 +1,6 @@
 import { systemClock } from '../../shared/clock.ts'
 import { createHash } from '../../shared/late-modules.ts'
+import { analyzeSql } from '../../sql/analyze.ts'
 import type { IndexAdvice } from '../advisor/advice.ts'
 import { type AdviseDatabaseOptions, adviseDatabase } from '../advisor/advise-database.ts'
 import { DEFAULT_LIMITS } from '../advisor/time-limits.ts'
@@ -7,8 +8,9 @@ import { otherGaps, statementsProblem } from '../checks/statistics-problems.ts'
 import { indexNamer } from '../fixes/index-name.ts'
 import { schemaChangeSql } from '../fixes/schema-change.ts'
 import { indexLabel } from '../index-definition.ts'
-import type { DatabaseSnapshot, InspectionGap } from '../inspectors/database-snapshot.ts'
+import type { DatabaseSnapshot, InspectionGap, ServerStatement } from '../inspectors/database-snapshot.ts'
 import { indexTitle } from '../names.ts'
+import type { WorkloadEntry } from '../workload/workload-record.ts'
 import type {
   DatabaseAnalysis,
   DatabaseFinding,
@@ -17,7 +19,6 @@ import type {
   FindingStatement,
 } from './database-analysis.ts'
 import { schemaFindings } from './schema-findings.ts'
-import { serverWorkload } from './server-workload.ts'
 import { statementFindings } from './statement-findings.ts'
 
 export interface AnalyzeDatabaseOptions extends Omit<AdviseDatabaseOptions, 'workload'> {
@@ -168,4 +169,42 @@ function numbered(drafts: readonly DraftFinding[]): DatabaseFinding[] {
     const key = createHash('sha256').update(`${finding.code}\n${identity}`).digest('hex').slice(0, 16)
     return { ...finding, key, id: `${prefix}-${number}` }
   })
+}
+
+/**
+ * Statements that the server counted, as a workload: without call sites, and without parameter values unless
+ * the server stores a statement as it was executed.
+ */
+export function serverWorkload({ statements, dialect, takenAt }: DatabaseSnapshot): WorkloadEntry[] {
+  const entries = new Map<string, WorkloadEntry>()
+  for (const statement of statements) {
+    const sql = textOf(statement, dialect)
+    const { fingerprint, statement: read } = analyzeSql(sql, dialect)
+    const known = entries.get(fingerprint)
+    entries.set(fingerprint, {
+      fingerprint,
+      dialect,
+      sql: known?.sql ?? sql,
+      kind: read.writes.length > 0 ? 'write' : 'read',
+      calls: (known?.calls ?? 0) + statement.calls,
+      totalMs: (known?.totalMs ?? 0) + statement.totalMs,
+      maxMs: Math.max(known?.maxMs ?? 0, statement.maxMs ?? 0),
+      rows: (known?.rows ?? 0) + statement.rows,
+      callSites: [],
+      samples: [],
+      firstSeenAt: takenAt,
+      lastSeenAt: takenAt,
+      source: 'server',
+    })
+  }
+  return [...entries.values()]
+}
+
+/**
+ * MySQL's digests write lists as `(...)`; a statement as it was run can be planned, unless it was cut off.
+ */
+function textOf({ sql, sample }: ServerStatement, dialect: DatabaseSnapshot['dialect']): string {
+  if (dialect !== 'mysql') return sql
+  if (sample !== undefined && !sample.endsWith('...')) return sample
+  return sql.replaceAll('(...)', '(?)').replaceAll(/ \/\* , ... \*\//g, '')
 }

@@ -9,7 +9,7 @@ import type { SchemaChange } from '../fixes/schema-change.ts'
 import type { IndexDefinition, IndexKey } from '../index-definition.ts'
 import type { DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
 import { formatCount, indexNameOf, shownName, tableTitle } from '../names.ts'
-import type { WorkloadEntry } from '../workload/workload-entry.ts'
+import type { WorkloadEntry } from '../workload/workload-record.ts'
 import type { DatabaseAnalysis } from './database-analysis.ts'
 
 /** Smaller tables are read as a whole in no time. */

@@ -13,7 +13,7 @@ import type { SchemaChange } from '../fixes/schema-change.ts'
 import { definitionOf, type IndexDefinition } from '../index-definition.ts'
 import type { DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
 import { indexTitle, tableTitle } from '../names.ts'
-import type { WorkloadEntry } from '../workload/workload-entry.ts'
+import type { WorkloadEntry } from '../workload/workload-record.ts'
 import type { DraftFinding } from './database-analysis.ts'
 
 const LARGE_ROWS = 100_000

@@ -2,7 +2,7 @@ import { SLOW_QUERY_MS } from '../../shared/thresholds.ts'
 import { analyzeSql } from '../../sql/analyze.ts'
 import type { Advice } from '../advisor/advice.ts'
 import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
-import type { WorkloadEntry } from '../workload/workload-entry.ts'
+import type { WorkloadEntry } from '../workload/workload-record.ts'
 import type { DraftFinding } from './database-analysis.ts'
 
 const MAX_SLOW = 5

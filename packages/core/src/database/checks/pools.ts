@@ -5,7 +5,7 @@ import { HIGH_USE, LONG_POOL_WAIT_MS } from '../../shared/thresholds.ts'
 import { analyzeSql } from '../../sql/analyze.ts'
 import type { ServerConnections } from '../inspectors/database-snapshot.ts'
 import { formatCount } from '../names.ts'
-import type { WorkloadEntry } from '../workload/workload-entry.ts'
+import type { WorkloadEntry } from '../workload/workload-record.ts'
 
 /** Statistics of a pool over a period. */
 export interface ObservedPool {

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { analyzeSql } from '../../sql/analyze.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
-import type { WorkloadEntry } from '../workload/workload-entry.ts'
+import type { WorkloadEntry } from '../workload/workload-record.ts'
 import { analyzeQueryText, type Measured, type QueryAnalysis } from './analyze-query.ts'
 
 /** Sources of slow statements. The first source that knows a normalized query is used. */

@@ -1,10 +1,9 @@
 import type { TableId } from '../../schema/catalog-data.ts'
 import type { Connection } from '../../schema/connection.ts'
 import { optionalTextOf, type Row, textOf } from '../../schema/readers/row-values.ts'
+import type { Token } from '../../sql/tokenize.ts'
 import { assertReadAlike, NotExplainableError } from './explainable.ts'
-import { isListing } from './is-listing.ts'
-import { inlineValues } from './literals.ts'
-import { bindingCount, parametersOf } from './parameters.ts'
+import { bindingCount, inlineValues, parametersOf } from './literals.ts'
 import { type PlanContext, planContext } from './plan-context.ts'
 import type { ExplainRequest, PlanStep, PlanSummary } from './plan-summary.ts'
 
@@ -228,4 +227,28 @@ export function measuredByMysql(
     rowsReturned: Math.round(Number(returned) * Number(loops)),
     rowsScanned: Math.round(scanned),
   }
+}
+
+const CHANGING = new Set([
+  'GROUP',
+  'DISTINCT',
+  'LIMIT',
+  'FETCH',
+  'UNION',
+  'INTERSECT',
+  'EXCEPT',
+  'HAVING',
+  'SQL_CALC_FOUND_ROWS',
+])
+const AGGREGATES = new Set([
+  ...['COUNT', 'SUM', 'MIN', 'MAX', 'AVG', 'GROUP_CONCAT', 'JSON_ARRAYAGG', 'JSON_OBJECTAGG'],
+  ...['BIT_AND', 'BIT_OR', 'BIT_XOR', 'STD', 'STDDEV', 'VARIANCE', 'ANY_VALUE'],
+])
+
+/** Whether a statement returns all rows of its tables: it does not group, limit or combine rows. */
+function isListing(tokens: readonly Token[]): boolean {
+  return tokens.every((token, at) => {
+    if (token.kind !== 'word') return true
+    return !CHANGING.has(token.upper) && !(AGGREGATES.has(token.upper) && tokens[at + 1]?.text === '(')
+  })
 }

@@ -3,7 +3,7 @@ import type { Connection } from '../../schema/connection.ts'
 import { textOf } from '../../schema/readers/row-values.ts'
 import { numberOf } from '../inspectors/row-values.ts'
 import { assertReadAlike, NotExplainableError } from './explainable.ts'
-import { bindingCount, parametersOf } from './parameters.ts'
+import { bindingCount, parametersOf } from './literals.ts'
 import type { ExplainRequest, PlanSummary } from './plan-summary.ts'
 import { readPostgresqlPlan } from './read-postgresql-plan.ts'
 

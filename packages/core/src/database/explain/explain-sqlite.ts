@@ -1,8 +1,7 @@
 import type { Connection } from '../../schema/connection.ts'
 import { textOf } from '../../schema/readers/row-values.ts'
 import { NotExplainableError } from './explainable.ts'
-import { inlineValues } from './literals.ts'
-import { bindingCount, parametersOf } from './parameters.ts'
+import { bindingCount, inlineValues, parametersOf } from './literals.ts'
 import { type PlanContext, planContext } from './plan-context.ts'
 import type { ExplainRequest, PlanStep, PlanSummary } from './plan-summary.ts'
 

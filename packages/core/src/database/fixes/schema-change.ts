@@ -1,10 +1,10 @@
 import { InvalidArgumentError } from '../../shared/errors.ts'
-import type { IndexDefinition } from '../index-definition.ts'
+import { quoteName } from '../../sql/dialect.ts'
+import { type IndexDefinition, indexBodySql } from '../index-definition.ts'
 import { type DatabaseFacts, isSameName, tableOf } from './database-facts.ts'
-import type { ChangeSql, SqlStep } from './ddl/change-sql.ts'
+import { type ChangeSql, placeOf, quoteIn, type SqlStep } from './ddl/change-sql.ts'
 import { createMysqlIndex, dropMysqlIndex, mysqlNotes } from './ddl/mysql-index-sql.ts'
 import { createPostgresqlIndex, dropPostgresqlIndex } from './ddl/postgresql-index-sql.ts'
-import { createSqliteIndex, dropSqliteIndex } from './ddl/sqlite-index-sql.ts'
 
 /** A change of the schema that the advisor proposes. */
 export type SchemaChange = CreateIndexChange | DropIndexChange
@@ -65,4 +65,38 @@ export function schemaChangeSql(change: SchemaChange, facts: DatabaseFacts): Cha
     throw new InvalidArgumentError('change.name', 'an index that no constraint needs', name)
   }
   return { steps: drop(index, name, facts), undo: create(index, name, facts), notes: [] }
+}
+
+/** `CREATE INDEX IF NOT EXISTS`. The whole file is locked for writes meanwhile. */
+function createSqliteIndex(index: IndexDefinition, name: string, facts: DatabaseFacts): SqlStep[] {
+  check(index)
+  const table = tableOf(facts, index.table)
+  const what = `INDEX IF NOT EXISTS ${quoteIn(table, name, 'sqlite')} ON ${quoteName(table.name, 'sqlite')} ${indexBodySql(index, 'sqlite')}`
+  const sql = `CREATE ${index.isUnique ? 'UNIQUE ' : ''}${what}`
+  return [{ sql, isConcurrent: false, creates: placeOf(table, name) }]
+}
+
+function dropSqliteIndex(index: IndexDefinition, name: string, facts: DatabaseFacts): SqlStep[] {
+  const table = tableOf(facts, index.table)
+  return [
+    {
+      sql: `DROP INDEX IF EXISTS ${quoteIn(table, name, 'sqlite')}`,
+      isConcurrent: false,
+      drops: placeOf(table, name),
+    },
+  ]
+}
+
+function check({ method, keys, include = [] }: IndexDefinition): void {
+  if (method !== 'btree') throw new InvalidArgumentError('index.method', 'btree on SQLite', method)
+  if (include.length > 0) throw new InvalidArgumentError('index.include', 'no columns on SQLite', include)
+  for (const { operatorClass, nulls, prefixLength } of keys) {
+    const foreign = operatorClass ?? nulls ?? prefixLength
+    if (foreign !== undefined)
+      throw new InvalidArgumentError(
+        'index.keys',
+        'neither operator class, NULLS nor length on SQLite',
+        foreign,
+      )
+  }
 }

@@ -1,7 +1,7 @@
 import { type TableId, type TableInfo, tableId } from '../../schema/catalog-data.ts'
 import type { Connection } from '../../schema/connection.ts'
 import { readMysql } from '../../schema/readers/mysql.ts'
-import { textOf } from '../../schema/readers/row-values.ts'
+import { optionalTextOf, type Row, textOf } from '../../schema/readers/row-values.ts'
 import type { IndexSnapshot, TableSnapshot } from './database-snapshot.ts'
 import { Gaps } from './gaps.ts'
 import { readIndexes } from './mysql/indexes.ts'
@@ -13,8 +13,7 @@ import {
   readTableDetails,
   type TableDetails,
 } from './mysql/tables.ts'
-import { readTableUse, type TableUse } from './mysql/use.ts'
-import { type Inspected, versionParts } from './row-values.ts'
+import { type Inspected, numberOf, versionParts } from './row-values.ts'
 
 /** Reads the database that the connection has chosen. For MySQL 8 and MariaDB 10.6. */
 export async function inspectMysql(connection: Connection): Promise<Inspected> {
@@ -79,4 +78,78 @@ function withUse(
     ...(bytes === undefined ? {} : { bytes }),
     ...(use === undefined ? {} : { scans: use.get(index.table)?.scans.get(index.name) ?? 0 }),
   }
+}
+
+interface TableUse {
+  /** By index: rows that were read by it. */
+  readonly scans: Map<string, number>
+  readonly counters: Pick<TableSnapshot, 'inserted' | 'updated' | 'deleted' | 'fullScanRows'>
+}
+
+/**
+ * The server counts rows, not scans. Writes, and reads without an index, are counted in the row without an
+ * index name.
+ */
+const BY_INDEX = `
+  SELECT OBJECT_NAME AS \`table\`, INDEX_NAME AS \`index\`, COUNT_FETCH AS \`fetched\`,
+    COUNT_INSERT AS \`inserted\`, COUNT_UPDATE AS \`updated\`, COUNT_DELETE AS \`deleted\`
+  FROM performance_schema.table_io_waits_summary_by_index_usage
+  WHERE OBJECT_SCHEMA = DATABASE()`
+
+const USER_STATISTICS = `
+  SELECT TABLE_NAME AS \`table\`, INDEX_NAME AS \`index\`, ROWS_READ AS \`fetched\` FROM information_schema.INDEX_STATISTICS WHERE TABLE_SCHEMA = DATABASE()`
+
+/** Counters of the server; `undefined` if it has none. An index that is not listed was not used. */
+async function readTableUse(
+  connection: Connection,
+  schema: string,
+  settings: Readonly<Record<string, string>>,
+  gaps: Gaps,
+): Promise<ReadonlyMap<TableId, TableUse> | undefined> {
+  if (settings.performance_schema === 'ON') {
+    const help = 'GRANT SELECT ON performance_schema.*, and enable the instrument wait/io/table/sql/handler.'
+    return gaps.read('index use', help, undefined, async () =>
+      useOf(await connection.query(BY_INDEX), schema, true),
+    )
+  }
+  if (settings.userstat === 'ON') {
+    const help = 'GRANT PROCESS to this user.'
+    return gaps.read('index use', help, undefined, async () =>
+      useOf(await connection.query(USER_STATISTICS), schema, false),
+    )
+  }
+  const orUserstat = settings.userstat === undefined ? '' : ', or userstat at any time'
+  gaps.add(
+    'index use',
+    `The server does not count it: set performance_schema to ON in its configuration${orUserstat}.`,
+  )
+  return undefined
+}
+
+function useOf(rows: readonly Row[], schema: string, hasWrites: boolean): ReadonlyMap<TableId, TableUse> {
+  const tables = new Map<TableId, TableUse>()
+  const byTable = new Map<TableId, Row[]>()
+  for (const row of rows) {
+    const id = tableId('mysql', schema, textOf(row, 'table'), schema)
+    byTable.set(id, [...(byTable.get(id) ?? []), row])
+  }
+  for (const [id, ofTable] of byTable) {
+    const total = (column: string) => ofTable.reduce((sum, row) => sum + (numberOf(row, column) ?? 0), 0)
+    const scans = new Map<string, number>()
+    let fullScanRows = 0
+    for (const row of ofTable) {
+      const index = optionalTextOf(row, 'index')
+      const fetched = numberOf(row, 'fetched') ?? 0
+      if (index === undefined) fullScanRows += fetched
+      else scans.set(index, fetched)
+    }
+    const written = {
+      inserted: total('inserted'),
+      updated: total('updated'),
+      deleted: total('deleted'),
+      fullScanRows,
+    }
+    tables.set(id, { scans, counters: hasWrites ? written : {} })
+  }
+  return tables
 }

@@ -1,6 +1,6 @@
 import { describe, SluiceError } from '../../shared/errors.ts'
 import { OmittedValue } from './sample-value.ts'
-import type { WorkloadEntry } from './workload-entry.ts'
+import type { WorkloadEntry } from './workload-record.ts'
 
 const SCHEMA_VERSION = 1
 

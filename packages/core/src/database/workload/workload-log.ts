@@ -8,8 +8,7 @@ import type { AnalyzedSql } from '../../sql/analyze.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { type Statement, summarizeStatement } from '../../sql/statement.ts'
 import { storedSample } from './sample-value.ts'
-import type { WorkloadEntry } from './workload-entry.ts'
-import { WorkloadCounts, WorkloadRecord } from './workload-record.ts'
+import { WorkloadCounts, type WorkloadEntry, WorkloadRecord } from './workload-record.ts'
 
 /** Longer SQL is stored in its normalized form. */
 const MAX_TEXT = 20_000

@@ -9,7 +9,7 @@ import type {
   DatabaseSnapshot,
   IndexSnapshot,
 } from '../../../src/database/inspectors/database-snapshot.ts'
-import type { WorkloadEntry } from '../../../src/database/workload/workload-entry.ts'
+import type { WorkloadEntry } from '../../../src/database/workload/workload-record.ts'
 import { analyzeSql } from '../../../src/sql/analyze.ts'
 import type { Dialect } from '../../../src/sql/dialect.ts'
 import { readQueryTree } from '../../../src/sql/tree/read-sql.ts'

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { resolveWorkload } from '../../../src/database/advisor/resolve-workload.ts'
-import type { WorkloadEntry } from '../../../src/database/workload/workload-entry.ts'
+import type { WorkloadEntry } from '../../../src/database/workload/workload-record.ts'
 import { testSnapshot } from '../test-snapshot.ts'
 
 const snapshot = testSnapshot('postgresql', { city: 'id integer!, name text' })

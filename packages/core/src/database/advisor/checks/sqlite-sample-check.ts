@@ -7,6 +7,7 @@ import type { Measurement } from '../advice.ts'
 import type { ChosenIndex, IndexCheck } from '../index-check.ts'
 import { cloneSchema } from '../planners/sqlite-clone-planner.ts'
 import { createSqliteIndex } from '../planners/sqlite-plan-tree.ts'
+import type { RewriteTimer } from '../rewrite-timer.ts'
 import { notMeasured, type TimeLimits } from '../time-limits.ts'
 import type { PlannedStatement } from '../what-if-planner.ts'
 
@@ -127,7 +128,7 @@ function mayBeLong({ sql, use }: PlannedStatement, cost: number, limits: TimeLim
 }
 
 /** Whether a cost on whole tables is expected to exceed the time for one statement on the sample. */
-export function isLong({
+function isLong({
   tables,
   cost,
   limits,
@@ -167,7 +168,7 @@ async function time(
  *
  * @param since - When the statement's time began.
  */
-export async function shortestRun(
+async function shortestRun(
   scratch: Connection,
   sql: string,
   limits: TimeLimits,
@@ -190,7 +191,7 @@ export async function shortestRun(
 }
 
 /** Rows from all over a table. */
-export async function copyRows(source: Connection, scratch: Connection, table: TableSnapshot): Promise<void> {
+async function copyRows(source: Connection, scratch: Connection, table: TableSnapshot): Promise<void> {
   const columns = table.columns.filter(({ isGenerated }) => isGenerated !== true).map(({ name }) => name)
   const { rows } = await sampleTable(source, table, columns, { maxRows: MAX_ROWS })
   const names = columns.map((name) => quoteName(name, 'sqlite')).join(', ')
@@ -200,4 +201,68 @@ export async function copyRows(source: Connection, scratch: Connection, table: T
     const sql = `INSERT OR IGNORE INTO ${quoteName(table.name, 'sqlite')} (${names}) VALUES ${chunk.map(() => tuple).join(', ')}`
     await scratch.query(sql, chunk.flat())
   }
+}
+
+/**
+ * Times rewrites on a copy of a part of the rows, which contains the tables of the statements seen so far.
+ *
+ * @param scratch - An empty database in memory.
+ */
+export function sqliteRewriteTimer(
+  source: Connection,
+  scratch: Connection,
+  snapshot: DatabaseSnapshot,
+  limits: TimeLimits,
+): RewriteTimer {
+  const copied = new Set<TableSnapshot>()
+  let isCloned = false
+  return async ({ runs, tables, indexes, ddl, cost }) => {
+    if (isLong({ tables, cost, limits })) return undefined
+    if (!isCloned) await cloneSchema(source, scratch)
+    isCloned = true
+    for (const table of tables) {
+      if (copied.has(table) || table.kind !== 'table') continue
+      await copyRows(source, scratch, table)
+      copied.add(table)
+    }
+    await scratch.query('SAVEPOINT sluice_rewrite')
+    try {
+      for (const [at, index] of indexes.entries()) {
+        const table = snapshot.tables.find(({ id }) => id === index.table)
+        if (table !== undefined && copied.has(table))
+          await scratch.query(createSqliteIndex(`sluice_present_${at}`, table, index))
+      }
+      await scratch.query('ANALYZE')
+      const before = await sumOf(
+        scratch,
+        runs.map((run) => run.before),
+        limits,
+      )
+      for (const statement of ddl) await scratch.query(statement)
+      await scratch.query('ANALYZE')
+      const after = await sumOf(
+        scratch,
+        runs.map((run) => run.after),
+        limits,
+      )
+      return before === undefined || after === undefined ? undefined : { before, after, unit: 'ms' }
+    } finally {
+      await scratch.query('ROLLBACK TO sluice_rewrite')
+      await scratch.query('RELEASE sluice_rewrite')
+    }
+  }
+}
+
+async function sumOf(
+  scratch: Connection,
+  statements: readonly string[],
+  limits: TimeLimits,
+): Promise<number | undefined> {
+  let sum = 0
+  for (const sql of statements) {
+    const ms = await shortestRun(scratch, sql, limits)
+    if (ms === undefined) return undefined
+    sum += ms
+  }
+  return sum / Math.max(1, statements.length)
 }

@@ -1,6 +1,7 @@
 import type { TableId } from '../../../schema/catalog-data.ts'
 import type { Connection } from '../../../schema/connection.ts'
-import { quoteName } from '../../../sql/dialect.ts'
+import { type Dialect, quoteName } from '../../../sql/dialect.ts'
+import { tokenize } from '../../../sql/tokenize.ts'
 import { inlineValues } from '../../explain/literals.ts'
 import { type IndexDefinition, indexBodySql } from '../../index-definition.ts'
 import type { DatabaseSnapshot, TableSnapshot } from '../../inspectors/database-snapshot.ts'
@@ -15,7 +16,6 @@ import type {
   Validation,
   WhatIfPlanner,
 } from '../what-if-planner.ts'
-import { withoutLimit } from './without-limit.ts'
 
 /** Makes PostgreSQL's planner believe in indexes. */
 export interface IndexSupposer {
@@ -293,4 +293,24 @@ export class HypopgSupposer implements IndexSupposer {
       this.#ids.delete(name)
     }
   }
+}
+
+/**
+ * Removes LIMIT and OFFSET from the end of a statement, for the cost of finding all rows. Without them, the
+ * statement is returned unchanged.
+ *
+ * @throws SqlSyntaxError if the SQL cannot be tokenized.
+ */
+function withoutLimit(sql: string, dialect: Dialect): string {
+  let depth = 0
+  let cut: number | undefined
+  for (const { kind, text, upper, start } of tokenize(sql, dialect)) {
+    if (kind === 'symbol' && text === '(') depth += 1
+    else if (kind === 'symbol' && text === ')') depth -= 1
+    else if (depth > 0) continue
+    else if (cut === undefined && (upper === 'LIMIT' || upper === 'OFFSET' || upper === 'FETCH')) cut = start
+    else if (upper === 'FOR' || upper === 'UNION' || upper === 'EXCEPT' || upper === 'INTERSECT')
+      return cut === undefined ? sql : `${sql.slice(0, cut)} ${sql.slice(start)}`
+  }
+  return cut === undefined ? sql : sql.slice(0, cut).trimEnd()
 }

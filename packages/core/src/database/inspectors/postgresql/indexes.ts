@@ -3,9 +3,8 @@ import type { Connection } from '../../../schema/connection.ts'
 import { flagOf, optionalTextOf, type Row, textOf } from '../../../schema/readers/row-values.ts'
 import type { IndexKey, IndexMethod } from '../../index-definition.ts'
 import type { IndexSnapshot } from '../database-snapshot.ts'
-import { columnWithin } from '../expression-column.ts'
 import type { Gaps } from '../gaps.ts'
-import { numberOf } from '../row-values.ts'
+import { columnWithin, numberOf } from '../row-values.ts'
 import { OF_USERS } from './tables.ts'
 
 /**

@@ -1,7 +1,6 @@
 import type { TableId } from '../../../schema/catalog-data.ts'
 import type { ColumnStatistics, StatisticsValue, TableSnapshot } from '../database-snapshot.ts'
-import { inOrder } from '../likely-values.ts'
-import { thinned } from '../row-values.ts'
+import { inOrder, thinned } from '../row-values.ts'
 
 const MAX_COMMON = 100
 const MAX_BOUNDS = 101

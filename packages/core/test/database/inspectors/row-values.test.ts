@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { StatisticsValue } from '../../../src/database/inspectors/database-snapshot.ts'
-import { likelyValue, valuesInOrder } from '../../../src/database/inspectors/likely-values.ts'
+import { likelyValue, valuesInOrder } from '../../../src/database/inspectors/row-values.ts'
 
 const of = (common: readonly StatisticsValue[], bounds: readonly StatisticsValue[] = []) => ({
   distinct: 100,

@@ -64,6 +64,7 @@ class Bench {
         fix: undefined,
         seen() {},
         areShared: () => true,
+        sharedVersion: () => 0,
       }),
       isMigrationTable: () => false,
       familyOf: () => undefined,

@@ -88,6 +88,7 @@ describe('the entry points of @sluice/core', () => {
         'Mysql2Conversions',
         'OriginStacks',
         'PgTypeParsers',
+        'ReadPlan',
         'ReplicaConnections',
         'SchemaCatalog',
         'StatementRequest',

@@ -105,13 +105,13 @@ export class KnexOperation implements Operation<unknown> {
     const query = compiled(client, builder)
     if (query === undefined) return refuse('SEVERAL_STATEMENTS')
     if ('error' in query) return refuse('COMPILE_ERROR')
-    const bindings = canonicalKey([builder._method, query.bindings])
+    const bindings = canonicalKey(query.bindings)
     if (bindings === undefined) return refuse('UNSUPPORTED_BINDINGS')
     const conversions = state.conversions.current(query.bindings)
     if (conversions === undefined) return refuse('UNSUPPORTED_OPTIONS')
     if (bindsRelativeDate(query.bindings, state.source.dialect)) return refuse('RELATIVE_DATE')
     const plan = state.plans.of(query.sql).read
-    if (plan.refused !== undefined) return refuse(plan.refused)
+    if (plan.refused !== undefined) return { refused: plan.refused }
     for (const table of plan.tables) if (state.isMigrationTable(table)) return refuse('MIGRATION_TABLE')
     this.#asked = {
       sql: query.sql,
@@ -120,7 +120,7 @@ export class KnexOperation implements Operation<unknown> {
       objects: objectsIn(query.bindings),
     }
     return new StatementRequest<unknown>(
-      `${conversions}\n${query.sql}\n${bindings}`,
+      `${builder._method} ${conversions}\n${query.sql}\n${bindings}`,
       plan,
       {
         sql: query.sql,
@@ -148,7 +148,9 @@ interface Asked {
 const NO_OBJECTS: readonly (string | undefined)[] = []
 
 function objectsIn(bindings: readonly unknown[]): readonly (string | undefined)[] {
-  return bindings.some((value) => typeof value === 'object') ? bindings.map(textOfObject) : NO_OBJECTS
+  for (const value of bindings)
+    if (typeof value === 'object' && value !== null) return bindings.map(textOfObject)
+  return NO_OBJECTS
 }
 
 function textOfObject(value: unknown): string | undefined {

@@ -107,6 +107,7 @@ export function testInstance(
       fix: undefined,
       seen() {},
       areShared: () => true,
+      sharedVersion: () => 0,
     }),
     isMigrationTable: () => false,
     familyOf: () => undefined,

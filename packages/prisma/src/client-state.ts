@@ -1,5 +1,5 @@
 import type { Dialect } from '@sluice/core'
-import type { AdapterHost, RunContext, Source, TableId } from '@sluice/core/adapter'
+import { type AdapterHost, ReadPlan, type RunContext, type Source, type TableId } from '@sluice/core/adapter'
 import { takeControl } from './cache-argument.ts'
 import { type ClientModels, modelsOf } from './client-models.ts'
 import {
@@ -18,6 +18,7 @@ import type { PageContext } from './lookups/page.ts'
 import type { OmittedFields } from './lookups/selection.ts'
 import { prismaErrors } from './prisma-errors.ts'
 import { type ClientContext, type HookCall, PrismaOperation } from './prisma-operation.ts'
+import type { PrismaShape } from './prisma-shape.ts'
 import type { ReplicaReads } from './replica-reads.ts'
 import type { PrismaSchema } from './schema/prisma-schema.ts'
 import type { PrismaSchemaData } from './schema/prisma-schema-data.ts'
@@ -106,6 +107,23 @@ export class ClientState implements ClientContext {
     return schema === undefined || !this.#models.isSettled
       ? undefined
       : touches(schema, model, operation, args, this.#keyOf)
+  }
+
+  planOf(shape: PrismaShape, { args, operation }: Pick<HookCall, 'args' | 'operation'>): ReadPlan {
+    const { catalogs } = this.host
+    const version = catalogs.used()
+    if (shape.reads?.version === version) return shape.reads
+    const found = this.touches(shape.modelName, operation, args)
+    const tables = [...(found?.reads ?? [])]
+    const areCacheable = tables.every(
+      (table) => catalogs.cacheableTable(this.source.dialect, table) !== undefined,
+    )
+    let refused = areCacheable ? undefined : 'NO_BASE_TABLE'
+    if (found === undefined) refused = 'NO_SCHEMA'
+    else if (found.opaque) refused = 'UNSUPPORTED_ARGUMENTS'
+    const plan = new ReadPlan(version, refused === undefined ? tables : [], refused)
+    if (shape.isWhole === true && found !== undefined) shape.reads = plan
+    return plan
   }
 
   /**

@@ -3,14 +3,13 @@ import {
   type AdapterHost,
   type CacheRequest,
   canonicalKey,
-  copyValue,
   EVERYTHING,
   effectOfStatement,
-  exactCopy,
   type Lookup,
   mayDefine,
   type Operation,
   type OperationKind,
+  type ReadPlan,
   type Refusal,
   type RowSource,
   type RunContext,
@@ -31,19 +30,18 @@ import {
   type QueryFunction,
   stackOf,
   type TransactionInfo,
-  valueTypes,
 } from './internals.ts'
 import { LateStack } from './late-stack.ts'
 import type { PageContext } from './lookups/page.ts'
 import type { OmittedFields } from './lookups/selection.ts'
 import { predicting } from './operation-context.ts'
 import { prismaLookup } from './prisma-lookup.ts'
+import { PrismaRequest } from './prisma-request.ts'
 import type { PrismaShape } from './prisma-shape.ts'
 import { refuse } from './reasons.ts'
 import { isPartOf, isResultOf } from './result-shape.ts'
 import type { PrismaSchema } from './schema/prisma-schema.ts'
 import type { PrismaShapes } from './shape.ts'
-import { areFound } from './touches/pinned-rows.ts'
 import type { Touches } from './touches/touches.ts'
 import { currentTransaction, inert } from './transaction-context.ts'
 
@@ -65,6 +63,8 @@ export interface ClientContext {
   schema(): PrismaSchema | undefined
   pages(table: TableId): PageContext | undefined
   touches(model: string, operation: string, args: unknown): Touches | undefined
+  /** The tables that a read with a model reads. */
+  planOf(shape: PrismaShape, call: Pick<HookCall, 'args' | 'operation'>): ReadPlan
   /** Queries the primary with `ask`, or a replica. */
   routed(context: RunContext, call: HookCall, ask: () => Promise<unknown>): Promise<unknown>
 }
@@ -250,7 +250,10 @@ export class PrismaOperation implements Operation<unknown> {
       maxExtraRows: state.host.maxExtraRows,
       pages: (table: TableId) => state.pages(table),
       computedFields: (model: string) => state.computedFields(model),
-      reads: () => this.#cacheableReads(),
+      reads: () => {
+        const { refused, tables } = state.planOf(this.shape, call)
+        return refused === undefined ? tables : undefined
+      },
     }
     return prismaLookup(context, this.shape, call) ?? refuse('NOT_BY_KEY')
   }
@@ -268,35 +271,19 @@ export class PrismaOperation implements Operation<unknown> {
       return refuse('UNKNOWN_COMPUTED_FIELDS')
     if (call.params === undefined) return refuse('UNKNOWN_PRISMA_INTERNALS')
     if (this.inTransaction) return refuse('IN_TRANSACTION')
-    const touches = this.#touchesOf()
-    if (touches === undefined) return refuse('NO_SCHEMA')
-    if (touches.opaque) return refuse('UNSUPPORTED_ARGUMENTS')
+    const plan = state.planOf(this.shape, call)
+    if (plan.refused !== undefined) return { refused: plan.refused }
     // With `strictUndefinedChecks`, Prisma rejects `undefined` values.
     const args = canonicalKey(call.args ?? {}, { dropUndefined: false })
     if (args === undefined) return refuse('UNSUPPORTED_ARGUMENTS')
-    const tables = this.#cacheableReads()
-    if (tables === undefined) return refuse('NO_BASE_TABLE')
     const { conversions } = state
     if (conversions === undefined) return refuse('UNSUPPORTED_OPTIONS')
     this.#conversions = conversions
     const key = `${conversions} ${call.model}.${call.operation} ${dataPathOf(call.params)} ${args}`
-    const request = {
-      key,
-      tables,
-      copy: exactCopy,
-      recopy: copyValue,
-      types: valueTypes(),
-      control: call.control,
-      accepts: (value: unknown) => this.#accepts(value),
-    }
-    const { pinned } = touches
-    if (pinned === undefined) return request
-    const { table, buckets, count } = pinned
-    return {
-      ...request,
-      rows: new Map([[table, buckets]]),
-      isComplete: (value) => areFound(value, call.operation, count),
-    }
+    return new PrismaRequest(key, plan, call, {
+      pinned: () => this.#touchesOf()?.pinned,
+      accepts: (value) => this.#accepts(value),
+    })
   }
 
   #accepts(value: unknown): boolean {
@@ -306,17 +293,6 @@ export class PrismaOperation implements Operation<unknown> {
     return path === ''
       ? isResultOf(state, shape.model, call.operation, call.args, value)
       : isPartOf(state, shape.model, call.args, path.split('.'), value)
-  }
-
-  /** All tables that the operation reads; `undefined` unless each is known and a base table. */
-  #cacheableReads(): readonly TableId[] | undefined {
-    const touches = this.#touchesOf()
-    if (touches === undefined || touches.opaque) return undefined
-    const { host, source } = this.state
-    const tables = [...touches.reads]
-    return tables.every((table) => host.catalogs.cacheableTable(source.dialect, table) !== undefined)
-      ? tables
-      : undefined
   }
 
   #touchesOf(): Touches | undefined {

@@ -1,4 +1,4 @@
-import type { RowSource, Shape } from '@sluice/core/adapter'
+import type { ReadPlan, RowSource, Shape } from '@sluice/core/adapter'
 import { isPlainObject } from './argument-shapes.ts'
 import type { LookupPlan } from './lookups/keyed-plan.ts'
 import { hasField, type OmittedFields } from './lookups/selection.ts'
@@ -22,6 +22,10 @@ export interface PrismaShape extends Shape {
   readonly omitted?: OmittedFields | undefined
   /** Whether fields are omitted from some of its rows, including rows of relations. */
   readonly leavesOut?: boolean
+  /** Whether all operations of this shape read the same tables. */
+  readonly isWhole?: boolean
+  /** The tables that they read, in the version of the catalogs in which the latest of them ran. */
+  reads?: ReadPlan
 }
 
 /** The first operations of a shape are all traced; then 1 of 16. */

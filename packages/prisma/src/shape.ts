@@ -13,6 +13,8 @@ import type { PrismaModel } from './schema/prisma-model.ts'
 
 const MAX_SHAPES = 2000
 const MAX_DEPTH = 6
+/** Stands for a part of the arguments that a shape does not show. */
+const OMITTED = '…'
 /** Arguments that contain written values. */
 const WRITTEN: readonly string[] = ['data', 'create', 'update']
 
@@ -90,6 +92,7 @@ export class PrismaShapes {
       conditions: kind === 'read' ? constantConditions(where) : {},
       plan: kind === 'read' ? this.#planner(operation, fingerprint, modelName, model, args) : nothing,
       omitted: this.#omittedOf(modelName),
+      isWhole: !text.includes(OMITTED),
       leavesOut: operation.startsWith('find') && (leavesOut(rest) || Object.keys(this.omitted).length > 0),
       rowSource: () => {
         source ??= { value: rowSourceOf(shape) }
@@ -167,10 +170,10 @@ function structureOf(value: unknown, depth: number, place: Place): string {
   if (place === 'condition' && value === null) return '0'
   if (typeof value !== 'object' || value === null)
     return value === true && (place === 'within' || place === 'arguments') ? '+' : '?'
-  if (depth >= MAX_DEPTH) return '…'
+  if (depth >= MAX_DEPTH) return OMITTED
   if (Array.isArray(value)) {
     const [first] = value
-    if (typeof first !== 'object' || first === null) return '[]'
+    if (typeof first !== 'object' || first === null) return value.some(isPlainObject) ? `[${OMITTED}]` : '[]'
     const items = place === 'written' ? [first] : value
     return `[${items.map((item) => structureOf(item, depth + 1, place)).join()}]`
   }

@@ -1,5 +1,5 @@
 import { type CacheControl, createSluice } from '@sluice/core'
-import { type CacheRequest, hostOf, isRefusal } from '@sluice/core/adapter'
+import { type CacheRequest, hostOf, isRefusal, ReadPlan } from '@sluice/core/adapter'
 import { describe, expect, it } from 'vitest'
 import { rowBucket } from '../../core/src/schema/row-key.ts'
 import { PrismaOperation } from '../src/prisma-operation.ts'
@@ -29,6 +29,7 @@ function requestOf(args: unknown, control?: CacheControl, action = 'findMany'): 
       routed: (_operation, _call, ask) => ask(),
       touches: (model, operationName, given) =>
         touches(schema, model, operationName, given, (table) => host.catalogs.rowKey('p', table)),
+      planOf: () => new ReadPlan(0, ['public.Book']),
     },
     {
       model: 'Book',
@@ -69,17 +70,25 @@ describe('rows of a Prisma read', () => {
   })
 
   it('are complete when a list has as many rows as keys', () => {
-    const { isComplete } = requestOf({ where: { id: { in: [7, 8, 8] } } })
-    expect([isComplete?.([{}, {}]), isComplete?.([{}]), isComplete?.([])]).toEqual([true, false, false])
+    const request = requestOf({ where: { id: { in: [7, 8, 8] } } })
+    expect([request.isComplete?.([{}, {}]), request.isComplete?.([{}]), request.isComplete?.([])]).toEqual([
+      true,
+      false,
+      false,
+    ])
   })
 
   it('are complete when the row exists', () => {
-    const { isComplete } = requestOf({ where: { id: 7 } }, undefined, 'findUnique')
-    expect([isComplete?.({}), isComplete?.(null)]).toEqual([true, false])
+    const request = requestOf({ where: { id: 7 } }, undefined, 'findUnique')
+    expect([request.isComplete?.({}), request.isComplete?.(null)]).toEqual([true, false])
   })
 
   it('are complete when a relation of the row has entries', () => {
-    const { isComplete } = requestOf({ where: { id: 7 }, select: { loans: true } }, undefined, 'findUnique')
-    expect([isComplete?.([{}, {}]), isComplete?.([]), isComplete?.(null)]).toEqual([true, false, false])
+    const request = requestOf({ where: { id: 7 }, select: { loans: true } }, undefined, 'findUnique')
+    expect([request.isComplete?.([{}, {}]), request.isComplete?.([]), request.isComplete?.(null)]).toEqual([
+      true,
+      false,
+      false,
+    ])
   })
 })

@@ -9,6 +9,20 @@ const written = (operation: string, args: unknown) =>
 const rows = (count: number) =>
   Array.from({ length: count }, (_, id) => ({ id, label: `tag ${id}`, isNew: id % 2 === 0 }))
 
+describe('shape of a read', () => {
+  const isWhole = (where: unknown) => shapes.shapeOf('Tag', undefined, 'findMany', 'read', { where }).isWhole
+
+  it('is whole if it shows all fields of its arguments', () => {
+    expect(isWhole({ AND: [{ id: 1 }, { posts: { some: { title: 'x' } } }] })).toBe(true)
+    expect(isWhole({ id: { in: [1, 2] } })).toBe(true)
+  })
+
+  it('is not whole if a list begins with a value and contains objects, or if fields are nested deeply', () => {
+    expect(isWhole({ AND: [undefined, { posts: { some: { title: 'x' } } }] })).toBe(false)
+    expect(isWhole({ NOT: { NOT: { NOT: { NOT: { NOT: { posts: { some: {} } } } } } } })).toBe(false)
+  })
+})
+
 describe('shape of a write', () => {
   it('is the same for lists of rows of any length', () => {
     expect(written('createMany', { data: rows(2) })).toBe(written('createMany', { data: rows(300) }))

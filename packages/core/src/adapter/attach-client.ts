@@ -114,6 +114,8 @@ export function attachClient(sluice: object, options: ClientDescription): Adapte
   return new AttachedClient(host, options)
 }
 
+const NOTHING_TO_READ = Promise.resolve()
+
 class AttachedClient implements AdapterClient {
   readonly source: Source
   readonly order: ProgramOrder
@@ -121,6 +123,8 @@ class AttachedClient implements AdapterClient {
   readonly #observer: ConnectionObserver
   readonly #detachPool: (() => void) | undefined
   readonly #router: ReadRouter | undefined
+  /** The version of the catalogs in which the client's own was found to be current. */
+  #readIn: number | undefined
 
   constructor(
     private readonly host: ClientHost,
@@ -130,7 +134,7 @@ class AttachedClient implements AdapterClient {
     const id = host.nextSourceId(orm)
     this.source = { id, orm, dialect, seesStatements: true, sharedName: () => this.#sharedName(id) }
     this.order = new ProgramOrder({
-      isSingle: () => options.isSingle?.() === true,
+      isSingle: options.isSingle?.bind(options) ?? (() => false),
       scope: () => host.scopes.ambient.scope,
       dispatch: (inEveryScope) =>
         inEveryScope ? host.lookups.dispatchOf(id) : host.lookups.dispatchIn(host.scopes.ambient.scope),
@@ -220,7 +224,12 @@ class AttachedClient implements AdapterClient {
   }
 
   readCatalog(): Promise<void> {
-    return this.#observer.catalog.read()
+    const { catalogs } = this.host
+    // As long as nothing changes, nothing is to be read, and its watch does not sleep.
+    if (catalogs.version === this.#readIn) return NOTHING_TO_READ
+    const reading = this.#observer.catalog.read()
+    if (catalogs.of(this.source.id) !== undefined) this.#readIn = catalogs.version
+    return reading
   }
 
   forgetCatalog(): Promise<void> {

@@ -256,6 +256,11 @@ export class CatalogReader {
     this.host.catalogs.delete(this.source.id)
   }
 
+  /** Number of names that temporary tables have or had. */
+  get temporaryTables(): number {
+    return this.#temporary.size
+  }
+
   /**
    * Whether every server with the same rows has these tables: no system tables of a server, and no temporary
    * tables.

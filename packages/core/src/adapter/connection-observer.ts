@@ -98,6 +98,7 @@ export class ConnectionObserver {
       fix: options.fix?.bind(options),
       seen: (sql, dialect, analyzed) => host.seen(sql, dialect, analyzed),
       areShared: (tables) => this.catalog.areShared(tables),
+      sharedVersion: () => this.catalog.temporaryTables,
     })
   }
 

@@ -64,6 +64,7 @@ export type { CatalogRegistry } from '../schema/catalog-registry.ts'
 export { isPoolExhausted, type PoolState } from '../schema/connection.ts'
 export type { DatabaseFunctions, FunctionLevel } from '../schema/database-functions.ts'
 export { readCatalog } from '../schema/read-catalog.ts'
+export { ReadPlan } from '../schema/read-plan.ts'
 export {
   type KeyedRows,
   keyedRows,

@@ -21,6 +21,8 @@ interface PlannedClient {
   seen(sql: string, dialect: Dialect, analyzed: AnalyzedSql): void
   /** Whether every server with the same rows has these tables. */
   areShared(tables: readonly (readonly string[])[]): boolean
+  /** Changes with the results of `areShared`. */
+  sharedVersion(): number
 }
 
 /** The facts about a statement of one client, without its values. Each is computed once and then stored. */
@@ -35,6 +37,8 @@ export class StatementPlan {
   /** The state of the known schema in which the statement was found to write nothing. */
   unwrittenIn: number = Number.NaN
   #read: ReadPlan | undefined = undefined
+  #isPlain = false
+  #plainIn: number | undefined = undefined
   readonly #selects: Partial<Record<RowForm, { readonly version: number; readonly plan: SelectPlan }>> = {}
 
   constructor(
@@ -90,8 +94,14 @@ export class StatementPlan {
 
   /** Whether it certainly only reads, and returns the same on every server with the same rows. */
   get isPlainRead(): boolean {
-    const { volatile, locks, reads, several } = this.analyzed.statement
-    return this.onlyReads && several !== true && !volatile && !locks && this.client.areShared(reads)
+    const version = this.client.sharedVersion()
+    if (this.#plainIn !== version) {
+      const { volatile, locks, reads, several } = this.analyzed.statement
+      this.#isPlain =
+        this.onlyReads && several !== true && !volatile && !locks && this.client.areShared(reads)
+      this.#plainIn = version
+    }
+    return this.#isPlain
   }
 
   #fix(): string | undefined {

@@ -1,5 +1,7 @@
+import type { Clock } from '../shared/clock.ts'
 import { randomToken } from '../shared/random-token.ts'
 import { CachedValues, type CachedValuesParts, type Landed, type Shared } from './cached-values.ts'
+import type { CachingStrategyEngine } from './caching-strategy-engine.ts'
 import type { CachedValue } from './coherence/cached-value.ts'
 import type { BasisPart } from './coherence/read-basis.ts'
 import type { Permit, SharedReads } from './coherence/shared-reads.ts'
@@ -50,21 +52,20 @@ export class CoherentCache {
     this.#values = new CachedValues(parts)
   }
 
+  /** The values in memory, valid or not. */
+  get engine(): CachingStrategyEngine {
+    return this.parts.engine
+  }
+
+  get clock(): Clock {
+    return this.parts.clock
+  }
+
   /** @throws The error of the source; LoadTimeoutError. */
   fetch<T>(request: FetchRequest<T>): Promise<T> {
     if (request.policy.strategy === 'refresh') return this.#ask(request, undefined, 0)
     const now = this.parts.clock.now()
     return this.serve(request, this.#values.find(request, now), now)
-  }
-
-  /** Time of the clock of all requests, in milliseconds. */
-  now(): number {
-    return this.parts.clock.now()
-  }
-
-  /** The value in memory for a key, valid or not. */
-  inMemory(namespace: string, key: string, now: number): CachedValue | undefined {
-    return this.parts.engine.getAt<CachedValue>(namespace, key, now) ?? undefined
   }
 
   /**

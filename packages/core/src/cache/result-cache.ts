@@ -1,5 +1,5 @@
 import type { AnswerListener, Handler, Interceptor } from '../pipeline/interceptor.ts'
-import { type CacheRequest, isRefusal, type Operation } from '../pipeline/operation.ts'
+import type { CacheRequest, Operation } from '../pipeline/operation.ts'
 import type { OperationContext } from '../pipeline/operation-context.ts'
 import type { QueryStats } from '../pipeline/query-stats.ts'
 import { joinedKey } from '../shared/joined-key.ts'
@@ -30,8 +30,8 @@ export interface ResultPolicy {
 export interface ResultCacheOptions {
   /** How a request is cached, or the reason why it is passed through. */
   readonly policyOf: (request: CacheRequest<unknown>) => ResultPolicy | string
-  /** How a result is cached and returned. */
-  readonly copierOf: <T>(request: CacheRequest<T>) => Copier<T>
+  /** How every result is cached and returned. Default: its request decides. */
+  readonly copier: Copier<unknown> | undefined
   /** Whether results are shared with other processes. */
   readonly isShared: boolean
   /** Whether each read is validated in the shared store by default. */
@@ -65,7 +65,7 @@ export class ResultCache {
       if (scope?.basis instanceof ReadBasis) scope.basis.partWithout('UNKNOWN_READ')
       return next(operation, context)
     }
-    const refused = isRefusal(request) ? request.refused : this.#read(request, operation, context, next)
+    const refused = 'refused' in request ? request.refused : this.#read(request, operation, context, next)
     if (typeof refused !== 'string') return refused
     context.note?.notKept(refused)
     if (scope?.basis instanceof ReadBasis) scope.basis.partWithout(refused)
@@ -84,7 +84,7 @@ export class ResultCache {
     const chosen = this.options.policyOf(request)
     if (request.control?.disabled === true) context.isFresh = true
     if (typeof chosen === 'string') return chosen
-    const { isShared, isStrict, detached, copierOf, onDatabase } = this.options
+    const { isShared, isStrict, detached, onDatabase } = this.options
     const { policy } = chosen
     const { strategy, consistency } = policy
     // Prefetched rows are validated if all reads are strict, but not for a single strict read.
@@ -95,16 +95,23 @@ export class ResultCache {
     const { scope, note, variant } = context
     const question = variant === undefined ? `${NO_VARIANT}${request.key}` : joinedKey(variant) + request.key
     const key = `${operation.source.id}\n${question}`
-    const copier = copierOf(request)
-    const now = this.cache.now()
+    const copier = (this.options.copier as Copier<T> | undefined) ?? request
+    const now = this.cache.clock.now()
     let kept: CachedValue | undefined
     if (strategy !== 'refresh') {
-      kept = this.cache.inMemory(RESULTS, key, now)
+      kept = this.cache.engine.getAt<CachedValue>(RESULTS, key, now) ?? undefined
       // Most reads add nothing to a hit, and most hits need neither their tags nor their load.
       const isBare = !chosen.saysTtl && chosen.tags.length === 0 && note === undefined
       if (kept !== undefined && isBare && scope?.basis === undefined) {
         const hit = this.cache.hit(kept, policy, copier, now)
-        if (hit !== undefined) return this.#hit(hit.value, operation, context)
+        if (hit !== undefined) {
+          this.#answered(hit.value, operation, context)
+          context.end()
+          const answer = Promise.resolve(hit.value)
+          // The pipeline has nothing to add.
+          context.running = answer
+          return answer
+        }
       }
     }
     const { tags, optional } = tagsRead(request)
@@ -155,14 +162,6 @@ export class ResultCache {
     const isShareable = isShared && chosen.mayShare === undefined
     const maxTtlMs = saysTtl ? policy.ttlMs : undefined
     return basis.part({ isShareable, database, isStrict: policy.consistency === 'strict', maxTtlMs }, true)
-  }
-
-  #hit<T>(value: T, operation: Operation<T>, context: OperationContext): Promise<T> {
-    this.#answered(value, operation, context)
-    context.end()
-    const answer = Promise.resolve(value)
-    context.running = answer
-    return answer
   }
 
   #answered<T>(value: T, operation: Operation<T>, context: OperationContext): void {

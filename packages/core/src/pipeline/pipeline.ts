@@ -16,8 +16,8 @@ export interface PipelineParts {
   readonly stats: QueryStats
   /** One chain for each mode, created once. */
   readonly chains: Readonly<Record<Mode, Handler>>
-  /** The chain of reads in `optimize`. */
-  readonly reads: Handler
+  /** Creates the chain of reads in `optimize`, when the first is processed. */
+  readonly reads: () => Handler
   /** The last step of `optimize`, for reads that pass through. */
   readonly ask: Handler
   /** If omitted, every read is processed. */
@@ -42,6 +42,8 @@ const NOT_CACHED: Readonly<Record<Mode | 'bypassed', string>> = {
  * fails.
  */
 export class Pipeline {
+  #reads: Handler | undefined
+
   constructor(private readonly parts: PipelineParts) {}
 
   /**
@@ -49,13 +51,13 @@ export class Pipeline {
    *
    * @throws Any error of the database or the ORM, unchanged. Never an error of Sluice.
    */
-  execute<TResult>(operation: Operation<TResult>): Promise<TResult> {
+  readonly execute = <TResult>(operation: Operation<TResult>): Promise<TResult> => {
     const { timer } = this.parts.scopes
     return timer === undefined ? this.#execute(operation) : timer.inside(() => this.#execute(operation))
   }
 
   #execute<TResult>(operation: Operation<TResult>): Promise<TResult> {
-    const { scopes, stats, chains, reads, executor, ask, gains } = this.parts
+    const { scopes, stats, chains, executor, ask, gains } = this.parts
     const { scope: current, isBypassing, demand } = scopes.ambient
     const scope = current?.ended === true ? undefined : current
     stats.seen += 1
@@ -78,7 +80,11 @@ export class Pipeline {
         return ask(operation, context)
       }
       if (isRead) context.variant = this.parts.variant?.()
-      const chain = isRead && mode === 'optimize' ? reads : chains[mode]
+      let chain = chains[mode]
+      if (isRead && mode === 'optimize') {
+        this.#reads ??= this.parts.reads()
+        chain = this.#reads
+      }
       const running = chain(operation, context)
       if (running === context.running) return running
       const answered = (result: TResult) => {
@@ -104,7 +110,7 @@ export class Pipeline {
    * so, it is counted, and must be sent as in `observe`: by a client whose statements are seen, outside of
    * transactions.
    */
-  skips(family: object): boolean {
+  readonly skips = (family: object): boolean => {
     const { scopes, stats, gains } = this.parts
     const { scope, isBypassing } = scopes.ambient
     if (

@@ -50,6 +50,8 @@ export class Scope {
   writes = 0
   /** Reads in flight that other reads can be batched with. */
   reads = 0
+  /** Whether rows of its reads are stored that a loop may iterate over. */
+  hasRows = false
   /** Reads that were passed to their ORM, and whose statement has not been seen yet. */
   unsent = 0
   /**
@@ -95,6 +97,14 @@ export class Scope {
 
   set name(name: string) {
     this.#name = name
+  }
+
+  /**
+   * Whether its next read can neither be batched with reads that were issued before it, nor be part of a
+   * loop.
+   */
+  get isIdle(): boolean {
+    return this.reads === 0 && this.unsent === 0 && this.statements === 0 && !this.hasRows
   }
 
   /** Returns the state of an interceptor; `undefined` before it is set. */

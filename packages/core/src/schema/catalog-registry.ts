@@ -36,7 +36,8 @@ export class CatalogRegistry {
   readonly #shadowed = new Set<string>()
   readonly #calling = new Set<string>()
   readonly #triggered = new Set<string>()
-  #version = 0
+  /** Changes whenever the meaning of names may have changed. */
+  version = 0
   /** @internal */
   readonly generations: SchemaGenerations = new SchemaGenerations(() => this.#changed())
   /** The generation in which each source's catalog was read; none for one that a schema file declares. */
@@ -52,11 +53,6 @@ export class CatalogRegistry {
     this.#readers.delete(sourceId)
     this.delete(sourceId)
   })
-
-  /** Changes whenever the meaning of names may have changed. */
-  get version(): number {
-    return this.#version
-  }
 
   /**
    * Sets the catalog of one source. `undefined` means that it is being read.
@@ -105,7 +101,7 @@ export class CatalogRegistry {
   /** @internal The version, for conclusions derived in it: using them counts as using the catalogs. */
   used(): number {
     this.#uses += 1
-    return this.#version
+    return this.version
   }
 
   /** Removes a source when its owner has been garbage-collected. */
@@ -134,7 +130,7 @@ export class CatalogRegistry {
     const tables = new Map<string, Set<TableId>>()
     for (const [alias, table] of aliases) tables.set(alias, (tables.get(alias) ?? new Set()).add(table))
     this.#aliases.set(sourceId, tables)
-    this.#version += 1
+    this.version += 1
   }
 
   /** The catalog of one source; `undefined` while it is being read, or if it was never set. */
@@ -296,7 +292,7 @@ export class CatalogRegistry {
     const folded = name.toLowerCase()
     if (names.has(folded)) return
     names.add(folded)
-    this.#version += 1
+    this.version += 1
   }
 
   /** Whether one of these names can refer to a temporary view with functions that can write. */
@@ -386,7 +382,7 @@ export class CatalogRegistry {
   }
 
   #changed(): void {
-    this.#version += 1
+    this.version += 1
     this.#unions.clear()
     this.#views.clear()
     this.#rowKeys.clear()

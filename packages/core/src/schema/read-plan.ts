@@ -1,4 +1,3 @@
-import type { ReasonCode } from '../shared/reasons.ts'
 import type { Statement } from '../sql/statement.ts'
 import type { TableId } from './catalog-data.ts'
 import type { CatalogRegistry } from './catalog-registry.ts'
@@ -15,7 +14,7 @@ export class ReadPlan {
     /** Every table on which the result depends. Empty if the result must not be cached. */
     readonly tables: readonly TableId[],
     /** Why the result must not be cached. */
-    readonly refused?: ReasonCode | undefined,
+    readonly refused?: string | undefined,
     /** How the values identify the rows of a table on which the result depends. */
     private readonly pinned?: PlannedRows | undefined,
     /**

@@ -40,8 +40,8 @@ export interface ChainParts {
 /** The way of an operation in each mode. */
 export interface Chains {
   readonly chains: Readonly<Record<Mode, Handler>>
-  /** The way of a read in `optimize`: without the step that announces writes. */
-  readonly reads: Handler
+  /** Creates the way of reads in `optimize`: without the step that announces writes. */
+  readonly reads: () => Handler
   /** The last step of `optimize`. */
   readonly ask: Handler
 }
@@ -57,12 +57,11 @@ export function createChains(parts: ChainParts): Chains {
     created ??= createSteps(parts)
     return created
   }
-  const reads = onFirstUse(() =>
+  const reads = () =>
     compose(
       steps().map(([, interceptor]) => interceptor),
       ask,
-    ),
-  )
+    )
   const compare = shadow(
     onFirstUse(() => composeNamed(steps(), ask)),
     {
@@ -79,7 +78,7 @@ export function createChains(parts: ChainParts): Chains {
     chains: {
       observe: compose([writes], executor.run),
       shadow: compose([writes, compare], executor.run),
-      optimize: compose([writes], reads),
+      optimize: compose([writes], onFirstUse(reads)),
     },
     reads,
     ask,
@@ -119,7 +118,7 @@ function createResultCache(
   const policies = new ResultPolicies(options.cache === false ? {} : (options.cache ?? {}), catalogs, warn)
   return new ResultCache(cache.cache, stats, {
     policyOf: policies.of,
-    copierOf: (request) => policies.copierOf(request),
+    copier: policies.copier,
     isShared: cache.writes.isShared,
     isStrict: policies.isStrict,
     detached: (run) => scopes.leave(run),

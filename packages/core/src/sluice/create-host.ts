@@ -75,8 +75,8 @@ export function createHost(parts: HostParts): AdapterHost {
   return {
     ...{ scopes, recorder, stats, catalogs, connections, writes, lookups, reportError, warn },
     logger: log.logger,
-    execute: (operation) => pipeline.execute(operation),
-    skips: (family) => pipeline.skips(family),
+    execute: pipeline.execute,
+    skips: pipeline.skips,
     seen: (sql, dialect, analyzed) => {
       if (analyzed.statement.isOwn === true) return
       try {
@@ -112,7 +112,7 @@ export function createHost(parts: HostParts): AdapterHost {
     schemaCheckMs: options.schemaCheckMs ?? DEFAULT_SCHEMA_CHECK_MS,
     maxKeys: batch?.maxKeys ?? DEFAULT_MAX_KEYS,
     maxExtraRows: batch?.maxExtraRows ?? DEFAULT_MAX_EXTRA_ROWS,
-    isOptimizing: () => lifecycle.isOptimizing,
+    isOptimizing: lifecycle.isOptimizing,
     transactionEnded: () => prefetcher?.discard(scopes.current()),
     nextSourceId: (orm) => {
       lastSource += 1
@@ -126,10 +126,7 @@ export function createHost(parts: HostParts): AdapterHost {
 }
 
 /** @returns `undefined` where lookups wait for others beyond their tick: any may be merged. */
-function gainsOf({ options, services, prefetcher }: HostParts): Gains | undefined {
+function gainsOf({ options, services }: HostParts): Gains | undefined {
   if (options.batch !== false && (options.batch?.windowMs ?? 0) > 0) return undefined
-  return new Gains({
-    now: () => services.clock.now(),
-    remembers: (scope) => prefetcher?.remembers(scope) === true,
-  })
+  return new Gains(() => services.clock.now())
 }

@@ -88,10 +88,10 @@ export class ResultPolicies {
     return control === undefined ? cautious : [...withoutDisabled(cautious, control), control]
   }
 
-  /** How a result is cached and returned. */
-  copierOf<T>(request: CacheRequest<T>): Copier<T> {
+  /** How every result is cached and returned; `undefined`: its request decides. */
+  get copier(): Copier<unknown> | undefined {
     const { copy = 'clone' } = this.options
-    return copy === 'clone' ? request : (copiers[copy] as Copier<T>)
+    return copy === 'clone' ? undefined : copiers[copy]
   }
 }
 

@@ -42,9 +42,7 @@ export class ScopeLifecycle {
   }
 
   /** Whether the mode, or that of an open scope, is any but `observe`. */
-  get isOptimizing(): boolean {
-    return this.mode !== 'observe' || this.#optimizing > 0
-  }
+  readonly isOptimizing = (): boolean => this.mode !== 'observe' || this.#optimizing > 0
 
   /** @param notes - Receives the explanation of each read. */
   open(

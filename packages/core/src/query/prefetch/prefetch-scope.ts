@@ -33,13 +33,10 @@ export class PrefetchScope {
   #rows = 0
 
   constructor(
+    private readonly scope: { hasRows: boolean },
     private readonly onBlock: () => void,
     private readonly keepFor: (source: RowSource) => KeepRow,
   ) {}
-
-  get isEmpty(): boolean {
-    return this.#sets.length === 0
-  }
 
   /** Returns sets of rows, the newest first. */
   *newest(count: number, suits: (set: RowSet) => boolean): Iterable<RowSet> {
@@ -94,7 +91,7 @@ export class PrefetchScope {
     gain: Gain | undefined,
   ): RowSet {
     const set = new RowSet(source, rows, undefined, this.keepFor(source), gain)
-    this.#sets.push(set)
+    this.#add(set)
     this.#whole.push(set)
     return set
   }
@@ -110,7 +107,7 @@ export class PrefetchScope {
     if (set === undefined) {
       set = new RowSet(source, [], [], this.keepFor(source), gain)
       this.#groups.set(group, set)
-      this.#sets.push(set)
+      this.#add(set)
     }
     const place = set.append(result, delivered)
     this.#grow(set, place.to - place.from)
@@ -150,10 +147,16 @@ export class PrefetchScope {
     this.#trails.clear()
     this.#groups.clear()
     this.#sets.length = 0
+    this.scope.hasRows = false
     this.#whole = []
     this.#rows = 0
     this.generation += 1
     return hadAny
+  }
+
+  #add(set: RowSet): void {
+    this.#sets.push(set)
+    this.scope.hasRows = true
   }
 
   #retire(trail: Trail): void {

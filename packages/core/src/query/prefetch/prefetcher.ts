@@ -62,11 +62,10 @@ export class Prefetcher {
     if (scope === undefined) return next(operation, context)
     if (operation.kind !== 'read' || operation.isRaw === true)
       return this.#around(operation, context, scope, next)
-    const memory = memoryOf(scope)
     // On PostgreSQL, a failed query ends the transaction, and the reads of a transaction have a separate
     // snapshot.
-    if (memory === undefined || memory.isEmpty || operation.inTransaction || context.isFresh)
-      return next(operation, context)
+    const memory = scope.hasRows && !operation.inTransaction && !context.isFresh ? memoryOf(scope) : undefined
+    if (memory === undefined) return next(operation, context)
     return this.#lookUp(operation, context, memory, scope, next)
   }
 
@@ -75,13 +74,11 @@ export class Prefetcher {
     const { scope } = context
     if (scope === undefined || scope.ended || operation.inTransaction || operation.rowSource === undefined)
       return
-    const known = memoryOf(scope)
     const isListing = Array.isArray(result) && result.length > 1
-    if (!isListing && (known === undefined || known.isEmpty || typeof result !== 'object' || result === null))
-      return
+    if (!isListing && (!scope.hasRows || typeof result !== 'object' || result === null)) return
     const source = operation.rowSource()
     if (source === undefined) return
-    const memory = known ?? this.#begin(scope, operation.source.dialect)
+    const memory = memoryOf(scope) ?? this.#begin(scope, operation.source.dialect)
     const lookup = operation.lookup?.()
     if (lookup !== undefined && !isRefusal(lookup))
       context.rows = memory.append(context.groupOf(lookup), source, result, 1, context.gain)
@@ -93,18 +90,14 @@ export class Prefetcher {
    * used.
    */
   readonly observeCached: AnswerListener = (operation, result, context) => {
-    const memory = context.scope === undefined ? undefined : memoryOf(context.scope)
-    if (memory !== undefined && !memory.isEmpty) {
+    const { scope } = context
+    const memory = scope?.hasRows === true ? memoryOf(scope) : undefined
+    if (memory !== undefined) {
       const lookup = operation.lookup?.()
       if (lookup !== undefined && !isRefusal(lookup))
         this.#passBy(memory, context.groupOf(lookup), lookup.key.text)
     }
     this.observe(operation, result, context)
-  }
-
-  /** Whether a scope has stored rows that a loop may iterate over. */
-  remembers(scope: Scope): boolean {
-    return memoryOf(scope)?.isEmpty === false
   }
 
   #passBy(memory: PrefetchScope, group: string, text: string): void {
@@ -136,7 +129,7 @@ export class Prefetcher {
     const onBlock = () => {
       this.parts.stats.blockedLinks += 1
     }
-    const memory = new PrefetchScope(onBlock, (source) => this.#keepFor(source, dialect))
+    const memory = new PrefetchScope(scope, onBlock, (source) => this.#keepFor(source, dialect))
     scope.setState(PREFETCH, memory)
     return memory
   }

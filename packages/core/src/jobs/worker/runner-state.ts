@@ -12,7 +12,7 @@ export interface Report {
  * is one transition.
  */
 export class RunnerState {
-  readonly running = new RunningTasks()
+  readonly running: RunningTasks = new RunningTasks()
   /** `releasing`: tasks that were requested before, and arrive now, are released. */
   #phase: 'stopped' | 'started' | 'releasing' = 'stopped'
   /** Steps in flight, and the number of tasks that they request. */

@@ -184,7 +184,6 @@ const SPREADS_TO_REPLACE = [
   'packages/core/src/query/prefetch',
   'packages/core/src/schema',
   'packages/core/src/schema/readers',
-  'packages/core/src/sluice',
   'packages/drizzle/src',
   'packages/knex/src',
   'packages/kysely/src',

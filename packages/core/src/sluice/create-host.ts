@@ -55,9 +55,19 @@ export function createHost(parts: HostParts): AdapterHost {
   const { workload } = engines
   const lookups = new WaitingLookups()
   const pipeline = new Pipeline({
-    ...{ scopes, executor, stats },
+    scopes,
+    executor,
+    stats,
     ...createChains({
-      ...{ options, executor, writes, lookups, prefetcher, catalogs, scopes, stats, warn },
+      options,
+      executor,
+      writes,
+      lookups,
+      prefetcher,
+      catalogs,
+      scopes,
+      stats,
+      warn,
       cache: caching,
       random: services.random,
       onDifference: (difference) => events.emit('shadowDifference', difference),
@@ -73,7 +83,15 @@ export function createHost(parts: HostParts): AdapterHost {
   const store = storeOf(options)
   let lastSource = 0
   return {
-    ...{ scopes, recorder, stats, catalogs, connections, writes, lookups, reportError, warn },
+    scopes,
+    recorder,
+    stats,
+    catalogs,
+    connections,
+    writes,
+    lookups,
+    reportError,
+    warn,
     logger: log.logger,
     execute: pipeline.execute,
     skips: pipeline.skips,

@@ -91,7 +91,11 @@ export class Engines {
     this.#queries = new QueryOptimizationEngine(
       { clock },
       {
-        ...{ stats, log: this.queryLog, detector, links, loaders },
+        stats,
+        log: this.queryLog,
+        detector,
+        links,
+        loaders,
         results: caching && {
           get: (query) => caching.engine.get<readonly unknown[]>(QUERY_RESULTS, query),
           set: (query, rows, ttl) => void caching.engine.set(QUERY_RESULTS, query, rows, ttl),
@@ -127,7 +131,9 @@ export class Engines {
     const { clock, random, reportListenerError } = this.parts.services
     this.#jobs = this.#opened(
       new AsyncBatchProcessingEngine(jobs, {
-        ...{ clock, random, onError: reportListenerError },
+        clock,
+        random,
+        onError: reportListenerError,
         scoped: (queue, fn) => this.parts.run(fn, { name: `job ${queue}` }),
       }),
     )
@@ -155,7 +161,9 @@ export class Engines {
     const { clock, random, reportError, loaders, connections, events } = services
     this.#database ??= this.#opened(
       new DatabaseOptimizationEngine(options, {
-        ...{ clock, random, onError: reportError },
+        clock,
+        random,
+        onError: reportError,
         ...(this.workload === undefined ? {} : { recorder: this.workload }),
         ...(detector === undefined ? {} : { limits: detector.limits }),
         cpu: () => this.#monitor?.currentLoad('cpu') ?? 0,
@@ -172,10 +180,13 @@ export class Engines {
     const { services, replicas, caching } = this.parts
     const { clock, reportListenerError, log, stats } = services
     const monitor = new MonitoringAndAutoScalingEngine(options, {
-      ...{ clock, onError: reportListenerError },
+      clock,
+      onError: reportListenerError,
       facts: () =>
         tuningFacts({
-          ...{ cache: caching?.used?.engine, jobs: this.#jobs, tuning: this.tuning.changes },
+          cache: caching?.used?.engine,
+          jobs: this.#jobs,
+          tuning: this.tuning.changes,
           pools: this.workload?.pools.pools() ?? [],
           poolLimit: this.#poolLimit,
         }),
@@ -183,7 +194,10 @@ export class Engines {
     })
     if (log.logger !== undefined) monitor.on('alert', ({ alert, change }) => log.alert(alert, change))
     addSluiceFeeds(monitor, {
-      ...{ stats, replicas, scopes: this.scopeMeter, workload: this.workload },
+      stats,
+      replicas,
+      scopes: this.scopeMeter,
+      workload: this.workload,
       store: storeOf(this.parts.options),
       created: () => ({ caching: caching?.used, balancer: this.#balancer, jobs: this.#jobs }),
     })

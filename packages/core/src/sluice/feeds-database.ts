@@ -29,25 +29,23 @@ function queryFamilies({ counters }: WorkloadLog): readonly MetricFamily[] {
     seen.map(({ labels, of }) => ({ labels, value: value(of) }))
   return [
     {
-      ...{
-        name: 'db.client.operation.duration',
-        help: 'Duration of database statements, by normalized query',
-        unit: 's',
-      },
+      name: 'db.client.operation.duration',
+      help: 'Duration of database statements, by normalized query',
+      unit: 's',
       type: 'histogram',
       samples: seen.map(({ labels, of }) => durationSample(labels, of.times)),
     },
     {
-      ...{
-        name: 'sluice.query.returned_rows',
-        help: 'Rows returned by statements, by normalized query',
-        unit: '{row}',
-      },
+      name: 'sluice.query.returned_rows',
+      help: 'Rows returned by statements, by normalized query',
+      unit: '{row}',
       type: 'counter',
       samples: sum(({ rows }) => rows),
     },
     {
-      ...{ name: 'sluice.query.errors', help: 'Failed statements, by normalized query', unit: '{statement}' },
+      name: 'sluice.query.errors',
+      help: 'Failed statements, by normalized query',
+      unit: '{statement}',
       type: 'counter',
       samples: sum(({ errors }) => errors),
     },
@@ -102,11 +100,9 @@ function poolFamilies(monitor: PoolMonitor): readonly MetricFamily[] {
       pools.map(({ name, now }) => ({ labels: label(name), value: now.waiting })),
     ),
     {
-      ...{
-        name: 'db.client.connection.wait_time',
-        help: 'Time until a caller received a connection',
-        unit: 's',
-      },
+      name: 'db.client.connection.wait_time',
+      help: 'Time until a caller received a connection',
+      unit: 's',
       type: 'histogram',
       samples: pools
         .filter(({ waits }) => waits.count > 0)

@@ -23,8 +23,10 @@ export function regionFamilies(store: CacheStore): readonly MetricFamily[] {
       samplesOf(({ ageMs }) => ageMs && ageMs / 1_000),
     ),
     {
-      ...{ name: 'sluice.cache.region.lag', help: 'Time that writes of a region took to become known' },
-      ...{ unit: 's', type: 'summary' },
+      name: 'sluice.cache.region.lag',
+      help: 'Time that writes of a region took to become known',
+      unit: 's',
+      type: 'summary',
       samples: regions.flatMap(({ region, lagP50Ms, lagP99Ms }) =>
         lagP50Ms === undefined || lagP99Ms === undefined
           ? []

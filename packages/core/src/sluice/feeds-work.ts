@@ -58,11 +58,9 @@ export function balancerFamilies(balancer: LoadBalancingEngine | undefined): rea
       of((node) => Number(isUp(node))),
     ),
     {
-      ...{
-        name: 'sluice.balancer.response.time',
-        help: 'Response times of the last 1 to 2 minutes',
-        unit: 's',
-      },
+      name: 'sluice.balancer.response.time',
+      help: 'Response times of the last 1 to 2 minutes',
+      unit: 's',
       type: 'summary',
       samples: nodes.map((node) => quantileSample(label(node), node)),
     },
@@ -122,7 +120,11 @@ export async function jobFamilies(
   const of = (value: (stats: ProcessingStats) => number): readonly NumberSample[] =>
     all.map((stats) => ({ labels: label(stats), value: value(stats) }))
   const tasks = by('sluice.task.state', ({ pending, queued, processing, retry, deadLetters }) => ({
-    ...{ pending, queued, processing, retry, dead: deadLetters },
+    pending,
+    queued,
+    processing,
+    retry,
+    dead: deadLetters,
   }))
   const ended = by('sluice.task.outcome', ({ completed, retried, failed, cancelled, lost }) => ({
     completed,
@@ -147,20 +149,16 @@ export async function jobFamilies(
       of(({ oldestTaskMs }) => oldestTaskMs / 1_000),
     ),
     {
-      ...{
-        name: 'sluice.jobs.wait.time',
-        help: 'Time from the creation of a task until it ran, over the last 1 to 2 minutes',
-        unit: 's',
-      },
+      name: 'sluice.jobs.wait.time',
+      help: 'Time from the creation of a task until it ran, over the last 1 to 2 minutes',
+      unit: 's',
       type: 'summary',
       samples: all.map((stats) => quantileSample(label(stats), stats.waitMs)),
     },
     {
-      ...{
-        name: 'sluice.jobs.run.time',
-        help: 'Duration of attempts, over the last 1 to 2 minutes',
-        unit: 's',
-      },
+      name: 'sluice.jobs.run.time',
+      help: 'Duration of attempts, over the last 1 to 2 minutes',
+      unit: 's',
       type: 'summary',
       samples: all.map((stats) => quantileSample(label(stats), stats.runMs)),
     },

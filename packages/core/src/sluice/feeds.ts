@@ -133,7 +133,9 @@ function cacheFamilies(caching: CreatedEngines['caching']): readonly MetricFamil
       '{entry}',
       'sluice.reason',
       {
-        ...{ evicted: evictions, expired: expirations, rejected },
+        evicted: evictions,
+        expired: expirations,
+        rejected,
       },
     ),
     gauge('sluice.cache.entries', 'Entries of the in-process cache', '{entry}', [

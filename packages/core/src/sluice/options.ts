@@ -259,6 +259,18 @@ const cacheRules = {
   },
 }
 
+const GROUPS: ReadonlySet<string> = new Set<keyof SluiceOptions>([
+  'cache',
+  'batch',
+  'prefetch',
+  'detection',
+  'database',
+  'balancer',
+  'jobs',
+  'monitor',
+  'shadow',
+])
+
 const MODES: readonly Mode[] = ['observe', 'shadow', 'optimize']
 const mode = option.oneOf(...MODES)
 
@@ -324,4 +336,13 @@ export function checkSluiceOptions(options: SluiceOptions): void {
   if (monitor) checkMonitoringOptions(monitor, 'monitor.')
   if (jobs) checkJobsOptions(jobs)
   if (shadow) checkOptions(shadow, { sample: option.number(0, 1) }, 'shadow.')
+}
+
+/** Later changes to the app's object have no effect: engines read their options when they are created. */
+export function copyOptions(options: SluiceOptions): SluiceOptions {
+  const groups = Object.entries(options).map(([name, value]) => [
+    name,
+    GROUPS.has(name) && value ? { ...(value as object) } : value,
+  ])
+  return Object.fromEntries(groups) as SluiceOptions
 }

@@ -3,9 +3,12 @@ import { type Mode, Scope } from '../pipeline/scope.ts'
 import type { Detector } from '../query/detect/detector.ts'
 import type { Finding } from '../query/detect/finding.ts'
 import type { Prefetcher } from '../query/prefetch/prefetcher.ts'
+import { checkOptions } from '../shared/options.ts'
 import type { Engines } from './engines.ts'
-import { checkMode, type SluiceOptions } from './options.ts'
+import { checkMode, runRules, type SluiceOptions } from './options.ts'
 import {
+  checkFunction,
+  type Explained,
   OpenScope,
   type OpenScopeParts,
   type RunOptions,
@@ -72,6 +75,64 @@ export class ScopeLifecycle {
       timer.add(clock.now() - startedAt)
     }
     return new OpenScope(scope, this.#openScopeParts)
+  }
+
+  /**
+   * Runs a function in a new scope.
+   *
+   * @throws The error of the function; what ending the scope throws.
+   */
+  run<T>(fn: () => T | Promise<T>, options: RunOptions, isClosed: boolean): Promise<T> {
+    let scope: ScopeHandle | undefined
+    try {
+      checkFunction(fn)
+      checkOptions(options, runRules)
+      const opened = this.open(options.name ?? 'run', options, isClosed)
+      scope = opened
+      // An ORM's promises may be lazy: `resolve` awaits them inside. It returns a plain promise unchanged.
+      const running = opened.enter(() => Promise.resolve(fn()))
+      // Not an async function: each additional promise costs time in every scope.
+      return running.then(
+        (result) => {
+          opened.end()
+          return result
+        },
+        (error: unknown) => {
+          endFailed(opened)
+          throw error
+        },
+      )
+    } catch (error) {
+      if (scope !== undefined) endFailed(scope)
+      return Promise.reject(error)
+    }
+  }
+
+  /**
+   * Runs a function in a scope that explains its reads.
+   *
+   * @throws The error of the function.
+   */
+  async explain<T>(
+    fn: () => T | Promise<T>,
+    options: Pick<RunOptions, 'mode'>,
+    isClosed: boolean,
+  ): Promise<Explained<T>> {
+    checkFunction(fn)
+    checkOptions(options, runRules)
+    const notes: ReadNote[] = []
+    const scope = this.open('explain', options, isClosed, notes)
+    try {
+      // An ORM's promises may be lazy: they must be awaited inside.
+      const result = await scope.enter(async () => await fn())
+      return { result, reads: notes.map((note) => note.explanation()) }
+    } finally {
+      try {
+        scope.end()
+      } catch {
+        // Findings are not part of an explanation.
+      }
+    }
   }
 
   #modeOfNextScope(): Mode {
@@ -146,5 +207,15 @@ export class ScopeLifecycle {
       this.parts.services.reportError(error)
       return []
     }
+  }
+}
+
+/** Ends a scope whose function failed. The error of the function is more important than the findings. */
+function endFailed(scope: ScopeHandle): void {
+  scope.failed = true
+  try {
+    scope.end()
+  } catch {
+    // Findings were emitted before.
   }
 }

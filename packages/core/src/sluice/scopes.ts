@@ -2,6 +2,7 @@ import type { ReadExplanation } from '../pipeline/explanation.ts'
 import type { Mode, Scope, ScopeCounts } from '../pipeline/scope.ts'
 import type { Finding } from '../query/detect/finding.ts'
 import { NPlusOneError } from '../query/detect/n-plus-one-error.ts'
+import { InvalidArgumentError } from '../shared/errors.ts'
 
 /** The summary of a scope. */
 export interface ScopeReport extends Readonly<ScopeCounts> {
@@ -136,4 +137,10 @@ export interface RunOptions {
 export interface Explained<T> {
   readonly result: T
   readonly reads: readonly ReadExplanation[]
+}
+
+/** @throws InvalidArgumentError. */
+export function checkFunction<T>(fn: T): T {
+  if (typeof fn !== 'function') throw new InvalidArgumentError('fn', 'a function', fn)
+  return fn
 }

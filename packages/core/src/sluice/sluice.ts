@@ -13,42 +13,27 @@ import type { AsyncBatchProcessingEngine } from '../jobs/async-batch-processing-
 import type { MonitoringAndAutoScalingEngine } from '../monitoring/monitoring-and-auto-scaling-engine.ts'
 import type { TuningChange } from '../monitoring/report/advice.ts'
 import { Executor } from '../pipeline/executor.ts'
-import type { ReadNote } from '../pipeline/explanation.ts'
 import { Recorder } from '../pipeline/recorder.ts'
 import type { Mode } from '../pipeline/scope.ts'
 import { Detector } from '../query/detect/detector.ts'
 import { onOutgoingRequest } from '../query/prefetch/outgoing-requests.ts'
 import { Prefetcher } from '../query/prefetch/prefetcher.ts'
 import type { QueryOptimizationEngine } from '../query/query-optimization-engine.ts'
-import { EVERYTHING } from '../schema/catalog.ts'
-import type { TableId } from '../schema/catalog-data.ts'
-import { InvalidArgumentError, SluiceError } from '../shared/errors.ts'
-import { checkOptions } from '../shared/options.ts'
+import { SluiceError } from '../shared/errors.ts'
 import { setHost } from './adapter-host.ts'
 import { createCaching, maxStalenessOf, storeOf } from './caching.ts'
 import { createHost } from './create-host.ts'
 import { Engines } from './engines.ts'
 import type { SluiceEvents } from './events.ts'
+import { invalidateTable, suspendCaching } from './external-writes.ts'
 import { OpenInstances } from './open-instances.ts'
-import { checkMode, checkSluiceOptions, runRules, type SluiceOptions } from './options.ts'
+import { checkMode, checkSluiceOptions, copyOptions, type SluiceOptions } from './options.ts'
 import { ScopeLifecycle } from './scope-lifecycle.ts'
-import type { Explained, RunOptions, ScopeHandle } from './scopes.ts'
+import { checkFunction, type Explained, type RunOptions, type ScopeHandle } from './scopes.ts'
 import { Services } from './services.ts'
 import type { TuningOptions } from './tuning/tuning-options.ts'
 
 const DEFAULT_MAX_AGE_MS = 1000
-const GROUPS: ReadonlySet<string> = new Set<keyof SluiceOptions>([
-  'cache',
-  'batch',
-  'prefetch',
-  'detection',
-  'database',
-  'balancer',
-  'jobs',
-  'monitor',
-  'shadow',
-])
-
 /** Options that are read when an engine is created. */
 export interface LateSettings {
   maxBytes(): number
@@ -79,7 +64,7 @@ export class Sluice {
   constructor(options?: SluiceOptions, late?: LateSettings)
   constructor(given: SluiceOptions = {}, late?: LateSettings) {
     checkSluiceOptions(given)
-    const options = copied(given)
+    const options = copyOptions(given)
     this.#options = options
     const services = new Services(options)
     this.#services = services
@@ -97,7 +82,11 @@ export class Sluice {
     this.#writes = writes
     const prefetcher = this.#createPrefetcher(executor)
     const engines = new Engines({
-      ...{ options, services, caching, detector, replicas },
+      options,
+      services,
+      caching,
+      detector,
+      replicas,
       links: prefetcher?.links,
       strategy: late?.strategy,
       run: (fn, options) => this.run(fn, options),
@@ -106,19 +95,17 @@ export class Sluice {
     const lifecycle = new ScopeLifecycle({ options, services, detector, prefetcher, engines })
     this.#lifecycle = lifecycle
     const host = createHost({
-      ...{
-        options,
-        services,
-        engines,
-        lifecycle,
-        caching,
-        writes,
-        replicas,
-        detector,
-        prefetcher,
-        recorder,
-        executor,
-      },
+      options,
+      services,
+      engines,
+      lifecycle,
+      caching,
+      writes,
+      replicas,
+      detector,
+      prefetcher,
+      recorder,
+      executor,
       isClosed: () => this.#closed,
     })
     setHost(this, host)
@@ -201,29 +188,7 @@ export class Sluice {
    *   findings; InvalidArgumentError, InvalidOptionError.
    */
   run<T>(fn: () => T | Promise<T>, options: RunOptions = {}): Promise<T> {
-    let scope: ScopeHandle | undefined
-    try {
-      checkFunction(fn)
-      checkOptions(options, runRules)
-      const opened = this.openScope(options.name ?? 'run', options)
-      scope = opened
-      // An ORM's promises may be lazy: `resolve` awaits them inside. It returns a plain promise unchanged.
-      const running = opened.enter(() => Promise.resolve(fn()))
-      // Not an async function: each additional promise costs time in every scope.
-      return running.then(
-        (result) => {
-          opened.end()
-          return result
-        },
-        (error: unknown) => {
-          endFailed(opened)
-          throw error
-        },
-      )
-    } catch (error) {
-      if (scope !== undefined) endFailed(scope)
-      return Promise.reject(error)
-    }
+    return this.#lifecycle.run(fn, options, this.#closed)
   }
 
   /**
@@ -267,21 +232,7 @@ export class Sluice {
    * ```
    */
   async explain<T>(fn: () => T | Promise<T>, options: Pick<RunOptions, 'mode'> = {}): Promise<Explained<T>> {
-    checkFunction(fn)
-    checkOptions(options, runRules)
-    const notes: ReadNote[] = []
-    const scope = this.#lifecycle.open('explain', options, this.#closed, notes)
-    try {
-      // An ORM's promises may be lazy: they must be awaited inside.
-      const result = await scope.enter(async () => await fn())
-      return { result, reads: notes.map((note) => note.explanation()) }
-    } finally {
-      try {
-        scope.end()
-      } catch {
-        // Findings are not part of an explanation.
-      }
-    }
+    return await this.#lifecycle.explain(fn, options, this.#closed)
   }
 
   /**
@@ -298,21 +249,7 @@ export class Sluice {
    * @throws InvalidArgumentError, synchronously, if a catalog is known and does not contain the table.
    */
   invalidate(table: string, ids?: readonly unknown[]): Promise<void> {
-    if (typeof table !== 'string' || table === '')
-      throw new InvalidArgumentError('table', 'the name of a model or table', table)
-    if (ids !== undefined && !Array.isArray(ids))
-      throw new InvalidArgumentError('ids', 'an array of primary keys', ids)
-    const { catalogs } = this.#services
-    // Names of a catalog that is being read are not found yet.
-    const tables = catalogs.isReading() ? new Set<TableId>() : catalogs.resolve(table)
-    if (tables.size === 0 && catalogs.isKnown() && !catalogs.isReading()) {
-      throw new InvalidArgumentError('table', 'the name of a model or table in the catalog', table)
-    }
-    const effect = ids === undefined ? { tables, everything: false } : catalogs.effectOnRows(tables, ids)
-    const told = this.#writes.invalidate(tables.size === 0 ? EVERYTHING : effect)
-    // A caller that does not await the promise must not crash; Sluice retries until it succeeds.
-    told.catch(() => {})
-    return told
+    return invalidateTable(this.#writes, this.#services.catalogs, table, ids)
   }
 
   /**
@@ -320,12 +257,7 @@ export class Sluice {
    * is served from memory and nothing is cached; then all results are invalidated.
    */
   suspend(): () => void {
-    const intent = this.#writes.begin(EVERYTHING)
-    return once(() => {
-      intent.end('committed')
-      // Other processes can have cached results from meanwhile, too; Sluice retries until they are notified.
-      this.#writes.invalidate(EVERYTHING).catch(() => {})
-    })
+    return suspendCaching(this.#writes)
   }
 
   /**
@@ -399,7 +331,11 @@ export class Sluice {
     if (prefetch === false) return undefined
     const { stats, clock, catalogs, scopes } = this.#services
     const prefetcher: Prefetcher = new Prefetcher({
-      ...{ executor, stats, clock, catalogs, writes: this.#writes },
+      executor,
+      stats,
+      clock,
+      catalogs,
+      writes: this.#writes,
       maxAgeMs: Math.min(prefetch?.maxAgeMs ?? DEFAULT_MAX_AGE_MS, maxStalenessOf(this.#options)),
       // Another service may write on behalf of the scope that calls it.
       onFirstUse: () => void this.#closing.add(onOutgoingRequest(() => prefetcher.discard(scopes.current()))),
@@ -418,39 +354,6 @@ export class Sluice {
 
 /** Those that were created with this copy of the package. */
 export const openSluices: OpenInstances<Sluice> = new OpenInstances()
-
-/** Later changes to the app's object have no effect: engines read their options when they are created. */
-function copied(options: SluiceOptions): SluiceOptions {
-  const groups = Object.entries(options).map(([name, value]) => [
-    name,
-    GROUPS.has(name) && value ? { ...(value as object) } : value,
-  ])
-  return Object.fromEntries(groups) as SluiceOptions
-}
-
-/** @throws InvalidArgumentError. */
-function checkFunction<T>(fn: T): T {
-  if (typeof fn !== 'function') throw new InvalidArgumentError('fn', 'a function', fn)
-  return fn
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined
-  return () => {
-    made ??= { value: make() }
-    return made.value
-  }
-}
-
-/** Ends a scope whose function failed. The error of the function is more important than the findings. */
-function endFailed(scope: ScopeHandle): void {
-  scope.failed = true
-  try {
-    scope.end()
-  } catch {
-    // Findings were emitted before.
-  }
-}
 
 /** A Sluice with all engines. */
 export type CompleteSluice = Sluice & {

@@ -11,14 +11,20 @@ import { type BenchFigure, printFigures, toJson } from './database/report.ts'
 import { benchOptions } from './harness.ts'
 
 const { json, quick, only } = benchOptions(['regions', 'replicas'])
-const figures: BenchFigure[] = []
-if (only === undefined) {
-  figures.push(...(await pickFigures(quick ? 5 : 15)))
-  figures.push(...(await throughputFigures(quick ? 1 : 5, quick ? 2 : 4)))
-  figures.push(...(await failureFigures(quick ? 2_000 : 6_000)))
-  figures.push(...(await memoryFigures()))
+const sections: [name: string, run: () => BenchFigure[] | Promise<BenchFigure[]>][] = []
+if (only === undefined)
+  sections.push(
+    ['picks', () => pickFigures(quick ? 5 : 15)],
+    ['throughput', () => throughputFigures(quick ? 1 : 5, quick ? 2 : 4)],
+    ['failures', () => failureFigures(quick ? 2_000 : 6_000)],
+    ['memory', () => memoryFigures()],
+  )
+if (only !== 'replicas') sections.push(['regions', () => regionFigures(quick ? 30 : 90)])
+if (only !== 'regions') sections.push(['replicas', () => replicaFigures(quick ? 200 : 10_000)])
+for (const [name, run] of sections) {
+  // If a run does not end, its output shows where.
+  console.error(`${name} …`)
+  const figures = await run()
+  if (json) for (const figure of figures) console.log(toJson(figure, 'balancing'))
+  else printFigures(figures)
 }
-if (only !== 'replicas') figures.push(...regionFigures(quick ? 30 : 90))
-if (only !== 'regions') figures.push(...(await replicaFigures(quick ? 200 : 10_000)))
-if (json) for (const figure of figures) console.log(toJson(figure, 'balancing'))
-else printFigures(figures)

@@ -31,6 +31,7 @@ export async function askAll(
         failed += 1
         resolve()
       })
+      sent.on('close', () => resolve())
       sent.end()
     })
   await Promise.all(

@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs'
-import { request } from 'node:http'
+import { type ClientRequest, request } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { BenchFigure } from '../database/report.ts'
 import { startNode, startProxy } from './start.ts'
 
 const BYTES = 104_857_600
+/** A transfer takes about 5 s, and several times as long on a busy machine. */
+const MAX_MS = 90_000
 const chunk = Buffer.alloc(65_536)
 
 /** Maximum memory growth of a proxy while large bodies pass to or from a slow peer. */
@@ -49,8 +51,9 @@ function download(port: number, pauseMs: number, bytes = BYTES): Promise<void> {
         }
       })
       answer.on('error', (error) => (got >= bytes ? undefined : reject(error)))
+      answer.on('close', () => reject(new Error(`The response ended after ${got} of ${bytes} bytes.`)))
     })
-    sent.on('error', reject)
+    endsInTime(sent, reject)
     sent.end()
   })
 }
@@ -65,14 +68,28 @@ async function upload(port: number, path: string): Promise<void> {
     headers: { 'content-length': BYTES },
   })
   const answered = new Promise<void>((resolve, reject) => {
-    sent.on('response', (answer) => answer.resume().on('end', resolve))
-    sent.on('error', reject)
+    sent.on('response', (answer) => {
+      answer.resume().on('end', resolve).on('error', reject)
+      answer.on('close', () => reject(new Error('The response of the upload is not complete.')))
+    })
+    endsInTime(sent, reject)
   })
   function* chunks() {
     for (let at = 0; at < BYTES; at += chunk.length) yield chunk
   }
-  await pipeline(Readable.from(chunks(), { objectMode: true, highWaterMark: 1 }), sent)
-  await answered
+  // The response decides: a request whose connection was lost may never report that it has ended.
+  const written = pipeline(Readable.from(chunks(), { objectMode: true, highWaterMark: 1 }), sent)
+  await Promise.all([answered, Promise.race([written, answered])])
+}
+
+function endsInTime(sent: ClientRequest, reject: (error: Error) => void): void {
+  const timer = setTimeout(() => {
+    const { bytesWritten = 0, bytesRead = 0 } = sent.socket ?? {}
+    const state = `${bytesWritten} bytes sent, ${bytesRead} received`
+    sent.destroy(new Error(`A transfer through the proxy takes longer than ${MAX_MS} ms: ${state}.`))
+  }, MAX_MS)
+  sent.on('error', reject)
+  sent.on('close', () => clearTimeout(timer))
 }
 
 /** In megabytes. */

@@ -19,19 +19,37 @@ interface StaleReader {
   forget(): Promise<void>
 }
 
+/** The knowledge of one source. */
+class SourceState {
+  /** `undefined`: it is being read, or was never set. */
+  catalog: SchemaCatalog | undefined = undefined
+  /** Whether a catalog, or that it is being read, was set. */
+  isSet = false
+  /** The generation in which the catalog was read; `undefined` if a schema file declares it. */
+  readIn: number | undefined = undefined
+  /** Whether the catalog was derived from that of a different source. */
+  isDerived = false
+  /** Whether it has a connection whose session settings can change the meaning of statements. */
+  isStrange = false
+  /** Whether its schema may have changed, because the database has not been queried recently. */
+  isUnchecked = false
+  aliases: ReadonlyMap<string, ReadonlySet<TableId>> | undefined = undefined
+  /** By table; `null` if rows are not distinguished. */
+  readonly rowKeys: Map<TableId, RowKey | null> = new Map()
+
+  constructor(public reader: WeakRef<StaleReader> | undefined = undefined) {}
+}
+
 /**
  * A Sluice's knowledge of its databases: the union of the catalogs of all adapters, by dialect. While a
  * source is being read again (for example, after DDL), nothing is trusted: writes modify every table, and no
  * table counts as a base table.
  */
 export class CatalogRegistry {
-  readonly #sources = new Map<string, SchemaCatalog | undefined>()
+  readonly #sources = new Map<string, SourceState>()
   readonly #unions = new Map<Dialect, SchemaCatalog | undefined>()
   /** The unions by their default schemas. */
   readonly #views = new Map<string, SchemaCatalog>()
-  /** By source and table; `null` if rows are not distinguished. */
-  readonly #rowKeys = new Map<string, Map<TableId, RowKey | null>>()
-  readonly #aliases = new Map<string, ReadonlyMap<string, ReadonlySet<TableId>>>()
   /** Names of tables, in lower case. */
   readonly #shadowed = new Set<string>()
   readonly #calling = new Set<string>()
@@ -40,18 +58,11 @@ export class CatalogRegistry {
   version = 0
   /** @internal */
   readonly generations: SchemaGenerations = new SchemaGenerations(() => this.#changed())
-  /** The generation in which each source's catalog was read; none for one that a schema file declares. */
-  readonly #readIn = new Map<string, number>()
-  readonly #readers = new Map<string, WeakRef<StaleReader>>()
-  readonly #derived = new Set<string>()
-  /** Sources with a connection whose session settings can change the meaning of statements. */
-  readonly #strange = new Set<string>()
-  /** Sources whose schema may have changed, because the database has not been queried recently. */
-  readonly #unchecked = new Set<string>()
-  #uses = 0
+  /** @internal Increases when the catalogs are used. */
+  uses = 0
   readonly #owners = new FinalizationRegistry<string>((sourceId) => {
-    this.#readers.delete(sourceId)
     this.delete(sourceId)
+    this.#sources.delete(sourceId)
   })
 
   /**
@@ -61,9 +72,13 @@ export class CatalogRegistry {
    * generation. Default: declared by a file.
    */
   set(sourceId: string, catalog: SchemaCatalog | undefined, readIn?: number): void {
-    if (readIn === undefined) this.#readIn.delete(sourceId)
-    else this.#readIn.set(sourceId, readIn)
-    this.#sources.set(sourceId, catalog)
+    const state = this.#stateOf(sourceId)
+    // The union prefers catalogs that were set earlier.
+    if (!state.isSet) this.#sources.delete(sourceId)
+    this.#sources.set(sourceId, state)
+    state.isSet = true
+    state.catalog = catalog
+    state.readIn = readIn
     this.#changed()
   }
 
@@ -71,7 +86,7 @@ export class CatalogRegistry {
    * Sets a catalog derived from that of a different source, which is used instead if this one is outdated.
    */
   derive(sourceId: string, catalog: SchemaCatalog, readIn: number): void {
-    this.#derived.add(sourceId)
+    this.#stateOf(sourceId).isDerived = true
     this.set(sourceId, catalog, readIn)
   }
 
@@ -79,28 +94,21 @@ export class CatalogRegistry {
    * Sets whether names and results can differ on a connection of a source: if so, none of it is optimized.
    */
   setStrange(sourceId: string, isStrange: boolean): void {
-    if (this.#strange.has(sourceId) === isStrange) return
-    if (isStrange) this.#strange.add(sourceId)
-    else this.#strange.delete(sourceId)
+    if ((this.#sources.get(sourceId)?.isStrange ?? false) === isStrange) return
+    this.#stateOf(sourceId).isStrange = isStrange
     this.#changed()
   }
 
   /** @internal Sets whether the schema of a source was compared too long ago for its catalog to be used. */
   setUnchecked(sourceId: string, isUnchecked: boolean): void {
-    if (this.#unchecked.has(sourceId) === isUnchecked) return
-    if (isUnchecked) this.#unchecked.add(sourceId)
-    else this.#unchecked.delete(sourceId)
+    if ((this.#sources.get(sourceId)?.isUnchecked ?? false) === isUnchecked) return
+    this.#stateOf(sourceId).isUnchecked = isUnchecked
     this.#changed()
-  }
-
-  /** @internal Increases when the catalogs are used. */
-  get uses(): number {
-    return this.#uses
   }
 
   /** @internal The version, for conclusions derived in it: using them counts as using the catalogs. */
   used(): number {
-    this.#uses += 1
+    this.uses += 1
     return this.version
   }
 
@@ -111,16 +119,12 @@ export class CatalogRegistry {
 
   /** @internal Adds the reader of a source's catalog. It is not kept alive. */
   addReader(sourceId: string, reader: StaleReader): void {
-    this.#readers.set(sourceId, new WeakRef(reader))
+    this.#stateOf(sourceId).reader = new WeakRef(reader)
   }
 
   /** Makes every source with an outdated catalog read it again: an idle source would block the others. */
   #readStale(): void {
-    for (const [sourceId, reader] of this.#readers) {
-      const living = reader.deref()
-      if (living === undefined) this.#readers.delete(sourceId)
-      else living.readIfStale()
-    }
+    for (const { reader } of [...this.#sources.values()]) reader?.deref()?.readIfStale()
   }
 
   /**
@@ -129,49 +133,50 @@ export class CatalogRegistry {
   name(sourceId: string, aliases: Iterable<readonly [string, TableId]>): void {
     const tables = new Map<string, Set<TableId>>()
     for (const [alias, table] of aliases) tables.set(alias, (tables.get(alias) ?? new Set()).add(table))
-    this.#aliases.set(sourceId, tables)
+    this.#stateOf(sourceId).aliases = tables
     this.version += 1
   }
 
   /** The catalog of one source; `undefined` while it is being read, or if it was never set. */
   of(sourceId: string): SchemaCatalog | undefined {
-    this.#uses += 1
-    return this.#isValid(sourceId) ? this.#sources.get(sourceId) : undefined
+    this.uses += 1
+    const state = this.#sources.get(sourceId)
+    return state !== undefined && !state.isStrange && this.#isCurrent(state) ? state.catalog : undefined
   }
 
-  #isValid(sourceId: string): boolean {
-    return this.#isCurrent(sourceId) && !this.#strange.has(sourceId)
-  }
-
-  #isCurrent(sourceId: string): boolean {
+  #isCurrent({ readIn, isUnchecked }: SourceState): boolean {
     const { isChanging, current } = this.generations
-    if (this.#unchecked.size > 0 && this.#unchecked.has(sourceId)) return false
-    const readIn = this.#readIn.get(sourceId)
-    return !isChanging && (readIn === undefined || readIn === current)
+    return !isUnchecked && !isChanging && (readIn === undefined || readIn === current)
   }
 
   delete(sourceId: string): void {
-    this.#aliases.delete(sourceId)
-    this.#readIn.delete(sourceId)
-    this.#derived.delete(sourceId)
-    this.#strange.delete(sourceId)
-    this.#unchecked.delete(sourceId)
-    if (this.#sources.delete(sourceId)) this.#changed()
+    const { isSet, reader } = this.#sources.get(sourceId) ?? {}
+    this.#sources.set(sourceId, new SourceState(reader))
+    if (isSet === true) this.#changed()
+  }
+
+  #stateOf(sourceId: string): SourceState {
+    let state = this.#sources.get(sourceId)
+    if (state === undefined) {
+      state = new SourceState()
+      this.#sources.set(sourceId, state)
+    }
+    return state
+  }
+
+  /** The sources whose catalogs were set, in the order in which they were. */
+  *#set(): Iterable<SourceState> {
+    for (const state of this.#sources.values()) if (state.isSet) yield state
   }
 
   /** Resolves when Sluice holds no connection for reading catalogs. They are read again if needed. */
   async forgetAll(): Promise<void> {
-    await Promise.all([...this.#readers.values()].map((reader) => reader.deref()?.forget()))
+    await Promise.all([...this.#sources.values()].map(({ reader }) => reader?.deref()?.forget()))
   }
 
   clear(): void {
     this.generations.clear()
-    this.#readIn.clear()
-    this.#derived.clear()
-    this.#strange.clear()
-    this.#unchecked.clear()
-    this.#sources.clear()
-    this.#aliases.clear()
+    for (const [sourceId, { reader }] of this.#sources) this.#sources.set(sourceId, new SourceState(reader))
     this.#changed()
   }
 
@@ -179,9 +184,10 @@ export class CatalogRegistry {
   catalog(dialect: Dialect): SchemaCatalog | undefined {
     if (this.#unions.has(dialect)) return this.#unions.get(dialect)
     let union: SchemaCatalog | undefined
-    for (const [sourceId, catalog] of this.#sources) {
-      const isCurrent = this.#isCurrent(sourceId)
-      if (!isCurrent && this.#derived.has(sourceId)) continue
+    for (const state of this.#set()) {
+      const { catalog } = state
+      const isCurrent = this.#isCurrent(state)
+      if (!isCurrent && state.isDerived) continue
       if (catalog === undefined || !isCurrent) {
         union = undefined
         queueMicrotask(() => this.#readStale())
@@ -218,14 +224,13 @@ export class CatalogRegistry {
 
   /** Whether any catalog is set. */
   isKnown(): boolean {
-    return [...this.#sources.values()].some((catalog) => catalog !== undefined)
+    return [...this.#set()].some(({ catalog }) => catalog !== undefined)
   }
 
   /** Whether a source is being read. */
   isReading(): boolean {
-    return [...this.#sources].some(
-      ([sourceId, catalog]) =>
-        catalog === undefined || !(this.#derived.has(sourceId) || this.#isCurrent(sourceId)),
+    return [...this.#set()].some(
+      (state) => state.catalog === undefined || !(state.isDerived || this.#isCurrent(state)),
     )
   }
 
@@ -254,15 +259,11 @@ export class CatalogRegistry {
    * same name in a different database).
    */
   rowKey(sourceId: string, id: TableId): RowKey | undefined {
-    let keys = this.#rowKeys.get(sourceId)
-    if (keys === undefined) {
-      keys = new Map()
-      this.#rowKeys.set(sourceId, keys)
-    }
-    let key = keys.get(id)
+    const keys = this.#sources.get(sourceId)?.rowKeys
+    let key = keys?.get(id)
     if (key === undefined) {
       key = this.#rowKeyOf(sourceId, id) ?? null
-      keys.set(id, key)
+      keys?.set(id, key)
     }
     return key ?? undefined
   }
@@ -316,10 +317,10 @@ export class CatalogRegistry {
    */
   resolve(name: string): ReadonlySet<TableId> {
     const found = new Set<TableId>()
-    for (const aliases of this.#aliases.values())
-      for (const table of aliases.get(name) ?? []) found.add(table)
+    for (const { aliases } of this.#sources.values())
+      for (const table of aliases?.get(name) ?? []) found.add(table)
     const folded = name.toLowerCase()
-    for (const catalog of this.#sources.values()) {
+    for (const { catalog } of this.#set()) {
       for (const [id, table] of catalog?.tables ?? []) {
         if (
           id === name ||
@@ -330,7 +331,7 @@ export class CatalogRegistry {
       }
     }
     const unknown = new Set([...found].filter(isOfUnknownSchema))
-    for (const catalog of this.#sources.values()) {
+    for (const { catalog } of this.#set()) {
       for (const [id, table] of catalog?.tables ?? []) {
         const twin = unknownId(table.name, catalog?.dialect)
         if (unknown.has(twin)) found.add(id)
@@ -358,7 +359,7 @@ export class CatalogRegistry {
   #bucketsOf(id: TableId, ids: readonly unknown[]): ReadonlySet<number> | undefined {
     const buckets = new Set<number>()
     let isKnown = false
-    for (const catalog of this.#sources.values()) {
+    for (const { catalog } of this.#set()) {
       const table = catalog?.tables.get(id)
       if (catalog === undefined || table === undefined) continue
       isKnown = true
@@ -385,7 +386,7 @@ export class CatalogRegistry {
     this.version += 1
     this.#unions.clear()
     this.#views.clear()
-    this.#rowKeys.clear()
+    for (const { rowKeys } of this.#sources.values()) rowKeys.clear()
   }
 }
 

@@ -29,28 +29,16 @@ const REPLACED = new Map(
 /** Names that the specification sets. */
 const SPECIFIED = new Set(['minutesAhead'])
 
+/** Fields and parameters of the dashboard's protocol. */
+const PROTOCOL = new Set(['ahead', 'goneRoutes', 'spared', 'sparedShare'])
+const speaksProtocol = (path) => /^packages\/(dashboard|cli)\//.test(path)
+
 /** Folders, without those in them, that are not clean yet. Remove an entry once they are, and add none. */
 const NAMES_TO_REPLACE = [
-  'packages/cli/src/bench',
-  'packages/cli/src/commands',
-  'packages/cli/src/dashboard',
-  'packages/cli/src/doctor',
-  'packages/cli/src/fixes',
-  'packages/cli/src/formats/drizzle',
-  'packages/cli/src/mcp',
-  'packages/cli/src/project',
-  'packages/cli/src/report',
-  'packages/cli/src/scratch',
-  'packages/cli/src/source',
-  'packages/cli/src/top',
   'packages/core/src/adapter',
   'packages/core/src/adapter-contract',
   'packages/core/src/adapter/drivers',
   'packages/core/src/adapter/select',
-  'packages/core/src/balancing',
-  'packages/core/src/balancing/regions',
-  'packages/core/src/balancing/replicas',
-  'packages/core/src/balancing/strategies',
   'packages/core/src/cache',
   'packages/core/src/cache/coherence',
   'packages/core/src/cache/patterns',
@@ -79,23 +67,6 @@ const NAMES_TO_REPLACE = [
   'packages/core/src/jobs/batch',
   'packages/core/src/jobs/threads',
   'packages/core/src/jobs/worker',
-  'packages/core/src/monitoring',
-  'packages/core/src/monitoring/alerts',
-  'packages/core/src/monitoring/collectors',
-  'packages/core/src/monitoring/export',
-  'packages/core/src/monitoring/feeds',
-  'packages/core/src/monitoring/forecast',
-  'packages/core/src/monitoring/keda',
-  'packages/core/src/monitoring/metrics',
-  'packages/core/src/monitoring/report',
-  'packages/core/src/monitoring/scaling',
-  'packages/core/src/monitoring/scaling/control',
-  'packages/core/src/monitoring/scaling/policies',
-  'packages/core/src/monitoring/scaling/targets/cluster',
-  'packages/core/src/monitoring/scopes',
-  'packages/core/src/monitoring/sketch',
-  'packages/core/src/monitoring/trends',
-  'packages/core/src/opentelemetry',
   'packages/core/src/pipeline',
   'packages/core/src/query/advice',
   'packages/core/src/query/anomalies',
@@ -106,41 +77,10 @@ const NAMES_TO_REPLACE = [
   'packages/core/src/query/prefetch',
   'packages/core/src/schema',
   'packages/core/src/schema/readers',
-  'packages/core/src/shared',
   'packages/core/src/sluice',
   'packages/core/src/sluice/tuning',
-  'packages/core/src/sql',
-  'packages/core/src/sql/tree',
   'packages/core/src/testing',
-  'packages/dashboard/page/src/format',
-  'packages/dashboard/page/src/live',
-  'packages/dashboard/page/src/pages',
-  'packages/dashboard/page/src/pages/requests',
-  'packages/dashboard/page/src/parts',
-  'packages/dashboard/page/src/route',
-  'packages/dashboard/page/src/table',
-  'packages/dashboard/page/src/waterfall',
-  'packages/dashboard/src',
-  'packages/dashboard/src/actions',
-  'packages/dashboard/src/http',
-  'packages/dashboard/src/pages',
-  'packages/dashboard/src/processes',
-  'packages/dashboard/src/processes/merge',
-  'packages/dashboard/src/protocol',
-  'packages/dashboard/src/recorder',
-  'packages/dashboard/src/stream',
   'packages/drizzle/src',
-  'packages/express/src',
-  'packages/fastify/src',
-  'packages/graphql/src',
-  'packages/graphql/src/schema',
-  'packages/graphql/src/scopes',
-  'packages/http/src',
-  'packages/http/src/consistency-cookie',
-  'packages/http/src/headers',
-  'packages/http/src/operations',
-  'packages/http/src/response-cache',
-  'packages/http/src/shutdown',
   'packages/knex/src',
   'packages/knex/src/internals',
   'packages/knex/src/lookups',
@@ -204,8 +144,8 @@ const wordsOf = (name) =>
     .toLowerCase()
     .split(/[^a-z0-9]+/)
 
-function termsFor(name) {
-  if (SPECIFIED.has(name)) return undefined
+function termsFor(name, path) {
+  if (SPECIFIED.has(name) || (PROTOCOL.has(name) && speaksProtocol(path))) return undefined
   const word = wordsOf(name).find((one) => REPLACED.has(one))
   return word === undefined ? undefined : REPLACED.get(word)
 }
@@ -229,7 +169,7 @@ const isSpreadOfLiteral = (node) =>
 /** Names and spreads to replace in a source file, `{ line, kind, text }`, each name once. */
 export function namesIn(path, source) {
   const found = []
-  const fileTerms = termsFor(basename(path).replace(/\..*$/, ''))
+  const fileTerms = termsFor(basename(path).replace(/\..*$/, ''), path)
   if (fileTerms !== undefined)
     found.push({ line: 1, kind: 'name', text: `the file's name: use ${fileTerms}` })
   if (!QUICK_NAMES.test(source) && !QUICK_SPREADS.test(source)) return found
@@ -240,7 +180,7 @@ export function namesIn(path, source) {
     if (isSpreadOfLiteral(node))
       found.push({ line: lineOf(node), kind: 'spread', text: 'write the properties without the spread' })
     if (isDeclared(node) && !seen.has(node.text)) {
-      const terms = termsFor(node.text)
+      const terms = termsFor(node.text, path)
       if (terms !== undefined)
         found.push({ line: lineOf(node), kind: 'name', text: `${node.text}: use ${terms}` })
       seen.add(node.text)

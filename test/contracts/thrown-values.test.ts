@@ -195,7 +195,7 @@ const uses: Readonly<Record<string, Use>> = {
     const notifiers = new Notifiers(1_000, (error) => errors.push(error))
     onTestFinished(() => notifiers.close())
     notifiers.add({ name: 'pager', notify: fail })
-    notifiers.tell({} as never, 'raised' as never)
+    notifiers.send({} as never, 'raised' as never)
     await expect.poll(() => errors.length, SOON).toBe(1)
     expect(Object.is(errors[0], value)).toBe(true)
   },

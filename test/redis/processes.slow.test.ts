@@ -32,14 +32,14 @@ async function findOneAnother(open: ReturnType<typeof linked>): Promise<void> {
   expect((await a.others()).toSorted()).toEqual(['b', 'c'])
   const questions = Array.from({ length: 50 }, (_, at) => `question ${at}`)
   const answers = await Promise.all(
-    questions.map((question, at) => (at % 2 === 0 ? a : b).ask('c', question, soon())),
+    questions.map((question, at) => (at % 2 === 0 ? a : b).request('c', question, soon())),
   )
   expect(answers).toEqual(questions.map((question) => `c: ${question}`))
   const long = 'ü'.repeat(500_000)
-  expect(await a.ask('b', long, soon())).toBe(`b: ${long}`)
+  expect(await a.request('b', long, soon())).toBe(`b: ${long}`)
   await b.close()
   await expect.poll(() => a.others(), SOON).toEqual(['c'])
-  await expect(a.ask('b', 'there?', AbortSignal.timeout(300))).rejects.toThrow()
+  await expect(a.request('b', 'there?', AbortSignal.timeout(300))).rejects.toThrow()
 }
 
 describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))(
@@ -81,10 +81,10 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))(
       const open = linked(() => new Client({ port: server.port, host: '127.0.0.1', lazyConnect: true }))
       const [a, b] = [await open('a'), await open('b')]
       await expect(a.others()).rejects.toThrow()
-      await expect(a.ask('b', 'there?', soon())).rejects.toThrow()
+      await expect(a.request('b', 'there?', soon())).rejects.toThrow()
       for (let time = 0; time < 2; time += 1) {
         await server.start()
-        await expect.poll(() => a.ask('b', 'there?', soon()).catch(() => 'no'), SOON).toBe('b: there?')
+        await expect.poll(() => a.request('b', 'there?', soon()).catch(() => 'no'), SOON).toBe('b: there?')
         expect(await b.others()).toEqual(['a'])
         await server.kill()
       }
@@ -99,14 +99,14 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))(
       await open('failing', () => Promise.reject(new Error('no')))
       await expect.poll(async () => (await a.others()).length, SOON).toBe(2)
       for (const process of ['mute', 'failing'])
-        await expect(a.ask(process, 'there?', AbortSignal.timeout(200))).rejects.toThrow(/timeout/i)
-      await expect(a.ask('nobody', 'there?', soon())).rejects.toThrow('no process nobody listens there')
-      await expect(a.ask('mute', 'there?', AbortSignal.abort())).rejects.toThrow()
+        await expect(a.request(process, 'there?', AbortSignal.timeout(200))).rejects.toThrow(/timeout/i)
+      await expect(a.request('nobody', 'there?', soon())).rejects.toThrow('no process nobody listens there')
+      await expect(a.request('mute', 'there?', AbortSignal.abort())).rejects.toThrow()
       // Invalid messages are ignored.
       await server.run('PUBLISH', 'shop:process:a', 'nonsense')
       await server.run('PUBLISH', 'shop:process:a', '{"id":"x","answer":"late"}')
       await open('b')
-      expect(await a.ask('b', 'there?', soon())).toBe('b: there?')
+      expect(await a.request('b', 'there?', soon())).toBe('b: there?')
     })
 
     it('reject invalid arguments', () => {

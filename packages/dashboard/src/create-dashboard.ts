@@ -117,7 +117,7 @@ class SluiceDashboard implements Dashboard {
       refresh: () => Promise.resolve(),
       page: (path, query) => pageOf(path, query, { ...parts, live: own, analyzedAt: this.#analyzedAt }),
       act: (name, body, actor) => performAction(name, actionParts, body, actor),
-      askSessions: async () => 0,
+      querySessions: async () => 0,
       close: () => Promise.resolve(),
     }
     this.#processes =
@@ -134,9 +134,9 @@ class SluiceDashboard implements Dashboard {
             session: (question) => this.#answerSession(question),
             hasSharedJobs: sluice.jobs?.isShared ?? false,
           })
-    const { live, page, act, refresh, askSessions } = this.#processes
+    const { live, page, act, refresh, querySessions } = this.#processes
     this.#hub = new StreamHub({ source: live, process: info.id, maxStreams, now, onError })
-    this.#sessions = options.authorize === undefined ? new Sessions(Date.now, askSessions) : undefined
+    this.#sessions = options.authorize === undefined ? new Sessions(Date.now, querySessions) : undefined
     this.#handler = new RequestHandler({
       host,
       maxBodyBytes,

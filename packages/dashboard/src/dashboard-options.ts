@@ -109,7 +109,7 @@ const rules: Readonly<Record<keyof DashboardOptions, OptionRule>> = {
   origin: text,
   processes: option.either(option.false, {
     expected: 'the result of localProcesses() or redisProcesses()',
-    accepts: (value) => typeof (value as Partial<ProcessLink> | null)?.ask === 'function',
+    accepts: (value) => typeof (value as Partial<ProcessLink> | null)?.request === 'function',
   }),
 }
 

@@ -6,9 +6,9 @@ import { isInstance, UnknownOptionError } from '@sluice/core/siblings'
  *
  * @throws InvalidOptionError.
  */
-export function sluiceArgument(given: Sluice | SluiceOptions | undefined, middleware: string): Sluice {
+export function sluiceArgument(input: Sluice | SluiceOptions | undefined, middleware: string): Sluice {
   try {
-    return sluiceFrom(given)
+    return sluiceFrom(input)
   } catch (error) {
     if (!isInstance(error, UnknownOptionError)) throw error
     const message = `${error.message} The first argument of ${middleware}() is a Sluice or its options. Pass the options of ${middleware}() as the second argument.`

@@ -71,10 +71,10 @@ export function sluiceMiddleware(
   })
   const used = sluiceArgument(sluice, 'sluiceMiddleware')
   const scopes = new RequestScopes(used, options)
-  const { consistencyCookie: given = false, requestId = true } = options
+  const { consistencyCookie: cookie = false, requestId = true } = options
   const ids = requestId === false ? undefined : new RequestIds(requestId === true ? {} : requestId)
   const consistencyCookie =
-    given === false ? undefined : createConsistencyCookie(used, given === true ? {} : given)
+    cookie === false ? undefined : createConsistencyCookie(used, cookie === true ? {} : cookie)
   const middleware: RequestHandler = (request, response, next) => {
     const { method, path } = request
     const name = () => requestName(scopes.names, request, response)

@@ -56,10 +56,10 @@ export class PathPrefix {
   #isSame(segment: string, raw: string): boolean {
     // A route parameter matches any string.
     if (/(^|[^:]):(?!:)/.test(segment)) return true
-    const wanted = segment.replaceAll('::', ':')
+    const unescaped = segment.replaceAll('::', ':')
     const { isCaseSensitive } = this.reading
     const found = decoded(raw)
-    return found === wanted || (!isCaseSensitive && found.toLowerCase() === wanted.toLowerCase())
+    return found === unescaped || (!isCaseSensitive && found.toLowerCase() === unescaped.toLowerCase())
   }
 }
 

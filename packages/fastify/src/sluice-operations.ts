@@ -135,9 +135,9 @@ export const sluiceRateLimit: FastifyPluginAsync<RateLimitOptions> = definePlugi
 export const sluiceShutdown: FastifyPluginAsync<SluiceShutdownOptions> = definePlugin(
   '@sluice/fastify/shutdown',
   async (app, options: SluiceShutdownOptions) => {
-    const { sluice: given, close, ...own } = options
+    const { sluice: instance, close, ...own } = options
     checkOptions({ close }, { close: option.callback })
-    const sluice = sluiceFrom(given)
+    const sluice = sluiceFrom(instance)
     const closing = gracefulShutdown(app.server as Parameters<typeof gracefulShutdown>[0], sluice, {
       ...own,
       close: async () => {

@@ -67,9 +67,9 @@ const rules = {
 }
 
 async function register(app: FastifyInstance, options: SluicePluginOptions): Promise<void> {
-  const { sluice: given, consistencyCookie: carried = false, requestId = true, ...reporting } = options
+  const { sluice: instance, consistencyCookie: carried = false, requestId = true, ...reporting } = options
   checkOptions(options, rules)
-  const sluice = sluiceFrom(given)
+  const sluice = sluiceFrom(instance)
   const scopes = new RequestScopes(sluice, reporting)
   const consistencyCookie =
     carried === false ? undefined : createConsistencyCookie(sluice, carried === true ? {} : carried)
@@ -101,6 +101,6 @@ async function register(app: FastifyInstance, options: SluicePluginOptions): Pro
 
   app.addHook('onClose', async () => {
     scopes.close()
-    if (given !== undefined && given !== sluice) await sluice.close()
+    if (instance !== undefined && instance !== sluice) await sluice.close()
   })
 }

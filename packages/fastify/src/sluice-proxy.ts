@@ -63,22 +63,22 @@ const rules = {
 const STEP_UP = /(?:[/\\]|%2f|%5c)(?:\.|%2e){2}(?:[/\\;]|%2f|%5c|$)/i
 
 async function register(app: FastifyInstance, options: SluiceProxyOptions): Promise<void> {
-  const { proxy: given, rewritePrefix = '', websocket = true, ...proxyOptions } = options
-  checkOptions({ proxy: given, rewritePrefix, websocket }, rules)
+  const { proxy: instance, rewritePrefix = '', websocket = true, ...proxyOptions } = options
+  checkOptions({ proxy: instance, rewritePrefix, websocket }, rules)
   for (const [name, value] of Object.entries(proxyOptions)) {
-    if (given !== undefined && value !== undefined)
+    if (instance !== undefined && value !== undefined)
       throw new InvalidOptionError(name, 'no such option together with a proxy, which has its own', value)
   }
   if (app.initialConfig.http2 === true)
     throw new InvalidOptionError('http2', 'an app that uses HTTP/1.1', true)
-  const proxy = given ?? createProxy(proxyOptions)
+  const proxy = instance ?? createProxy(proxyOptions)
   const prefix = new PathPrefix(app.prefix, readingOf(app))
   const replacement = trimEnd(rewritePrefix, '/')
   const upgrades = UpgradeRouter.of(app.server)
   const tunnels = new Set<Socket>()
 
   /** Takes control of a request from Fastify, unless it cannot be forwarded. */
-  const handOver = ({ raw }: FastifyRequest, reply: FastifyReply): void => {
+  const forward = ({ raw }: FastifyRequest, reply: FastifyReply): void => {
     // The client disconnected while hooks were running: work that starts now would never be ended.
     if (reply.raw.destroyed) {
       reply.hijack()
@@ -121,7 +121,7 @@ async function register(app: FastifyInstance, options: SluiceProxyOptions): Prom
   // Runs as the last hook of each route, after hooks that other plugins add to it. Not in the handler, which
   // @fastify/websocket replaces.
   app.addHook('onRoute', (route) => {
-    route.preHandler = [route.preHandler ?? [], handOver].flat()
+    route.preHandler = [route.preHandler ?? [], forward].flat()
   })
   for (const method of METHODS)
     if (method !== 'CONNECT' && !app.supportedMethods.includes(method)) app.addHttpMethod(method)
@@ -138,7 +138,7 @@ async function register(app: FastifyInstance, options: SluiceProxyOptions): Prom
   })
   app.addHook('onClose', async () => {
     upgrades.remove(target)
-    if (given === undefined) await proxy.close()
+    if (instance === undefined) await proxy.close()
   })
 }
 

@@ -54,17 +54,17 @@ export const sluiceResponseCache: FastifyPluginAsync<SluiceResponseCacheOptions>
   register,
 )
 
-async function register(app: FastifyInstance, given: SluiceResponseCacheOptions): Promise<void> {
-  const { sluice: sluiceGiven, allRoutes = false, ...defaults } = given
-  checkOptions({ sluice: sluiceGiven, allRoutes }, { sluice: option.object, allRoutes: option.boolean })
-  const sluice = sluiceFrom(sluiceGiven)
+async function register(app: FastifyInstance, options: SluiceResponseCacheOptions): Promise<void> {
+  const { sluice: sluiceOption, allRoutes = false, ...defaults } = options
+  checkOptions({ sluice: sluiceOption, allRoutes }, { sluice: option.object, allRoutes: option.boolean })
+  const sluice = sluiceFrom(sluiceOption)
   const shared = createResponseCache(sluice, defaults)
   app.addHook('onRoute', (route) => {
-    const said =
+    const directives =
       (route.config as { responseCache?: boolean | ResponseCacheOptions } | undefined)?.responseCache ??
       allRoutes
-    if (said === false || !isRead(route)) return
-    const cache = said === true ? shared : createResponseCache(sluice, { ...defaults, ...said })
+    if (directives === false || !isRead(route)) return
+    const cache = directives === true ? shared : createResponseCache(sluice, { ...defaults, ...directives })
     route.handler = cached(cache, route.handler)
   })
 }
@@ -82,7 +82,7 @@ function cached(cache: ResponseCache, handler: RouteHandlerMethod): RouteHandler
     const answered = cache.answer(request.raw, reply.raw, {
       url: request.originalUrl,
       query: () => request.query,
-      beforeSend: () => giveUp(reply),
+      beforeSend: () => skipCache(reply),
     })
     if (answered === true) return undefined
     if (answered === false) return handler.call(this, request, reply)
@@ -96,7 +96,7 @@ function cached(cache: ResponseCache, handler: RouteHandlerMethod): RouteHandler
 }
 
 /** Sends the headers that hooks have set so far. Headers of the cached response override them. */
-function giveUp(reply: FastifyReply): void {
+function skipCache(reply: FastifyReply): void {
   const { raw } = reply
   const headers = reply.getHeaders()
   // It includes the headers of `raw`.

@@ -71,7 +71,7 @@ export class UpgradeRouter {
     if (target !== undefined) this.#waiting.set(request, { socket, head })
     const settle = () => {
       if (!isUntouched()) return
-      if (target === undefined || hasBody(request)) handBack(this.server, request, socket, head)
+      if (target === undefined || hasBody(request)) restore(this.server, request, socket, head)
       else route(target, request, socket)
     }
     const isOthers = target === undefined && this.server.listenerCount('upgrade') > 1
@@ -105,7 +105,7 @@ function hasBody({ headers }: IncomingMessage): boolean {
 }
 
 /** Makes the server parse a request again, without the upgrade. */
-function handBack(server: Server, request: IncomingMessage, socket: Socket, head: Buffer): void {
+function restore(server: Server, request: IncomingMessage, socket: Socket, head: Buffer): void {
   const { method, url, httpVersion, rawHeaders } = request
   let text = `${method} ${url} HTTP/${httpVersion}\r\n`
   for (let i = 0; i < rawHeaders.length; i += 2) {

@@ -70,7 +70,7 @@ export function useSluice(sluice?: Sluice, options: GraphqlScopeOptions = {}): S
       instrumentSchema(args.schema, { withRootValue: false })
       const events = new SubscriptionScopes(used, names)
       attachScopes(args.contextValue, events)
-      setSubscribeFn((given) => subscribeIn(open(given), () => subscribeFn(given)))
+      setSubscribeFn((input) => subscribeIn(open(input), () => subscribeFn(input)))
       return {
         onSubscribeResult: () => ({
           onNext: ({ result }) => events.eventDone(result),
@@ -84,14 +84,14 @@ export function useSluice(sluice?: Sluice, options: GraphqlScopeOptions = {}): S
 /** Creates the stream in a scope that ends when the stream exists or fails. */
 function subscribeIn(scope: OperationScope, subscribe: () => unknown): unknown {
   let stream: unknown
-  const made = runOperation(scope, () => {
-    const given = subscribe()
+  const started = runOperation(scope, () => {
+    const input = subscribe()
     const keep = (value: unknown) => {
       stream = value
       // Events of the stream do not belong to this scope.
       return isAsyncIterable(value) ? {} : value
     }
-    return isThenable(given) ? given.then(keep) : keep(given)
+    return isThenable(input) ? input.then(keep) : keep(input)
   })
-  return isThenable(made) ? made.then(() => stream) : stream
+  return isThenable(started) ? started.then(() => stream) : stream
 }

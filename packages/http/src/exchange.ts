@@ -36,7 +36,7 @@ export class Exchange implements AttemptOwner {
   readonly #tried: ServerNode[] = []
   #lastStatus = 502
   #isOver = false
-  #isGone = false
+  #isDisconnected = false
   #hedgeTimer: ReturnType<typeof setTimeout> | undefined
 
   constructor(
@@ -94,14 +94,14 @@ export class Exchange implements AttemptOwner {
     this.#open = this.#open.filter((one) => one !== attempt)
     if (this.#open.length > 0) return
     const { maxAttempts } = this.core.options.retry
-    const isOpen = !this.response.headersSent && !this.#isGone && this.#tried.length < maxAttempts
-    const isWanted = isOpen && (!attempt.isSent || this.isReplayable) && !this.core.isClosed
-    if (isWanted && this.core.budget.take()) {
+    const isOpen = !this.response.headersSent && !this.#isDisconnected && this.#tried.length < maxAttempts
+    const isAllowed = isOpen && (!attempt.isSent || this.isReplayable) && !this.core.isClosed
+    if (isAllowed && this.core.budget.take()) {
       this.core.counts.retries += 1
       this.start()
       return
     }
-    if (isWanted) this.core.counts.withoutBudget += 1
+    if (isAllowed) this.core.counts.withoutBudget += 1
     this.finish(status)
   }
 
@@ -115,7 +115,7 @@ export class Exchange implements AttemptOwner {
     this.#stopHedging()
     // If one attempt finds that the request itself is invalid, no other attempt may answer it.
     for (const attempt of this.#open) attempt.cancel()
-    if (this.#isGone || this.response.headersSent) {
+    if (this.#isDisconnected || this.response.headersSent) {
       this.response.destroy()
       return
     }
@@ -126,7 +126,7 @@ export class Exchange implements AttemptOwner {
   /** The client disconnected: no result is needed. */
   cancel(): void {
     if (this.#isOver) return
-    this.#isGone = true
+    this.#isDisconnected = true
     this.#isOver = true
     this.#stopHedging()
     for (const attempt of this.#open) attempt.cancel()

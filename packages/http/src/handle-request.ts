@@ -47,18 +47,18 @@ function admit(
   path: string,
 ): void {
   const verdict = core.admission?.admit(request, parsed.clientIp)
-  const go = (given: Verdict) => {
-    if (given.status === undefined) {
+  const go = (decision: Verdict) => {
+    if (decision.status === undefined) {
       // The client may have disconnected while the request was counted.
-      if (response.closed) given.release()
+      if (response.closed) decision.release()
       else {
-        response.once('close', given.release)
+        response.once('close', decision.release)
         send(core, request, response, parsed, path)
       }
       return
     }
-    core.refused(given.status)
-    if (!response.closed) refuse(request, response, given.status, given.retryAfterSeconds)
+    core.refused(decision.status)
+    if (!response.closed) refuse(request, response, decision.status, decision.retryAfterSeconds)
   }
   if (verdict === undefined) send(core, request, response, parsed, path)
   else if (verdict instanceof Promise) verdict.then(go)

@@ -3,7 +3,7 @@ import type { LoadBalancingEngine } from '@sluice/core'
 /** Minimum number of responses from a node before its response times are used. */
 const MIN_REQUESTS = 100
 /** How long quantiles are cached: they change slowly and are not free to compute. */
-const KEPT_MS = 1_000
+const WINDOW_MS = 1_000
 
 export interface HedgeOptions {
   /**
@@ -47,7 +47,7 @@ export class Hedging {
     this.#budget.earn()
     if (typeof after === 'number') return after
     const now = this.now()
-    if (now - this.#lookedAt >= KEPT_MS) {
+    if (now - this.#lookedAt >= WINDOW_MS) {
       this.#lookedAt = now
       // If a slow node's response times counted, its requests would wait as long as it takes.
       const known = this.balancer.getClusterStats().nodes.filter(({ requests }) => requests >= MIN_REQUESTS)

@@ -65,15 +65,15 @@ export class Prober {
   #schedule(node: ServerNode, watched: Watched): void {
     const wait = this.options.intervalMs * (1 + JITTER * (2 * Math.random() - 1))
     watched.timer = setLongTimeout(async () => {
-      const isGood = await this.#ask(node)
+      const isGood = await this.#probe(node)
       if (this.#isClosed || this.#watched.get(node) !== watched) return
-      this.#heard(node, watched, isGood)
+      this.#record(node, watched, isGood)
       this.#schedule(node, watched)
     }, wait)
     watched.timer.unref()
   }
 
-  async #ask(node: ServerNode): Promise<boolean> {
+  async #probe(node: ServerNode): Promise<boolean> {
     const { path, timeoutMs } = this.options
     const late = new AbortController()
     const answered = setBusyAwareTimeout(timeoutMs, () => late.abort())
@@ -104,7 +104,7 @@ export class Prober {
     }
   }
 
-  #heard(node: ServerNode, watched: Watched, isGood: boolean): void {
+  #record(node: ServerNode, watched: Watched, isGood: boolean): void {
     watched.good = isGood ? watched.good + 1 : 0
     watched.bad = isGood ? 0 : watched.bad + 1
     const { up, down } = this.options

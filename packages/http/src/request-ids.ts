@@ -42,10 +42,10 @@ export class RequestIds {
    * one. The response is sent with it.
    */
   of(request: IncomingMessage, response: ServerResponse): string {
-    const given = response.getHeader(this.header)
-    const isGiven = typeof given === 'string' && WELL_FORMED.test(given)
-    passageOf(response)?.identified(this, !isGiven && typeof this.#trust === 'boolean')
-    if (isGiven) return given
+    const received = response.getHeader(this.header)
+    const isReceived = typeof received === 'string' && WELL_FORMED.test(received)
+    passageOf(response)?.identified(this, !isReceived && typeof this.#trust === 'boolean')
+    if (isReceived) return received
     const id = this.newFor(request)
     if (!response.headersSent) response.setHeader(this.header, id)
     return id

@@ -192,9 +192,9 @@ export function resolveProxyOptions(options: ProxyOptions): ResolvedProxyOptions
 }
 
 /** Returns the options of a feature that can also be enabled with `true`. */
-function switched<T extends object>(given: boolean | T | undefined): Partial<T> | undefined {
-  if (given === undefined || given === false) return undefined
-  return given === true ? {} : given
+function switched<T extends object>(input: boolean | T | undefined): Partial<T> | undefined {
+  if (input === undefined || input === false) return undefined
+  return input === true ? {} : input
 }
 
 function balancerOf(

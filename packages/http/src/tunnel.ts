@@ -40,13 +40,13 @@ export function openTunnel(core: ProxyCore, request: IncomingMessage, socket: Du
   const home = core.sticky?.homeOf(request.headers.cookie)
   const start = () => new Tunnel(core, options, socket, head, clientIp, home).start()
   const verdict = core.admission?.admit(request, clientIp)
-  const go = (given: Verdict) => {
-    if (given.status !== undefined) {
-      core.refused(given.status)
-      refuseUpgrade(socket, given.status, given.retryAfterSeconds)
-    } else if (socket.destroyed) given.release()
+  const go = (decision: Verdict) => {
+    if (decision.status !== undefined) {
+      core.refused(decision.status)
+      refuseUpgrade(socket, decision.status, decision.retryAfterSeconds)
+    } else if (socket.destroyed) decision.release()
     else {
-      socket.once('close', given.release)
+      socket.once('close', decision.release)
       start()
     }
   }

@@ -48,13 +48,13 @@ export function isNear(address: string): boolean {
  * @throws UsageError for an invalid URL or a remote host; ConnectError if the host name cannot be resolved.
  */
 export async function benchTarget(
-  given: string,
+  value: string,
   { option, connections, allowRemote, headers }: BenchTargetOptions,
 ): Promise<BenchTarget> {
-  const url = URL.canParse(given) ? new URL(given) : undefined
+  const url = URL.canParse(value) ? new URL(value) : undefined
   if (url === undefined || !/^https?:$/.test(url.protocol))
     throw new UsageError(
-      `${option}: expected the URL of the app, such as http://127.0.0.1:3000, got ${shownAddress(given)}`,
+      `${option}: expected the URL of the app, such as http://127.0.0.1:3000, got ${shownAddress(value)}`,
     )
   const address = shownAddress(url.origin).replace(/\/$/, '')
   const host = url.hostname.replace(/^\[|\]$/g, '')
@@ -97,14 +97,14 @@ export interface BenchRoute {
  *   sent
  * thousands of times.
  */
-export function benchRoute(given: string): BenchRoute {
-  const [, method = 'GET', path] = /^(?:([A-Za-z]+)\s+)?(\/\S*)$/.exec(given.trim()) ?? []
+export function benchRoute(value: string): BenchRoute {
+  const [, method = 'GET', path] = /^(?:([A-Za-z]+)\s+)?(\/\S*)$/.exec(value.trim()) ?? []
   const verb = method.toUpperCase()
   if (path === undefined)
-    throw new UsageError(`--routes: expected a request such as 'GET /cities', got "${given}"`)
+    throw new UsageError(`--routes: expected a request such as 'GET /cities', got "${value}"`)
   if (verb !== 'GET' && verb !== 'HEAD')
     throw new UsageError(
-      `--routes: expected GET or HEAD, got "${given}": each request is sent thousands of times`,
+      `--routes: expected GET or HEAD, got "${value}": each request is sent thousands of times`,
     )
   return { name: `${verb} ${path}`, method: verb, path }
 }

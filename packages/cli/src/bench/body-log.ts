@@ -7,7 +7,7 @@ interface Body {
 }
 
 const MAX_DISTINCT = 64
-const MAX_KEPT = 4
+const MAX_STORED = 4
 
 /** The distinct response bodies of a route. Compares JSON by value and other content by bytes. */
 export class BodyLog {
@@ -15,7 +15,7 @@ export class BodyLog {
   /** Number of bodies. */
   count = 0
   /** Number of bodies that were not compared, because there were too many distinct ones. */
-  untold = 0
+  uncompared = 0
   #last: Buffer | undefined
   #lastBody: Body | undefined
 
@@ -34,13 +34,13 @@ export class BodyLog {
     let known = this.bodies.get(key)
     if (known === undefined) {
       if (this.bodies.size >= MAX_DISTINCT) {
-        this.untold += 1
+        this.uncompared += 1
         return
       }
       known = {
         count: 0,
         value:
-          this.bodies.size < MAX_KEPT && value !== undefined
+          this.bodies.size < MAX_STORED && value !== undefined
             ? { value: withoutPaths(value.value, this.ignored) }
             : undefined,
       }
@@ -69,7 +69,7 @@ export type BodyComparison =
 export function compareBodies(log: BodyLog, reference: BodyLog): BodyComparison {
   const of = log.count
   const others = [...log.bodies].filter(([key]) => !reference.bodies.has(key)).map(([, body]) => body)
-  const different = others.reduce((sum, { count }) => sum + count, 0) + log.untold
+  const different = others.reduce((sum, { count }) => sum + count, 0) + log.uncompared
   if (different === 0) return { kind: 'equal', of }
   const known = [...reference.bodies.values()].flatMap(({ value }) => (value === undefined ? [] : [value]))
   if (reference.bodies.size > 1) return { kind: 'varying', of, at: differenceOf(known[0], known[1]) }
@@ -154,11 +154,11 @@ function withoutPaths(value: unknown, ignored: readonly string[]): unknown {
 
 function without(value: unknown, paths: readonly (readonly string[])[]): unknown {
   if (typeof value !== 'object' || value === null) return value
-  const kept = Object.entries(value).flatMap(([name, one]) => {
+  const remaining = Object.entries(value).flatMap(([name, one]) => {
     const inner = paths.filter(([first]) => first === name || first === '*').map(([, ...rest]) => rest)
     return inner.some(({ length }) => length === 0) ? [] : [[name, without(one, inner)] as const]
   })
-  return Array.isArray(value) ? kept.map(([, one]) => one) : Object.fromEntries(kept)
+  return Array.isArray(value) ? remaining.map(([, one]) => one) : Object.fromEntries(remaining)
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -92,8 +92,8 @@ export function compareFigures(figure: Figure, reference: Figure, metric: Metric
   }
 }
 
-function verdictOf(metric: Metric, ratio: number, isTold: boolean): Comparison['verdict'] {
-  if (!isTold || Math.abs(ratio - 1) < LEAST_EFFECT) return 'noise'
+function verdictOf(metric: Metric, ratio: number, isSignificant: boolean): Comparison['verdict'] {
+  if (!isSignificant || Math.abs(ratio - 1) < LEAST_EFFECT) return 'noise'
   return ratio > 1 === MORE_IS_BETTER.has(metric) ? 'better' : 'worse'
 }
 

@@ -89,7 +89,7 @@ async function benchOne(
   const results: LoadResult[][] = sides.map(() => [])
   const roundMs = durationMs / rounds
   const routeMs = warmupMs + durationMs
-  const tell = (what: string, doneMs: number) =>
+  const report = (what: string, doneMs: number) =>
     onProgress(`${route.name}  ${what}`, (index * routeMs + doneMs) / (routes.length * routeMs))
   const load = (side: number, ms: number, most: number) => {
     const [target, bodies] = [sides[side] as BenchTarget, logs[side] as BodyLog]
@@ -97,15 +97,15 @@ async function benchOne(
     return runLoad(target, route, { connections, durationMs: ms, maxRequests: most, timeoutMs, bodies })
   }
   for (const side of sides.keys()) {
-    tell('warming up', (warmupMs * side) / sides.length)
+    report('warming up', (warmupMs * side) / sides.length)
     if (warmupMs > 0) await load(side, warmupMs, maxRequests)
   }
   for (let round = 0; round < rounds; round += 1) {
     // The first side alternates, so that neither side always benefits from the caches that the other has
     // filled.
     const order = round % 2 === 0 ? [...sides.keys()] : [...sides.keys()].reverse()
-    for (const [turn, side] of order.entries()) {
-      tell(`round ${round + 1}/${rounds}`, warmupMs + (round + turn / sides.length) * roundMs)
+    for (const [position, side] of order.entries()) {
+      report(`round ${round + 1}/${rounds}`, warmupMs + (round + position / sides.length) * roundMs)
       results[side]?.push(await load(side, roundMs, Math.ceil(maxRequests / rounds)))
     }
   }

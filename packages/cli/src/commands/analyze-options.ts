@@ -108,8 +108,8 @@ export function parseAnalyzeOptions(args: readonly string[]): AnalyzeOptions {
   }
 }
 
-function secondsOf(option: string, given: string | undefined, otherwise: number): number {
-  return numberOption(option, given, { least: 0.01, most: 86_400, otherwise }) * 1_000
+function secondsOf(option: string, text: string | undefined, otherwise: number): number {
+  return numberOption(option, text, { least: 0.01, most: 86_400, otherwise }) * 1_000
 }
 
 /** Whether a finding has one of the codes of `--fail-on`, or one of its severities or a higher one. */

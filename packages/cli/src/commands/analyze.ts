@@ -19,7 +19,7 @@ import { addressOf, detectProjects, formatOf, namingOf, projectOf } from '../pro
 import { readBaseline, splitBy, writeBaseline } from '../report/baseline.ts'
 import { type AnalyzeJson, jsonText } from '../report/json-output.ts'
 import { githubReport, markdownReport, sarifReport } from '../report/other-reports.ts'
-import { paintWith, wantsColor } from '../report/palette.ts'
+import { paintWith, usesColor } from '../report/palette.ts'
 import { terminalReport } from '../report/terminal-report.ts'
 import { type AnalyzeOptions, analyzeHelp, isFailure, parseAnalyzeOptions } from './analyze-options.ts'
 import { type Progress, progressOn } from './progress.ts'
@@ -33,7 +33,7 @@ export const analyze: Command = {
     const url = await addressOf(options.url)
     const workload = options.workload === undefined ? undefined : await readWorkloadFile(options.workload)
     const progress = progressOn(output)
-    progress.say(`Connecting to ${shownAddress(url)}`)
+    progress.update(`Connecting to ${shownAddress(url)}`)
     const connection = await openConnection(url).finally(() => progress.end())
     try {
       return await analyzeWith(
@@ -65,7 +65,7 @@ async function analyzeWith(
   output: Output,
   progress: Progress,
 ): Promise<number> {
-  progress.say('Reading the catalog')
+  progress.update('Reading the catalog')
   const snapshot = await inspectDatabase(connection)
   const project = projectOf(await detectProjects(process.cwd(), process.env), options.format)
   const format = project === undefined ? undefined : formatOf(project)
@@ -80,7 +80,8 @@ async function analyzeWith(
     statementTimeoutMs: options.statementTimeoutMs,
     timeLimitMs: options.timeLimitMs,
     tools: { postgresqlScratch: pgliteScratch(progress), sqliteScratch: openScratchSqlite },
-    onProgress: (done, of, stage) => progress.say(`${STAGES[stage]} ${done}/${of}`, of === 0 ? 1 : done / of),
+    onProgress: (done, of, stage) =>
+      progress.update(`${STAGES[stage]} ${done}/${of}`, of === 0 ? 1 : done / of),
   })
   progress.end()
   const split = splitBy(
@@ -129,7 +130,7 @@ function reportOf(
       return sarifReport(split.fresh)
     case 'terminal':
       return terminalReport(analysis, {
-        paint: paintWith(wantsColor(options.color, output.isTerminal === true)),
+        paint: paintWith(usesColor(options.color, output.isTerminal === true)),
         width: output.columns ?? 100,
         isVerbose: options.isVerbose,
         split,
@@ -178,7 +179,7 @@ async function readWorkloadFile(path: string): Promise<WorkloadEntry[]> {
  */
 function pgliteScratch(progress: Progress): NonNullable<AdvisorTools['postgresqlScratch']> {
   return async (snapshot) => {
-    progress.say('Starting a scratch PostgreSQL')
+    progress.update('Starting a scratch PostgreSQL')
     try {
       await loadDriver('@electric-sql/pglite', () => import('@electric-sql/pglite'))
     } catch {

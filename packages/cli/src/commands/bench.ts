@@ -17,7 +17,7 @@ import {
 import { headersOf } from '../dashboard/dashboard-options.ts'
 import { type BenchRun, benchMarkdown, benchReport } from '../report/bench-report.ts'
 import { type BenchJson, jsonText } from '../report/json-output.ts'
-import { paintWith, wantsColor } from '../report/palette.ts'
+import { paintWith, usesColor } from '../report/palette.ts'
 
 import { progressOn } from './progress.ts'
 
@@ -117,7 +117,7 @@ export const bench: Command = {
         baseline,
         ...how,
         ignoredPaths: values['ignore-path'] ?? [],
-        onProgress: (text, share) => progress.say(text, share),
+        onProgress: (text, share) => progress.update(text, share),
       })
     } finally {
       progress.end()
@@ -147,10 +147,10 @@ function valuesOf(args: readonly string[]) {
   return parseArgs({ args: [...args], options, allowPositionals: true })
 }
 
-function routesOf(given: readonly string[]): BenchRoute[] {
-  if (given.length === 0)
+function routesOf(texts: readonly string[]): BenchRoute[] {
+  if (texts.length === 0)
     throw new UsageError("expected --routes with at least one request, such as 'GET /cities'")
-  const routes = given.map(benchRoute)
+  const routes = texts.map(benchRoute)
   const twice = routes.find(({ name }, at) => routes.findIndex((route) => route.name === name) !== at)
   if (twice !== undefined)
     throw new UsageError(`--routes: duplicate request "${twice.name}". Pass each request once`)
@@ -225,6 +225,6 @@ function reportOf(
       failures,
     })
   }
-  const paint = paintWith(wantsColor(colorOf(values), output.isTerminal === true))
+  const paint = paintWith(usesColor(colorOf(values), output.isTerminal === true))
   return benchReport(run, { paint, width: output.columns ?? 100 })
 }

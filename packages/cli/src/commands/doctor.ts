@@ -27,7 +27,7 @@ import { projectFolder } from '../project/project-folder.ts'
 import { readDatabaseUrl } from '../project/read-database-url.ts'
 import { counted, wrapped } from '../report/cells.ts'
 import { type DoctorJson, jsonText } from '../report/json-output.ts'
-import { type Paint, paintWith, wantsColor } from '../report/palette.ts'
+import { type Paint, paintWith, usesColor } from '../report/palette.ts'
 import { AppSources } from '../source/app-sources.ts'
 
 import { progressOn } from './progress.ts'
@@ -70,12 +70,12 @@ export const doctor: Command = {
       numberOption('--seconds', values.seconds, { least: 0.1, most: 3_600, otherwise: 5 }) * 1_000
     const app = values.url === undefined ? undefined : dashboardOf(values)
     const progress = progressOn(output)
-    const say = (text: string) => progress.say(text)
+    const report = (text: string) => progress.update(text)
     const checks: Check[] = []
     try {
-      checks.push(...(await allChecks(url, process.cwd(), say, values.namespace ?? 'sluice')))
+      checks.push(...(await allChecks(url, process.cwd(), report, values.namespace ?? 'sluice')))
       if (app !== undefined) {
-        say(`Observing ${app.address} for ${watchMs / 1_000} s`)
+        report(`Observing ${app.address} for ${watchMs / 1_000} s`)
         checks.push(...(await attempt('the running app', () => appChecks(app, watchMs))))
       }
     } finally {
@@ -85,7 +85,7 @@ export const doctor: Command = {
       values.json === true
         ? jsonText<DoctorJson>({ schemaVersion: 1, checks })
         : doctorReport(checks, {
-            paint: paintWith(wantsColor(colorOf(values), output.isTerminal === true)),
+            paint: paintWith(usesColor(colorOf(values), output.isTerminal === true)),
             width: output.columns || 100,
           }),
     )
@@ -104,14 +104,14 @@ async function appChecks(app: DashboardClient, watchMs: number): Promise<readonl
 }
 
 async function allChecks(
-  given: string | undefined,
+  address: string | undefined,
   cwd: string,
-  say: (text: string) => void,
+  report: (text: string) => void,
   namespace: string,
 ): Promise<Check[]> {
   const checks: Check[] = [...checkNode(process.versions.node)]
   const add = async (what: string, check: () => Promise<readonly Check[]> | readonly Check[]) => {
-    say(`Checking ${what}`)
+    report(`Checking ${what}`)
     checks.push(...(await attempt(what, check)))
   }
   await add('package versions', () => checkWrapped(cwd))
@@ -122,17 +122,17 @@ async function allChecks(
     isShared = hasSharedCache(sources)
     return [...checkSources(sources), ...checkIgnoreFile(sources, cwd)]
   })
-  let url = given
+  let url = address
   let redis: string | undefined
   await add('the project', async () => {
     const projects = await detectProjects(cwd, process.env)
     redis = (await readDatabaseUrl(projectFolder(cwd), ['REDIS_URL'], process.env))?.url
     const prisma = projects.find((project) => project.kind === 'prisma')
     const found = projectDatabase(projects, cwd)
-    url = given ?? found?.url
+    url = address ?? found?.url
     return [
       ...(prisma === undefined ? [] : await attempt('the Prisma schema', () => checkPrisma(cwd, prisma))),
-      ...(given !== undefined || found === undefined ? [] : [ok(`database URL: ${found.from}`)]),
+      ...(address !== undefined || found === undefined ? [] : [ok(`database URL: ${found.from}`)]),
     ]
   })
   await add('the database', () => databaseChecks(url, isShared))

@@ -12,7 +12,7 @@ import { openConnection } from '../connect/open-connection.ts'
 import { isDisconnect, type OpenConnection, shownAddress } from '../connect/own-connection.ts'
 import { addressOf } from '../project/detect-projects.ts'
 import { type ExplainJson, jsonText } from '../report/json-output.ts'
-import { paintWith, wantsColor } from '../report/palette.ts'
+import { paintWith, usesColor } from '../report/palette.ts'
 import { planReport, planWarnings } from '../report/plan-report.ts'
 
 import { progressOn } from './progress.ts'
@@ -57,19 +57,19 @@ export const explain: Command = {
   help,
   async run(args: readonly string[], output: Output): Promise<number> {
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true })
-    const [given, extra] = positionals
-    if (given === undefined) throw new UsageError('expected a statement, or - to read it from stdin')
+    const [statement, extra] = positionals
+    if (statement === undefined) throw new UsageError('expected a statement, or - to read it from stdin')
     if (extra !== undefined) throw new UsageError(`expected one statement in quotes, also got "${extra}"`)
     const bindings = bindingsOf(values.bind)
     const timeoutMs = timeoutOf(values.timeout)
     const url = await addressOf(values.url)
-    const sql = given === '-' ? await text(process.stdin) : given
+    const sql = statement === '-' ? await text(process.stdin) : statement
     const progress = progressOn(output)
-    progress.say(`Connecting to ${shownAddress(url)}`)
+    progress.update(`Connecting to ${shownAddress(url)}`)
     const connection = await openConnection(url).finally(() => progress.end())
     try {
       const analyze = values.analyze === true
-      progress.say('Reading the plan')
+      progress.update('Reading the plan')
       const plan = await planOf(connection, sql, bindings, { analyze, timeoutMs }).finally(() =>
         progress.end(),
       )
@@ -82,7 +82,7 @@ export const explain: Command = {
               warnings: planWarnings(plan, sql),
             })
           : planReport(plan, {
-              paint: paintWith(wantsColor(colorOf(values), output.isTerminal === true)),
+              paint: paintWith(usesColor(colorOf(values), output.isTerminal === true)),
               width: output.columns ?? 100,
               sql,
               address: connection.address,
@@ -136,10 +136,12 @@ function bindingsOf(json: string | undefined): readonly unknown[] | undefined {
   return values
 }
 
-function timeoutOf(given: string | undefined): number {
-  if (given === undefined) return 5_000
-  const seconds = Number(given)
+function timeoutOf(statement: string | undefined): number {
+  if (statement === undefined) return 5_000
+  const seconds = Number(statement)
   if (!(seconds > 0 && seconds <= MAX_TIMEOUT_SECONDS))
-    throw new UsageError(`--timeout: expected seconds from above 0 to ${MAX_TIMEOUT_SECONDS}, got "${given}"`)
+    throw new UsageError(
+      `--timeout: expected seconds from above 0 to ${MAX_TIMEOUT_SECONDS}, got "${statement}"`,
+    )
   return seconds * 1_000
 }

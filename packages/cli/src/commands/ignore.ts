@@ -6,7 +6,7 @@ import { type Command, colorOf, colorOptions, EXIT, InputError, type Output, Usa
 import { dashboardHelp, dashboardOf, dashboardOptions } from '../dashboard/dashboard-options.ts'
 import { readFindings } from '../dashboard/protocol.ts'
 import { type IgnoredFinding, type IgnoreJson, jsonText } from '../report/json-output.ts'
-import { type Paint, paintWith, wantsColor } from '../report/palette.ts'
+import { type Paint, paintWith, usesColor } from '../report/palette.ts'
 
 import { progressOn } from './progress.ts'
 
@@ -60,7 +60,7 @@ export const ignore: Command = {
       throw new UsageError('--reason has no effect with --list or --remove: omit it')
     const found = await readIgnoreList(file)
     const known = found ?? []
-    const paint = paintWith(wantsColor(colorOf(values), output.isTerminal === true))
+    const paint = paintWith(usesColor(colorOf(values), output.isTerminal === true))
     const after = list
       ? known
       : remove
@@ -79,15 +79,15 @@ export const ignore: Command = {
 }
 
 /** @throws UsageError for an invalid id, because it would hide nothing without notice. */
-function idOf(given: string): string {
-  const id = given.toLowerCase()
+function idOf(input: string): string {
+  const id = input.toLowerCase()
   if (/^(?:[0-9a-f]{8}|[0-9a-f]{16})$/.test(id)) return id
   throw new UsageError(
-    `expected an id of 8 characters, such as 3ac91e00, or a fingerprint of 16, got "${given}"`,
+    `expected an id of 8 characters, such as 3ac91e00, or a fingerprint of 16, got "${input}"`,
   )
 }
 
-interface Given {
+interface IgnoreArguments {
   readonly url?: string | undefined
   readonly token?: string | undefined
   readonly header?: string[] | undefined
@@ -97,12 +97,12 @@ interface Given {
 async function added(
   ids: readonly string[],
   known: readonly IgnoredFinding[],
-  given: Given,
+  input: IgnoreArguments,
   output: Output,
 ): Promise<IgnoredFinding[]> {
-  const { reason } = given
+  const { reason } = input
   const fresh = [...new Set(ids)].filter((id) => known.every((one) => one.id !== id))
-  const described = given.url === undefined ? new Map<string, string>() : await lookedUp(fresh, given, output)
+  const described = input.url === undefined ? new Map<string, string>() : await lookedUp(fresh, input, output)
   const ignoredAt = new Date().toISOString().slice(0, 10)
   return fresh.map((id) => {
     const what = described.get(id)
@@ -116,10 +116,14 @@ async function added(
 }
 
 /** @throws InputError if the app has no finding with an id. */
-async function lookedUp(ids: readonly string[], given: Given, output: Output): Promise<Map<string, string>> {
-  const client = dashboardOf(given)
+async function lookedUp(
+  ids: readonly string[],
+  input: IgnoreArguments,
+  output: Output,
+): Promise<Map<string, string>> {
+  const client = dashboardOf(input)
   const progress = progressOn(output)
-  progress.say(`Connecting to ${client.address}`)
+  progress.update(`Connecting to ${client.address}`)
   const findings = readFindings(await client.json('api/findings').finally(() => progress.end()))
   return new Map(
     ids.map((id) => {

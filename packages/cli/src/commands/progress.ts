@@ -11,7 +11,7 @@ const BAR = 20
 
 export interface Progress {
   /** @param share - Finished share, 0 to 1. Omit it if it is unknown. */
-  say(text: string, share?: number): void
+  update(text: string, share?: number): void
   end(): void
 }
 
@@ -37,7 +37,7 @@ function lineOn(output: Output, now: () => number): Progress {
     output.err(`\r\u001b[2K${last}`)
   }
   return {
-    say(text, share) {
+    update(text, share) {
       const shown =
         share === undefined
           ? `${text} …`
@@ -70,7 +70,7 @@ function linesOn(output: Output, now: () => number): Progress {
     output.err(`${last}\n`)
   }
   return {
-    say(text, share) {
+    update(text, share) {
       last = share === undefined ? `${text} …` : `${text}  ${Math.floor(share * 100)}%`
       const waitMs = nextAt - now()
       if (waitMs <= 0) {

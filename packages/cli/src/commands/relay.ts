@@ -88,7 +88,7 @@ function redisUrl(name: string, url: string | undefined): string {
 const LOOK_MS = 100
 
 class RelayReport {
-  #isTold = false
+  #isReported = false
 
   constructor(
     private readonly output: Output,
@@ -97,8 +97,8 @@ class RelayReport {
 
   /** Prints the first error of an outage. */
   failed(error: unknown): void {
-    if (this.#isTold) return
-    this.#isTold = true
+    if (this.#isReported) return
+    this.#isReported = true
     this.output.err(`sluice relay: ${plainLine(redact(errorMessage(error)))}. Retrying\n`)
   }
 
@@ -109,7 +109,7 @@ class RelayReport {
     return new Promise(() => {
       setInterval(() => {
         const stats = running.getStats()
-        if (stats.isFresh) this.#isTold = false
+        if (stats.isFresh) this.#isReported = false
         const now = performance.now()
         if (stats.isFresh === last && now - printedAt < everyMs) return
         last = stats.isFresh

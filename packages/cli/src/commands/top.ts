@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { type Command, colorOf, colorOptions, EXIT, numberOption, type Output, oneOf } from '../command.ts'
 import { dashboardHelp, dashboardOf, dashboardOptions } from '../dashboard/dashboard-options.ts'
 import { followDashboard } from '../dashboard/follow-dashboard.ts'
-import { paintWith, wantsColor } from '../report/palette.ts'
+import { paintWith, usesColor } from '../report/palette.ts'
 import { topScreen } from '../top/top-screen.ts'
 import { SORTS, TopState } from '../top/top-state.ts'
 import { topText } from '../top/top-text.ts'
@@ -61,9 +61,9 @@ export const top: Command = {
     const stop = () => abort.abort()
     const progress = progressOn(output)
     const measuring = isOnce ? `Measuring ${client.address} for ${onceMs / 1_000} s` : undefined
-    const events = told(followDashboard(client, { signal: abort.signal }), progress, measuring)
-    progress.say(`Connecting to ${client.address}`)
-    const paint = paintWith(wantsColor(colorOf(values), output.isTerminal === true))
+    const events = reported(followDashboard(client, { signal: abort.signal }), progress, measuring)
+    progress.update(`Connecting to ${client.address}`)
+    const paint = paintWith(usesColor(colorOf(values), output.isTerminal === true))
     const shown = { paint, sort, slowMs, filter: values.filter ?? '' }
     try {
       const terminal = isJson || isOnce ? undefined : output.screen?.()
@@ -102,7 +102,7 @@ export const top: Command = {
 }
 
 /** Replaces the progress of the connection when the first event arrives. */
-async function* told<T>(
+async function* reported<T>(
   events: AsyncIterable<T>,
   progress: Progress,
   next: string | undefined,
@@ -111,7 +111,7 @@ async function* told<T>(
   for await (const event of events) {
     if (isFirst) {
       progress.end()
-      if (next !== undefined) progress.say(next)
+      if (next !== undefined) progress.update(next)
     }
     isFirst = false
     yield event

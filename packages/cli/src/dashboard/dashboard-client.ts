@@ -66,7 +66,7 @@ export class DashboardClient {
 
   /** @throws DashboardError */
   async json(path: string, signal?: AbortSignal): Promise<unknown> {
-    return await this.#read(await this.#ask(path, {}, signal))
+    return await this.#read(await this.#request(path, {}, signal))
   }
 
   /**
@@ -77,7 +77,7 @@ export class DashboardClient {
   async act(name: string, body: unknown, signal?: AbortSignal): Promise<unknown> {
     // The dashboard accepts actions only from its own origin, so that pages of other sites cannot cause them.
     const headers = { origin: this.#base.origin, 'x-sluice-action': '1', 'content-type': 'application/json' }
-    return await this.#read(await this.#ask(`api/actions/${name}`, headers, signal, JSON.stringify(body)))
+    return await this.#read(await this.#request(`api/actions/${name}`, headers, signal, JSON.stringify(body)))
   }
 
   /**
@@ -90,7 +90,7 @@ export class DashboardClient {
   async *events(path: string, lastId: string, signal: AbortSignal): AsyncGenerator<StreamEvent> {
     const silence = new AbortController()
     const any = AbortSignal.any([signal, silence.signal])
-    const response = await this.#ask(
+    const response = await this.#request(
       path,
       { accept: 'text/event-stream', ...(lastId === '' ? {} : { 'last-event-id': lastId }) },
       any,
@@ -135,7 +135,7 @@ export class DashboardClient {
   }
 
   /** @param body - Makes the request a POST. */
-  async #ask(
+  async #request(
     path: string,
     headers: Readonly<Record<string, string>>,
     signal?: AbortSignal,
@@ -187,7 +187,7 @@ export class DashboardClient {
   async #refusal(response: Response): Promise<ConnectError> {
     const { status } = response
     const text = await response.text().catch(() => '')
-    const told = messageIn(text)
+    const serverMessage = messageIn(text)
     const final = status < 500
     if (status >= 300 && status < 400) {
       const to = plainLine(shownAddress(response.headers.get('location') ?? ''))
@@ -196,11 +196,14 @@ export class DashboardClient {
     if (status === 401 || status === 403) {
       const how =
         'Use the URL that the app printed, or pass the credentials for its `authorize` hook with --token or --header.'
-      return this.#error(new Error(`${status}: ${told ?? 'access denied.'} ${how}`), true)
+      return this.#error(new Error(`${status}: ${serverMessage ?? 'access denied.'} ${how}`), true)
     }
     if (status === 404)
       return this.#error(new Error('404: no dashboard at this path. Check where the app mounts it.'), true)
-    return this.#error(new Error(`${status}${told === undefined ? '' : `: ${told}`}`), final)
+    return this.#error(
+      new Error(`${status}${serverMessage === undefined ? '' : `: ${serverMessage}`}`),
+      final,
+    )
   }
 
   #error(cause: unknown, isFinal: boolean): DashboardError {

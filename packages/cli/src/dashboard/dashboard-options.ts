@@ -13,7 +13,7 @@ export const dashboardHelp = `  --url <url>           the dashboard: http://loca
   --token <token>       sent as Authorization: Bearer <token>, for the app's \`authorize\` (SLUICE_TOKEN)
   --header <header>     additional header, 'Name: value'. Can be repeated`
 
-interface GivenDashboard {
+interface DashboardArguments {
   readonly url?: string | undefined
   readonly token?: string | undefined
   readonly header?: readonly string[] | undefined
@@ -21,25 +21,25 @@ interface GivenDashboard {
 
 /** @throws UsageError */
 export function dashboardOf(
-  given: GivenDashboard,
+  values: DashboardArguments,
   environment: NodeJS.ProcessEnv = process.env,
 ): DashboardClient {
-  const url = given.url ?? environment.SLUICE_URL
+  const url = values.url ?? environment.SLUICE_URL
   if (url === undefined || url === '')
     throw new UsageError(
       'expected --url with the URL of the dashboard, such as http://localhost:3000/_sluice',
     )
-  const token = given.token ?? environment.SLUICE_TOKEN
-  const headers = headersOf(given.header ?? [])
+  const token = values.token ?? environment.SLUICE_TOKEN
+  const headers = headersOf(values.header ?? [])
   if (token !== undefined && token !== '' && !headers.has('authorization'))
     setHeader(headers, 'authorization', `Bearer ${token}`)
   return new DashboardClient(url, headers)
 }
 
 /** @throws UsageError for an invalid header. */
-export function headersOf(given: readonly string[]): Headers {
+export function headersOf(values: readonly string[]): Headers {
   const headers = new Headers()
-  for (const text of given) {
+  for (const text of values) {
     const colon = text.indexOf(':')
     if (colon < 1) throw new UsageError(`--header: expected 'Name: value', got "${text.split(/\s/, 1)[0]}"`)
     setHeader(headers, text.slice(0, colon).trim(), text.slice(colon + 1).trim())

@@ -56,13 +56,13 @@ const DRIZZLE: WrappedOrm = {
     if (node.type !== 'CallExpression' || !callsFrom(sources, { module, node }, DRIZZLE_DRIVERS, 'drizzle'))
       return undefined
     const [argument] = children(node, 'arguments')
-    const given = argument && sources.resolve({ module, node: argument })
-    if (given === undefined || !('node' in given)) return undefined
-    if (nameOf(given.node) !== undefined || given.node.type === 'TemplateLiteral') return 'own'
-    if (given.node.type !== 'ObjectExpression') return argument && { module, node: argument }
-    const client = optionOf(given.node, 'client')
-    if (client !== undefined) return { module: given.module, node: client }
-    return optionOf(given.node, 'connection') === undefined ? undefined : 'own'
+    const resolved = argument && sources.resolve({ module, node: argument })
+    if (resolved === undefined || !('node' in resolved)) return undefined
+    if (nameOf(resolved.node) !== undefined || resolved.node.type === 'TemplateLiteral') return 'own'
+    if (resolved.node.type !== 'ObjectExpression') return argument && { module, node: argument }
+    const client = optionOf(resolved.node, 'client')
+    if (client !== undefined) return { module: resolved.module, node: client }
+    return optionOf(resolved.node, 'connection') === undefined ? undefined : 'own'
   },
   isBare: (sources, found) => {
     const calls = CLIENTS[found.node.type] ?? []
@@ -115,12 +115,13 @@ function unwrapped({ subject, fix, sluice }: WrappedOrm, place: string, isOwn: b
 function wrapsOf(sources: AppSources, start: Found, orm: WrappedOrm): number | undefined {
   let at = start
   for (let wraps = 0; wraps < MAX_WRAPS; wraps += 1) {
-    const made = sources.resolve(at)
-    if (made === undefined || !('node' in made)) return wraps > 0 ? wraps : undefined
-    const [inner] = children(made.node, 'arguments')
-    const isWrap = made.node.type === 'CallExpression' && callsFrom(sources, made, orm.sluice, 'withSluice')
-    if (!isWrap || inner === undefined) return wraps > 0 || orm.isBare(sources, made) ? wraps : undefined
-    at = { module: made.module, node: inner }
+    const created = sources.resolve(at)
+    if (created === undefined || !('node' in created)) return wraps > 0 ? wraps : undefined
+    const [inner] = children(created.node, 'arguments')
+    const isWrap =
+      created.node.type === 'CallExpression' && callsFrom(sources, created, orm.sluice, 'withSluice')
+    if (!isWrap || inner === undefined) return wraps > 0 || orm.isBare(sources, created) ? wraps : undefined
+    at = { module: created.module, node: inner }
   }
   return undefined
 }
@@ -142,8 +143,8 @@ function callsFrom(
 /** An option of the object that is the first argument of a call. */
 function option(sources: AppSources, { module, node }: Found, name: string): Found | undefined {
   const [argument] = children(node, 'arguments')
-  const given = argument && sources.resolve({ module, node: argument })
-  if (given === undefined || !('node' in given)) return undefined
-  const value = optionOf(given.node, name)
-  return value && { module: given.module, node: value }
+  const resolved = argument && sources.resolve({ module, node: argument })
+  if (resolved === undefined || !('node' in resolved)) return undefined
+  const value = optionOf(resolved.node, name)
+  return value && { module: resolved.module, node: value }
 }

@@ -19,10 +19,10 @@ export interface DatabaseCheckOptions {
 
 /** Oldest supported version, and oldest version that its vendor still maintains. */
 const VERSIONS = {
-  postgresql: { name: 'PostgreSQL', least: [11, 0, 0], kept: [14, 0, 0] },
-  mysql: { name: 'MySQL', least: [8, 0, 0], kept: [8, 0, 0] },
-  mariadb: { name: 'MariaDB', least: [10, 5, 0], kept: [10, 6, 0] },
-  sqlite: { name: 'SQLite', least: [3, 31, 0], kept: [3, 31, 0] },
+  postgresql: { name: 'PostgreSQL', least: [11, 0, 0], maintained: [14, 0, 0] },
+  mysql: { name: 'MySQL', least: [8, 0, 0], maintained: [8, 0, 0] },
+  mariadb: { name: 'MariaDB', least: [10, 5, 0], maintained: [10, 6, 0] },
+  sqlite: { name: 'SQLite', least: [3, 31, 0], maintained: [3, 31, 0] },
 } as const
 
 /** Checks the version, the statistics, the permissions and the settings of a connected database. */
@@ -39,15 +39,15 @@ export async function checkDatabase(connection: Connection, options: DatabaseChe
 }
 
 function versionCheck({ product, version, versionParts }: DatabaseSnapshot): Check[] {
-  const { name, least, kept } = VERSIONS[product]
+  const { name, least, maintained } = VERSIONS[product]
   const shown = `${name} ${version.split(/[-+ ]/, 1)[0]}`
   if (isBelow(versionParts, least))
     return [fail(`${shown} is too old`, `Sluice needs ${least.slice(0, 2).join('.')} or later.`)]
-  if (isBelow(versionParts, kept))
+  if (isBelow(versionParts, maintained))
     return [
       warn(
         `${shown} is no longer maintained by its vendor`,
-        `Upgrade to ${kept.slice(0, 2).join('.')} or later.`,
+        `Upgrade to ${maintained.slice(0, 2).join('.')} or later.`,
       ),
     ]
   return [ok(shown)]

@@ -1,5 +1,5 @@
 import { type AppSources, type Found, functionAround } from '../source/app-sources.ts'
-import { asksDatabase } from '../source/asks-database.ts'
+import { queriesDatabase } from '../source/queries-database.ts'
 import {
   bare,
   child,
@@ -76,12 +76,12 @@ function opensScopes(sources: AppSources, { module, method, args }: Registration
     return first !== undefined && sources.isFrom({ module, node: first }, '@sluice/fastify', 'sluicePlugin')
   if (method !== 'use') return false
   return args.some((arg) => {
-    const made = sources.resolve({ module, node: arg })
-    if (made === undefined || !('node' in made) || made.node.type !== 'CallExpression') return false
-    const callee = child(made.node, 'callee')
+    const created = sources.resolve({ module, node: arg })
+    if (created === undefined || !('node' in created) || created.node.type !== 'CallExpression') return false
+    const callee = child(created.node, 'callee')
     return (
       callee !== undefined &&
-      sources.isFrom({ module: made.module, node: callee }, '@sluice/express', 'sluiceMiddleware')
+      sources.isFrom({ module: created.module, node: callee }, '@sluice/express', 'sluiceMiddleware')
     )
   })
 }
@@ -120,10 +120,10 @@ function checkRoutes(sources: AppSources, opener: Registration, before: readonly
 /** The function that created the app of a registration: `express` of `const app = express()`. */
 function makerOf(sources: AppSources, { module, node }: Registration): Found | undefined {
   const app = memberOf(child(node, 'callee'))?.object
-  const made = app && sources.resolve({ module, node: app })
-  if (made === undefined || !('node' in made)) return undefined
-  const callee = child(made.node, 'callee')
-  return callee && { module: made.module, node: callee }
+  const created = app && sources.resolve({ module, node: app })
+  if (created === undefined || !('node' in created)) return undefined
+  const callee = child(created.node, 'callee')
+  return callee && { module: created.module, node: callee }
 }
 
 function isRoute(sources: AppSources, call: Registration): boolean {
@@ -131,22 +131,22 @@ function isRoute(sources: AppSources, call: Registration): boolean {
   const path = args[0]?.type === 'Literal' ? nameOf(args[0]) : undefined
   if (path !== undefined && PROBES.test(path)) return false
   if (VERBS.test(method) && args.length > 1)
-    return args.slice(1).some((node) => asksDatabase(sources, { module, node }))
+    return args.slice(1).some((node) => queriesDatabase(sources, { module, node }))
   return method === 'use' && args.some((node) => isRouter(sources, { module, node }))
 }
 
 /** Whether an expression is a router that queries the database, or a call that creates one. */
 function isRouter(sources: AppSources, found: Found): boolean {
-  const made = sources.resolve(found)
-  if (made === undefined || !('node' in made) || made.node.type !== 'CallExpression') return false
-  const callee = child(made.node, 'callee')
+  const created = sources.resolve(found)
+  if (created === undefined || !('node' in created) || created.node.type !== 'CallExpression') return false
+  const callee = child(created.node, 'callee')
   if (callee === undefined) return false
-  const { module } = made
+  const { module } = created
   if (isRouterFactory(sources, { module, node: callee })) {
-    const name = routerName(made)
+    const name = routerName(created)
     return (
       name !== undefined &&
-      routesOf(module.program, name).some((node) => asksDatabase(sources, { module, node }))
+      routesOf(module.program, name).some((node) => queriesDatabase(sources, { module, node }))
     )
   }
   const target = sources.resolve({ module, node: callee })
@@ -158,7 +158,7 @@ function isRouter(sources: AppSources, found: Found): boolean {
       hasRouter = true
     return hasRouter ? false : undefined
   })
-  return hasRouter && asksDatabase(sources, target)
+  return hasRouter && queriesDatabase(sources, target)
 }
 
 function isRouterFactory(sources: AppSources, callee: Found): boolean {
@@ -188,7 +188,7 @@ function routesOf(program: Syntax, router: string): Syntax[] {
 function checkHooks(sources: AppSources, opener: Registration, before: readonly Registration[]): Check[] {
   const early = before.find(({ module, method, args: [event, hook] }) => {
     if (method !== 'addHook' || nameOf(event) !== 'onRequest' || hook === undefined) return false
-    return asksDatabase(sources, { module, node: hook })
+    return queriesDatabase(sources, { module, node: hook })
   })
   if (early === undefined) return [ok(`scope: the plugin opens a scope per request (${placeOf(opener)})`)]
   return [

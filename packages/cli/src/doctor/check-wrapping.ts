@@ -11,7 +11,7 @@ interface Client extends Found {
   /** The calls of `$extends`, last call first. */
   readonly chain: readonly Found[]
   /** `new PrismaClient(…)`. */
-  readonly made: Found
+  readonly created: Found
 }
 
 /**
@@ -48,7 +48,7 @@ function clientOf(sources: AppSources, start: Found): Client | undefined {
     const next = sources.resolve({ module: at.module, node: member.object })
     at = next !== undefined && 'node' in next ? next : undefined
   }
-  return at?.node.type === 'NewExpression' ? { ...start, extensions, chain, made: at } : undefined
+  return at?.node.type === 'NewExpression' ? { ...start, extensions, chain, created: at } : undefined
 }
 
 /** The call of `withSluice` in `x.$extends(withSluice(…))`. */
@@ -60,11 +60,12 @@ function extensionOf(sources: AppSources, { module, node }: Found): Found | unde
 
 /** The call of a function of `@sluice/prisma` that an expression resolves to. */
 function callOf(sources: AppSources, found: Found, name: string): Found | undefined {
-  const made = sources.resolve(found)
-  if (made === undefined || !('node' in made) || made.node.type !== 'CallExpression') return undefined
-  const callee = child(made.node, 'callee')
-  return callee !== undefined && sources.isFrom({ module: made.module, node: callee }, PACKAGE, name)
-    ? made
+  const created = sources.resolve(found)
+  if (created === undefined || !('node' in created) || created.node.type !== 'CallExpression')
+    return undefined
+  const callee = child(created.node, 'callee')
+  return callee !== undefined && sources.isFrom({ module: created.module, node: callee }, PACKAGE, name)
+    ? created
     : undefined
 }
 
@@ -77,12 +78,12 @@ function checkClient(sources: AppSources, client: Client): Check[] {
         `Extend the client once, in ${place}`,
       ),
     ]
-  const options = children(client.made.node, 'arguments')[0]
-  const given = options && sources.resolve({ module: client.made.module, node: options })
-  if (given === undefined || !('node' in given) || given.node.type !== 'ObjectExpression') return []
-  const adapter = optionOf(given.node, 'adapter')
+  const options = children(client.created.node, 'arguments')[0]
+  const passed = options && sources.resolve({ module: client.created.module, node: options })
+  if (passed === undefined || !('node' in passed) || passed.node.type !== 'ObjectExpression') return []
+  const adapter = optionOf(passed.node, 'adapter')
   if (adapter === undefined) return []
-  const wraps = wrapsOf(sources, { module: given.module, node: adapter })
+  const wraps = wrapsOf(sources, { module: passed.module, node: adapter })
   if (wraps === undefined) return []
   if (wraps.length > 1)
     return [
@@ -120,9 +121,9 @@ function wrapsOf(sources: AppSources, start: Found): Found[] | undefined {
     wraps.push(wrap)
     at = { module: wrap.module, node: inner }
   }
-  const made = sources.resolve(at)
+  const created = sources.resolve(at)
   // Another function can return an adapter that it has wrapped.
-  const isKnown = made !== undefined && 'node' in made && made.node.type === 'NewExpression'
+  const isKnown = created !== undefined && 'node' in created && created.node.type === 'NewExpression'
   return isKnown || wraps.length > 0 ? wraps : undefined
 }
 
@@ -132,12 +133,12 @@ function haveOtherSluices(sources: AppSources, adapter: Found, extension: Found 
   const second = children(extension?.node, 'arguments')[0]
   const one = first && sources.resolve({ module: adapter.module, node: first })
   const other = second && extension && sources.resolve({ module: extension.module, node: second })
-  const isMade = (found: typeof one) =>
+  const isCreated = (found: typeof one) =>
     found !== undefined && 'node' in found && callsCreateSluice(sources, found)
-  if (second === undefined) return extension !== undefined && isMade(one)
+  if (second === undefined) return extension !== undefined && isCreated(one)
   return (
-    isMade(one) &&
-    isMade(other) &&
+    isCreated(one) &&
+    isCreated(other) &&
     one !== undefined &&
     other !== undefined &&
     'node' in one &&

@@ -94,7 +94,7 @@ export async function applyFixes(
   const writable = snapshot.dialect === 'sqlite' ? await openSqlite(sqlitePath(url), true) : connection
   try {
     const { failed, remaining } = await applyChanges(writable, changes, snapshot, {
-      onEvent: (event) => tell(event, output),
+      onEvent: (event) => report(event, output),
     })
     if (failed === undefined) return EXIT.ok
     if (failed.isLockTimeout)
@@ -106,7 +106,7 @@ export async function applyFixes(
   }
 }
 
-function tell(event: ApplyEvent, output: Output): void {
+function report(event: ApplyEvent, output: Output): void {
   if (event.kind === 'locked' || event.kind === 'running') return
   const { name } = event.kind === 'cleaned' ? event : event.change
   if (event.kind === 'done') output.err(`done: ${name}\n`)

@@ -40,7 +40,7 @@ class Tools {
     name: string,
     about: { readonly title: string; readonly description: string; readonly annotations?: ToolAnnotations },
     shape: Shape,
-    run: (given: z.infer<z.ZodObject<Shape>>, signal: AbortSignal) => unknown,
+    run: (input: z.infer<z.ZodObject<Shape>>, signal: AbortSignal) => unknown,
   ): void {
     const { title, description, annotations = READS } = about
     const config = {
@@ -49,8 +49,8 @@ class Tools {
       annotations: { title, ...annotations },
       inputSchema: z.strictObject(shape),
     }
-    this.server.registerTool(name, config, async (given, context) =>
-      resultOf(() => run(given as z.infer<z.ZodObject<Shape>>, context.mcpReq.signal)),
+    this.server.registerTool(name, config, async (input, context) =>
+      resultOf(() => run(input as z.infer<z.ZodObject<Shape>>, context.mcpReq.signal)),
     )
   }
 }
@@ -135,15 +135,15 @@ function addAppTools(tools: Tools, client: DashboardClient): void {
       minMs: z.number().min(0).optional(),
       limit,
     },
-    async (given, signal) => {
+    async (input, signal) => {
       const query = new URLSearchParams()
-      for (const [name, value] of Object.entries(given))
+      for (const [name, value] of Object.entries(input))
         if (value !== undefined) query.set(name, String(value))
       const { routes, recent, matching } = objectOf(await client.json(`api/requests?${query}`, signal))
       const shown = rows(routes).filter(
-        ({ name }) => given.name === undefined || String(name).includes(given.name),
+        ({ name }) => input.name === undefined || String(name).includes(input.name),
       )
-      return { routes: shown.slice(0, given.limit), recent, matching }
+      return { routes: shown.slice(0, input.limit), recent, matching }
     },
   )
   tools.add(
@@ -195,7 +195,7 @@ function addDatabaseTools(tools: Tools, client: DashboardClient): void {
         'statement. Requires the right to perform actions on the dashboard.',
     },
     { fingerprint: z.string().min(1).describe('From list_slow_queries'), dialect },
-    (given, signal) => client.act('explain', given, signal),
+    (input, signal) => client.act('explain', input, signal),
   )
   tools.add(
     'get_index_advice',
@@ -233,7 +233,7 @@ function addActionTools(tools: Tools, client: DashboardClient): void {
       annotations,
     },
     { id: z.string().min(1).describe('The id of a finding'), muted: z.boolean().default(true) },
-    (given, signal) => client.act('mute-finding', given, signal),
+    (input, signal) => client.act('mute-finding', input, signal),
   )
   tools.add(
     'set_query_budget',
@@ -246,7 +246,7 @@ function addActionTools(tools: Tools, client: DashboardClient): void {
       name: z.string().min(1).describe('The name of a route'),
       queries: z.int().min(1).nullable().describe('null removes the budget'),
     },
-    (given, signal) => client.act('set-budget', given, signal),
+    (input, signal) => client.act('set-budget', input, signal),
   )
   tools.add(
     'clear_cache',

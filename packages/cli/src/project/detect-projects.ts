@@ -104,8 +104,8 @@ function fileUrl(url: string, schema: string, cwd: string): string {
  *
  * @throws UsageError if there is none.
  */
-export async function addressOf(given: string | undefined): Promise<string> {
-  if (given !== undefined) return given
+export async function addressOf(address: string | undefined): Promise<string> {
+  if (address !== undefined) return address
   const cwd = process.cwd()
   const found = projectDatabase(await detectProjects(cwd, process.env), cwd)
   if (found === undefined)

@@ -24,8 +24,8 @@ export async function readDatabaseUrl(
     })),
   )
   for (const name of names) {
-    const given = env[name]
-    if (given !== undefined && given !== '') return { url: given, from: name }
+    const configured = env[name]
+    if (configured !== undefined && configured !== '') return { url: configured, from: name }
     for (const { path, variables } of texts) {
       const value = variables[name]
       if (value !== undefined && value !== '')

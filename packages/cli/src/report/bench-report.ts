@@ -83,11 +83,11 @@ function routeLines(
             'right',
           )
     const row = `  ${cell(title, 18)}${cell(figureText(figure, show, run.rounds), 14, 'right')}${right}`
-    const told =
+    const compared =
       comparison === undefined
         ? ''
         : `   ${paint(STYLES[comparison.verdict], cut(comparisonText(comparison, words), width - row.length - 3))}`
-    lines.push(`${row}${told}`.trimEnd())
+    lines.push(`${row}${compared}`.trimEnd())
   }
   if (own.errors > 0 || (other?.errors ?? 0) > 0) {
     const first = own.firstError ?? other?.firstError

@@ -14,7 +14,7 @@ export type Style = keyof typeof CODES
 /** Adds color codes to a string if colors are enabled. */
 export type Paint = (style: Style, text: string) => string
 
-/** @param isColored - See `wantsColor`. */
+/** @param isColored - See `usesColor`. */
 export function paintWith(isColored: boolean): Paint {
   return (style, text) => (isColored && text !== '' ? `\u001b[${CODES[style]}m${text}\u001b[0m` : text)
 }
@@ -25,7 +25,7 @@ export function paintWith(isColored: boolean): Paint {
  *
  * Source: https://no-color.org
  */
-export function wantsColor(
+export function usesColor(
   option: boolean | undefined,
   isTerminal: boolean,
   environment: NodeJS.ProcessEnv = process.env,

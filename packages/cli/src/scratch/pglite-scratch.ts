@@ -69,7 +69,7 @@ class Scratch implements IndexSupposer {
   readonly validation = 'scratch'
   readonly #gaps: string[] = []
   readonly #tables: readonly TableSnapshot[]
-  #made = 0
+  #created = 0
   #hasTrigrams = false
 
   constructor(
@@ -109,8 +109,8 @@ class Scratch implements IndexSupposer {
   ): Promise<readonly string[]> {
     const names: string[] = []
     for (const table of tables) {
-      this.#made += 1
-      const name = `sluice_supposed_${this.#made}`
+      this.#created += 1
+      const name = `sluice_supposed_${this.#created}`
       await this.#makeIndex(
         createPostgresqlIndex(definition, table, name),
         name,
@@ -263,8 +263,8 @@ class Scratch implements IndexSupposer {
     while (left.length > 0) {
       const failed: TableSnapshot[] = []
       for (const view of left) {
-        const isMade = await this.#attempt(`CREATE VIEW ${fullName(view)} AS ${view.definition}`)
-        if (!isMade) failed.push(view)
+        const isCreated = await this.#attempt(`CREATE VIEW ${fullName(view)} AS ${view.definition}`)
+        if (!isCreated) failed.push(view)
       }
       if (failed.length === left.length) {
         this.#gaps.push(...failed.map(({ id }) => `view ${id}`))

@@ -12,7 +12,7 @@ export interface FrameOptions {
   readonly slowMs: number
   readonly address: string
   /** Connection problem, shown below the title. */
-  readonly trouble?: string | undefined
+  readonly problem?: string | undefined
   /** `undefined` while they are loading. */
   readonly findings?: readonly LiveFinding[] | undefined
 }
@@ -55,9 +55,9 @@ export function frame(view: LiveView, state: TopState, options: FrameOptions): s
   )
 }
 
-function headOf(view: LiveView, state: TopState, { paint, columns, rows, trouble }: FrameOptions): string[] {
+function headOf(view: LiveView, state: TopState, { paint, columns, rows, problem }: FrameOptions): string[] {
   const status =
-    trouble !== undefined
+    problem !== undefined
       ? ({ text: 'OFFLINE', style: 'red' } as const)
       : state.isPaused
         ? ({ text: 'PAUSED', style: 'yellow' } as const)
@@ -65,7 +65,7 @@ function headOf(view: LiveView, state: TopState, { paint, columns, rows, trouble
   const lines = [
     headLine(view, { paint, width: columns, ...(status === undefined ? {} : { state: status }) }),
   ]
-  if (trouble !== undefined) lines.push(paint('red', cut(trouble, columns)))
+  if (problem !== undefined) lines.push(paint('red', cut(problem, columns)))
   if (rows >= 10) lines.push(vitalsLine(view, { paint, width: columns }))
   // Findings are shown as flags of their routes.
   const items = view.ranked.filter(({ kind }) => kind !== 'finding').slice(0, rows >= 20 ? 2 : 0)

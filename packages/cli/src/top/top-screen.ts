@@ -49,7 +49,7 @@ class TopView {
   #findings: readonly LiveFinding[] | undefined
   #findingsAt = Number.NEGATIVE_INFINITY
   #areFindingsStale = true
-  #isAsking = false
+  #isLoading = false
   #code: number = EXIT.ok
   /** Suspended. Nothing is drawn until `suspend` resolves, which can be after the next timer. */
   #isAway = false
@@ -130,9 +130,9 @@ class TopView {
     const view = this.#frozen ?? this.#model?.view()
     if (view === undefined || this.#isAway || this.#isClosed) return
     const { state, terminal, paint, slowMs, client } = this.#options
-    if (state.isOpen) this.#askForFindings()
+    if (state.isOpen) this.#loadFindings()
     const { columns, rows } = terminal
-    const trouble = this.#trouble()
+    const failure = this.#problem()
     this.#screen.draw(
       frame(view, state, {
         paint,
@@ -140,28 +140,28 @@ class TopView {
         rows,
         slowMs,
         address: client.address,
-        trouble,
+        problem: failure,
         findings: this.#findings,
       }),
     )
   }
 
-  #trouble(): string | undefined {
+  #problem(): string | undefined {
     if (this.#lost === undefined) return undefined
     const seconds = Math.ceil((this.#lost.until - Date.now()) / 1_000)
     return `The app does not respond (${this.#lost.why}): ${seconds > 0 ? `retrying in ${seconds} s` : 'retrying'}`
   }
 
-  #askForFindings(): void {
+  #loadFindings(): void {
     const now = performance.now()
     if (
-      this.#isAsking ||
+      this.#isLoading ||
       !this.#areFindingsStale ||
       this.#lost !== undefined ||
       now - this.#findingsAt < FINDINGS_MS
     )
       return
-    this.#isAsking = true
+    this.#isLoading = true
     this.#areFindingsStale = false
     this.#findingsAt = now
     this.#options.client
@@ -176,7 +176,7 @@ class TopView {
         },
       )
       .finally(() => {
-        this.#isAsking = false
+        this.#isLoading = false
         this.#draw()
       })
   }

@@ -173,6 +173,6 @@ export function sortRoutes(routes: readonly RouteFigures[], sort: Sort, isRevers
 
 /** Routes whose name contains the string, case-insensitively. */
 export function filterRoutes(routes: readonly RouteFigures[], text: string): readonly RouteFigures[] {
-  const wanted = text.trim().toLowerCase()
-  return wanted === '' ? routes : routes.filter(({ name }) => name.toLowerCase().includes(wanted))
+  const pattern = text.trim().toLowerCase()
+  return pattern === '' ? routes : routes.filter(({ name }) => name.toLowerCase().includes(pattern))
 }

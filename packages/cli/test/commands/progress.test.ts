@@ -22,7 +22,7 @@ const progress = (isErrTerminal: boolean, columns = 80) =>
 describe('progress on a terminal', () => {
   it('shows the operation after 0.5 s, even without further updates, and removes it at the end', () => {
     const one = progress(true)
-    one.say('Connecting')
+    one.update('Connecting')
     vi.advanceTimersByTime(499)
     expect(written).toEqual([])
     vi.advanceTimersByTime(1)
@@ -33,7 +33,7 @@ describe('progress on a terminal', () => {
 
   it('writes nothing for an operation that ends earlier', () => {
     const one = progress(true)
-    one.say('Connecting')
+    one.update('Connecting')
     vi.advanceTimersByTime(400)
     one.end()
     vi.advanceTimersByTime(10_000)
@@ -44,7 +44,7 @@ describe('progress on a terminal', () => {
     const one = progress(true, 40)
     vi.advanceTimersByTime(600)
     for (let at = 0; at <= 100; at += 1) {
-      one.say(`round ${at} ${'x'.repeat(80)}`, at / 100)
+      one.update(`round ${at} ${'x'.repeat(80)}`, at / 100)
       vi.advanceTimersByTime(10)
     }
     expect(written.length).toBeLessThanOrEqual(12)
@@ -57,13 +57,13 @@ describe('progress on a terminal', () => {
 describe('progress without a terminal', () => {
   it('writes a line after 2 s, even without further updates, and none for a shorter operation', () => {
     const one = progress(false)
-    one.say('Connecting')
+    one.update('Connecting')
     vi.advanceTimersByTime(1_999)
     expect(written).toEqual([])
     vi.advanceTimersByTime(1)
     expect(written).toEqual(['Connecting …\n'])
     const short = progress(false)
-    short.say('Reading')
+    short.update('Reading')
     vi.advanceTimersByTime(1_500)
     short.end()
     vi.advanceTimersByTime(60_000)
@@ -73,7 +73,7 @@ describe('progress without a terminal', () => {
   it('writes periodic plain lines', () => {
     const one = progress(false)
     for (let second = 0; second < 30; second += 1) {
-      one.say('round 1/5', second / 30)
+      one.update('round 1/5', second / 30)
       vi.advanceTimersByTime(1_000)
     }
     one.end()

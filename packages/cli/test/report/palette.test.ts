@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { wantsColor } from '../../src/report/palette.ts'
+import { usesColor } from '../../src/report/palette.ts'
 
-describe('wantsColor', () => {
+describe('usesColor', () => {
   it.each([
     ['a terminal', undefined, true, {}, true],
     ['the absence of a terminal', undefined, false, {}, false],
@@ -12,6 +12,6 @@ describe('wantsColor', () => {
     ['--color over NO_COLOR', true, false, { NO_COLOR: '1' }, true],
     ['--no-color over FORCE_COLOR', false, true, { FORCE_COLOR: '1' }, false],
   ])('follows %s', (_, option, isTerminal, environment, expected) => {
-    expect(wantsColor(option, isTerminal, environment as NodeJS.ProcessEnv)).toBe(expected)
+    expect(usesColor(option, isTerminal, environment as NodeJS.ProcessEnv)).toBe(expected)
   })
 })

@@ -170,7 +170,7 @@ describe('frame', () => {
     const state = new TopState()
     state.filter = 'zzz'
     expect(text({}, state)).toContain('No route matches "zzz".')
-    expect(text({}, new TopState(), ROUTES, { trouble: 'The app does not respond' })).toMatch(
+    expect(text({}, new TopState(), ROUTES, { problem: 'The app does not respond' })).toMatch(
       /^sluice top .* OFFLINE\nThe app does not respond\n/,
     )
   })

@@ -97,8 +97,8 @@ export class LoadBalancingEngine {
    * @internal
    */
   constructor(options?: BalancingStrategy | LoadBalancingOptions, parts?: BalancingEngineParts)
-  constructor(given: BalancingStrategy | LoadBalancingOptions = {}, parts: BalancingEngineParts = {}) {
-    const options = typeof given === 'string' ? { strategy: given } : given
+  constructor(config: BalancingStrategy | LoadBalancingOptions = {}, parts: BalancingEngineParts = {}) {
+    const options = typeof config === 'string' ? { strategy: config } : config
     checkLoadBalancingOptions(options)
     const { strategy = 'round-robin', ejection = true, maxSessions = 100_000, region } = options
     this.#clock = parts.clock ?? systemClock
@@ -142,11 +142,11 @@ export class LoadBalancingEngine {
   registerNode(
     host: string,
     port: number,
-    given: number | NodeOptions = 1,
+    config: number | NodeOptions = 1,
     maxConnections = 1_000,
   ): ServerNode {
     checkAddress(host, port)
-    const options = resolveNodeOptions(given, maxConnections, this.#pool.regions?.options)
+    const options = resolveNodeOptions(config, maxConnections, this.#pool.regions?.options)
     const id = nodeId(host, port)
     if (this.#pool.has(id)) throw new DuplicateNodeError(id)
     const node = new NodeState(host, port, options)
@@ -203,7 +203,7 @@ export class LoadBalancingEngine {
       release: () => {
         if (!isHeld) return
         isHeld = false
-        this.#pool.giveBack(node)
+        this.#pool.releaseNode(node)
       },
     }
   }

@@ -37,25 +37,25 @@ const whole = option.integer(1)
 const rules = { weight: option.positive, maxConnections: whole, region: placeName, zone: placeName }
 
 /**
- * @param given - The weight, or all options.
+ * @param input - The weight, or all options.
  * @param regions - The balancer's option `region`.
  * @throws InvalidArgumentError; InvalidOptionError.
  */
 export function resolveNodeOptions(
-  given: number | NodeOptions,
+  input: number | NodeOptions,
   maxConnections: number,
   regions: RegionOptions | undefined,
 ): ResolvedNodeOptions {
-  if (typeof given !== 'object' || given === null) {
-    if (!option.positive.accepts(given))
-      throw new InvalidArgumentError('weight', option.positive.expected, given)
+  if (typeof input !== 'object' || input === null) {
+    if (!option.positive.accepts(input))
+      throw new InvalidArgumentError('weight', option.positive.expected, input)
     if (!whole.accepts(maxConnections))
       throw new InvalidArgumentError('maxConnections', whole.expected, maxConnections)
-    return checkPlace({ weight: given, maxConnections, region: undefined, zone: undefined }, regions)
+    return checkPlace({ weight: input, maxConnections, region: undefined, zone: undefined }, regions)
   }
-  checkOptions(given, rules)
-  const { weight = 1, region, zone } = given
-  return checkPlace({ weight, maxConnections: given.maxConnections ?? 1_000, region, zone }, regions)
+  checkOptions(input, rules)
+  const { weight = 1, region, zone } = input
+  return checkPlace({ weight, maxConnections: input.maxConnections ?? 1_000, region, zone }, regions)
 }
 
 /** A node without a place would be selected last, or never, and nothing would show why. */

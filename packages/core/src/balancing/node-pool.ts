@@ -164,7 +164,7 @@ export class NodePool {
     this.#picker.answered?.(node, ms)
   }
 
-  giveBack(node: NodeState): void {
+  releaseNode(node: NodeState): void {
     node.activeConnections -= 1
     this.#picker.changed?.(node)
     if (node.activeConnections === 0) node.onIdle?.()

@@ -104,9 +104,9 @@ export class NodeState implements ServerNode {
   }
 
   #timed(now: number, ms: number): void {
-    const kept = this.requests === 0 ? 0 : Math.exp((this.#answeredAt - now) / FORGET_MS)
+    const decay = this.requests === 0 ? 0 : Math.exp((this.#answeredAt - now) / FORGET_MS)
     this.#answeredAt = now
-    this.responseTime = this.responseTime * kept + ms * (1 - kept)
+    this.responseTime = this.responseTime * decay + ms * (1 - decay)
     const faded = this.peakMs * Math.exp((this.peakAt - now) / FORGET_MS)
     this.peakMs = Math.max(ms, faded)
     this.peakAt = now

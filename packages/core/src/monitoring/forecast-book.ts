@@ -32,7 +32,7 @@ export class ForecastBook {
   }
 
   /** Learns the current values if a step has ended. */
-  turn(): void {
+  tick(): void {
     const { wall, current, onAnomaly } = this.parts
     const now = wall()
     const step = Math.floor(now / STEP_MS)

@@ -113,7 +113,7 @@ export class MonitoringAndAutoScalingEngine {
     this.#parts.assertOpen()
     const series = this.#parts.seriesOf(type, source, false)
     // Earlier values belong to the second in which they were recorded.
-    this.#parts.store.turn()
+    this.#parts.store.tick()
     series.record(value, times)
     this.#parts.alerting.see(series, value)
     this.#parts.turning.start()

@@ -35,12 +35,12 @@ export interface MonitoringEngineParts {
   /** Statistics of other engines, for advice. */
   readonly facts?: () => Promise<TuningFacts>
   /** Called once per second before values are stored, while anything is recorded. */
-  readonly beforeTurn?: () => void
+  readonly beforeTick?: () => void
   /** System readers of the collectors. */
   readonly readers?: SystemReaders
 }
 
-const TURN_MS = 1_000
+const TICK_MS = 1_000
 const POOL_MS = 60_000
 const MAX_ALERTS = 10_000
 
@@ -64,12 +64,12 @@ export class MonitoringParts {
   /** @throws InvalidOptionError. */
   constructor(
     options: MonitoringOptions,
-    private readonly given: MonitoringEngineParts,
+    private readonly parts: MonitoringEngineParts,
   ) {
     const { maxSeries, alerts, forecasts, scaling, collect } = resolveMonitoringOptions(options)
     this.collect = collect
-    this.clock = given.clock ?? systemClock
-    this.events = new Emitter(monitoringEvents, given.onError ?? (() => {}))
+    this.clock = parts.clock ?? systemClock
+    this.events = new Emitter(monitoringEvents, parts.onError ?? (() => {}))
     const { clock, events, types } = this
     const onError = (error: unknown) => events.emit('error', { error })
     this.store = new MetricStore(
@@ -114,9 +114,9 @@ export class MonitoringParts {
     })
     this.feeds = new FeedBook(onError)
     this.feeds.add({ name: 'monitor', collect: () => this.#ownFamilies() })
-    this.turning = new Periodic(TURN_MS, () => {
+    this.turning = new Periodic(TICK_MS, () => {
       try {
-        this.#turn()
+        this.#tick()
       } catch (error) {
         // By a timer: nothing else would catch it.
         onError(error)
@@ -131,7 +131,7 @@ export class MonitoringParts {
       ...recording,
       now: () => this.clock.now(),
       onError: (error) => this.events.emit('error', { error }),
-      readers: this.given.readers,
+      readers: this.parts.readers,
     })
   }
 
@@ -168,10 +168,10 @@ export class MonitoringParts {
     this.events.clear()
   }
 
-  #turn(): void {
-    this.given.beforeTurn?.()
+  #tick(): void {
+    this.parts.beforeTick?.()
     this.evaluate()
-    this.forecasts.turn()
+    this.forecasts.tick()
     this.desk.count()
   }
 
@@ -189,7 +189,7 @@ export class MonitoringParts {
 
   async #knownFacts(): Promise<TuningFacts> {
     try {
-      return (await this.given.facts?.()) ?? {}
+      return (await this.parts.facts?.()) ?? {}
     } catch (error) {
       this.events.emit('error', { error })
       return {}

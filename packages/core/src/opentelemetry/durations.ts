@@ -74,8 +74,8 @@ class AttributeSets {
     const known = this.#sets.get(key)
     if (known !== undefined) return known
     if (this.#sets.size >= MAX_SETS) return OVERFLOW
-    const made = make()
-    this.#sets.set(key, made)
-    return made
+    const created = make()
+    this.#sets.set(key, created)
+    return created
   }
 }

@@ -71,7 +71,7 @@ export class LatencyHistogram {
   #windowAt: number = Number.NEGATIVE_INFINITY
 
   add(now: number, ms: number): void {
-    this.#turn(now)
+    this.#advance(now)
     const bucket = ms <= LEAST_MS ? 0 : Math.min(BUCKETS - 1, Math.ceil(Math.log(ms / LEAST_MS) / LOG_GAMMA))
     this.#current[bucket] = (this.#current[bucket] ?? 0) + 1
   }
@@ -81,7 +81,7 @@ export class LatencyHistogram {
    * @returns Milliseconds each; 0 where nothing was added of late.
    */
   quantiles(now: number, quantiles: readonly number[]): number[] {
-    this.#turn(now)
+    this.#advance(now)
     let total = 0
     for (let i = 0; i < BUCKETS; i += 1) total += (this.#current[i] ?? 0) + (this.#before[i] ?? 0)
     if (total === 0) return quantiles.map(() => 0)
@@ -98,7 +98,7 @@ export class LatencyHistogram {
     })
   }
 
-  #turn(now: number): void {
+  #advance(now: number): void {
     const passed = now - this.#windowAt
     if (passed < WINDOW_MS) return
     const before = this.#before

@@ -143,19 +143,19 @@ export function checkOptions(
 }
 
 function checkEach(
-  given: Readonly<Record<string, unknown>>,
+  passed: Readonly<Record<string, unknown>>,
   rules: Readonly<Record<string, OptionRule>>,
   prefix: string,
 ): void {
   // Calls are checked, too: an array of entries and a look for own rules cost more than the checks.
-  for (const name in given) {
-    const value = given[name]
+  for (const name in passed) {
+    const value = passed[name]
     const known = rules[name]
     // Properties that `rules` inherits are not rules.
     const isKnown = typeof known?.accepts === 'function'
     if (isKnown && (value === undefined ? known.isProtection !== true : isAccepted(known, value))) continue
     // Inherited properties are not options.
-    if (!Object.hasOwn(given, name)) continue
+    if (!Object.hasOwn(passed, name)) continue
     if (!isKnown) throw new UnknownOptionError(name, Object.keys(rules), prefix)
     checkOption(`${prefix}${name}`, known, value)
   }

@@ -17,7 +17,7 @@ export interface ProcessLink {
    *
    * @throws If the process is gone, its link fails, or `signal` is aborted before it responds.
    */
-  ask(process: string, question: string, signal: AbortSignal): Promise<string>
+  request(process: string, question: string, signal: AbortSignal): Promise<string>
   /** The others find it no more. A second call does nothing. */
   close(): Promise<void>
 }

@@ -1,7 +1,7 @@
 import { isBuildingSnapshot, randomBytes } from './late-modules.ts'
 
 const TOKEN_BYTES = 12
-const AHEAD = 256
+const BATCH = 256
 
 /** Drawn ahead: one system call per token takes longer than everything else that is done for it. */
 let drawn = Buffer.alloc(0)
@@ -11,7 +11,7 @@ let offset = 0
 export function randomToken(): string {
   if (offset === drawn.length) {
     // Each process that starts from a snapshot would use what was left over in it.
-    const count = isBuildingSnapshot() ? 1 : AHEAD
+    const count = isBuildingSnapshot() ? 1 : BATCH
     drawn = randomBytes(count * TOKEN_BYTES)
     offset = 0
   }

@@ -37,9 +37,9 @@ export function requireAuthorize(what: string, authorize: unknown): void {
 }
 
 /** Asks the app. Only `true` allows; what is thrown is reported, and refuses. */
-export async function isAllowed(ask: () => unknown, report: (error: unknown) => void): Promise<boolean> {
+export async function isAllowed(check: () => unknown, report: (error: unknown) => void): Promise<boolean> {
   try {
-    return (await ask()) === true
+    return (await check()) === true
   } catch (error) {
     report(error)
     return false

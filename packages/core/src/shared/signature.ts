@@ -60,10 +60,10 @@ export function isSignedTimed(
 /** Whether one of the secrets produces this MAC of 32 bytes. Compares in constant time. */
 export function isSignedBy(
   secrets: readonly string[],
-  given: Buffer,
+  received: Buffer,
   macOf: (secret: string) => Buffer,
 ): boolean {
-  return given.length === 32 && secrets.some((secret) => timingSafeEqual(given, macOf(secret)))
+  return received.length === 32 && secrets.some((secret) => timingSafeEqual(received, macOf(secret)))
 }
 
 function timedMac(secret: string, lines: readonly string[], seconds: number): Buffer {

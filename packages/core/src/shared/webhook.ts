@@ -136,8 +136,8 @@ export function isSignedWebhook(
   if (!/^\d{1,12}$/.test(timestamp) || !(Math.abs(nowSeconds - Number(timestamp)) <= maxAgeSeconds))
     return false
   // A sender whose secret changes signs with both.
-  const given = signature.split(' ').flatMap((each) => SIGNATURE.exec(each)?.[1] ?? [])
-  return given.some((mac) =>
+  const received = signature.split(' ').flatMap((each) => SIGNATURE.exec(each)?.[1] ?? [])
+  return received.some((mac) =>
     isSignedBy(keys, Buffer.from(mac, 'base64'), (key) => macOf(key, id, timestamp, body)),
   )
 }

@@ -190,7 +190,7 @@ export class Engines {
           pools: this.workload?.pools.pools() ?? [],
           poolLimit: this.#poolLimit,
         }),
-      beforeTurn: () => this.scopeMeter?.tick(),
+      beforeTick: () => this.scopeMeter?.tick(),
     })
     if (log.logger !== undefined) monitor.on('alert', ({ alert, change }) => log.alert(alert, change))
     addSluiceFeeds(monitor, {

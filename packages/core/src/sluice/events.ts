@@ -12,8 +12,8 @@ export interface ResponseDifference {
   /** Statuses that differ, or bodies. */
   readonly differs: 'status' | 'body'
   /** Bytes of the two bodies. */
-  readonly keptBytes: number
-  readonly madeBytes: number
+  readonly cachedBytes: number
+  readonly newBytes: number
   /** Age of the cached response in milliseconds. */
   readonly ageMs: number
 }

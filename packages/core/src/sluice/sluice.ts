@@ -71,8 +71,8 @@ export class Sluice {
     const { scopes, stats, clock, random, warn, reportError } = services
     const detector = options.detection === false ? undefined : new Detector(options.detection, clock)
     const caching = createCaching(options, services, late?.maxBytes, (load) => this.replicas.loading(load))
-    const sharesKept = storeOf(options) !== undefined
-    const replicas = new ReplicaRouters({ scopes, clock, random, sharesKept, warn, onError: reportError })
+    const sharesCached = storeOf(options) !== undefined
+    const replicas = new ReplicaRouters({ scopes, clock, random, sharesCached, warn, onError: reportError })
     const writes = replicas.follow(caching?.writes ?? new LocalWrites(new TagTable(clock)))
     const recorder = new Recorder(clock, stats, detector?.traces)
     const executor = new Executor(recorder, reportError)

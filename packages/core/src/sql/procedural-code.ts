@@ -10,7 +10,7 @@ const beforeStatement = words('BEGIN THEN ELSE LOOP DECLARE')
 const changing = words('SET RESET DISCARD')
 const running = words('CALL DO')
 /** A statement in a string that changes no session, if it is the only one. */
-const HARMLESS =
+const SAFE_STATEMENTS =
   /^\s*(?:SELECT|INSERT|UPDATE|DELETE|MERGE|WITH|COPY|LOCK|CREATE|ALTER|DROP|TRUNCATE|REFRESH|ANALYZE|COMMENT|GRANT|REVOKE)\b(?!.*(?:;\s*\S|set_config))/is
 
 /**
@@ -21,7 +21,7 @@ export function mayChangeSession(tokens: readonly Token[]): boolean {
   return tokens.some(({ kind, upper, text }, at) => {
     if (kind === 'quoted') return text === 'set_config'
     if (upper === 'SET_CONFIG') return !isLocalConfig(tokens, at + 1)
-    if (upper === 'EXECUTE') return !runsHarmless(tokens, at + 1)
+    if (upper === 'EXECUTE') return !runsSafe(tokens, at + 1)
     if (running.has(upper)) return !(upper === 'DO' && isConflictAction(tokens[at + 1]))
     return changing.has(upper) && beginsStatement(tokens[at - 1]) && tokens[at + 1]?.upper !== 'LOCAL'
   })
@@ -36,11 +36,11 @@ export function isConflictAction(after: Token | undefined): boolean {
  * Whether a string that `EXECUTE` builds begins with the literal of a harmless statement, also in `format()`.
  * `EXECUTE FUNCTION` is a part of a trigger's definition.
  */
-function runsHarmless(tokens: readonly Token[], at: number): boolean {
+function runsSafe(tokens: readonly Token[], at: number): boolean {
   const upper = tokens[at]?.upper ?? ''
   if (upper === 'FUNCTION' || upper === 'PROCEDURE') return true
   const literal = tokens[upper === 'FORMAT' ? at + 2 : at]
-  return literal?.kind === 'string' && HARMLESS.test(withoutQuotes(literal.text) ?? '')
+  return literal?.kind === 'string' && SAFE_STATEMENTS.test(withoutQuotes(literal.text) ?? '')
 }
 
 /** The content of `'…'` or `$tag$…$tag$`; `undefined` for strings with escapes. */

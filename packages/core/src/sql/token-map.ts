@@ -15,7 +15,7 @@ export interface ColumnRef {
 }
 
 /** Words that continue a query after a part of it in parentheses. */
-const goesOn = words('UNION INTERSECT EXCEPT ORDER LIMIT OFFSET FETCH FOR')
+const continuations = words('UNION INTERSECT EXCEPT ORDER LIMIT OFFSET FETCH FOR')
 /** Tokens with their parentheses matched. */
 export class TokenMap {
   /** The index of each opening parenthesis's closing parenthesis; 0 for other tokens. */
@@ -76,7 +76,7 @@ export class TokenMap {
     this.#queries.set(open, found)
     for (; open > at; open--) {
       const after = this.closing(open) + 1
-      found &&= after === this.closing(open - 1) || this.isAny(after, goesOn)
+      found &&= after === this.closing(open - 1) || this.isAny(after, continuations)
       this.#queries.set(open - 1, found)
     }
     return found

@@ -57,13 +57,13 @@ describe('MonitoringAndAutoScalingEngine every second', () => {
     expect(changes).toEqual(['raised critical errorBudget of checkout'])
   })
 
-  it('runs `beforeTurn` first', () => {
+  it('runs `beforeTick` first', () => {
     let monitor: MonitoringAndAutoScalingEngine | undefined
     const {
       monitor: opened,
       changes,
       pass,
-    } = open({}, { beforeTurn: () => monitor?.meter('cpu', 'late').record(99) })
+    } = open({}, { beforeTick: () => monitor?.meter('cpu', 'late').record(99) })
     monitor = opened
     monitor.recordMetric('requests', 1, 'a')
     pass(1_000)
@@ -76,7 +76,7 @@ describe('MonitoringAndAutoScalingEngine every second', () => {
       calls += 1
       if (calls === 1) throw new Error('no')
     }
-    const { monitor, errors, changes, pass } = open({}, { beforeTurn })
+    const { monitor, errors, changes, pass } = open({}, { beforeTick: beforeTurn })
     monitor.meter('cpu', 'a').record(99)
     pass(1_000)
     expect([errors, changes]).toEqual([['no'], []])

@@ -200,14 +200,14 @@ async function explainAction(
   const isClean = showParameters || isWithoutValues(entry.sql, entry.dialect)
   const mayShow = showParameters || (!needsValues && isClean)
   // Recommendations quote the statement.
-  const said = (texts: readonly string[]) => (isClean ? texts : texts.map(masked))
+  const shown = (texts: readonly string[]) => (isClean ? texts : texts.map(masked))
   return {
     fingerprint,
     sql: shape,
     fullTableScan,
     indexesUsed,
-    warnings: said(warnings),
-    recommendations: said(recommendations),
+    warnings: shown(warnings),
+    recommendations: shown(recommendations),
     steps: (plan?.steps ?? []).map(({ filter, ...step }) =>
       filter === undefined ? step : { ...step, filter: mayShow ? filter : masked(filter) },
     ),

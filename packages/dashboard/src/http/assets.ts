@@ -108,6 +108,6 @@ function listed(folder: URL): Map<string, Asset> {
   return files
 }
 
-function matches(given: string | undefined, etag: string): boolean {
-  return (given ?? '').split(',').some((one) => one.trim().replace(/^W\//, '') === etag)
+function matches(header: string | undefined, etag: string): boolean {
+  return (header ?? '').split(',').some((one) => one.trim().replace(/^W\//, '') === etag)
 }

@@ -22,7 +22,7 @@ export type SessionQuestion =
   | { readonly cookies: readonly string[] }
 
 /** Asks the other processes. Returns a result other than 0 if any of them returns one. */
-export type AskSessions = (question: SessionQuestion) => Promise<number>
+export type QuerySessions = (question: SessionQuestion) => Promise<number>
 
 /** Sessions of browsers that opened the URL with the one-time key. Secrets are stored only as digests. */
 export class Sessions {
@@ -36,7 +36,7 @@ export class Sessions {
    */
   constructor(
     private readonly now: () => number = Date.now,
-    private readonly others: AskSessions = async () => 0,
+    private readonly others: QuerySessions = async () => 0,
   ) {}
 
   /** The key in the URL. It changes after each use. */

@@ -38,7 +38,7 @@ export interface QueueFacts extends ProcessingStats, QueueHealth {
 export class JobFacts {
   queues: readonly QueueFacts[] = []
   readonly #depths = new Map<string, [at: number, depth: number][]>()
-  #asking: Promise<void> | undefined
+  #refreshing: Promise<void> | undefined
 
   constructor(private readonly sluice: Pick<Sluice, 'jobs'>) {}
 
@@ -50,13 +50,13 @@ export class JobFacts {
    * Reads the state again. Concurrent calls share one read. Does not open an engine that was not used yet.
    */
   refresh(): Promise<void> {
-    this.#asking ??= this.#ask().finally(() => {
-      this.#asking = undefined
+    this.#refreshing ??= this.#read().finally(() => {
+      this.#refreshing = undefined
     })
-    return this.#asking
+    return this.#refreshing
   }
 
-  async #ask(): Promise<void> {
+  async #read(): Promise<void> {
     const { jobs } = this.sluice
     if (jobs?.isOpen !== true) return
     const queues = jobs.getQueues().slice(0, MAX_QUEUES)

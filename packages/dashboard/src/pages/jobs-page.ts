@@ -49,7 +49,7 @@ function groupedLetters(letters: readonly DeadLetter[], showParameters: boolean)
     if (group === undefined) groups.set(key, [letter])
     else group.push(letter)
   }
-  const made = [...groups].map(([key, all]): DeadLetterGroup => {
+  const rows = [...groups].map(([key, all]): DeadLetterGroup => {
     const newest = all.reduce((last, letter) =>
       (letter.finishedAt ?? 0) > (last.finishedAt ?? 0) ? letter : last,
     )
@@ -62,7 +62,7 @@ function groupedLetters(letters: readonly DeadLetter[], showParameters: boolean)
       letters: all.slice(0, SHOWN).map((letter) => letterRow(letter, showParameters)),
     }
   })
-  return made.sort((a, b) => b.count - a.count)
+  return rows.sort((a, b) => b.count - a.count)
 }
 
 /** Errors that differ only in numbers, IDs and quoted words are in the same group. */

@@ -7,11 +7,11 @@ import type { ForecastPoint, MetricForecast, MetricsPage, MetricsQuery } from '.
 const DEFAULT_METRIC = 'requests'
 const DEFAULT_MINUTES = 30
 /** Maximum length of a forecast in minutes. */
-const MAX_AHEAD = 60
+const MAX_FORECAST_MINUTES = 60
 /** Maximum number of points in a chart. */
 const MAX_POINTS = 1_500
 /** Seconds of values that a forecast requires. */
-const WANTED_SECONDS = 120
+const MIN_SECONDS = 120
 /** Maximum distance between values of an age. Sources that report rarely keep their last value in between. */
 const STEPS: readonly (readonly [olderThanMs: number, stepMs: number])[] = [
   [21_600_000, 600_000],
@@ -77,7 +77,7 @@ function pageOf(
 /** Half of the recorded time, so that a chart shows more values than forecasts. */
 export function minutesAhead([first]: readonly Point[], now: number): number {
   const recorded = first === undefined ? 0 : (now - first[0]) / 60_000
-  return Math.min(MAX_AHEAD, Math.floor(recorded / 2))
+  return Math.min(MAX_FORECAST_MINUTES, Math.floor(recorded / 2))
 }
 
 function forecastOf(
@@ -141,6 +141,6 @@ function medianStep(values: readonly Point[]): number {
 export function neededSeconds(values: readonly Point[]): number {
   const [first] = values
   const last = values.at(-1)
-  if (first === undefined || last === undefined) return WANTED_SECONDS
-  return Math.max(0, Math.ceil(WANTED_SECONDS - (last[0] - first[0]) / 1_000))
+  if (first === undefined || last === undefined) return MIN_SECONDS
+  return Math.max(0, Math.ceil(MIN_SECONDS - (last[0] - first[0]) / 1_000))
 }

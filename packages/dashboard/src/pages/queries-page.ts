@@ -184,7 +184,7 @@ function adviceOf(
 }
 
 /** Placeholders and names, which are not values. */
-const HARMLESS = /`[^`]*`|\[\w+\]|[$?:@]\d+|\b[A-Za-z_]\w*/g
+const NOT_SECRET = /`[^`]*`|\[\w+\]|[$?:@]\d+|\b[A-Za-z_]\w*/g
 const QUOTED_NAME = /"[^"]*"/g
 const NUMBER = /(?<![\w$"`.#])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?\b/gi
 /** An unclosed string extends to the end, so that nothing is scanned twice. */
@@ -198,7 +198,7 @@ export function isWithoutValues(sql: string, dialect: Dialect): boolean {
   if (sql.includes("'") || /\$\w*\$/.test(sql)) return false
   // Only in PostgreSQL is a double-quoted string always a name.
   const names = dialect === 'postgresql' ? sql.replace(QUOTED_NAME, ' ') : sql
-  return !names.includes('"') && !/\d/.test(names.replace(HARMLESS, ' '))
+  return !names.includes('"') && !/\d/.test(names.replace(NOT_SECRET, ' '))
 }
 
 /** Masks everything in a message about SQL that could be a value. */

@@ -5,7 +5,7 @@ import type { Peers } from './peers.ts'
 import type { Answer } from './questions.ts'
 
 export interface ActParts {
-  readonly peers: Pick<Peers, 'others' | 'ask'>
+  readonly peers: Pick<Peers, 'others' | 'query'>
   /** Runs an action in this process. */
   readonly act: (name: ActionName, body: Readonly<Record<string, unknown>>, actor: string) => Promise<unknown>
   readonly actor: string
@@ -59,7 +59,7 @@ export async function actInAll(name: ActionName, body: Body, parts: ActParts): P
   if (place === 'letters') return await lettersIn(others, name, body, parts, own)
   const answers = await Promise.all(
     others.map((process) =>
-      parts.peers.ask(process, { kind: 'act', name, body, actor: parts.actor }, ACT_MS),
+      parts.peers.query(process, { kind: 'act', name, body, actor: parts.actor }, ACT_MS),
     ),
   )
   return joined([own, ...answers.map(outcomeOfAnswer)])
@@ -72,7 +72,7 @@ async function firstOf(
   failure: unknown,
 ): Promise<unknown> {
   for (const process of await peers.others()) {
-    const outcome = outcomeOfAnswer(await peers.ask(process, { kind: 'act', name, body, actor }, LONG_MS))
+    const outcome = outcomeOfAnswer(await peers.query(process, { kind: 'act', name, body, actor }, LONG_MS))
     if ('value' in outcome) return outcome.value
   }
   throw failure
@@ -92,9 +92,9 @@ async function lettersIn(
   for (const process of others) {
     const left = typeof limit === 'number' ? limit - count : undefined
     if (left !== undefined && left <= 0) break
-    const asked = left === undefined ? body : { ...body, limit: left }
+    const request = left === undefined ? body : { ...body, limit: left }
     const outcome = outcomeOfAnswer(
-      await peers.ask(process, { kind: 'act', name, body: asked, actor }, ACT_MS),
+      await peers.query(process, { kind: 'act', name, body: request, actor }, ACT_MS),
     )
     if (!('value' in outcome)) continue
     isDone = true

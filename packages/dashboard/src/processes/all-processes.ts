@@ -28,7 +28,7 @@ const LOOK_MS = 1_000
 const PATIENCE_MS = 300
 /** Polling interval for pages whose changes other processes do not report. */
 const STALE_MS = 5_000
-const UNTOLD: readonly Section[] = ['findings', 'jobs', 'alerts']
+const UNREPORTED: readonly Section[] = ['findings', 'jobs', 'alerts']
 /** Cache lifetime, so that simultaneous requests share one computation. */
 const FRESH_MS = 200
 const NO_REQUESTS = { since: Number.MAX_SAFE_INTEGER, sinceAt: 0 } as const
@@ -141,9 +141,9 @@ export class AllProcesses implements LiveSource {
   goneRoutes(): readonly string[] {
     this.parts.own.goneRoutes()
     const names = new Set(this.routes().map(({ name }) => name))
-    const gone = [...this.#names].filter((name) => !names.has(name))
+    const removed = [...this.#names].filter((name) => !names.has(name))
     this.#names = names
-    return gone
+    return removed
   }
 
   requestsSince(sequence: number, limit: number): ReturnType<LiveSource['requestsSince']> {
@@ -159,7 +159,7 @@ export class AllProcesses implements LiveSource {
       await this.peers.refresh()
       if (this.peers.facts.length === 0 || this.parts.now() - staleAt < STALE_MS) return
       staleAt = this.parts.now()
-      for (const section of UNTOLD) stale(section)
+      for (const section of UNREPORTED) stale(section)
     }
     const timer = setInterval(() => void look(), LOOK_MS)
     timer.unref()

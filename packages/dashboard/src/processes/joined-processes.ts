@@ -1,7 +1,7 @@
 import type { ProcessLink } from '@sluice/core/siblings'
 import { isActionName } from '../actions/perform-action.ts'
 import { requestsQuery } from '../http/parse-query.ts'
-import type { AskSessions, SessionQuestion } from '../http/sessions.ts'
+import type { QuerySessions, SessionQuestion } from '../http/sessions.ts'
 import { DEFAULT_LIMIT } from '../pages/requests-page.ts'
 import type { ActionName } from '../protocol/action.ts'
 import type { CachePage, JobsPage, NodesPage } from '../protocol/engine-pages.ts'
@@ -18,7 +18,7 @@ import { mergeJobs } from './merge/merge-jobs.ts'
 import { mergeAlerts, mergeMetrics } from './merge/merge-monitor.ts'
 import { mergeNodes } from './merge/merge-nodes.ts'
 import { mergeFindings, mergeQueries, mergeRecent } from './merge/merge-queries.ts'
-import type { Told } from './peers.ts'
+import type { PeerReply } from './peers.ts'
 import { answerQuestion } from './questions.ts'
 
 /** The processes behind a dashboard: only this one, or all connected ones. */
@@ -29,7 +29,7 @@ export interface Processes {
   readonly page: (path: string, query: URLSearchParams) => Promise<{ readonly value: unknown } | undefined>
   readonly act: (name: ActionName, body: Readonly<Record<string, unknown>>, actor: string) => Promise<unknown>
   /** Asks the sessions of the other processes. Never rejects. */
-  readonly askSessions: AskSessions
+  readonly querySessions: QuerySessions
   /** Never rejects. */
   readonly close: () => Promise<void>
 }
@@ -64,9 +64,9 @@ export function joinedProcesses(parts: JoinedParts): Processes {
     refresh: () => live.refresh(),
     page: (path, query) => pageOfAll(path, query, { live, page }),
     act: (name, body, actor) => actInAll(name, body, { peers: live.peers, act, actor, hasSharedJobs }),
-    askSessions: async (about) => {
-      const told = await live.peers.askAll({ kind: 'session', about })
-      return Math.max(0, ...told.map(({ answer }) => ('value' in answer ? Number(answer.value) : 0)))
+    querySessions: async (about) => {
+      const replies = await live.peers.queryAll({ kind: 'session', about })
+      return Math.max(0, ...replies.map(({ answer }) => ('value' in answer ? Number(answer.value) : 0)))
     },
     close: () => opening.then(() => live.peers.close()).catch(onError),
   }
@@ -89,11 +89,11 @@ async function pageOfAll(
     await Promise.all([page(path, query), live.refresh()])
     return { value: live.now() }
   }
-  const asking = live.peers.askAll({ kind: 'page', path, search: query.toString() })
+  const pending = live.peers.queryAll({ kind: 'page', path, search: query.toString() })
   const own = await page(path, query)
   // A request is stored in one process only.
   if (own !== undefined && path.startsWith('requests/')) return own
-  const values = (await asking).flatMap(({ answer }: Told) => ('value' in answer ? [answer.value] : []))
+  const values = (await pending).flatMap(({ answer }: PeerReply) => ('value' in answer ? [answer.value] : []))
   if (own === undefined) return values.length === 0 ? undefined : { value: values[0] }
   if (values.length === 0) return own
   if (path === 'requests') {

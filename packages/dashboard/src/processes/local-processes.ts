@@ -89,7 +89,7 @@ class LocalProcesses implements ProcessLink {
       )
     await ownDirectory(this.#directory)
     await mkdir(this.#group, { mode: 0o700, recursive: true })
-    const server = createServer((asked, response) => void respond(asked, response, answer))
+    const server = createServer((incoming, response) => void respond(incoming, response, answer))
     this.#self = self
     this.#server = server
     await new Promise<void>((resolve, reject) => {
@@ -111,7 +111,7 @@ class LocalProcesses implements ProcessLink {
     })
   }
 
-  async ask(process: string, question: string, signal: AbortSignal): Promise<string> {
+  async request(process: string, question: string, signal: AbortSignal): Promise<string> {
     const socketPath = this.#pathOf(process)
     try {
       return await post(socketPath, question, this.#agent, signal)
@@ -150,13 +150,13 @@ async function ownDirectory(directory: string): Promise<void> {
 }
 
 async function respond(
-  asked: IncomingMessage,
+  incoming: IncomingMessage,
   response: ServerResponse,
   answer: (question: string) => Promise<string>,
 ): Promise<void> {
   try {
     let question = ''
-    for await (const chunk of asked.setEncoding('utf8')) {
+    for await (const chunk of incoming.setEncoding('utf8')) {
       question += chunk
       if (question.length > MAX_QUESTION) throw new Error('The question exceeds the maximum size.')
     }
@@ -168,7 +168,7 @@ async function respond(
 
 function post(socketPath: string, question: string, agent: Agent, signal: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
-    const asking = request({ socketPath, agent, signal, method: 'POST', path: '/' }, (response) => {
+    const outgoing = request({ socketPath, agent, signal, method: 'POST', path: '/' }, (response) => {
       let text = ''
       response.setEncoding('utf8')
       response.on('data', (chunk: string) => {
@@ -181,7 +181,7 @@ function post(socketPath: string, question: string, agent: Agent, signal: AbortS
       )
       response.once('error', reject)
     })
-    asking.once('error', reject)
-    asking.end(question)
+    outgoing.once('error', reject)
+    outgoing.end(question)
   })
 }

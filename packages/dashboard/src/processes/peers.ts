@@ -44,7 +44,7 @@ interface Peer {
 }
 
 /** A response of another process. */
-export interface Told {
+export interface PeerReply {
   readonly process: string
   readonly answer: Answer
 }
@@ -88,24 +88,26 @@ export class Peers {
   }
 
   /** Asks all processes and returns the responses that arrive in time. Never rejects. */
-  async askAll(
+  async queryAll(
     question: Question,
     timeoutMs: number = question.kind === 'act' ? ACT_MS : PAGE_MS,
-  ): Promise<readonly Told[]> {
+  ): Promise<readonly PeerReply[]> {
     const others = await this.others()
     const patience = (process: string) =>
       (this.#peers.get(process)?.failures ?? 0) < SILENT ? timeoutMs : Math.min(timeoutMs, HUNG_MS)
-    const answers = await Promise.all(others.map((process) => this.ask(process, question, patience(process))))
+    const answers = await Promise.all(
+      others.map((process) => this.query(process, question, patience(process))),
+    )
     return answers.flatMap((answer, at) =>
       answer === undefined ? [] : [{ process: others[at] as string, answer }],
     )
   }
 
   /** @returns `undefined` without a response in time. Never rejects. */
-  async ask(process: string, question: Question, timeoutMs: number): Promise<Answer | undefined> {
+  async query(process: string, question: Question, timeoutMs: number): Promise<Answer | undefined> {
     try {
       const text = JSON.stringify({ version: schemaVersion, ...question })
-      return JSON.parse(await this.#parts.link.ask(process, text, timeoutSignal(timeoutMs))) as Answer
+      return JSON.parse(await this.#parts.link.request(process, text, timeoutSignal(timeoutMs))) as Answer
     } catch {
       // The process may have just ended, which is not an error of this process.
       return undefined
@@ -158,7 +160,7 @@ export class Peers {
       since: known?.facts?.last ?? 0,
       sinceAt: isFull ? 0 : (known?.facts?.at ?? 0),
     } as const
-    const answer = await this.ask(process, question, FACTS_MS)
+    const answer = await this.query(process, question, FACTS_MS)
     if (this.#isClosed) return
     const facts = answer === undefined || !('value' in answer) ? undefined : (answer.value as ProcessFacts)
     if (facts === undefined) {

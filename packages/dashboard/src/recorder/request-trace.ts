@@ -189,13 +189,13 @@ export class RequestTrace implements ScopeTrace {
     return row
   }
 
-  #open(made: NewRow): OpenRow | undefined {
+  #open(created: NewRow): OpenRow | undefined {
     if (this.rows.length >= MAX_ROWS) {
       this.omittedRows += 1
       return undefined
     }
     // A spread would be several times as expensive, and this runs several times per request.
-    const { fingerprint, label, kind, table, shape, dialect, level, fill, group, under } = made
+    const { fingerprint, label, kind, table, shape, dialect, level, fill, group, under } = created
     const row: OpenRow = {
       fingerprint,
       label,

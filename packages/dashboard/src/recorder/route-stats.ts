@@ -12,7 +12,7 @@ export class RouteTable {
   readonly #routes = new Map<string, RouteStats>()
   readonly #budgets = new Map<string, number>()
   /** Evicted names since the last call of `takeGone`. */
-  readonly #gone = new Set<string>()
+  readonly #removed = new Set<string>()
 
   add(request: RecordedRequest, now: number): void {
     const { name } = request
@@ -24,7 +24,7 @@ export class RouteTable {
     } else this.#routes.delete(name)
     // Reinsert the entry to order the map by last request.
     this.#routes.set(name, stats)
-    this.#gone.delete(name)
+    this.#removed.delete(name)
     stats.add(request, now)
   }
 
@@ -61,16 +61,16 @@ export class RouteTable {
   }
 
   /** Returns the evicted names since the last call. */
-  takeGone(): readonly string[] {
-    const gone = [...this.#gone]
-    this.#gone.clear()
-    return gone
+  takeRemoved(): readonly string[] {
+    const removed = [...this.#removed]
+    this.#removed.clear()
+    return removed
   }
 
   #forgetOldest(): void {
     const oldest = this.#routes.keys().next().value as string
     this.#routes.delete(oldest)
-    if (this.#gone.size < MAX_ROUTES) this.#gone.add(oldest)
+    if (this.#removed.size < MAX_ROUTES) this.#removed.add(oldest)
   }
 }
 
@@ -171,7 +171,7 @@ class RouteStats {
   readonly #repeats = new Float32Array(SAMPLE)
   /** Per request: reads served from the cache, reads without a separate query, and all reads. */
   readonly #cached = new Float32Array(SAMPLE)
-  readonly #spared = new Float32Array(SAMPLE)
+  readonly #saved = new Float32Array(SAMPLE)
   readonly #reads = new Float32Array(SAMPLE)
   readonly #flags = new Uint8Array(SAMPLE)
 
@@ -204,7 +204,7 @@ class RouteStats {
     this.#queries[at] = queries
     const spared = batched + prefetched + cacheHits
     this.#cached[at] = cacheHits
-    this.#spared[at] = spared
+    this.#saved[at] = spared
     this.#reads[at] = Math.max(operations, spared)
     let flags = 0
     let repeats = 0
@@ -238,7 +238,7 @@ class RouteStats {
       databaseMs: sum(this.#databaseMs),
       repeats: sum(this.#repeats),
       reads: sum(this.#reads),
-      spared: sum(this.#spared),
+      spared: sum(this.#saved),
       cached: sum(this.#cached),
       overBudget:
         budget === null ? 0 : this.#queries.subarray(0, sample).filter((queries) => queries > budget).length,

@@ -88,13 +88,13 @@ export class SecondCounts {
   }
 
   add(now: number, count: number): void {
-    this.#turn(now)
+    this.#advance(now)
     const at = this.#second % this.seconds
     this.#counts[at] = (this.#counts[at] as number) + count
   }
 
   total(now: number): number {
-    this.#turn(now)
+    this.#advance(now)
     return this.#counts.reduce((sum, count) => sum + count, 0)
   }
 
@@ -102,7 +102,7 @@ export class SecondCounts {
     return this.total(now) / Math.min(this.seconds, Math.max(1, (now - this.#startedAt) / 1_000))
   }
 
-  #turn(now: number): void {
+  #advance(now: number): void {
     const second = Math.floor(now / 1_000)
     if (second <= this.#second) return
     const passed = Math.min(this.seconds, second - this.#second)

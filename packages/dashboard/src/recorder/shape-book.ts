@@ -29,16 +29,16 @@ export class ShapeBook {
   }
 
   /** Adds a reference to a normalized query. */
-  hold(made: Omit<KnownShape, 'uses'>): KnownShape {
-    const known = this.#shapes.get(made.fingerprint)
+  hold(created: Omit<KnownShape, 'uses'>): KnownShape {
+    const known = this.#shapes.get(created.fingerprint)
     if (known !== undefined) {
       known.uses += 1
-      known.dialect ??= made.dialect
+      known.dialect ??= created.dialect
       return known
     }
-    const { fingerprint, label, kind, table, shape: of, dialect } = made
+    const { fingerprint, label, kind, table, shape: of, dialect } = created
     const shape = { fingerprint, label, kind, table, shape: of, dialect, uses: 1 }
-    this.#shapes.set(made.fingerprint, shape)
+    this.#shapes.set(created.fingerprint, shape)
     this.bytes += bytesOf(shape)
     return shape
   }

@@ -36,14 +36,14 @@ const STALE_MS = 2_000
 const SLOW_MS = 5_000
 const SLOW: readonly Section[] = ['queries', 'cache', 'nodes', 'metrics']
 
-type Told = Pick<Delta, 'mode' | 'processes' | 'ranked' | 'vitals' | 'totals' | 'badges' | 'ring'>
+type SentState = Pick<Delta, 'mode' | 'processes' | 'ranked' | 'vitals' | 'totals' | 'badges' | 'ring'>
 
 /** Computes the changes since the last delta. */
 export class DeltaMaker {
   #sequence = 0
   #figuresAt = Number.NEGATIVE_INFINITY
   #slowAt = Number.NEGATIVE_INFINITY
-  #texts = new Map<keyof Told, string>()
+  #texts = new Map<keyof SentState, string>()
   #routes = new Map<string, string>()
   #points = new Map<string, number>()
   readonly #stale = new Map<Section, boolean>()
@@ -86,8 +86,8 @@ export class DeltaMaker {
       Object.assign(delta, this.#figures())
       const routes = this.#changedRoutes()
       if (routes.length > 0) delta.routes = routes
-      const gone = this.source.goneRoutes()
-      if (gone.length > 0) delta.goneRoutes = gone
+      const removed = this.source.goneRoutes()
+      if (removed.length > 0) delta.goneRoutes = removed
       const points = this.#newPoints()
       if (Object.keys(points).length > 0) delta.points = points
       if (delta.totals !== undefined && now - this.#slowAt >= SLOW_MS) {
@@ -100,9 +100,9 @@ export class DeltaMaker {
     return Object.keys(delta).length > 1 ? delta : undefined
   }
 
-  #figures(): Told {
+  #figures(): SentState {
     const { source } = this
-    const told: Told = {
+    const sent: SentState = {
       mode: source.mode(),
       processes: source.processes(),
       ranked: source.ranked(),
@@ -111,12 +111,12 @@ export class DeltaMaker {
       badges: source.badges(),
       ring: source.ring(),
     }
-    const changed: { -readonly [K in keyof Told]: Told[K] } = {}
-    for (const name of Object.keys(told) as (keyof Told)[]) {
-      const text = JSON.stringify(told[name])
+    const changed: { -readonly [K in keyof SentState]: SentState[K] } = {}
+    for (const name of Object.keys(sent) as (keyof SentState)[]) {
+      const text = JSON.stringify(sent[name])
       if (this.#texts.get(name) === text) continue
       this.#texts.set(name, text)
-      Object.assign(changed, { [name]: told[name] })
+      Object.assign(changed, { [name]: sent[name] })
     }
     return changed
   }

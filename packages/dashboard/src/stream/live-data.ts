@@ -111,7 +111,7 @@ export class LiveData implements LiveSource {
   }
 
   goneRoutes(): readonly string[] {
-    return this.parts.recorder.routes.takeGone()
+    return this.parts.recorder.routes.takeRemoved()
   }
 
   requestsSince(sequence: number, limit: number): ReturnType<LiveSource['requestsSince']> {

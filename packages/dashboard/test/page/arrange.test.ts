@@ -21,7 +21,7 @@ describe('arrangeRows', () => {
       [4, 1],
       [1, 0],
     ])
-    expect(lines.map(({ goesOn }) => goesOn)).toEqual([[], [true], [true, false], [false], []])
+    expect(lines.map(({ continues: goesOn }) => goesOn)).toEqual([[], [true], [true, false], [false], []])
   })
 
   it('stores statements in the line of their operation', () => {
@@ -52,7 +52,7 @@ describe('arrangeRows', () => {
     )
     expect(lines).toHaveLength(30)
     expect(Math.max(...lines.map(({ depth }) => depth))).toBe(6)
-    expect(Math.max(...lines.map(({ goesOn }) => goesOn.length))).toBe(6)
+    expect(Math.max(...lines.map(({ continues: goesOn }) => goesOn.length))).toBe(6)
   })
 })
 

@@ -10,7 +10,7 @@ import {
   span,
   withUnit,
 } from '../../page/src/format/numbers.ts'
-import { groupTime, isError, sparedShare } from '../../page/src/format/request-facts.ts'
+import { groupTime, isError, savedShare } from '../../page/src/format/request-facts.ts'
 import { ago } from '../../page/src/format/times.ts'
 import type { RequestSummary, WaterfallRow } from '../../src/protocol/index.ts'
 
@@ -95,8 +95,8 @@ describe('ago', () => {
 
 describe('request facts', () => {
   it('calculate the share of reads without a query', () => {
-    expect(sparedShare({ queries: 1, batched: 2, prefetched: 0, cacheHits: 1 } as RequestSummary)).toBe('75%')
-    expect(sparedShare({ queries: 9, batched: 0, prefetched: 0, cacheHits: 0 } as RequestSummary)).toBe('–')
+    expect(savedShare({ queries: 1, batched: 2, prefetched: 0, cacheHits: 1 } as RequestSummary)).toBe('75%')
+    expect(savedShare({ queries: 9, batched: 0, prefetched: 0, cacheHits: 0 } as RequestSummary)).toBe('–')
   })
 
   it('show the time of overlapping queries once', () => {

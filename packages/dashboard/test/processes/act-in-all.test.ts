@@ -8,7 +8,7 @@ function world(own: () => unknown, answers: readonly (Answer | undefined)[], has
   const asked: Question[] = []
   const peers = {
     others: async () => answers.map((_, at) => String(at)),
-    ask: async (process: string, question: Question) => {
+    query: async (process: string, question: Question) => {
       asked.push(question)
       return answers[Number(process)]
     },

@@ -49,11 +49,11 @@ describe.skipIf(process.platform === 'win32')('local processes', () => {
     expect(await a.others()).toEqual(['b'])
     expect(await b.others()).toEqual(['a'])
     const long = 'ü'.repeat(20_000)
-    expect(await a.ask('b', long, soon())).toBe(`${long}!`)
+    expect(await a.request('b', long, soon())).toBe(`${long}!`)
     await b.close()
     await b.close()
     expect(await a.others()).toEqual([])
-    await expect(a.ask('b', 'there?', soon())).rejects.toThrow()
+    await expect(a.request('b', 'there?', soon())).rejects.toThrow()
   })
 
   it('forget a process that ended without closing', async () => {
@@ -69,7 +69,7 @@ describe.skipIf(process.platform === 'win32')('local processes', () => {
     await new Promise((resolve) => dead.close(resolve))
     await rename(kept, path)
     expect(await a.others()).toEqual(['dead'])
-    await expect(a.ask('dead', 'there?', soon())).rejects.toThrow('ECONNREFUSED')
+    await expect(a.request('dead', 'there?', soon())).rejects.toThrow('ECONNREFUSED')
     expect(await a.others()).toEqual([])
   })
 
@@ -77,15 +77,15 @@ describe.skipIf(process.platform === 'win32')('local processes', () => {
     const directory = await folder()
     const a = await opened(directory, 'a')
     await opened(directory, 'b', () => new Promise(() => {}))
-    await expect(a.ask('b', 'there?', AbortSignal.timeout(50))).rejects.toThrow()
+    await expect(a.request('b', 'there?', AbortSignal.timeout(50))).rejects.toThrow()
   })
 
   it('reject a question that is too long', async () => {
     const directory = await folder()
     const a = await opened(directory, 'a')
     await opened(directory, 'b')
-    await expect(a.ask('b', 'x'.repeat(1_100_000), soon())).rejects.toThrow()
-    expect(await a.ask('b', 'there?', soon())).toBe('b')
+    await expect(a.request('b', 'x'.repeat(1_100_000), soon())).rejects.toThrow()
+    expect(await a.request('b', 'there?', soon())).toBe('b')
   })
 
   it('reject an insecure directory', async () => {

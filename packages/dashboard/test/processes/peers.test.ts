@@ -13,7 +13,7 @@ function peersOfOne() {
       if (state.isFailing) throw new Error('The link is unavailable.')
       return state.isFound ? ['other'] : []
     },
-    ask: async () => {
+    request: async () => {
       if (!state.isAnswering) throw new Error('No response.')
       const value = { info: { id: 'other' }, last: 0, at: time, routes: [], requests: [], count: 0 }
       return JSON.stringify({ value: { ...value, seconds: state.seconds } })

@@ -77,7 +77,7 @@ export class FieldGate<TContext> {
 }
 
 /** Errors whose messages contain only input of the caller. */
-const tellsOfInput: ReadonlySet<SluiceErrorCode> = new Set<SluiceErrorCode>([
+const INPUT_ERRORS: ReadonlySet<SluiceErrorCode> = new Set<SluiceErrorCode>([
   'SLUICE_INVALID_ARGUMENT',
   'SLUICE_INVALID_OPTION',
   'SLUICE_INVALID_PAYLOAD',
@@ -100,7 +100,7 @@ const tellsOfInput: ReadonlySet<SluiceErrorCode> = new Set<SluiceErrorCode>([
 export function resolverError(error: unknown, report: (error: unknown) => void): Error {
   // Thrown by the app in `authorize`.
   if (isForClients(error)) return error
-  if (isInstance(error, SluiceError) && tellsOfInput.has(error.code))
+  if (isInstance(error, SluiceError) && INPUT_ERRORS.has(error.code))
     return withCode(error.message, error.code)
   report(error)
   if (isInstance(error, SluiceError))

@@ -57,9 +57,9 @@ function wrap(field: GraphQLField<unknown, unknown>, resolve: Resolver): void {
  * Starts lazy queries inside the scope. ORMs start a query when it is awaited, and the server would do so
  * outside the scope.
  */
-function begun(made: unknown): unknown {
-  if (Array.isArray(made)) return made.some(isLazy) ? made.map(begun) : made
-  return isLazy(made) ? Promise.resolve(made) : made
+function begun(result: unknown): unknown {
+  if (Array.isArray(result)) return result.some(isLazy) ? result.map(begun) : result
+  return isLazy(result) ? Promise.resolve(result) : result
 }
 
 function isLazy(value: unknown): boolean {

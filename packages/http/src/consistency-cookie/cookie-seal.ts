@@ -46,10 +46,10 @@ export function unseal(
   const id = own === SHARED ? undefined : own
   if (secrets.length === 0) return signature !== undefined || UNSIGNED.test(value) ? { id } : undefined
   if (at === undefined || signature === undefined) return undefined
-  const given = Buffer.from(signature, 'base64url')
+  const received = Buffer.from(signature, 'base64url')
   // All secrets are compared, so the time taken reveals nothing.
   const isSigned = secrets
-    .map((secret) => timingSafeEqual(given, sign(name, `${at}.${own}`, secret)))
+    .map((secret) => timingSafeEqual(received, sign(name, `${at}.${own}`, secret)))
     .includes(true)
   const age = now - Number.parseInt(at, 36)
   return isSigned && age <= lifetimeMs + SKEW_MS && age >= -SKEW_MS ? { id } : undefined

@@ -89,7 +89,7 @@ const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
 /** The `Forwarded` element for one hop. Source: RFC 7239. */
 export function forwardedElement(address: string, host: string | undefined, proto: string): string {
   const node = address === '' ? 'unknown' : isIPv6(address) ? `"[${address}]"` : address
-  const asked =
+  const requested =
     host === undefined ? '' : `;host=${TOKEN.test(host) ? host : `"${host.replace(/["\\]/g, '\\$&')}"`}`
-  return `for=${node}${asked};proto=${proto}`
+  return `for=${node}${requested};proto=${proto}`
 }

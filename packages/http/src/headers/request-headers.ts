@@ -69,16 +69,16 @@ export function requestHeaders(request: IncomingMessage, forwarding: Forwarding)
     }
   }
   isMalformed ||= length !== undefined && encoding !== undefined
-  const kept = withoutNamed(headers, named)
+  const rest = withoutNamed(headers, named)
   const address = plainAddress(socket.remoteAddress) ?? ''
   const isTls = (socket as TLSSocket).encrypted === true
   const proto = isTls ? 'https' : 'http'
-  if (length !== undefined) kept.push('content-length', length)
-  if (host !== undefined) kept.push('host', host)
-  if (hops === undefined) writeForwarding(kept, forwarding.style, { address, host, proto })
-  else hops.write(kept, { address, host, proto })
+  if (length !== undefined) rest.push('content-length', length)
+  if (host !== undefined) rest.push('host', host)
+  if (hops === undefined) writeForwarding(rest, forwarding.style, { address, host, proto })
+  else hops.write(rest, { address, host, proto })
   return {
-    headers: kept,
+    headers: rest,
     contentLength: length === undefined ? undefined : Number(length),
     isChunked: encoding !== undefined,
     clientIp: hops === undefined ? address : hops.clientOf(address),

@@ -105,12 +105,12 @@ class SluiceHealth implements Health {
     const { cacheMs = 1_000 } = this.options
     const now = performance.now()
     if (this.#latest !== undefined && now - this.#latest.at < cacheMs) return this.#latest.report
-    const report = this.#ask()
+    const report = this.#check()
     this.#latest = { at: now, report }
     return report
   }
 
-  async #ask(): Promise<HealthReport> {
+  async #check(): Promise<HealthReport> {
     const { checks = {}, database = true } = this.options
     const all = healthChecks(this.sluice, checks, database)
     const details = await Promise.all(

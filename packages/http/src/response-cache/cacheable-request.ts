@@ -28,7 +28,7 @@ export interface RequestFacts {
 }
 
 /** A request in the response cache. */
-export interface Asked {
+export interface CacheableRequest {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly facts: RequestFacts

@@ -37,7 +37,7 @@ type Headers =
  */
 export function captureResponse(response: ServerResponse, maxBytes: number, listener: CaptureListener): void {
   const { writeHead, write, end, flushHeaders, addTrailers } = response
-  const given = { writeHead, write, end } as unknown as Record<
+  const originals = { writeHead, write, end } as unknown as Record<
     'writeHead' | 'write' | 'end',
     (...args: unknown[]) => unknown
   >
@@ -57,9 +57,9 @@ export function captureResponse(response: ServerResponse, maxBytes: number, list
     const [status, ...rest] = args
     const isPlain =
       state === 'open' && Number.isInteger(status) && (status as number) >= 200 && (status as number) < 1_000
-    if (!isPlain) return given.writeHead.apply(response, args)
+    if (!isPlain) return originals.writeHead.apply(response, args)
     applyHead(response, status as number, rest)
-    headsGiven.add(response)
+    passedHeads.add(response)
     return response
   }) as typeof writeHead
   Object.defineProperty(response, 'headersSent', HEADERS_SENT)
@@ -75,7 +75,7 @@ export function captureResponse(response: ServerResponse, maxBytes: number, list
     const [chunk, encoding] = args
     if (state === 'open') state = 'parts'
     if (state === 'parts') take(chunk, encoding)
-    return given.write.apply(response, args)
+    return originals.write.apply(response, args)
   }) as typeof write
   response.end = ((...args: unknown[]) => {
     const [chunk, encoding] = args
@@ -87,12 +87,12 @@ export function captureResponse(response: ServerResponse, maxBytes: number, list
     parts = undefined
     if (before !== 'open') {
       if (before === 'parts') listener.ended(body)
-      return given.end.apply(response, args)
+      return originals.end.apply(response, args)
     }
     const callback = args.find((arg) => typeof arg === 'function')
     const used = listener.whole(body) ? args : callback === undefined ? [] : [callback]
     try {
-      const ended = given.end.apply(response, used)
+      const ended = originals.end.apply(response, used)
       listener.sent()
       return ended
     } catch (error) {
@@ -108,7 +108,7 @@ export function captureResponse(response: ServerResponse, maxBytes: number, list
 }
 
 /** Responses whose head was passed to `writeHead`, and is delayed. */
-const headsGiven = new WeakSet<object>()
+const passedHeads = new WeakSet<object>()
 
 /**
  * Shared by all responses: with a separate function for each response, the engine could not optimize access
@@ -117,7 +117,7 @@ const headsGiven = new WeakSet<object>()
 const HEADERS_SENT: PropertyDescriptor & ThisType<ServerResponse> = {
   configurable: true,
   get() {
-    return headsGiven.has(this) || isHeadSent(this)
+    return passedHeads.has(this) || isHeadSent(this)
   },
 }
 

@@ -2,7 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Sluice } from '@sluice/core'
 import { type AdapterHost, type DerivedValue, hostOf, joinedKey } from '@sluice/core/siblings'
 import { BoundedMap } from './bounded-map.ts'
-import { type Asked, type RequestFacts, requestKey, requestRefusal, varyKey } from './cacheable-request.ts'
+import {
+  type CacheableRequest,
+  type RequestFacts,
+  requestKey,
+  requestRefusal,
+  varyKey,
+} from './cacheable-request.ts'
 import { setCachedRoute } from './cached-route.ts'
 import { isHeadSent } from './capture-response.ts'
 import { Flights } from './flights.ts'
@@ -78,16 +84,17 @@ class SluiceResponseCache implements ResponseCache, FrontCache {
     response: ServerResponse,
     facts: RequestFacts = {},
   ): boolean | Promise<boolean> {
-    passageOf(response)?.asks()
+    passageOf(response)?.pull()
     try {
-      const asked = this.#ask(request, response, facts)
-      if (typeof asked === 'string') {
-        this.#counters.bypass(asked)
-        const detail = asked === UNLISTED ? `${asked} ${personalHeader(request, this.#options)}` : asked
-        if (asked !== 'observe') this.#say(response, `fwd=bypass; detail="${detail}"`)
+      const cacheable = this.#cacheable(request, response, facts)
+      if (typeof cacheable === 'string') {
+        this.#counters.bypass(cacheable)
+        const detail =
+          cacheable === UNLISTED ? `${cacheable} ${personalHeader(request, this.#options)}` : cacheable
+        if (cacheable !== 'observe') this.#setStatus(response, `fwd=bypass; detail="${detail}"`)
         return false
       }
-      const answered = this.#answer(asked)
+      const answered = this.#answer(cacheable)
       return typeof answered === 'boolean'
         ? answered
         : answered.catch((error: unknown) => this.#failed(error, response))
@@ -107,7 +114,11 @@ class SluiceResponseCache implements ResponseCache, FrontCache {
   }
 
   /** Returns the request, or the reason why the cache does not handle it. */
-  #ask(request: IncomingMessage, response: ServerResponse, facts: RequestFacts): Asked | string {
+  #cacheable(
+    request: IncomingMessage,
+    response: ServerResponse,
+    facts: RequestFacts,
+  ): CacheableRequest | string {
     const { derived, scopes } = this.#host
     const options = this.#options
     if (request.method !== 'GET' && request.method !== 'HEAD') return 'method'
@@ -172,10 +183,10 @@ class SluiceResponseCache implements ResponseCache, FrontCache {
     )
       return undefined
     const control = this.#control(request)
-    if (typeof control === 'string' || isWantedAnew(control)) return undefined
+    if (typeof control === 'string' || requiresReload(control)) return undefined
     const key = this.#key(request, this.#base(request, derived.context(), target))
     const found = isLearned(key) ? derived.findHere<StoredResponse>(key) : undefined
-    return found !== undefined && isWanted(found, control) ? found : undefined
+    return found !== undefined && isAcceptable(found, control) ? found : undefined
   }
 
   sendForFront(
@@ -188,52 +199,58 @@ class SluiceResponseCache implements ResponseCache, FrontCache {
     this.#sendStored(request, response, found, hitStatus(found), headers, true)
   }
 
-  #answer(asked: Asked): boolean | Promise<boolean> {
-    const { scope, control } = asked
-    if (scope.mode === 'shadow') return this.#shadow(asked)
-    if (isWantedAnew(control)) return this.#make(asked, 'request', undefined)
-    const found = this.#find(asked)
-    if (found instanceof Promise) return found.then((one) => this.#answerWith(asked, one))
-    return this.#answerWith(asked, found)
+  #answer(cacheable: CacheableRequest): boolean | Promise<boolean> {
+    const { scope, control } = cacheable
+    if (scope.mode === 'shadow') return this.#shadow(cacheable)
+    if (requiresReload(control)) return this.#make(cacheable, 'request', undefined)
+    const found = this.#find(cacheable)
+    if (found instanceof Promise) return found.then((one) => this.#answerWith(cacheable, one))
+    return this.#answerWith(cacheable, found)
   }
 
-  #answerWith(asked: Asked, found: DerivedValue<StoredResponse> | undefined): boolean | Promise<boolean> {
-    if (asked.response.closed) return true
-    if (found !== undefined && isWanted(found, asked.control)) {
+  #answerWith(
+    cacheable: CacheableRequest,
+    found: DerivedValue<StoredResponse> | undefined,
+  ): boolean | Promise<boolean> {
+    if (cacheable.response.closed) return true
+    if (found !== undefined && isAcceptable(found, cacheable.control)) {
       this.#counters.hits += 1
-      return this.#send(asked, found, hitStatus(found))
+      return this.#send(cacheable, found, hitStatus(found))
     }
-    if (asked.control.has('only-if-cached')) return this.#refuseOnlyIfCached(asked)
-    const flight = asked.request.method === 'GET' ? this.#flights.of(asked.key) : undefined
+    if (cacheable.control.has('only-if-cached')) return this.#refuseOnlyIfCached(cacheable)
+    const flight = cacheable.request.method === 'GET' ? this.#flights.of(cacheable.key) : undefined
     if (flight === undefined || this.#options.maxWaitMs === 0)
-      return this.#make(asked, found === undefined ? 'uri-miss' : 'request', undefined)
-    return this.#join(asked, flight)
+      return this.#make(cacheable, found === undefined ? 'uri-miss' : 'request', undefined)
+    return this.#join(cacheable, flight)
   }
 
   /**
    * Waits for a request in flight. If its response is not cached, one of the waiting requests creates the
    * next response, and the others wait for that one.
    */
-  async #join(asked: Asked, first: Promise<void>): Promise<boolean> {
+  async #join(cacheable: CacheableRequest, first: Promise<void>): Promise<boolean> {
     const until = this.#host.now() + this.#options.maxWaitMs
     for (let flight: Promise<void> | undefined = first; flight !== undefined; ) {
-      await this.#flights.wait(flight, until - this.#host.now(), asked.response)
-      if (asked.response.closed) return true
+      await this.#flights.wait(flight, until - this.#host.now(), cacheable.response)
+      if (cacheable.response.closed) return true
       // The response is valid now, so it is no older than a response that is created from now on.
-      const found = await this.#find(asked)
-      if (found !== undefined && isWanted(found, asked.control)) {
+      const found = await this.#find(cacheable)
+      if (found !== undefined && isAcceptable(found, cacheable.control)) {
         this.#counters.coalesced += 1
-        return this.#send(asked, found, 'fwd=uri-miss; collapsed')
+        return this.#send(cacheable, found, 'fwd=uri-miss; collapsed')
       }
-      flight = this.#host.now() < until ? this.#flights.of(asked.key) : undefined
+      flight = this.#host.now() < until ? this.#flights.of(cacheable.key) : undefined
     }
-    return this.#make(asked, 'uri-miss', undefined)
+    return this.#make(cacheable, 'uri-miss', undefined)
   }
 
   #find({
     derived,
     key,
-  }: Asked): DerivedValue<StoredResponse> | undefined | Promise<DerivedValue<StoredResponse> | undefined> {
+  }: CacheableRequest):
+    | DerivedValue<StoredResponse>
+    | undefined
+    | Promise<DerivedValue<StoredResponse> | undefined> {
     return derived.find<StoredResponse>(key, this.#sharedKey(key), (value) =>
       isStoredResponse(value, this.#options),
     )
@@ -245,7 +262,7 @@ class SluiceResponseCache implements ResponseCache, FrontCache {
   }
 
   #send(
-    { request, response, facts, target, key }: Asked,
+    { request, response, facts, target, key }: CacheableRequest,
     found: DerivedValue<StoredResponse>,
     status: string,
   ): boolean {
@@ -276,39 +293,39 @@ class SluiceResponseCache implements ResponseCache, FrontCache {
     if (sendStored(request, response, value, ageMs, own, isUnobserved)) this.#counters.notModified += 1
   }
 
-  #refuseOnlyIfCached({ response, facts }: Asked): boolean {
+  #refuseOnlyIfCached({ response, facts }: CacheableRequest): boolean {
     facts.beforeSend?.()
     this.#counters.bypass('only-if-cached')
-    this.#say(response, 'fwd=miss; fwd-status=504; detail="only-if-cached"')
+    this.#setStatus(response, 'fwd=miss; fwd-status=504; detail="only-if-cached"')
     response.statusCode = 504
     response.end()
     return true
   }
 
-  async #shadow(asked: Asked): Promise<boolean> {
-    return this.#make(asked, 'bypass', await this.#find(asked))
+  async #shadow(cacheable: CacheableRequest): Promise<boolean> {
+    return this.#make(cacheable, 'bypass', await this.#find(cacheable))
   }
 
   /** Lets the app create the response, and watches it. */
   #make(
-    asked: Asked,
+    cacheable: CacheableRequest,
     why: string,
-    kept: DerivedValue<StoredResponse> | undefined,
+    cached: DerivedValue<StoredResponse> | undefined,
   ): boolean | Promise<boolean> {
-    const { request, scope, derived, context, key } = asked
+    const { request, scope, derived, context, key } = cacheable
     this.#counters.misses += 1
     if (request.method === 'HEAD') {
-      this.#say(asked.response, `fwd=${why}; detail="HEAD"`)
+      this.#setStatus(cacheable.response, `fwd=${why}; detail="HEAD"`)
       return false
     }
     const { tables, tags } = this.#options
     const basis = derived.begin(context)
     const land = scope.mode === 'shadow' ? undefined : this.#flights.begin(key)
     const isPassed = this.#flights.isPassed(key)
-    const pending = new PendingResponse(asked, this.#options, basis, why, {
+    const pending = new PendingResponse(cacheable, this.#options, basis, why, {
       ...this.#parts,
       land,
-      kept,
+      cached,
       isPassed,
     })
     const begin = () => {
@@ -325,7 +342,7 @@ class SluiceResponseCache implements ResponseCache, FrontCache {
   }
 
   readonly #parts = {
-    say: (response: ServerResponse, status: string): void => this.#say(response, status),
+    setStatus: (response: ServerResponse, status: string): void => this.#setStatus(response, status),
     sharedKey: (key: string): string | undefined => this.#sharedKey(key),
     variedBy: (base: string, names: readonly string[]): readonly string[] => {
       const known = this.#varied.get(base) ?? NAMES
@@ -339,7 +356,7 @@ class SluiceResponseCache implements ResponseCache, FrontCache {
     host: (): AdapterHost => this.#host,
   }
 
-  #say(response: ServerResponse, status: string): void {
+  #setStatus(response: ServerResponse, status: string): void {
     if (this.#options.cacheStatus && !isHeadSent(response))
       response.setHeader('Cache-Status', `Sluice; ${status}`)
   }
@@ -350,7 +367,7 @@ function hitStatus({ leftMs }: DerivedValue<unknown>): string {
 }
 
 /** Whether the client accepts no cached response. */
-function isWantedAnew(control: ReadonlyMap<string, string>): boolean {
+function requiresReload(control: ReadonlyMap<string, string>): boolean {
   return control.has('no-cache') || secondsOf(control, 'max-age') === 0
 }
 
@@ -361,7 +378,10 @@ function controlOf({ headers }: IncomingMessage): string | undefined {
 }
 
 /** Whether a cached response meets the age and freshness that the client requires. */
-function isWanted({ ageMs, leftMs }: DerivedValue<unknown>, control: ReadonlyMap<string, string>): boolean {
+function isAcceptable(
+  { ageMs, leftMs }: DerivedValue<unknown>,
+  control: ReadonlyMap<string, string>,
+): boolean {
   const maxAgeMs = secondsOf(control, 'max-age')
   const minFreshMs = secondsOf(control, 'min-fresh')
   return (maxAgeMs === undefined || ageMs <= maxAgeMs) && (minFreshMs === undefined || leftMs >= minFreshMs)

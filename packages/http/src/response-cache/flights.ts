@@ -32,20 +32,20 @@ export class Flights {
   begin(key: string): ((willNeverBe: boolean) => void) | undefined {
     if (this.#open.has(key) || this.isPassed(key)) return undefined
     let land = () => {}
-    const landed = new Promise<void>((resolve) => {
+    const completed = new Promise<void>((resolve) => {
       land = resolve
     })
-    this.#open.set(key, landed)
+    this.#open.set(key, completed)
     return (willNeverBe) => {
       if (willNeverBe) this.#passes.set(key, this.now() + PASS_MS)
       else this.#passes.delete(key)
-      if (this.#open.get(key) === landed) this.#open.delete(key)
+      if (this.#open.get(key) === completed) this.#open.delete(key)
       land()
     }
   }
 
   /** Waits for a response in flight, at most for `ms`, and not after the client disconnected. */
-  wait(landed: Promise<void>, ms: number, response: ServerResponse): Promise<void> {
+  wait(completed: Promise<void>, ms: number, response: ServerResponse): Promise<void> {
     return new Promise((resolve) => {
       const done = () => {
         clearTimeout(timer)
@@ -57,7 +57,7 @@ export class Flights {
       const timer = setLongTimeout(() => setImmediate(done), ms)
       timer.unref()
       response.once('close', done)
-      landed.then(done)
+      completed.then(done)
     })
   }
 }

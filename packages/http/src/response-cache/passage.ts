@@ -83,10 +83,10 @@ export function passageOf(response: ServerResponse): Passage | undefined {
 export class Passage {
   readonly #url: string | undefined
   readonly #writeHead: unknown
-  readonly #keepsAlive: boolean
+  readonly #isKeepAlive: boolean
   #scopes: Scopes | undefined
   #ids: Ids | undefined
-  #asked = 0
+  #pulls = 0
   #hit: (Pick<Lesson, 'cache' | 'target' | 'status'> & { readonly key: string }) | undefined
   #isSpoiled = false
 
@@ -99,7 +99,7 @@ export class Passage {
     isUsed = true
     this.#url = url
     this.#writeHead = response.writeHead
-    this.#keepsAlive = response.shouldKeepAlive
+    this.#isKeepAlive = response.shouldKeepAlive
     ;(response as Passing)[PASSAGE] = this
   }
 
@@ -120,14 +120,14 @@ export class Passage {
   }
 
   /** A response cache handles the request. */
-  asks(): void {
-    this.#asked += 1
+  pull(): void {
+    this.#pulls += 1
   }
 
   /** A response cache sends a cached response. */
   sends(cache: FrontCache, { request, response, url = request.url, target, key, stored }: Sending): void {
     // If the app has several caches, a different cache may answer the next request.
-    if (this.#asked > 1 || url !== this.#url || this.#isChanged(response, stored)) return
+    if (this.#pulls > 1 || url !== this.#url || this.#isChanged(response, stored)) return
     this.#hit = { cache, target, key, status: stored.status }
   }
 
@@ -141,11 +141,11 @@ export class Passage {
   /** Whether the app has added anything to a response that is not part of the cached one. */
   #isChanged(response: ServerResponse, stored: StoredResponse): boolean {
     if (!isPlainResponse(response) || response.writeHead !== this.#writeHead) return true
-    if (response.statusMessage || !response.sendDate || response.shouldKeepAlive !== this.#keepsAlive)
+    if (response.statusMessage || !response.sendDate || response.shouldKeepAlive !== this.#isKeepAlive)
       return true
-    const kept = new Set(stored.headers.map(([name]) => name.toLowerCase()))
+    const storedNames = new Set(stored.headers.map(([name]) => name.toLowerCase()))
     const id = this.#ids?.header
-    if (id !== undefined && kept.has(id)) return true
-    return response.getHeaderNames().some((name) => name !== id && !kept.has(name))
+    if (id !== undefined && storedNames.has(id)) return true
+    return response.getHeaderNames().some((name) => name !== id && !storedNames.has(name))
   }
 }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { AdapterHost, DerivedValue, ReadBasis } from '@sluice/core/siblings'
-import { type Asked, varyKey } from './cacheable-request.ts'
+import { type CacheableRequest, varyKey } from './cacheable-request.ts'
 import { captureResponse } from './capture-response.ts'
 import type { ResolvedResponseCacheOptions } from './response-cache-options.ts'
 import type { ResponseCacheCounters } from './response-cache-stats.ts'
@@ -25,7 +25,7 @@ interface Prepared {
 }
 
 export interface PendingResponseParts {
-  say(response: ServerResponse, status: string): void
+  setStatus(response: ServerResponse, status: string): void
   sharedKey(key: string): string | undefined
   /** Records the headers that a response varies by. Returns all that are known for its key. */
   variedBy(base: string, names: readonly string[]): readonly string[]
@@ -36,31 +36,31 @@ export interface PendingResponseParts {
   /** Whether the response will probably not be cacheable. */
   readonly isPassed: boolean
   /** In shadow mode: the cached response that would have been served. */
-  readonly kept: DerivedValue<StoredResponse> | undefined
+  readonly cached: DerivedValue<StoredResponse> | undefined
 }
 
 /** A response that the app creates. */
 export class PendingResponse {
   readonly #conditions: Conditions
-  readonly #asksWhole: boolean
+  readonly #requestsAll: boolean
   #prepared: Prepared | undefined
   #isNotModified = false
   #isCounted = false
 
   constructor(
-    private readonly asked: Asked,
+    private readonly cacheable: CacheableRequest,
     private readonly options: ResolvedResponseCacheOptions,
     private readonly basis: ReadBasis,
     private readonly why: string,
     private readonly parts: PendingResponseParts,
   ) {
-    this.#conditions = conditionsOf(asked.request.headers)
-    this.#asksWhole = asked.scope.mode !== 'shadow' && !parts.isPassed
+    this.#conditions = conditionsOf(cacheable.request.headers)
+    this.#requestsAll = cacheable.scope.mode !== 'shadow' && !parts.isPassed
   }
 
   watch(): void {
-    const { request, response } = this.asked
-    if (this.#asksWhole) {
+    const { request, response } = this.cacheable
+    if (this.#requestsAll) {
       // The app must create the whole response, so that it can be cached. `#isWanted` determines whether this
       // client already has it.
       delete request.headers['if-none-match']
@@ -85,21 +85,21 @@ export class PendingResponse {
   }
 
   #whole(body: Buffer | undefined): boolean {
-    const { response } = this.asked
+    const { response } = this.cacheable
     const against = body === undefined ? 'TOO_LARGE' : responseRefusal(response, this.options)
-    if (against !== undefined || body === undefined) this.#tell(against ?? 'TOO_LARGE')
+    if (against !== undefined || body === undefined) this.#report(against ?? 'TOO_LARGE')
     else {
       // Shadow mode does not change the response.
       if (!response.hasHeader('etag') && !this.#isShadow) response.setHeader('ETag', entityTag(body))
-      this.#tell(this.#prepare(body))
+      this.#report(this.#prepare(body))
     }
-    return this.#isWanted()
+    return this.#isUsable()
   }
 
   /** Whether to send the body. */
-  #isWanted(): boolean {
-    const { response } = this.asked
-    if (!this.#asksWhole || response.statusCode !== 200) return true
+  #isUsable(): boolean {
+    const { response } = this.cacheable
+    if (!this.#requestsAll || response.statusCode !== 200) return true
     if (!isNotModified(this.#conditions, headerText(response, 'etag'), headerText(response, 'last-modified')))
       return true
     becomeNotModified(response)
@@ -109,7 +109,7 @@ export class PendingResponse {
   }
 
   #end(body: Buffer | undefined): void {
-    const against = body === undefined ? 'TOO_LARGE' : responseRefusal(this.asked.response, this.options)
+    const against = body === undefined ? 'TOO_LARGE' : responseRefusal(this.cacheable.response, this.options)
     const reason = against ?? (body === undefined ? undefined : this.#prepare(body))
     if (reason === undefined) this.#finish()
     else this.#count(reason)
@@ -117,7 +117,7 @@ export class PendingResponse {
 
   /** @returns The reason why the response is not cached, as far as it is known before its head is written. */
   #prepare(body: Buffer): string | undefined {
-    const { response, scope, facts } = this.asked
+    const { response, scope, facts } = this.cacheable
     const ttlMs = freshForMs(response, this.options.ttlMs, Date.now())
     if (ttlMs <= 0) return 'CACHE_CONTROL'
     const against = this.#isShadow ? undefined : this.basis.obstacle()
@@ -149,7 +149,7 @@ export class PendingResponse {
 
   #keep(prepared: Prepared): string | undefined {
     const { stored, vary, ttlMs } = prepared
-    const { derived, request, base } = this.asked
+    const { derived, request, base } = this.cacheable
     const against = this.#lateRefusal(prepared)
     if (against !== undefined) return against
     const key = base + varyKey(request, this.parts.variedBy(base, vary))
@@ -158,7 +158,7 @@ export class PendingResponse {
 
   /** A middleware may have added headers when the head was written, such as a session cookie. */
   #lateRefusal({ stored, vary }: Prepared): ResponseReason | undefined {
-    const { response } = this.asked
+    const { response } = this.cacheable
     const status = this.#isNotModified ? stored.status : response.statusCode
     return (
       responseRefusal(response, this.options, status) ??
@@ -167,27 +167,27 @@ export class PendingResponse {
   }
 
   async #compare(prepared: Prepared): Promise<void> {
-    const { derived, key, scope } = this.asked
-    const { kept } = this.parts
+    const { derived, key, scope } = this.cacheable
+    const { cached: previous } = this.parts
     const { stored } = prepared
     const counters = this.parts.counters()
     const accepts = (value: unknown) => isStoredResponse(value, this.options)
-    const still = kept && (await derived.find<StoredResponse>(key, this.parts.sharedKey(key), accepts))
+    const still = previous && (await derived.find<StoredResponse>(key, this.parts.sharedKey(key), accepts))
     // A concurrent write may be included in one of the two responses but not in the other.
-    if (kept !== undefined && still?.value.body === kept.value.body) {
+    if (previous !== undefined && still?.value.body === previous.value.body) {
       counters.shadowed += 1
-      const isStatus = kept.value.status !== stored.status
-      if (isStatus || !Buffer.from(kept.value.body).equals(stored.body)) {
+      const isStatus = previous.value.status !== stored.status
+      if (isStatus || !Buffer.from(previous.value.body).equals(stored.body)) {
         counters.shadowDifferences += 1
-        const [keptBytes, madeBytes] = [kept.value.body.length, stored.body.length]
+        const [cachedBytes, newBytes] = [previous.value.body.length, stored.body.length]
         const differs = isStatus ? 'status' : 'body'
         this.parts.host().differs({
           scope: scope.name,
           requestId: scope.requestId,
           differs,
-          keptBytes,
-          madeBytes,
-          ageMs: kept.ageMs,
+          cachedBytes,
+          newBytes,
+          ageMs: previous.ageMs,
         })
       }
     }
@@ -195,7 +195,7 @@ export class PendingResponse {
   }
 
   get #isShadow(): boolean {
-    return this.asked.scope.mode === 'shadow'
+    return this.cacheable.scope.mode === 'shadow'
   }
 
   /**
@@ -203,10 +203,10 @@ export class PendingResponse {
    *
    * @param reason - `undefined`: the response will be cached.
    */
-  #tell(reason: string | undefined): void {
+  #report(reason: string | undefined): void {
     if (reason !== undefined) this.#count(reason)
     const status = reason === undefined ? 'stored' : `detail="${reason.replace(/[^ -~]|["\\]/g, '')}"`
-    if (!this.#isShadow) this.parts.say(this.asked.response, `fwd=${this.why}; ${status}`)
+    if (!this.#isShadow) this.parts.setStatus(this.cacheable.response, `fwd=${this.why}; ${status}`)
   }
 
   #leave(reason: string): void {

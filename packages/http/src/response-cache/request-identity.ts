@@ -27,7 +27,7 @@ export const KEYED_HEADERS: readonly string[] = [
 /**
  * Headers that do not identify a user. Each is named: `x-forwarded-user` and `x-forwarded-client-cert` do.
  */
-const HARMLESS = new Set([
+const UNKEYED = new Set([
   ...KEYED_HEADERS,
   'host',
   'connection',
@@ -70,7 +70,7 @@ const HARMLESS = new Set([
  * Scripts of a page cannot set the first two, so apps have no use for them as credentials. Pseudo-headers of
  * HTTP/2 start with a colon.
  */
-const HARMLESS_PREFIX = /^(?:sec-fetch-|sec-ch-|:)/
+const UNKEYED_PREFIX = /^(?:sec-fetch-|sec-ch-|:)/
 
 /**
  * A fixed reason for all other headers: counters use it as a label, and clients choose the names of headers.
@@ -94,9 +94,9 @@ export function personalHeader(
   { vary, ignoreHeaders }: IdentityOptions,
 ): string | undefined {
   for (const name in headers) {
-    const isHarmless =
-      HARMLESS.has(name) || HARMLESS_PREFIX.test(name) || vary.includes(name) || ignoreHeaders.has(name)
-    if (!isHarmless) return name
+    const isUnkeyed =
+      UNKEYED.has(name) || UNKEYED_PREFIX.test(name) || vary.includes(name) || ignoreHeaders.has(name)
+    if (!isUnkeyed) return name
   }
   return undefined
 }

@@ -32,8 +32,8 @@ export function responseCacheFront(sluice: Sluice, handler: RequestListener): Re
   const isLearned = (key: string) => keys.get(key) === true
   return (request, response) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') return handler(request, response)
-    const asked = rawTarget(request)
-    const lesson = lessons.get(asked)
+    const requested = rawTarget(request)
+    const lesson = lessons.get(requested)
     try {
       if (lesson !== undefined && answers(lesson, request, response, isLearned)) return
     } catch (error) {
@@ -41,7 +41,7 @@ export function responseCacheFront(sluice: Sluice, handler: RequestListener): Re
       if (response.headersSent) return
     }
     new Passage(request, response, (learned, key) => {
-      lessons.set(asked, learned)
+      lessons.set(requested, learned)
       keys.set(key, true)
     })
     return handler(request, response)

@@ -155,7 +155,7 @@ export function resolveResponseCacheOptions(
     requestCacheControl: boolean,
     cacheStatus: boolean,
   })
-  const lower = (given: readonly string[] = []) => given.map((name) => name.toLowerCase())
+  const lower = (values: readonly string[] = []) => values.map((name) => name.toLowerCase())
   return {
     ttlMs: options.ttlMs ?? defaultTtlMs,
     statuses: new Set(options.statuses ?? [200]),

@@ -50,7 +50,7 @@ export interface StoredResponse {
 }
 
 /** Headers that apply to one connection, one request or one moment. */
-const NEVER_KEPT = new Set([
+const NEVER_STORED = new Set([
   'connection',
   'keep-alive',
   'proxy-authenticate',
@@ -103,13 +103,13 @@ export function responseRefusal(
 export function freshForMs(response: ServerResponse, defaultMs: number, now: number): number {
   const control = cacheControl(headerText(response, 'cache-control'))
   const expires = headerText(response, 'expires')
-  const said =
+  const statement =
     secondsOf(control, 's-maxage') ??
     secondsOf(control, 'max-age') ??
     (expires === undefined ? undefined : untilMs(expires, now))
-  if (said === undefined) return defaultMs
+  if (statement === undefined) return defaultMs
   const age = headerText(response, 'age')
-  return said - (age !== undefined && /^\d{1,10}$/.test(age) ? Number(age) * 1_000 : 0)
+  return statement - (age !== undefined && /^\d{1,10}$/.test(age) ? Number(age) * 1_000 : 0)
 }
 
 /** Returns the request headers that a response depends on, in lowercase. */
@@ -134,7 +134,7 @@ export function storedResponse(
   const all: OutgoingHttpHeaders = response.getHeaders()
   for (const name of rawNamesOf(response)) {
     const lower = name.toLowerCase()
-    if (NEVER_KEPT.has(lower) || named.has(lower) || dropHeaders.has(lower) || lower === 'etag') continue
+    if (NEVER_STORED.has(lower) || named.has(lower) || dropHeaders.has(lower) || lower === 'etag') continue
     const value = all[lower]
     if (value !== undefined && value !== requestId)
       headers.push([name, Array.isArray(value) ? [...value] : String(value)])
@@ -166,7 +166,7 @@ function isStoredHeader(header: unknown, dropHeaders: ReadonlySet<string>): bool
   const [name, value] = header as readonly unknown[]
   if (typeof name !== 'string') return false
   const lower = name.toLowerCase()
-  if (NEVER_KEPT.has(lower) || dropHeaders.has(lower) || lower === 'etag') return false
+  if (NEVER_STORED.has(lower) || dropHeaders.has(lower) || lower === 'etag') return false
   return Array.isArray(value) ? value.every((one) => isValidHeader(name, one)) : isValidHeader(name, value)
 }
 

@@ -6,7 +6,7 @@ import onHeaders from 'on-headers'
 /** Interval of the search for unused connections. */
 const SWEEP_MS = 20
 /** Maximum number of event-loop ticks in which pending connections are accepted. */
-const MAX_TURNS = 50
+const MAX_TICKS = 50
 /** Idle time before a connection is closed: a request may still be in transit on it. */
 const GRACE_MS = 250
 /**
@@ -84,7 +84,7 @@ export class OpenWork {
   async stop(signal: AbortSignal): Promise<void> {
     // Stop immediately after pending connections were accepted: connections that wait when a server stops
     // listening are reset.
-    for (let turn = 0, before = -1; turn < MAX_TURNS && before !== this.#accepted; turn += 1) {
+    for (let tick = 0, before = -1; tick < MAX_TICKS && before !== this.#accepted; tick += 1) {
       before = this.#accepted
       await new Promise((resolve) => setImmediate(resolve))
     }

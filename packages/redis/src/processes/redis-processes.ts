@@ -103,7 +103,7 @@ class RedisProcesses implements ProcessLink {
     return [...processes]
   }
 
-  async ask(process: string, question: string, signal: AbortSignal): Promise<string> {
+  async request(process: string, question: string, signal: AbortSignal): Promise<string> {
     signal.throwIfAborted()
     if (!this.#isListening)
       throw new StoreUnavailableError(

@@ -119,12 +119,17 @@ export function schemaIndexes(
 ): SchemaIndex[] {
   return extras.entries.flatMap((entry) => {
     const calls = chainOf(entry.value)
-    const made = calls[0]
+    const constructorCall = calls[0]
     const on = calls.find(({ name }) => name === 'on' || name === 'onOnly')
     const using = calls.find(({ name, args }) => name === 'using' && args.length > 1)
     const columns = on?.args ?? using?.args.slice(1)
-    const kind = made === undefined ? undefined : importedName(table, made.name)
-    if (made === undefined || columns === undefined || (kind !== 'index' && kind !== 'uniqueIndex')) return []
+    const kind = constructorCall === undefined ? undefined : importedName(table, constructorCall.name)
+    if (
+      constructorCall === undefined ||
+      columns === undefined ||
+      (kind !== 'index' && kind !== 'uniqueIndex')
+    )
+      return []
     const keys = columns.map((node) => keySql(node, table, extras, facts, existing))
     const isUnique = kind === 'uniqueIndex'
     const fallback = `${[table.name, ...keys].join('_')}_index`
@@ -132,7 +137,7 @@ export function schemaIndexes(
     return [
       {
         entry,
-        name: textOf(made.args[0]) ?? fallback,
+        name: textOf(constructorCall.args[0]) ?? fallback,
         isUnique,
         method: textOf(using?.args[0]) ?? 'btree',
         keys,
@@ -145,15 +150,15 @@ export function schemaIndexes(
 /** The index of a schema that serves the purpose of a wanted one: its first keys are the wanted keys. */
 export function covering(
   indexes: readonly SchemaIndex[],
-  wanted: IndexDefinition,
+  expected: IndexDefinition,
   facts: DatabaseFacts,
 ): SchemaIndex | undefined {
-  const keys = wanted.keys.map((key) => plainKey(key, dialectOf(facts)))
+  const keys = expected.keys.map((key) => plainKey(key, dialectOf(facts)))
   return indexes.find(
     (index) =>
-      index.method === wanted.method &&
-      index.where === plainSql(wanted.where) &&
-      (!wanted.isUnique || (index.isUnique && index.keys.length === keys.length)) &&
+      index.method === expected.method &&
+      index.where === plainSql(expected.where) &&
+      (!expected.isUnique || (index.isUnique && index.keys.length === keys.length)) &&
       keys.every((key, at) => key === index.keys[at]),
   )
 }

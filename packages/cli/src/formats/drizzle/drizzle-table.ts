@@ -121,12 +121,18 @@ function placeOf(
     names.some((name) => sources.isFrom(found, core, name) || sources.isFrom(found, core, `*.${name}`))
   if (is({ module, node: callee }, `${prefix}Table`, 'snakeCase.table', 'camelCase.table')) return {}
   const member = memberOf(callee)
-  const made = member?.name === 'table' ? sources.resolve({ module, node: member.object }) : undefined
-  if (made === undefined || !('node' in made) || made.node.type !== 'CallExpression') return undefined
-  const maker = child(made.node, 'callee')
-  const schema = textOf(children(made.node, 'arguments')[0])
+  const created = member?.name === 'table' ? sources.resolve({ module, node: member.object }) : undefined
+  if (created === undefined || !('node' in created) || created.node.type !== 'CallExpression')
+    return undefined
+  const maker = child(created.node, 'callee')
+  const schema = textOf(children(created.node, 'arguments')[0])
   if (maker === undefined || schema === undefined) return undefined
-  return is({ module: made.module, node: maker }, `${prefix}Schema`, `${prefix}Database`, 'snakeCase.schema')
+  return is(
+    { module: created.module, node: maker },
+    `${prefix}Schema`,
+    `${prefix}Database`,
+    'snakeCase.schema',
+  )
     ? { schema }
     : undefined
 }

@@ -120,13 +120,13 @@ function created(
   if (existing !== undefined) return { already: `The table ${table.name} has the index ${existing.name}.` }
   if (indexes.some((one) => one.name === name))
     return { why: `The name ${name} is used by another index of the table ${table.name}.` }
-  const made = index.isUnique ? 'uniqueIndex' : 'index'
-  const core = importNames(table.module, table.core, [made], table.core)
+  const builder = index.isUnique ? 'uniqueIndex' : 'index'
+  const core = importNames(table.module, table.core, [builder], table.core)
   if ('why' in core) return core
   const orm = importNames(table.module, 'drizzle-orm', needsSql(index, facts) ? ['sql'] : [], table.core)
   if ('why' in orm) return orm
   const functions: DrizzleFunctions = {
-    index: core.names.get(made) ?? made,
+    index: core.names.get(builder) ?? builder,
     sql: orm.names.get('sql') ?? 'sql',
   }
   const extras = extrasOf(table)

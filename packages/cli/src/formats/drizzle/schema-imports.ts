@@ -17,12 +17,12 @@ export interface ImportedNames {
 export function importNames(
   module: SourceModule,
   from: string,
-  wanted: readonly string[],
+  required: readonly string[],
   beside: string,
 ): ImportedNames | { readonly why: string } {
   const names = new Map<string, string>()
   const missing: string[] = []
-  for (const name of wanted) {
+  for (const name of required) {
     const local = localName(module, from, name)
     if (local === undefined) missing.push(name)
     else names.set(name, local)

@@ -41,7 +41,7 @@ interface RegionPickerParts<TNode extends PickableNode> {
   /** Creates the picker of a place. */
   readonly create: (place: string) => Picker<TNode>
   /** Whether a client stays on its node, regardless of load. */
-  readonly keepsClients: () => boolean
+  readonly isSticky: () => boolean
   /** Milliseconds that a place of unknown distance is away, until its response times are known. */
   readonly unknownRttMs: number
   readonly stay: number
@@ -123,15 +123,15 @@ class RegionPicker<TNode extends PickableNode> implements Picker<TNode> {
     const { clock, random } = this.parts
     const now = clock.now()
     if (now >= this.#nextStepAt) this.#step(now)
-    const isKept = client !== undefined && this.parts.keepsClients()
+    const isPinned = client !== undefined && this.parts.isSticky()
     for (const tier of this.#tiers) {
       const { available, healthShare } = tier
-      if (available === 0 || !(isKept || tier.hasRoom)) continue
-      if (healthShare < 1 && (isKept ? chanceOf(client) : random()) >= healthShare) continue
+      if (available === 0 || !(isPinned || tier.hasRoom)) continue
+      if (healthShare < 1 && (isPinned ? chanceOf(client) : random()) >= healthShare) continue
       const node = tier.picker.pick(client, accepts)
       if (node !== undefined) return node
     }
-    const others = isKept
+    const others = isPinned
       ? this.#tiers
       : this.#tiers.toSorted((a, b) => a.active / a.limit - b.active / b.limit)
     for (const { available, picker } of others) {
@@ -234,8 +234,8 @@ export class Regions {
     this.#regions = new Distances(local, rttMs)
     const zones = zone === undefined ? undefined : new Distances(zone)
     this.#zones = zones
-    const keepsClients = () => strategy() === 'ip-hash'
-    const common = { stay, keepsClients, clock, random }
+    const isSticky = () => strategy() === 'ip-hash'
+    const common = { stay, isSticky, clock, random }
     const create = () => createPicker<NodeState>(strategy(), { clock, random })
     this.picker = new RegionPicker({
       ...common,

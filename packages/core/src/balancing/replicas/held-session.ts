@@ -21,9 +21,9 @@ export class HeldSession {
   ) {}
 
   /** @throws The error of the query; an error if there is no response in time. */
-  async ask(sql: string): Promise<Row | undefined> {
+  async query(sql: string): Promise<Row | undefined> {
     try {
-      const [row] = await within(this.timeoutMs, this.#ask(sql))
+      const [row] = await within(this.timeoutMs, this.#query(sql))
       return row
     } catch (error) {
       this.close()
@@ -37,12 +37,12 @@ export class HeldSession {
     this.#letGo = undefined
   }
 
-  async #ask(sql: string): Promise<readonly Row[]> {
+  async #query(sql: string): Promise<readonly Row[]> {
     const connection = this.connection()
     if (connection === undefined) throw new Error('The client was garbage-collected.')
     if (connection.session === undefined) {
       this.#take()
-      return connection.query(sql).finally(() => this.#giveBack())
+      return connection.query(sql).finally(() => this.#release())
     }
     this.#session ??= this.#open(connection)
     return (await this.#session).query(sql)
@@ -60,7 +60,7 @@ export class HeldSession {
       }
       const running =
         connection.session?.(work) ?? Promise.reject(new Error('The connection does not support sessions.'))
-      running.finally(() => this.#giveBack()).catch(reject)
+      running.finally(() => this.#release()).catch(reject)
     })
   }
 
@@ -69,7 +69,7 @@ export class HeldSession {
     this.#left += 1
   }
 
-  #giveBack(): void {
+  #release(): void {
     this.#left -= 1
   }
 }

@@ -55,14 +55,14 @@ export class PrimaryLog {
   readonly #moments: Moment[] = []
   readonly #loop: Repeated
   readonly #waiting: (() => void)[] = []
-  #askedAt: number = Number.NEGATIVE_INFINITY
+  #queriedAt: number = Number.NEGATIVE_INFINITY
   #retryAt = 0
   #isFailing = false
 
   constructor(private readonly parts: PrimaryLogParts) {
     this.#loop = new Repeated(
       () => parts.clock.now(),
-      () => this.#ask(),
+      () => this.#query(),
       () => this.#nextAt(),
     )
   }
@@ -133,16 +133,16 @@ export class PrimaryLog {
       this.parts.session.close()
       return Number.POSITIVE_INFINITY
     }
-    return Math.max(this.#retryAt, this.#askedAt + (isDue ? GAP_MS : POLL_MS))
+    return Math.max(this.#retryAt, this.#queriedAt + (isDue ? GAP_MS : POLL_MS))
   }
 
-  async #ask(): Promise<void> {
+  async #query(): Promise<void> {
     const { session, positions, clock, lastWrite, onPosition, onRoundTrip, onUnusable, onError } = this.parts
     const write = lastWrite()
-    this.#askedAt = clock.now()
-    const at = this.#askedAt
+    this.#queriedAt = clock.now()
+    const at = this.#queriedAt
     try {
-      const row = await session.ask(positions.primarySql)
+      const row = await session.query(positions.primarySql)
       onRoundTrip(clock.now() - at)
       const { acknowledged, sent } = positions.primary(row)
       this.#isFailing = false

@@ -78,7 +78,7 @@ export interface PlacedReplica<TClient> extends ReplicaPlace {
  * @throws InvalidOptionError
  */
 export function placedReplicas<TClient extends object>(
-  given: unknown,
+  input: unknown,
   isClient: (value: unknown) => value is TClient,
   expected: string,
 ): readonly PlacedReplica<TClient>[] {
@@ -87,11 +87,11 @@ export function placedReplicas<TClient extends object>(
     region: placeName,
     zone: placeName,
   }
-  if (!Array.isArray(given)) throw new InvalidOptionError('replicas', `an array of ${expected}s`, given)
-  return given.map((replica: unknown, at) => {
+  if (!Array.isArray(input)) throw new InvalidOptionError('replicas', `an array of ${expected}s`, input)
+  return input.map((replica: unknown, at) => {
     if (isClient(replica)) return { client: replica }
     if (!option.object.accepts(replica) || !isClient((replica as Partial<PlacedReplica<unknown>>).client))
-      throw new InvalidOptionError('replicas', `an array of ${expected}s, or of { client, region }`, given)
+      throw new InvalidOptionError('replicas', `an array of ${expected}s, or of { client, region }`, input)
     checkOptions(replica, rules, `replicas[${at}].`)
     return replica as PlacedReplica<TClient>
   })

@@ -20,7 +20,7 @@ import type { RequiredPosition, RequiredPositions } from './required-positions.t
 
 /** After this time without a read, positions are no longer queried. */
 const IDLE_MS = 10_000
-const ASK_WITHIN_MS = 1_000
+const QUERY_TIMEOUT_MS = 1_000
 /** Replicas have connections of their clients' pools, which count them. */
 const MAX_CONNECTIONS = 1_000_000
 
@@ -37,7 +37,7 @@ export interface ReplicaRouterParts {
   /**
    * Whether cached results are shared with other processes, whose writes raise no required positions here.
    */
-  readonly sharesKept: boolean
+  readonly sharesCached: boolean
   readonly clock: Clock
   readonly random: RandomSource
   readonly warn: (message: string, code: SluiceWarningCode) => void
@@ -74,7 +74,7 @@ export class ReplicaRouter implements ReadRouter {
     this.balancer = new LoadBalancingEngine(options.balancer, { clock, random, onError })
     const { balancer, primaryRegion } = options
     this.#distances = balancer.region && new Distances(balancer.region.local, balancer.region.rttMs)
-    const timeoutMs = Math.min(ASK_WITHIN_MS, options.readTimeoutMs)
+    const timeoutMs = Math.min(QUERY_TIMEOUT_MS, options.readTimeoutMs)
     const isInUse = () => clock.now() - this.#usedAt < IDLE_MS
     this.#log = new PrimaryLog({
       session: new HeldSession(parts.primary, timeoutMs),
@@ -132,10 +132,10 @@ export class ReplicaRouter implements ReadRouter {
     if (this.#isClosed) return read.askPrimary()
     const { scope, demand } = read
     if (demand === 'primary') return this.#onPrimary(read, 'forced')
-    const isKept = demand === 'kept'
-    if (isKept && this.parts.sharesKept) return this.#onPrimary(read, 'cached')
+    const isCached = demand === 'kept'
+    if (isCached && this.parts.sharesCached) return this.#onPrimary(read, 'cached')
     this.#use()
-    const position = this.#neededBy(scope, isKept)
+    const position = this.#neededBy(scope, isCached)
     if (position === undefined) {
       this.#log.wake()
       return this.#onPrimary(read, 'read-your-writes')
@@ -212,12 +212,12 @@ export class ReplicaRouter implements ReadRouter {
   }
 
   /** The position that a read must not be older than; `undefined`: it is not known. */
-  #neededBy(scope: Scope | undefined, isKept: boolean): Position | undefined {
+  #neededBy(scope: Scope | undefined, isCached: boolean): Position | undefined {
     const { requiredPositions } = this.parts
     const own =
       scope === undefined || scope.ended ? requiredPositions.ofProcess() : requiredPositions.of(scope)
     const position = own === undefined ? ORIGIN : this.#positionOf(own)
-    if (!isKept || position === undefined) return position
+    if (!isCached || position === undefined) return position
     // Cached results are returned to other readers, too: they must include all writes of this process, and
     // those that the reader took over.
     return this.#positionOf(requiredPositions.ofProcess())?.and(position)
@@ -282,7 +282,7 @@ export class ReplicaRouter implements ReadRouter {
     while (typeof lease !== 'string') {
       const replica = this.#byNode.get(lease.node.id) as Replica
       tried.add(replica)
-      const answer = await this.#ask(read, replica, lease, position !== ORIGIN, isCurrent)
+      const answer = await this.#query(read, replica, lease, position !== ORIGIN, isCurrent)
       if ('value' in answer) return answer.value
       if (answer.kind === 'answer' && read.asksErrorsAnew !== true) throw answer.error
       // A read that may depend on the primary's state is not retried on another replica.
@@ -292,7 +292,7 @@ export class ReplicaRouter implements ReadRouter {
     return this.#onPrimary(read, 'failed')
   }
 
-  async #ask<T>(
+  async #query<T>(
     read: RoutedRead<T>,
     replica: Replica,
     lease: NodeLease,

@@ -32,7 +32,7 @@ interface ReplicaRoutersParts {
   readonly scopes: ScopeStorage
   readonly clock: Clock
   readonly random: RandomSource
-  readonly sharesKept: boolean
+  readonly sharesCached: boolean
   readonly warn: (message: string, code: SluiceWarningCode) => void
   readonly onError: (error: unknown) => void
 }
@@ -175,7 +175,7 @@ export class ReplicaRouters {
     const options = resolveReplicaOptions(client.options, client.replicas)
     const positions = positionsOf(client.dialect)
     if (positions === undefined) return undefined
-    const { clock, random, sharesKept, warn, onError } = this.parts
+    const { clock, random, sharesCached, warn, onError } = this.parts
     const { sourceId, primary, replicas, errors } = client
     const place = this.#places
     this.#places += 1
@@ -187,7 +187,7 @@ export class ReplicaRouters {
       replicas,
       errors,
       options,
-      sharesKept,
+      sharesCached,
       clock,
       random,
       warn,

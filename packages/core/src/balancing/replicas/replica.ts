@@ -24,7 +24,7 @@ interface OpenRead {
   readonly abandon: (reason: Error) => void
 }
 
-interface Told {
+interface ReportedPosition {
   readonly position: Position
   /** Time of the report. */
   readonly at: number
@@ -65,10 +65,10 @@ export class Replica {
    * different primary.
    */
   #isForeign = false
-  #wanted: Position = ORIGIN
-  #wantedUntil = 0
+  #required: Position = ORIGIN
+  #requiredUntil = 0
   /** Its last two answers. */
-  #told: readonly Told[] = []
+  #reported: readonly ReportedPosition[] = []
   #failuresInRow = 0
   #pausedUntil = 0
   #polledAt: number = Number.NEGATIVE_INFINITY
@@ -100,8 +100,8 @@ export class Replica {
   /** Something would be read from it if it had replayed up to a position. */
   want(position: Position): void {
     const now = this.parts.clock.now()
-    this.#wanted = now >= this.#wantedUntil ? position : (position.and(this.#wanted) ?? position)
-    this.#wantedUntil = now + EAGER_FOR_MS
+    this.#required = now >= this.#requiredUntil ? position : (position.and(this.#required) ?? position)
+    this.#requiredUntil = now + EAGER_FOR_MS
     this.#loop.wake()
   }
 
@@ -112,18 +112,18 @@ export class Replica {
    * @throws NotCurrentError; the error of the query.
    */
   async admit(
-    ask: (sql: string) => Promise<readonly Readonly<Record<string, unknown>>[]>,
+    query: (sql: string) => Promise<readonly Readonly<Record<string, unknown>>[]>,
     isCurrent: (position: Position) => boolean,
   ): Promise<void> {
     const { positions } = this.parts
-    const [row] = await ask(positions.replicaSql)
+    const [row] = await query(positions.replicaSql)
     const found = this.#read(row)
     this.#state += 1
     if (found === undefined || found.server !== this.#server) {
       this.#forget()
       throw new NotCurrentError()
     }
-    this.#tell(found)
+    this.#report(found)
     if (!isCurrent(found.replayed)) throw new NotCurrentError()
   }
 
@@ -132,11 +132,15 @@ export class Replica {
    * as long as it is ahead.
    */
   compare(sent: Position, at: number): void {
-    if (this.#told.at(-1)?.position.isBeyond(sent) !== true) {
+    if (this.#reported.at(-1)?.position.isBeyond(sent) !== true) {
       this.#isForeign = false
       return
     }
-    if (this.#isForeign || !this.#told.some((told) => told.at < at && told.position.isBeyond(sent))) return
+    if (
+      this.#isForeign ||
+      !this.#reported.some((reported) => reported.at < at && reported.position.isBeyond(sent))
+    )
+      return
     this.#isForeign = true
     this.parts.onUnusable('It has replayed what its primary does not have.')
   }
@@ -186,11 +190,11 @@ export class Replica {
     this.#loop.wake()
   }
 
-  #tell(found: ReplicaPosition | undefined): void {
+  #report(found: ReplicaPosition | undefined): void {
     this.#position = found?.replayed
     // Both servers are queried at the same times: a response from before the primary's query is one of two.
     if (found !== undefined)
-      this.#told = [...this.#told.slice(-1), { position: found.replayed, at: this.parts.clock.now() }]
+      this.#reported = [...this.#reported.slice(-1), { position: found.replayed, at: this.parts.clock.now() }]
   }
 
   /** `undefined`: it is not to be read from. */
@@ -211,9 +215,9 @@ export class Replica {
       this.parts.session.close()
       return Number.POSITIVE_INFINITY
     }
-    const isWanted =
-      this.position !== undefined && now < this.#wantedUntil && !this.position.covers(this.#wanted)
-    return Math.max(this.#pausedUntil, this.#polledAt + (isWanted ? EAGER_POLL_MS : POLL_MS))
+    const isRequired =
+      this.position !== undefined && now < this.#requiredUntil && !this.position.covers(this.#required)
+    return Math.max(this.#pausedUntil, this.#polledAt + (isRequired ? EAGER_POLL_MS : POLL_MS))
   }
 
   async #poll(): Promise<void> {
@@ -225,11 +229,11 @@ export class Replica {
         read.abandon(new Error(`A replica did not respond within ${readTimeoutMs} ms.`))
     }
     try {
-      const row = await session.ask(positions.replicaSql)
+      const row = await session.query(positions.replicaSql)
       onRoundTrip(clock.now() - this.#polledAt)
       const found = this.#read(row)
       if (state !== this.#state) return
-      this.#tell(found)
+      this.#report(found)
       this.#server = found?.server
     } catch {
       if (state !== this.#state) return

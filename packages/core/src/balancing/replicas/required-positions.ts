@@ -62,7 +62,7 @@ export class RequiredPositions {
       this.#raise(required, outcome)
       if (required.own !== 'unknown') required.own = outcome === 'unknown' ? 'unknown' : 'something'
     }
-    this.#tell()
+    this.#notify()
   }
 
   /** A nested scope shares the position with its outer scope: each must see the writes of the other. */
@@ -100,7 +100,7 @@ export class RequiredPositions {
       this.#takenBefore ??= new LRUCache({ max: MAX_TAKEN })
       this.#takenBefore.set(key, this.#lastWrite)
     }
-    this.#tell()
+    this.#notify()
   }
 
   /** Reports each write; returns a function that removes the listener. */
@@ -114,7 +114,7 @@ export class RequiredPositions {
     if (outcome === 'unknown') required.doubtfulUntil = this.clock.now() + DOUBT_MS
   }
 
-  #tell(): void {
+  #notify(): void {
     for (const listener of this.#listeners) listener()
   }
 

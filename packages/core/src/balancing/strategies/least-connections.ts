@@ -4,7 +4,7 @@ interface Entry<TNode> {
   readonly node: TNode
   load: number
   /** When it was last picked: of nodes with the same load, the one that waited longest. */
-  turn: number
+  order: number
   place: number
 }
 
@@ -12,7 +12,7 @@ interface Entry<TNode> {
 export class LeastConnectionsPicker<TNode extends PickableNode> implements Picker<TNode> {
   #heap: Entry<TNode>[] = []
   #entries = new Map<TNode, Entry<TNode>>()
-  #turn = 0
+  #order = 0
 
   rebuild(nodes: readonly TNode[]): void {
     const known = this.#entries
@@ -20,7 +20,7 @@ export class LeastConnectionsPicker<TNode extends PickableNode> implements Picke
       node,
       place,
       load: loadOf(node),
-      turn: known.get(node)?.turn ?? 0,
+      order: known.get(node)?.order ?? 0,
     }))
     this.#entries = new Map(this.#heap.map((entry) => [entry.node, entry]))
     for (let at = (this.#heap.length >> 1) - 1; at >= 0; at -= 1) this.#sink(at)
@@ -36,8 +36,8 @@ export class LeastConnectionsPicker<TNode extends PickableNode> implements Picke
       }
       if (entry === undefined) return undefined
     }
-    this.#turn += 1
-    entry.turn = this.#turn
+    this.#order += 1
+    entry.order = this.#order
     this.#sink(entry.place)
     return entry.node
   }
@@ -95,5 +95,5 @@ function loadOf({ activeConnections, share }: PickableNode): number {
 }
 
 function isBefore<TNode>(a: Entry<TNode>, b: Entry<TNode>): boolean {
-  return a.load < b.load || (a.load === b.load && a.turn < b.turn)
+  return a.load < b.load || (a.load === b.load && a.order < b.order)
 }

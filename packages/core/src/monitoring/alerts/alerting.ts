@@ -32,7 +32,7 @@ export class Alerting {
     for (const notifier of notifiers) this.#notifiers.add(notifier)
     this.book = new AlertBook(clock, (alert, change) => {
       onAlert(alert, change)
-      this.#notifiers.tell(alert, change)
+      this.#notifiers.send(alert, change)
     })
     this.#thresholds = new ThresholdWatch(this.book, clock, () => rule)
   }

@@ -52,13 +52,13 @@ class Delivery {
     this.#isBusy = true
     try {
       for (let notice = this.#waiting.shift(); notice !== undefined; notice = this.#waiting.shift())
-        await this.#tell(notice)
+        await this.#notify(notice)
     } finally {
       this.#isBusy = false
     }
   }
 
-  async #tell(notice: Notice): Promise<void> {
+  async #notify(notice: Notice): Promise<void> {
     const { signal } = this.#ending
     for (let attempt = 1; !signal.aborted; attempt += 1) {
       try {
@@ -109,7 +109,7 @@ export class Notifiers {
     }
   }
 
-  tell(alert: Alert, change: AlertChange): void {
+  send(alert: Alert, change: AlertChange): void {
     for (const delivery of this.#deliveries) delivery.push({ alert, change })
   }
 

@@ -88,7 +88,7 @@ export class Collectors {
   readonly #eventLoop: EventLoopWatch
   readonly #gc: GcWatch
   #timer: ReturnType<typeof setInterval> | undefined
-  readonly #asked = new Set<BuiltInMetric>()
+  readonly #pending = new Set<BuiltInMetric>()
 
   constructor(
     private readonly options: ResolvedCollectOptions,
@@ -130,19 +130,19 @@ export class Collectors {
     this.#record('network', () => this.#network.mbps(now))
     this.#record('eventLoopUtilization', () => this.#eventLoop.utilization())
     const { diskPath, servers } = this.options
-    if (diskPath !== false) this.#ask('disk', () => diskUsage(this.#readers, diskPath))
-    if (servers.length > 0) this.#ask('connections', () => connectionsOf(servers))
+    if (diskPath !== false) this.#collect('disk', () => diskUsage(this.#readers, diskPath))
+    if (servers.length > 0) this.#collect('connections', () => connectionsOf(servers))
   }
 
   /** A server that does not respond is not queried again, and does not delay anything else. */
-  #ask(metric: BuiltInMetric, read: () => Promise<number | undefined>): void {
-    if (this.#asked.has(metric)) return
-    this.#asked.add(metric)
+  #collect(metric: BuiltInMetric, read: () => Promise<number | undefined>): void {
+    if (this.#pending.has(metric)) return
+    this.#pending.add(metric)
     read()
       // It cannot be read here.
       .catch(() => undefined)
       .then((value) => {
-        this.#asked.delete(metric)
+        this.#pending.delete(metric)
         this.#record(metric, () => value)
       })
   }

@@ -47,18 +47,18 @@ export function samplesText(family: MetricFamily, head: PrometheusHead, style: S
 }
 
 function histogramLines(
-  given: HistogramSample,
+  histogram: HistogramSample,
   labels: string,
   { name, scale }: PrometheusHead,
   style: SampleStyle,
 ): string {
-  const sample = style.accept(given)
+  const sample = style.accept(histogram)
   let total = 0
   let text = ''
-  for (const [at, count] of given.counts.entries()) {
+  for (const [at, count] of histogram.counts.entries()) {
     total += count
-    const bound = given.bounds[at]
-    const exemplar = given.exemplars?.[at]
+    const bound = histogram.bounds[at]
+    const exemplar = histogram.exemplars?.[at]
     const behind = exemplar === undefined ? '' : style.exemplar(exemplar, scale)
     text += line(
       `${name}_bucket`,
@@ -73,12 +73,12 @@ function histogramLines(
 }
 
 function summaryLines(
-  given: SummarySample,
+  histogram: SummarySample,
   labels: string,
   { name, scale }: PrometheusHead,
   style: SampleStyle,
 ): string {
-  const { quantiles = [], sum, count } = style.accept(given) ?? {}
+  const { quantiles = [], sum, count } = style.accept(histogram) ?? {}
   let text = ''
   for (const { quantile, value } of quantiles)
     text += line(name, withLabel(labels, 'quantile', style.bound(quantile)), scale(value))

@@ -114,9 +114,9 @@ export class FeedBook {
   }
 
   async collect(): Promise<readonly MetricFamily[]> {
-    const told = await Promise.all([...this.#entries.values()].map((entry) => this.#ask(entry)))
+    const collected = await Promise.all([...this.#entries.values()].map((entry) => this.#collect(entry)))
     const drafts = new Map<string, Draft>()
-    for (const family of told.flat()) this.#take(family, drafts)
+    for (const family of collected.flat()) this.#take(family, drafts)
     const families = [...drafts].map(([name, { head, samples }]) => {
       const capped = this.#capOf(name).apply(head.type, samples)
       return { ...head, samples: capped } as MetricFamily
@@ -125,7 +125,7 @@ export class FeedBook {
     return [...families, ...this.#own()]
   }
 
-  async #ask(entry: Entry): Promise<readonly MetricFamily[]> {
+  async #collect(entry: Entry): Promise<readonly MetricFamily[]> {
     const { name } = entry.feed
     try {
       entry.pending ??= this.#begin(entry)
@@ -141,12 +141,12 @@ export class FeedBook {
   }
 
   #begin(entry: Entry): Promise<readonly MetricFamily[]> {
-    const asked = (async () => entry.feed.collect())()
+    const collecting = (async () => entry.feed.collect())()
     const over = () => {
       entry.pending = undefined
     }
-    asked.then(over, over)
-    return asked
+    collecting.then(over, over)
+    return collecting
   }
 
   #take(family: MetricFamily, drafts: Map<string, Draft>): void {
@@ -210,7 +210,7 @@ const OVERFLOW_KEY: string = labelKey(OVERFLOW_LABELS)
  * came late and was counted to the overflow stays there, so that its sum never falls.
  */
 class SampleCap {
-  #kept: ReadonlySet<string> = new Set()
+  #retained: ReadonlySet<string> = new Set()
   #refused: ReadonlySet<string> = new Set()
 
   /**
@@ -228,15 +228,15 @@ class SampleCap {
       if (seen.has(key)) this.dropped('duplicate')
       else seen.set(key, sample)
     }
-    const kept = new Set<string>()
-    for (const key of seen.keys()) if (this.#kept.has(key)) kept.add(key)
+    const retained = new Set<string>()
+    for (const key of seen.keys()) if (this.#retained.has(key)) retained.add(key)
     const refused = new Set<string>()
     let overflow = seen.get(OVERFLOW_KEY)
     const passed: Sample[] = []
     for (const [key, sample] of seen) {
       if (key === OVERFLOW_KEY) continue
-      if (kept.has(key) || (kept.size < this.max && !this.#refused.has(key))) {
-        kept.add(key)
+      if (retained.has(key) || (retained.size < this.max && !this.#refused.has(key))) {
+        retained.add(key)
         passed.push(sample)
         continue
       }
@@ -245,7 +245,7 @@ class SampleCap {
       if (joined === undefined) this.dropped('overflow')
       else overflow = joined
     }
-    this.#kept = kept
+    this.#retained = retained
     this.#refused = refused
     return overflow === undefined ? passed : [...passed, overflow]
   }

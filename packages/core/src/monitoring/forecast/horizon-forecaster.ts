@@ -146,7 +146,7 @@ const SCALARS = 6
 const blank: ForecastRecord = new ForecastRecord()
 const WIDTH: number = partsOf(blank).reduce((width, part) => width + part.length, SCALARS)
 /** For long horizons, not each step's forecast is stored: this total is enough to learn from. */
-const KEPT_FORECASTS = 12
+const MAX_FORECASTS = 12
 
 /** Forecasts of one horizon that wait for the actual value. */
 class PendingForecasts {
@@ -154,14 +154,14 @@ class PendingForecasts {
   readonly every: number
   readonly #slots: number
   /** The steps at which they were made; -1 in a slot that is empty. */
-  readonly #madeAt: Float64Array
+  readonly #forecastAt: Float64Array
   readonly #rows: Float32Array
 
   /** @param horizon - In steps. */
   constructor(private readonly horizon: number) {
-    this.every = Math.ceil(horizon / KEPT_FORECASTS)
+    this.every = Math.ceil(horizon / MAX_FORECASTS)
     this.#slots = Math.floor(horizon / this.every) + 1
-    this.#madeAt = new Float64Array(this.#slots).fill(-1)
+    this.#forecastAt = new Float64Array(this.#slots).fill(-1)
     this.#rows = new Float32Array(this.#slots * WIDTH)
   }
 
@@ -169,7 +169,7 @@ class PendingForecasts {
   keep(step: number, record: ForecastRecord): void {
     if (step % this.every !== 0) return
     const slot = this.#slotOf(step)
-    this.#madeAt[slot] = step
+    this.#forecastAt[slot] = step
     let at = slot * WIDTH
     const rows = this.#rows
     for (const part of partsOf(record))
@@ -188,10 +188,10 @@ class PendingForecasts {
    * @returns Whether there is one.
    */
   read(step: number, record: ForecastRecord): boolean {
-    const madeAt = step - this.horizon
-    if (madeAt < 0 || madeAt % this.every !== 0) return false
-    const slot = this.#slotOf(madeAt)
-    if (this.#madeAt[slot] !== madeAt) return false
+    const forecastAt = step - this.horizon
+    if (forecastAt < 0 || forecastAt % this.every !== 0) return false
+    const slot = this.#slotOf(forecastAt)
+    if (this.#forecastAt[slot] !== forecastAt) return false
     const rows = this.#rows
     let at = slot * WIDTH
     for (const part of partsOf(record))
@@ -210,7 +210,7 @@ class PendingForecasts {
   }
 
   visit(state: StateVisitor): void {
-    state.array(this.#madeAt)
+    state.array(this.#forecastAt)
     state.array(this.#rows, 'mayLack')
   }
 }

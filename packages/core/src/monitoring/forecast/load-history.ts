@@ -2,7 +2,7 @@ import type { StateVisitor } from './forecaster-state.ts'
 import type { TimeGrid } from './time-grid.ts'
 
 const RECENT_STEPS = 128
-const KEPT_DAYS = 8
+const MAX_DAYS = 8
 /** So that a mean around a moment eight days ago is whole. */
 const MORE_CELLS = 16
 /** `Float32Array` bears it. */
@@ -24,7 +24,7 @@ export class LoadHistory {
   #cellValues = 0
 
   constructor(private readonly grid: TimeGrid) {
-    this.#cells = new Float32Array(grid.cellsPerDay * KEPT_DAYS + MORE_CELLS).fill(Number.NaN)
+    this.#cells = new Float32Array(grid.cellsPerDay * MAX_DAYS + MORE_CELLS).fill(Number.NaN)
   }
 
   get isEmpty(): boolean {
@@ -52,10 +52,10 @@ export class LoadHistory {
 
   #enterCell(cell: number): void {
     if (cell === this.cell) return
-    const kept = this.#cells.length
-    if (this.cell >= 0) this.#cells[this.cell % kept] = this.#cellSum / this.#cellValues
-    for (let missing = Math.max(this.cell + 1, cell - kept); missing < cell; missing += 1)
-      this.#cells[missing % kept] = Number.NaN
+    const length = this.#cells.length
+    if (this.cell >= 0) this.#cells[this.cell % length] = this.#cellSum / this.#cellValues
+    for (let missing = Math.max(this.cell + 1, cell - length); missing < cell; missing += 1)
+      this.#cells[missing % length] = Number.NaN
     this.cell = cell
     this.#cellSum = 0
     this.#cellValues = 0

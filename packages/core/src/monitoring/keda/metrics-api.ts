@@ -31,10 +31,10 @@ export interface Signal {
 
 /** @throws InvalidArgumentError for minutes that are not from above 0 to 60. */
 export function signalOf(metric: string | undefined, minutes: string | undefined): Signal {
-  const ahead = minutes === undefined || minutes === '' ? DEFAULT_MINUTES : Number(minutes)
-  if (!(ahead > 0 && ahead <= MAX_MINUTES))
+  const horizon = minutes === undefined || minutes === '' ? DEFAULT_MINUTES : Number(minutes)
+  if (!(horizon > 0 && horizon <= MAX_MINUTES))
     throw new InvalidArgumentError('minutes', `a number above 0, at most ${MAX_MINUTES}`, minutes)
-  return { metric: metric || DEFAULT_METRIC, minutes: ahead }
+  return { metric: metric || DEFAULT_METRIC, minutes: horizon }
 }
 
 /**

@@ -17,7 +17,7 @@ export interface TrendData {
   readonly value: number
 }
 
-interface Kept {
+interface StoredSeries {
   readonly series: Series
   /** A meter of it exists. */
   isBound: boolean
@@ -26,9 +26,9 @@ interface Kept {
 
 /** All series, in bounded memory. Time is monotonic here; it becomes wall-clock time where people see it. */
 export class MetricStore {
-  readonly #kept = new Set<Kept>()
+  readonly #stored = new Set<StoredSeries>()
   /** By type and source: looking up two existing strings costs less than concatenating them. */
-  readonly #bySource = new Map<string, Map<string, Kept>>()
+  readonly #bySource = new Map<string, Map<string, StoredSeries>>()
   readonly #startedAt: number
   /** The second in which the values came that were not put away yet. */
   #second = 0
@@ -42,7 +42,7 @@ export class MetricStore {
     /** Receives the cell of each second that is stored in a series. */
     private readonly onCell: (series: Series, cell: Cell) => void,
     /** Called for a series that is removed to make room. */
-    private readonly onGone: (series: Series) => void,
+    private readonly onRemoved: (series: Series) => void,
   ) {
     this.#startedAt = clock.now()
   }
@@ -53,7 +53,7 @@ export class MetricStore {
   }
 
   get size(): number {
-    return this.#kept.size
+    return this.#stored.size
   }
 
   /**
@@ -69,16 +69,16 @@ export class MetricStore {
       return known.series
     }
     const type = this.types.get(name)
-    if (source !== OVERFLOW_SOURCE && this.#kept.size >= this.maxSeries && !this.#makeRoom()) {
+    if (source !== OVERFLOW_SOURCE && this.#stored.size >= this.maxSeries && !this.#makeRoom()) {
       this.overflowed += 1
       return this.series(name, OVERFLOW_SOURCE)
     }
-    const kept: Kept = { series: new Series(type, source), isBound, lastSecond: this.now }
-    this.#kept.add(kept)
+    const stored: StoredSeries = { series: new Series(type, source), isBound, lastSecond: this.now }
+    this.#stored.add(stored)
     const ofType = this.#bySource.get(name)
-    if (ofType === undefined) this.#bySource.set(name, new Map([[source, kept]]))
-    else ofType.set(source, kept)
-    return kept.series
+    if (ofType === undefined) this.#bySource.set(name, new Map([[source, stored]]))
+    else ofType.set(source, stored)
+    return stored.series
   }
 
   /** A type was registered again. */
@@ -87,33 +87,33 @@ export class MetricStore {
   }
 
   /** Stores the collected values if their second has ended. */
-  turn(): void {
+  tick(): void {
     if (this.now !== this.#second) this.fold()
   }
 
   /** Puts away what came. */
   fold(): void {
     const second = this.#second
-    for (const kept of this.#kept) {
-      const cell = kept.series.fold(second)
+    for (const stored of this.#stored) {
+      const cell = stored.series.fold(second)
       if (cell === undefined) continue
-      kept.lastSecond = second
-      if (kept.isBound) this.onCell(kept.series, cell)
+      stored.lastSecond = second
+      if (stored.isBound) this.onCell(stored.series, cell)
     }
     this.#second = this.now
   }
 
   /** Series of a type, or all. */
   all(name?: string): readonly Series[] {
-    const kept = name === undefined ? [...this.#kept] : [...(this.#bySource.get(name)?.values() ?? [])]
-    return kept.map(({ series }) => series)
+    const stored = name === undefined ? [...this.#stored] : [...(this.#bySource.get(name)?.values() ?? [])]
+    return stored.map(({ series }) => series)
   }
 
   /** Those to which something came in the last seconds. */
   fresh(seconds: number): readonly Series[] {
     this.fold()
     const now = this.now
-    return [...this.#kept].flatMap(({ series, lastSecond }) =>
+    return [...this.#stored].flatMap(({ series, lastSecond }) =>
       series.total > 0 && now - lastSecond <= seconds ? [series] : [],
     )
   }
@@ -153,11 +153,11 @@ export class MetricStore {
 
   #makeRoom(): boolean {
     const now = this.now
-    for (const kept of this.#kept) {
-      if (kept.isBound || now - kept.lastSecond < IDLE_SECONDS) continue
-      this.#kept.delete(kept)
-      this.#bySource.get(kept.series.type.name)?.delete(kept.series.source)
-      this.onGone(kept.series)
+    for (const stored of this.#stored) {
+      if (stored.isBound || now - stored.lastSecond < IDLE_SECONDS) continue
+      this.#stored.delete(stored)
+      this.#bySource.get(stored.series.type.name)?.delete(stored.series.source)
+      this.onRemoved(stored.series)
       return true
     }
     return false

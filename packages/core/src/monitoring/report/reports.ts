@@ -18,7 +18,7 @@ import type { TuningFacts } from './tuning-advice.ts'
 export const TREND_MS = 1_800_000
 const MAX_ALERTS = 10_000
 const DAY_MS = 86_400_000
-const MINUTES_AHEAD = 15
+const FORECAST_MINUTES = 15
 const MAX_ANOMALIES = 20
 const MAX_SCALING_EVENTS = 50
 
@@ -87,7 +87,7 @@ export class Reports {
     const { forecastMetrics, types, forecasts } = this.parts
     const registered = forecastMetrics.filter((metric) => types.has(metric))
     const known = registered.flatMap((metric) => {
-      const prediction = forecasts.predict(metric, MINUTES_AHEAD)
+      const prediction = forecasts.predict(metric, FORECAST_MINUTES)
       return prediction === undefined ? [] : [[metric, prediction] as const]
     })
     return Object.fromEntries(known)

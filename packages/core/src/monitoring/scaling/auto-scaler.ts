@@ -295,11 +295,11 @@ export class AutoScaler {
     return this.#change({ from: current, to, metric, value, reasons, source: 'policy' }) !== null
   }
 
-  #change({ from, to: wanted, reasons: why, by, ...rest }: Change): ScalingEvent | null {
-    const { to, reason } = this.#admitted(from, wanted)
+  #change({ from, to: requested, reasons: why, by, ...rest }: Change): ScalingEvent | null {
+    const { to, reason } = this.#admitted(from, requested)
     const reasons = reason === undefined ? why : [...why, reason]
     if (to === from) {
-      this.#skip(rest.source, `Not scaled to ${wanted}: ${reason}`)
+      this.#skip(rest.source, `Not scaled to ${requested}: ${reason}`)
       return null
     }
     if (rest.source !== 'load') this.#controller?.recommend(to)
@@ -324,16 +324,16 @@ export class AutoScaler {
     return event
   }
 
-  #admitted(from: number, wanted: number): { readonly to: number; readonly reason?: string } {
+  #admitted(from: number, requested: number): { readonly to: number; readonly reason?: string } {
     const { target } = this.#options
-    if (wanted <= from || target?.admit === undefined) return { to: wanted }
+    if (requested <= from || target?.admit === undefined) return { to: requested }
     try {
-      const { count, reason = 'The target refuses more.' } = target.admit(wanted)
-      return count < wanted
-        ? { to: Math.max(from, count), reason: `${shownWorkers(wanted)} were required. ${reason}` }
-        : { to: wanted }
+      const { count, reason = 'The target refuses more.' } = target.admit(requested)
+      return count < requested
+        ? { to: Math.max(from, count), reason: `${shownWorkers(requested)} were required. ${reason}` }
+        : { to: requested }
     } catch {
-      return { to: wanted }
+      return { to: requested }
     }
   }
 

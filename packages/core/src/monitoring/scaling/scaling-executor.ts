@@ -77,7 +77,7 @@ export class ScalingExecutor {
   #running: AbortController | undefined
   #failures = 0
   #currentFailures = 0
-  #askAgainAt = Number.NEGATIVE_INFINITY
+  #retryAt = Number.NEGATIVE_INFINITY
   #wake: (() => void) | undefined
   /** The last number that was reached, if it is known. */
   #done: number | undefined
@@ -105,7 +105,7 @@ export class ScalingExecutor {
    */
   async current(): Promise<number | undefined> {
     const { clock } = this.parts
-    if (clock.now() < this.#askAgainAt) return undefined
+    if (clock.now() < this.#retryAt) return undefined
     try {
       const count = await within(
         CURRENT_MS,
@@ -120,7 +120,7 @@ export class ScalingExecutor {
     } catch (error) {
       this.#currentFailures += 1
       const retryInMs = backOffMs(BACK_OFF, this.#currentFailures, this.parts.random)
-      this.#askAgainAt = clock.now() + retryInMs
+      this.#retryAt = clock.now() + retryInMs
       this.parts.onFailed({ error, desired: undefined, failures: this.#currentFailures, retryInMs })
       return undefined
     }
@@ -171,9 +171,9 @@ export class ScalingExecutor {
   /** An abandoned call can still finish, and set a number of workers that is no longer required. */
   #repair(desired: number, late: Promise<void>): void {
     const redo = () => {
-      const wanted = this.#wish?.desired ?? this.#done
-      if (this.#isClosed || wanted === undefined || wanted === desired) return
-      this.request(wanted, 'An older decision was carried out late.')
+      const requested = this.#wish?.desired ?? this.#done
+      if (this.#isClosed || requested === undefined || requested === desired) return
+      this.request(requested, 'An older decision was carried out late.')
     }
     late.then(redo, () => {})
   }

@@ -35,7 +35,7 @@ interface Meters {
   readonly errorRate: Recording
 }
 
-const nobody: Recording = { record: () => {} }
+const noRecording: Recording = { record: () => {} }
 
 /** Counts scopes as they end, by name, and records those of HTTP requests as metrics. */
 export class ScopeMeter {
@@ -119,7 +119,7 @@ export class ScopeMeter {
       this.#meters = { requests, responseTime, errorRate }
     } catch {
       // The monitor was closed before its Sluice: no request fails for that.
-      this.#meters = { requests: nobody, responseTime: nobody, errorRate: nobody }
+      this.#meters = { requests: noRecording, responseTime: noRecording, errorRate: noRecording }
     }
     this.#tickedAt = now()
     return this.#meters

@@ -162,7 +162,7 @@ export class WindowedHistogram {
    * @throws InvalidArgumentError
    */
   add(nowMs: number, value: number): void {
-    this.#turn(nowMs)
+    this.#advance(nowMs)
     this.#current.add(value)
   }
 
@@ -172,13 +172,13 @@ export class WindowedHistogram {
    * @param nowMs - Monotonic.
    */
   merge(nowMs: number, values: LogHistogram): void {
-    this.#turn(nowMs)
+    this.#advance(nowMs)
     this.#current.merge(values)
   }
 
   /** How many values the window holds. */
   total(nowMs: number): number {
-    this.#turn(nowMs)
+    this.#advance(nowMs)
     return this.#closed.total + this.#current.total
   }
 
@@ -188,18 +188,18 @@ export class WindowedHistogram {
    * @throws InvalidArgumentError
    */
   quantile(nowMs: number, share: number): number | undefined {
-    this.#turn(nowMs)
+    this.#advance(nowMs)
     return this.#closed.quantileWith(this.#current, share)
   }
 
   /** Adds all values of the window to a histogram. */
   addTo(nowMs: number, histogram: LogHistogram): void {
-    this.#turn(nowMs)
+    this.#advance(nowMs)
     histogram.merge(this.#closed)
     histogram.merge(this.#current)
   }
 
-  #turn(nowMs: number): void {
+  #advance(nowMs: number): void {
     const slice = Math.floor(nowMs / this.#sliceMs)
     const passed = Math.min(this.#slices.length, slice - this.#sliceAt)
     if (!(passed > 0)) return

@@ -28,7 +28,7 @@ const DECISION = 16
 const MAD_TO_SIGMA = 1.4826
 /** Deviations smaller than that share of the level are none. */
 const LEAST_SHARE = 0.02
-const MAX_KEPT = 200
+const MAX_STORED = 200
 
 /**
  * Finds unexpected values and changes of level from the errors of a forecast: a robust z-score of each value,
@@ -78,7 +78,7 @@ export class AnomalyWatch {
     this.#remember(residual)
     if (anomaly !== undefined) {
       this.#found.push(anomaly)
-      if (this.#found.length > MAX_KEPT) this.#found.shift()
+      if (this.#found.length > MAX_STORED) this.#found.shift()
     }
     return anomaly
   }

@@ -144,7 +144,7 @@ export class SqlCursor implements ParsedSql {
   }
 
   /** Records that the effects of the statement are unknown; parsing continues. */
-  giveUp(reason: string): void {
+  markOpaque(reason: string): void {
     this.opaque ??= reason
   }
 
@@ -155,7 +155,7 @@ export class SqlCursor implements ParsedSql {
 
   /** Records that a statement cannot be read, and skips the rest of it. */
   abandon(reason: string): void {
-    this.giveUp(reason)
+    this.markOpaque(reason)
     this.leaveOut(reason)
     this.#depth = 0
     this.skipStatement()

@@ -13,7 +13,7 @@ const afterTruncate = words('RESTART CONTINUE IDENTITY CASCADE RESTRICT')
 export function readDefinition(cursor: SqlCursor): boolean {
   if (!cursor.isAny(definitions)) return false
   cursor.ddl = true
-  cursor.giveUp('changes the schema')
+  cursor.markOpaque('changes the schema')
   const creates = cursor.takeWord('CREATE')
   let temporary = false
   while (creates && cursor.isAny(modifiers)) {

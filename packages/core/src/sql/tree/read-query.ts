@@ -163,7 +163,7 @@ interface Outside {
 function readWith(cursor: SqlCursor, { parent, ctes, subqueries }: Outside): CteScope | undefined {
   if (!cursor.takeWord('WITH')) return ctes
   const isRecursive = cursor.takeWord('RECURSIVE')
-  const heads = headsAhead(cursor)
+  const heads = commonTableHeads(cursor)
   const entries = new Map<string, CteEntry>()
   const ordered = heads.map(({ name }, index) => {
     const entry: CteEntry = { index, isRecursive: false, isInline: false, uses: 0 }
@@ -206,7 +206,7 @@ function visibleIn({ dialect }: SqlCursor, index: number, isRecursive: boolean):
 }
 
 /** The names of one WITH: with RECURSIVE they are visible to each other before they are read. */
-function headsAhead(cursor: SqlCursor): readonly ({ readonly name: string } & Range)[] {
+function commonTableHeads(cursor: SqlCursor): readonly ({ readonly name: string } & Range)[] {
   const { position } = cursor
   const found: ({ readonly name: string } & Range)[] = []
   do {

@@ -43,7 +43,7 @@ export function readSelect(cursor: SqlCursor, scope: BlockScope): void {
 /** `SELECT … INTO t` creates a table, `SELECT … INTO @x` sets variables. */
 function readInto(cursor: SqlCursor): void {
   if (!cursor.takeWord('INTO')) return
-  cursor.giveUp('SELECT INTO')
+  cursor.markOpaque('SELECT INTO')
   cursor.leaveOut('SELECT INTO')
   if (cursor.dialect === 'mysql') {
     cursor.list(() => (cursor.token()?.kind === 'parameter' ? cursor.parameter() : cursor.name()))

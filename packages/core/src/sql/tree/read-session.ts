@@ -65,7 +65,7 @@ function readEnd(cursor: SqlCursor, kind: 'commit' | 'rollback'): boolean {
   if (!cursor.takeWords('NO', 'RELEASE')) cursor.takeWord('RELEASE')
   if (cursor.isWord('PREPARED')) {
     // It concerns the transaction of a different session.
-    cursor.giveUp('transaction control other than begin and end')
+    cursor.markOpaque('transaction control other than begin and end')
     cursor.skipStatement()
     return true
   }
@@ -105,14 +105,14 @@ export function readSession(cursor: SqlCursor): boolean {
     if (setsTransactionMode(cursor)) noteIsolation(cursor)
     else {
       noteSessionChange(cursor)
-      cursor.giveUp('changes the session')
+      cursor.markOpaque('changes the session')
     }
   } else if (cursor.isAny(informative)) cursor.volatile = true
   else if (cursor.isAny(committingOnMysql)) {
-    if (dialect === 'mysql') cursor.giveUp('commits implicitly')
+    if (dialect === 'mysql') cursor.markOpaque('commits implicitly')
   } else if (cursor.isAny(rewrites)) {
     // Rows can get a different `rowid` or `ctid`.
-    cursor.giveUp('rewrites tables')
+    cursor.markOpaque('rewrites tables')
   } else if (!cursor.isAny(rowPreserving)) return false
   cursor.skipStatement()
   return true
@@ -139,7 +139,7 @@ export function readPragma(cursor: SqlCursor): void {
   cursor.volatile = true
   if (!cursor.atEnd() && !(cursor.isSymbol('(') && readingPragmas.has(name.toUpperCase()))) {
     notePragma(cursor, name)
-    cursor.giveUp('sets a PRAGMA')
+    cursor.markOpaque('sets a PRAGMA')
   }
   cursor.skipStatement()
 }

@@ -51,7 +51,7 @@ function readStatement(cursor: SqlCursor): void {
   else if (upper === 'EXPLAIN') readExplain(cursor)
   else if (upper === 'PRAGMA') readPragma(cursor)
   else if (!readTransactionControl(cursor) && !readSession(cursor) && !readDefinition(cursor)) {
-    cursor.giveUp(`${upper} statement`)
+    cursor.markOpaque(`${upper} statement`)
     cursor.skipStatement()
   }
 }

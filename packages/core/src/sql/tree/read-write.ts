@@ -248,7 +248,7 @@ function readDelete(cursor: SqlCursor, scope: BlockScope): void {
   else readFrom(cursor, scope)
   if (names === undefined) readFromAndWhere(cursor, scope, 'USING')
   else readFromAndWhere(cursor, scope, undefined)
-  if (names !== undefined) cursor.giveUp('multi-table DELETE: its targets may be aliases')
+  if (names !== undefined) cursor.markOpaque('multi-table DELETE: its targets may be aliases')
   const [first] = block.from
   if ((names?.length ?? 0) > MAX_TARGETS) cursor.fail('too many tables')
   const targets =

@@ -26,7 +26,7 @@ const ormErrors = new Map<unknown, ReplicaErrorKind>([
 export function openWorld(
   replicaCount: number,
   options: ReplicaOptions = {},
-  sharesKept = false,
+  sharesCached = false,
   dialect: Dialect = 'postgresql',
   /** Regions of the replicas. */
   places: readonly string[] = [],
@@ -74,7 +74,7 @@ export function openWorld(
     scopes,
     clock,
     random: () => 0.5,
-    sharesKept,
+    sharesCached,
     warn: (text) => warnings.push(text),
     onError: (error) => errors.push(error),
   })

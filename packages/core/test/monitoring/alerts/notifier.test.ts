@@ -17,7 +17,7 @@ const settle = () => vi.advanceTimersByTimeAsync(0)
 function open() {
   const errors: string[] = []
   const notifiers = new Notifiers(TIMEOUT_MS, (error) => errors.push((error as Error).message))
-  const tell = (id: string) => notifiers.tell(alertWith({ id }), 'raised')
+  const tell = (id: string) => notifiers.send(alertWith({ id }), 'raised')
   return { notifiers, errors, tell }
 }
 

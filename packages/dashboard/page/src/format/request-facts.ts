@@ -22,9 +22,9 @@ export function groupTime({ fill, databaseMs, startMs, endMs }: WaterfallRow): s
 }
 
 /** The share of reads in a request that needed no separate query. */
-export function sparedShare({ queries, batched, prefetched, cacheHits }: RequestSummary): string {
-  const spared = batched + prefetched + cacheHits
-  return spared === 0 ? '–' : percent(spared / (spared + queries))
+export function savedShare({ queries, batched, prefetched, cacheHits }: RequestSummary): string {
+  const saved = batched + prefetched + cacheHits
+  return saved === 0 ? '–' : percent(saved / (saved + queries))
 }
 
 /** Whether a request failed or has a status of 500 or above. */

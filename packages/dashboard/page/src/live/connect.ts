@@ -43,11 +43,11 @@ function startWorker(): SharedWorker | undefined {
 
 /** Buffers messages until the code of the stream is loaded. */
 function connectAlone(listen: (message: WorkerMessage) => void): (message: TabMessage) => void {
-  const said: TabMessage[] = []
-  let send = (message: TabMessage): void => void said.push(message)
+  const sent: TabMessage[] = []
+  let send = (message: TabMessage): void => void sent.push(message)
   import(/* @vite-ignore */ workerUrl).then(() => {
     send = (globalThis as AloneScope).sluiceConnectAlone?.(listen) ?? send
-    for (const message of said.splice(0)) send(message)
+    for (const message of sent.splice(0)) send(message)
   })
   return (message) => send(message)
 }

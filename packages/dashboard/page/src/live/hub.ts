@@ -56,7 +56,7 @@ export class Hub {
     this.#post({ kind: 'delta', delta })
   }
 
-  hear(tab: Tab, message: TabMessage): void {
+  receive(tab: Tab, message: TabMessage): void {
     if (message === 'visible') {
       this.#visible.add(tab)
       if (this.#state !== undefined && this.#bringer !== tab) tab.post({ kind: 'state', state: this.#state })

@@ -30,7 +30,7 @@ export class Link {
   #attempt = 0
   #open: AbortController | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
-  #isWanted = false
+  #isEnabled = false
 
   constructor(
     private readonly url: string,
@@ -43,14 +43,14 @@ export class Link {
 
   /** Opens the stream, or retries immediately. */
   start(): void {
-    this.#isWanted = true
+    this.#isEnabled = true
     if (this.#open !== undefined) return
     clearTimeout(this.#timer)
     this.#connect()
   }
 
   stop(): void {
-    this.#isWanted = false
+    this.#isEnabled = false
     clearTimeout(this.#timer)
     this.#open?.abort()
     this.#open = undefined
@@ -123,7 +123,7 @@ export class Link {
 
   #lost(reason: string): void {
     this.#open = undefined
-    if (!this.#isWanted) return
+    if (!this.#isEnabled) return
     this.#attempt = Math.max(0, this.#attempt) + 1
     const waitMs = backoffMs(this.#attempt, Math.random())
     this.events.onStatus({ kind: 'lost', retryAt: Date.now() + waitMs, attempt: this.#attempt, reason })

@@ -66,13 +66,13 @@ function withPoints(lines: readonly Sparkline[], points: NonNullable<Delta['poin
 }
 
 function withRoutes(
-  kept: readonly RouteRow[],
+  known: readonly RouteRow[],
   changed: readonly RouteRow[],
-  gone: readonly string[],
+  removed: readonly string[],
 ): readonly RouteRow[] {
-  const byName = new Map(kept.map((row) => [row.name, row]))
+  const byName = new Map(known.map((row) => [row.name, row]))
   for (const row of changed) byName.set(row.name, row)
-  for (const name of gone) byName.delete(name)
+  for (const name of removed) byName.delete(name)
   const rows = [...byName.values()]
   return rows.length <= MAX_ROUTES
     ? rows
@@ -80,9 +80,9 @@ function withRoutes(
 }
 
 function withRequests(
-  kept: readonly RequestSummary[],
+  known: readonly RequestSummary[],
   ended: readonly RequestSummary[],
 ): readonly RequestSummary[] {
   const ids = new Set(ended.map(({ id }) => id))
-  return [...ended, ...kept.filter(({ id }) => !ids.has(id))].slice(0, MAX_REQUESTS)
+  return [...ended, ...known.filter(({ id }) => !ids.has(id))].slice(0, MAX_REQUESTS)
 }

@@ -50,13 +50,13 @@ export function start(): void {
     offsetMs = latest.at - Date.now()
     send(first)
   }
-  const tell = () => send(document.hidden ? 'hidden' : 'visible')
-  document.addEventListener('visibilitychange', tell)
+  const report = () => send(document.hidden ? 'hidden' : 'visible')
+  document.addEventListener('visibilitychange', report)
   addEventListener('pagehide', () => send('gone'))
   addEventListener('pageshow', (event) => {
-    if (event.persisted) tell()
+    if (event.persisted) report()
   })
-  tell()
+  report()
   setInterval(() => {
     if (!document.hidden && !isPaused.value) now.value = Date.now() + offsetMs
   }, 1_000)
@@ -77,7 +77,7 @@ export function togglePause(): void {
 function listen(message: WorkerMessage): void {
   if (message.kind === 'status') status.value = message.status
   else if (message.kind === 'state') {
-    tellOfRestart(latest, message.state)
+    reportRestart(latest, message.state)
     latest = message.state
     offsetMs = latest.at - Date.now()
     for (const one of Object.values(staleness)) one.value = (one.peek() ?? 0) + 1
@@ -114,7 +114,7 @@ function show(): void {
   now.value = Date.now() + offsetMs
 }
 
-function tellOfRestart(before: LiveState | undefined, after: LiveState): void {
+function reportRestart(before: LiveState | undefined, after: LiveState): void {
   if (before === undefined || before.process.id === after.process.id) return
   // Every process shows the data of all, so a different process is not a restart.
   if (after.processes.some(({ id }) => id === before.process.id)) return

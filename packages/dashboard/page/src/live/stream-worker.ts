@@ -20,7 +20,7 @@ if ('document' in globalThis) {
   scope.sluiceConnectAlone = (listen) => {
     const hub = openHub()
     const tab: Tab = { post: listen }
-    return (message) => hub.hear(tab, message)
+    return (message) => hub.receive(tab, message)
   }
 } else {
   const hub = openHub()
@@ -28,8 +28,8 @@ if ('document' in globalThis) {
     const port = (event as MessageEvent).ports[0]
     if (port === undefined) return
     const tab: Tab = { post: (message: WorkerMessage) => port.postMessage(message) }
-    port.onmessage = ({ data }: MessageEvent<TabMessage>) => hub.hear(tab, data)
+    port.onmessage = ({ data }: MessageEvent<TabMessage>) => hub.receive(tab, data)
     // Some browsers report a tab that closed without a message.
-    port.addEventListener('close', () => hub.hear(tab, 'gone'))
+    port.addEventListener('close', () => hub.receive(tab, 'gone'))
   })
 }

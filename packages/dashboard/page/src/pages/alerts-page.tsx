@@ -2,8 +2,8 @@ import type { AlertsPage as AlertsAnswer, TimelineEntry } from '../../../src/pro
 import { metricTitle } from '../../../src/protocol/monitor.ts'
 import { amount, count, plural } from '../format/numbers.ts'
 import { ago, clockTime, fullTime } from '../format/times.ts'
-import { act } from '../live/ask.ts'
 import { now } from '../live/live.ts'
+import { act } from '../live/request-json.ts'
 import { useSection } from '../live/use-section.ts'
 import { ActionButton } from '../parts/action-button.tsx'
 import { Choices } from '../parts/filters.tsx'
@@ -17,13 +17,13 @@ const MAX_SHOWN = 100
 
 /** Page: open alerts, and the history of alerts and scaling decisions. */
 export function AlertsPage() {
-  const asked = useSection<AlertsAnswer | null>('alerts', 'alerts')
+  const loaded = useSection<AlertsAnswer | null>('alerts', 'alerts')
   return (
     <SectionView
-      asked={asked}
+      section={loaded}
       off={<Empty title="Monitoring is disabled. To enable it: createSluice({ monitor: {} })" />}
     >
-      {(data) => <Alerts data={data} again={asked.again} />}
+      {(data) => <Alerts data={data} again={loaded.again} />}
     </SectionView>
   )
 }

@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks'
 import type { CachePage as CacheAnswer } from '../../../src/protocol/index.ts'
 import { bytes, count, duration, percent, plural } from '../format/numbers.ts'
-import { act } from '../live/ask.ts'
 import { live, rights } from '../live/live.ts'
+import { act } from '../live/request-json.ts'
 import { useSection } from '../live/use-section.ts'
 import { ActionButton } from '../parts/action-button.tsx'
 import { CopyButton } from '../parts/copy.tsx'
@@ -14,10 +14,10 @@ const ENABLE = "createSluice({ mode: 'optimize', cache: {} })"
 
 /** Page: is the cache effective? */
 export function CachePage() {
-  const asked = useSection<CacheAnswer | null>('cache', 'cache')
+  const loaded = useSection<CacheAnswer | null>('cache', 'cache')
   return (
-    <SectionView asked={asked} off={<Off />}>
-      {(data) => <Cache data={data} again={asked.again} />}
+    <SectionView section={loaded} off={<Off />}>
+      {(data) => <Cache data={data} again={loaded.again} />}
     </SectionView>
   )
 }

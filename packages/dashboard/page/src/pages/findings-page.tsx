@@ -6,8 +6,8 @@ import type {
 import { count, duration, plural } from '../format/numbers.ts'
 import { titleOfCode } from '../format/request-facts.ts'
 import { ago } from '../format/times.ts'
-import { act } from '../live/ask.ts'
 import { now } from '../live/live.ts'
+import { act } from '../live/request-json.ts'
 import { useSection } from '../live/use-section.ts'
 import { ActionButton } from '../parts/action-button.tsx'
 import { CopyButton } from '../parts/copy.tsx'
@@ -21,10 +21,10 @@ import { FindingBody } from './findings/finding-body.tsx'
 
 /** Page: what to fix first. */
 export function FindingsPage() {
-  const asked = useSection<FindingsAnswer | null>('findings', 'findings')
+  const loaded = useSection<FindingsAnswer | null>('findings', 'findings')
   return (
     <SectionView
-      asked={asked}
+      section={loaded}
       off={<Empty title="Detection is disabled. To enable it: createSluice({ detection: {} })" />}
     >
       {(data) => <Findings data={data} />}

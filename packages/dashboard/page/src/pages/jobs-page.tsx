@@ -7,8 +7,8 @@ import type {
 import { Sparkline } from '../charts/sparkline.tsx'
 import { amount, count, duration, percent, plural } from '../format/numbers.ts'
 import { ago, fullTime } from '../format/times.ts'
-import { act } from '../live/ask.ts'
 import { now } from '../live/live.ts'
+import { act } from '../live/request-json.ts'
 import { useSection } from '../live/use-section.ts'
 import { ActionButton } from '../parts/action-button.tsx'
 import { CopyButton } from '../parts/copy.tsx'
@@ -20,16 +20,16 @@ import { type Column, DataTable } from '../table/data-table.tsx'
 
 /** Page: which queues are stuck? */
 export function JobsPage() {
-  const asked = useSection<JobsAnswer | null>('jobs', 'jobs')
+  const loaded = useSection<JobsAnswer | null>('jobs', 'jobs')
   return (
-    <SectionView asked={asked} off={<Empty title="Background jobs are disabled" />}>
+    <SectionView section={loaded} off={<Empty title="Background jobs are disabled" />}>
       {(data) =>
         data.queues.length === 0 ? (
           <Empty title="No queues yet">
             <p>A queue appears when the app adds its first task.</p>
           </Empty>
         ) : (
-          <Jobs data={data} again={asked.again} />
+          <Jobs data={data} again={loaded.again} />
         )
       }
     </SectionView>
@@ -127,13 +127,13 @@ function Jobs({ data: { queues, deadLetters }, again }: { data: JobsAnswer; agai
 
 function QueueDetail({ row, again }: { row: QueueRow; again: () => void }) {
   const { queue, isPaused, reasons, waitMs, runMs, completed, failed, retried, retryRate, oldestTaskMs } = row
-  const pause = async (wanted: boolean): Promise<void> => {
+  const pause = async (paused: boolean): Promise<void> => {
     await act(
-      wanted ? 'pause-queue' : 'resume-queue',
+      paused ? 'pause-queue' : 'resume-queue',
       { queue },
       {
-        done: () => (wanted ? `${queue} paused. Running tasks continue.` : `${queue} resumed.`),
-        undo: () => void pause(!wanted),
+        done: () => (paused ? `${queue} paused. Running tasks continue.` : `${queue} resumed.`),
+        undo: () => void pause(!paused),
       },
     )
     again()

@@ -16,10 +16,10 @@ import { param, setParams } from '../route/router.ts'
 export function MetricsPage() {
   const [metric, minutes] = [param('metric'), param('minutes')]
   const search = new URLSearchParams({ ...(metric === '' ? {} : { metric }), minutes })
-  const asked = useSection<MetricsAnswer | null>('metrics', `metrics?${search}`)
+  const loaded = useSection<MetricsAnswer | null>('metrics', `metrics?${search}`)
   return (
     <SectionView
-      asked={asked}
+      section={loaded}
       off={<Empty title="Monitoring is disabled. To enable it: createSluice({ monitor: {} })" />}
     >
       {(data) => <Metrics data={data} />}

@@ -1,7 +1,7 @@
 import type { NodesPage as NodesAnswer, ProcessRow, ReplicaGroup } from '../../../src/protocol/index.ts'
 import { amount, count, duration, percent, plural, span, withUnit } from '../format/numbers.ts'
-import { act } from '../live/ask.ts'
 import { live, now } from '../live/live.ts'
+import { act } from '../live/request-json.ts'
 import { useSection } from '../live/use-section.ts'
 import { ActionButton } from '../parts/action-button.tsx'
 import { Figures } from '../parts/figures.tsx'
@@ -17,7 +17,7 @@ type Tier = Region['zones'][number]
 
 /** Page: which nodes carry the load? */
 export function NodesPage() {
-  const asked = useSection<NodesAnswer | null>('nodes', 'nodes')
+  const loaded = useSection<NodesAnswer | null>('nodes', 'nodes')
   const one =
     (live.value?.processes.length ?? 1) > 1 ? null : (
       <Empty title="No nodes or replicas">
@@ -29,12 +29,12 @@ export function NodesPage() {
   return (
     <>
       <Processes />
-      <SectionView asked={asked} off={one}>
+      <SectionView section={loaded} off={one}>
         {(data) =>
           (data.balancer === null || data.balancer.nodes.length === 0) && data.replicas.length === 0 ? (
             one
           ) : (
-            <Nodes data={data} again={asked.again} />
+            <Nodes data={data} again={loaded.again} />
           )
         }
       </SectionView>
@@ -207,14 +207,14 @@ function NodeDetail({ node, again }: { node: Node; again: () => void }) {
   const { id, isDraining, status, picks, requests, failures, p50, p95, p99, weight, ejections } = node
   const place = [node.region, node.zone].filter((name) => name !== undefined)
   const isTaken = isDraining || status === 'maintenance'
-  const drain = async (wanted: boolean): Promise<void> => {
+  const drain = async (draining: boolean): Promise<void> => {
     await act(
-      wanted ? 'drain-node' : 'undrain-node',
+      draining ? 'drain-node' : 'undrain-node',
       { id },
       {
         done: () =>
-          wanted ? `${id} is draining. Requests in flight continue.` : `${id} receives requests again.`,
-        undo: () => void drain(!wanted),
+          draining ? `${id} is draining. Requests in flight continue.` : `${id} receives requests again.`,
+        undo: () => void drain(!draining),
       },
     )
     again()

@@ -1,8 +1,8 @@
 import type { QueriesPage as QueriesAnswer, StatementRow } from '../../../src/protocol/index.ts'
 import { duration, percent, plural } from '../format/numbers.ts'
 import { ago } from '../format/times.ts'
-import { act } from '../live/ask.ts'
 import { now } from '../live/live.ts'
+import { act } from '../live/request-json.ts'
 import { useSection } from '../live/use-section.ts'
 import { ActionButton } from '../parts/action-button.tsx'
 import { Choices, FilterField } from '../parts/filters.tsx'
@@ -14,10 +14,10 @@ import { StatementDetail } from './queries/statement-detail.tsx'
 
 /** Page: which SQL is the most expensive? */
 export function QueriesPage() {
-  const asked = useSection<QueriesAnswer | null>('queries', 'queries')
+  const loaded = useSection<QueriesAnswer | null>('queries', 'queries')
   return (
-    <SectionView asked={asked} off={<Empty title="The database engine is disabled" />}>
-      {(data) => <Queries data={data} again={asked.again} />}
+    <SectionView section={loaded} off={<Empty title="The database engine is disabled" />}>
+      {(data) => <Queries data={data} again={loaded.again} />}
     </SectionView>
   )
 }

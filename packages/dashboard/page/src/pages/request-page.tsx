@@ -2,8 +2,8 @@ import { useEffect, useState } from 'preact/hooks'
 import type { FindingItem, RequestDetail } from '../../../src/protocol/index.ts'
 import { count, duration, percent } from '../format/numbers.ts'
 import { ago, fullTime } from '../format/times.ts'
-import { type AskError, ask } from '../live/ask.ts'
 import { live, now } from '../live/live.ts'
+import { type RequestError, requestJson } from '../live/request-json.ts'
 import { CopyButton } from '../parts/copy.tsx'
 import { Figures } from '../parts/figures.tsx'
 import { Empty } from '../parts/section-view.tsx'
@@ -14,12 +14,12 @@ import { FindingBody } from './findings/finding-body.tsx'
 
 /** Page: where the time of one request was spent. */
 export function RequestPage({ id }: { id: string }) {
-  const [answer, setAnswer] = useState<{ id: string; detail?: RequestDetail; error?: AskError }>()
+  const [answer, setAnswer] = useState<{ id: string; detail?: RequestDetail; error?: RequestError }>()
   useEffect(() => {
     const abort = new AbortController()
-    ask<RequestDetail>(`requests/${encodeURIComponent(id)}`, { signal: abort.signal }).then(
+    requestJson<RequestDetail>(`requests/${encodeURIComponent(id)}`, { signal: abort.signal }).then(
       (detail) => setAnswer({ id, detail }),
-      (error: AskError) => abort.signal.aborted || setAnswer({ id, error }),
+      (error: RequestError) => abort.signal.aborted || setAnswer({ id, error }),
     )
     return () => abort.abort()
   }, [id])
@@ -28,7 +28,7 @@ export function RequestPage({ id }: { id: string }) {
   return <Detail detail={answer.detail} />
 }
 
-function NotThere({ error }: { error: AskError | undefined }) {
+function NotThere({ error }: { error: RequestError | undefined }) {
   const newest = live.value?.requests[0]?.id
   if (error?.status !== 404) return <Empty title="Failed to load this request">{error?.message}</Empty>
   return (
@@ -60,7 +60,7 @@ function Detail({ detail }: { detail: RequestDetail }) {
     id,
     mode,
   } = detail
-  const spared = batched + prefetched + cacheHits
+  const saved = batched + prefetched + cacheHits
   const processes = live.value?.processes ?? []
   const process = processes.length < 2 ? undefined : processes.find((one) => one.id === detail.process)
   const opened = param('row')
@@ -94,8 +94,8 @@ function Detail({ detail }: { detail: RequestDetail }) {
             { label: 'Queries', value: queries },
             {
               label: 'Saved',
-              value: spared,
-              note: spared === 0 ? undefined : percent(spared / (spared + queries)),
+              value: saved,
+              note: saved === 0 ? undefined : percent(saved / (saved + queries)),
             },
           ]}
         />

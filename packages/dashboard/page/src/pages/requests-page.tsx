@@ -1,6 +1,6 @@
 import type { RequestSummary } from '../../../src/protocol/index.ts'
 import { count, duration, plural } from '../format/numbers.ts'
-import { isError, sparedShare } from '../format/request-facts.ts'
+import { isError, savedShare } from '../format/request-facts.ts'
 import { clockTime, fullTime } from '../format/times.ts'
 import { live } from '../live/live.ts'
 import { Choices, FilterField } from '../parts/filters.tsx'
@@ -100,7 +100,7 @@ function LatestTable({ rows, view }: LatestTableProps) {
       hint: 'Percentage of reads without a separate query',
       isNumber: true,
       rank: 3,
-      cell: sparedShare,
+      cell: savedShare,
     },
     { id: 'found', title: 'Findings', rank: 2, cell: ({ findings }) => <CodeTags codes={findings} /> },
     {

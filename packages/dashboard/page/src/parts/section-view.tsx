@@ -1,17 +1,17 @@
 import type { ComponentChildren } from 'preact'
-import type { Asked } from '../live/use-section.ts'
+import type { SectionState } from '../live/use-section.ts'
 import { Icon } from './icon.tsx'
 
 interface SectionViewProps<T> {
-  readonly asked: Asked<T | null>
+  readonly section: SectionState<T | null>
   /** Shown if the engine is off: the response is `null`. */
   readonly off: ComponentChildren
   readonly children: (data: T) => ComponentChildren
 }
 
 /** The data of a section, or the reason why it is missing. */
-export function SectionView<T>({ asked: { data, error, again }, off, children }: SectionViewProps<T>) {
-  const trouble =
+export function SectionView<T>({ section: { data, error, again }, off, children }: SectionViewProps<T>) {
+  const problem =
     error === undefined ? null : (
       <p class="trouble bad" role="alert">
         <Icon name="alert" />
@@ -22,12 +22,12 @@ export function SectionView<T>({ asked: { data, error, again }, off, children }:
       </p>
     )
   if (data === undefined) {
-    if (error !== undefined) return <Empty title="Failed to load">{trouble}</Empty>
+    if (error !== undefined) return <Empty title="Failed to load">{problem}</Empty>
     return <p class="loading muted">Loading…</p>
   }
   return (
     <>
-      {trouble}
+      {problem}
       {data === null ? off : children(data)}
     </>
   )

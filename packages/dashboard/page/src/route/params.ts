@@ -28,16 +28,16 @@ function allowedValue(rule: ParamRule, value: string): string | undefined {
 }
 
 /** Returns the valid parameters in the order of the rules, so that equal views have equal URLs. */
-export function allowedParams(rules: ParamRules, given: Iterable<readonly [string, string]>): Params {
+export function allowedParams(rules: ParamRules, entries: Iterable<readonly [string, string]>): Params {
   const first = new Map<string, string>()
-  for (const [name, value] of given) if (!first.has(name)) first.set(name, value)
-  const kept: Record<string, string> = {}
+  for (const [name, value] of entries) if (!first.has(name)) first.set(name, value)
+  const result: Record<string, string> = {}
   for (const [name, rule] of Object.entries(rules)) {
     const value = first.get(name)
     const allowed = value === undefined ? undefined : allowedValue(rule, value)
-    if (allowed !== undefined) kept[name] = allowed
+    if (allowed !== undefined) result[name] = allowed
   }
-  return kept
+  return result
 }
 
 /** Returns the value of a parameter, or its default; `''` for text without a value. */

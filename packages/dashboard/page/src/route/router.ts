@@ -21,10 +21,10 @@ export function hrefOf(
   params: Readonly<Record<string, string | undefined>> = {},
   id?: string,
 ): string {
-  const given = Object.entries(params).flatMap(([name, value]) =>
+  const present = Object.entries(params).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, value] as const],
   )
-  return formatPlace({ page, id, params: allowedParams(pageRules[page], given) })
+  return formatPlace({ page, id, params: allowedParams(pageRules[page], present) })
 }
 
 export function go(href: string): void {

@@ -53,7 +53,7 @@ export function DataTable<T>(props: DataTableProps<T>) {
   const [isPointed, setPointed] = useState(false)
   const [hasFocus, setFocus] = useState(false)
   const [page, setPage] = useState(0)
-  const kept = useRef<{ view: string; ids: readonly string[]; rows: Map<string, T> }>({
+  const stored = useRef<{ view: string; ids: readonly string[]; rows: Map<string, T> }>({
     view: '',
     ids: [],
     rows: new Map(),
@@ -63,18 +63,18 @@ export function DataTable<T>(props: DataTableProps<T>) {
   const column = columns.find(({ id }) => id === sort?.by)
   const sorted = column?.by === undefined ? rows : sortRows(rows, column.by, sort?.isUp ?? false)
   const wholeView = `${view}|${sort?.by}|${sort?.isUp}`
-  const isOther = kept.current.view !== wholeView
+  const isOther = stored.current.view !== wholeView
   const isHeld = !isOther && (isPointed || hasFocus || opened !== '')
-  const order = nextOrder(kept.current.ids, sorted.map(idOf), isHeld)
+  const order = nextOrder(stored.current.ids, sorted.map(idOf), isHeld)
   const current = new Map(rows.map((row) => [idOf(row), row]))
   // A removed row is shown with its last data until rows can move again.
   const shown = new Map(
     order.ids.flatMap((id) => {
-      const row = current.get(id) ?? kept.current.rows.get(id)
+      const row = current.get(id) ?? stored.current.rows.get(id)
       return row === undefined ? [] : [[id, row] as const]
     }),
   )
-  kept.current = { view: wholeView, ids: order.ids, rows: shown }
+  stored.current = { view: wholeView, ids: order.ids, rows: shown }
 
   const pages = Math.max(1, Math.ceil(order.ids.length / PAGE_ROWS))
   const openedAt = order.ids.indexOf(opened)
@@ -83,7 +83,7 @@ export function DataTable<T>(props: DataTableProps<T>) {
   const ids = order.ids.slice(shownPage * PAGE_ROWS, (shownPage + 1) * PAGE_ROWS)
 
   const showNew = () => {
-    kept.current = { ...kept.current, view: '\0' }
+    stored.current = { ...stored.current, view: '\0' }
     setPage(0)
     redraw((count) => count + 1)
   }
@@ -112,7 +112,7 @@ export function DataTable<T>(props: DataTableProps<T>) {
           {ids.map((id) => {
             const row = shown.get(id)
             return row === undefined ? null : (
-              <BodyRow key={id} id={id} row={row} isGone={!current.has(id)} table={props} />
+              <BodyRow key={id} id={id} row={row} isRemoved={!current.has(id)} table={props} />
             )
           })}
         </tbody>
@@ -193,12 +193,12 @@ function HeadCell<T>({ column, sort, fresh, onFresh }: HeadCellProps<T>) {
 function BodyRow<T>({
   id,
   row,
-  isGone,
+  isRemoved,
   table,
 }: {
   id: string
   row: T
-  isGone: boolean
+  isRemoved: boolean
   table: DataTableProps<T>
 }) {
   const { columns, opened, onOpen, detail, href, toneOf } = table
@@ -211,7 +211,7 @@ function BodyRow<T>({
   }
   const first = columns[0]
   const className =
-    `${isActive ? 'active ' : ''}${isOpened ? 'opened ' : ''}${isGone ? 'gone ' : ''}${toneOf?.(row) ?? ''}`.trim()
+    `${isActive ? 'active ' : ''}${isOpened ? 'opened ' : ''}${isRemoved ? 'gone ' : ''}${toneOf?.(row) ?? ''}`.trim()
   const onClick = (event: MouseEvent) => {
     const isOwn =
       event.target instanceof Element && event.target.closest('a, button, input, select, pre') !== null

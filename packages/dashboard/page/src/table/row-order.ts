@@ -25,11 +25,11 @@ interface RowOrder {
  * are shown with their last data. Otherwise it is the wanted order.
  *
  * @param shown - The IDs that are currently shown.
- * @param wanted - The IDs in the order of sorting and filters.
+ * @param sorted - The IDs in the order of sorting and filters.
  * @param held - Whether rows must not move.
  */
-export function nextOrder(shown: readonly string[], wanted: readonly string[], held: boolean): RowOrder {
-  if (!held || shown.length === 0) return { ids: wanted, waiting: 0 }
+export function nextOrder(shown: readonly string[], sorted: readonly string[], held: boolean): RowOrder {
+  if (!held || shown.length === 0) return { ids: sorted, waiting: 0 }
   const there = new Set(shown)
-  return { ids: shown, waiting: wanted.reduce((sum, id) => sum + (there.has(id) ? 0 : 1), 0) }
+  return { ids: shown, waiting: sorted.reduce((sum, id) => sum + (there.has(id) ? 0 : 1), 0) }
 }

@@ -8,7 +8,7 @@ export interface WaterfallLine {
    * For each ancestor level, whether a sibling follows below this line. The last entry is for the line
    * itself.
    */
-  readonly goesOn: readonly boolean[]
+  readonly continues: readonly boolean[]
   /** Statements of this operation, shown when it is opened. */
   readonly statements: readonly WaterfallRow[]
 }
@@ -29,15 +29,15 @@ export function arrangeRows(rows: readonly WaterfallRow[]): WaterfallLine[] {
   }
   const lines: WaterfallLine[] = []
   const seen = new Set<number>()
-  const add = (row: WaterfallRow, depth: number, goesOn: readonly boolean[]): void => {
+  const add = (row: WaterfallRow, depth: number, continues: readonly boolean[]): void => {
     if (seen.has(row.id)) return
     seen.add(row.id)
-    lines.push({ row, depth, goesOn, statements: statements.get(row.id) ?? [] })
+    lines.push({ row, depth, continues, statements: statements.get(row.id) ?? [] })
     const own = children.get(row.id) ?? []
     for (const [index, child] of own.entries()) {
       const hasNext = index < own.length - 1
-      if (depth < MAX_DEPTH) add(child, depth + 1, [...goesOn, hasNext])
-      else add(child, depth, goesOn)
+      if (depth < MAX_DEPTH) add(child, depth + 1, [...continues, hasNext])
+      else add(child, depth, continues)
     }
   }
   for (const row of children.get(null) ?? []) add(row, 0, [])

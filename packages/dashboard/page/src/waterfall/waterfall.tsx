@@ -101,12 +101,12 @@ interface LineProps {
 }
 
 function Line({ line, totalMs, width, isOpened, onToggle }: LineProps) {
-  const { row, depth, goesOn } = line
+  const { row, depth, continues } = line
   const { look, word } = fills[row.fill]
   const isRepeated = row.finding !== null
   return (
     <li class={`line${isRepeated ? ' line-found' : ''}${isOpened ? ' line-open' : ''}`}>
-      {goesOn.map((isMore, index) => (
+      {continues.map((isMore, index) => (
         <Guide key={index} at={index} isOwn={index === depth - 1} isMore={isMore} />
       ))}
       <button type="button" class="line-button" aria-expanded={isOpened} data-step="" onClick={onToggle}>

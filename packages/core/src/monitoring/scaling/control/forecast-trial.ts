@@ -2,7 +2,7 @@ import { InvalidArgumentError } from '../../../shared/errors.ts'
 import { percent, type ResolvedControlOptions, shown } from './control-options.ts'
 
 import type { LoadFreeze } from './load-freeze.ts'
-import type { Ahead, LoadNow } from './load-rule.ts'
+import type { LoadNow, Outlook } from './load-rule.ts'
 
 import { ModelWorkers } from './model-workers.ts'
 
@@ -45,7 +45,7 @@ class DaySum {
     this.#hours[this.#hour] = (this.#hours[this.#hour] as number) + value
   }
 
-  turn(): void {
+  tick(): void {
     this.#hour = (this.#hour + 1) % HOURS
     this.#hours[this.#hour] = 0
   }
@@ -90,9 +90,9 @@ class Attempt {
     this.#workers.decide(load)
   }
 
-  turn(): void {
-    this.workerSeconds.turn()
-    this.overloadedSeconds.turn()
+  tick(): void {
+    this.workerSeconds.tick()
+    this.overloadedSeconds.tick()
   }
 
   save(): AttemptState {
@@ -169,11 +169,11 @@ export class ForecastTrial {
   /**
    * Applies both ways to the load since the last call.
    *
-   * @param ahead - With forecasts.
+   * @param outlook - With forecasts.
    * @param without - Without them.
    * @returns The verdict, if forecasts are turned off or on by it.
    */
-  pass(load: Omit<LoadNow, 'backlog' | 'ahead'>, ahead: Ahead, without: Ahead): string | undefined {
+  pass(load: Omit<LoadNow, 'backlog' | 'outlook'>, outlook: Outlook, without: Outlook): string | undefined {
     const { now } = load
     if (this.#passedAt === undefined) {
       this.#passedAt = now
@@ -183,13 +183,13 @@ export class ForecastTrial {
     const seconds = passedMs >= 0 && passedMs <= MAX_GAP_MS ? passedMs / 1000 : 0
     this.#passedAt = now
     this.#seconds.add(seconds)
-    this.#with.pass({ ...load, ahead }, seconds)
-    this.#without.pass({ ...load, ahead: without }, seconds)
+    this.#with.pass({ ...load, outlook }, seconds)
+    this.#without.pass({ ...load, outlook: without }, seconds)
     // Also after a clock was set back.
     if (Math.abs(now - this.#turnedAt) < HOUR_MS) return undefined
     this.#turnedAt = now
     const verdict = this.#judge(this.#with, this.#without)
-    for (const part of [this.#seconds, this.#with, this.#without]) part.turn()
+    for (const part of [this.#seconds, this.#with, this.#without]) part.tick()
     return verdict
   }
 

@@ -33,7 +33,7 @@ export interface LoadNow {
   readonly suddenRate: number | undefined
   /** Requests that wait. */
   readonly backlog: number
-  readonly ahead: Ahead
+  readonly outlook: Outlook
 }
 
 interface Need {
@@ -80,11 +80,11 @@ export class LoadRule {
   }
 
   #need(state: LoadNow, skipped: string[]): Need {
-    const { current, ahead } = state
+    const { current, outlook } = state
     const { capacity } = this.options
     const load = loadOf(state)
-    const perWorker = capacity * ahead.target
-    const at = `at ${shown(capacity)} each and a target of ${percent(ahead.target)}`
+    const perWorker = capacity * outlook.target
+    const at = `at ${shown(capacity)} each and a target of ${percent(outlook.target)}`
     const raw = load / perWorker
     const reacted = Math.ceil(raw - ROUNDING)
     const isTolerated = Math.abs(raw / current - 1) <= TOLERANCE + ROUNDING
@@ -94,11 +94,11 @@ export class LoadRule {
     }
     if (isTolerated && reacted !== current)
       skipped.push(`Not scaled to ${reacted}: ${shown(load)} requests/s are within the tolerance.`)
-    const forecast = Math.ceil(ahead.load / perWorker - ROUNDING)
+    const forecast = Math.ceil(outlook.load / perWorker - ROUNDING)
     if (forecast > need.workers) {
       need = {
         workers: forecast,
-        reason: `${shown(ahead.load)} requests/s are forecast in ${shown(ahead.seconds)} s, which need ${workers(forecast)} ${at}.`,
+        reason: `${shown(outlook.load)} requests/s are forecast in ${shown(outlook.seconds)} s, which need ${workers(forecast)} ${at}.`,
       }
     }
     const sudden = this.#sudden(state, perWorker)
@@ -158,7 +158,7 @@ export const TARGET = 0.7
 const MIN_ACCURACY = 0.5
 
 /** Expected load when workers that are started now are up. */
-export interface Ahead {
+export interface Outlook {
   /** Requests a second; 0 without a forecast. */
   readonly load: number
   readonly seconds: number
@@ -169,13 +169,13 @@ export interface Ahead {
 }
 
 /** Scales without forecasts. */
-export function lookAtPresent({ startUpSeconds }: ResolvedControlOptions): Ahead {
+export function lookAtPresent({ startUpSeconds }: ResolvedControlOptions): Outlook {
   const seconds = Math.ceil((startUpSeconds + MARGIN_SECONDS) / MINUTE_SECONDS) * MINUTE_SECONDS
   return { load: 0, seconds, target: TARGET }
 }
 
 /** Looks at the minute in which workers that are started now are up, and at the one after it. */
-export function lookAhead(forecasts: Forecasts, options: ResolvedControlOptions): Ahead {
+export function outlookOf(forecasts: Forecasts, options: ResolvedControlOptions): Outlook {
   const without = lookAtPresent(options)
   const { seconds: first } = without
   let load = 0

@@ -28,7 +28,7 @@ export class LoadWindow {
    */
   record(now: number, arrivals: number, backlog: number): boolean {
     const spanMs = now - this.#recordedAt
-    this.#turn(now)
+    this.#advance(now)
     const from = this.#recordedAt
     this.#recordedAt = now
     this.#backlog = backlog
@@ -51,7 +51,7 @@ export class LoadWindow {
    * known.
    */
   rate(now: number, seconds: number): number | undefined {
-    this.#turn(now)
+    this.#advance(now)
     // A second that has just begun is not worth the oldest one.
     const last = now % SECOND_MS === 0 ? this.#second - 1 : this.#second
     let arrivals = 0
@@ -74,7 +74,7 @@ export class LoadWindow {
     this.#knownMs[slot] = (this.#knownMs[slot] ?? 0) + ms
   }
 
-  #turn(now: number): void {
+  #advance(now: number): void {
     const second = Math.floor(now / SECOND_MS)
     // If the clock was set back, the times of the other slots are unknown.
     const from = second < this.#second ? second - SLOTS : Math.max(this.#second, second - SLOTS)
@@ -98,19 +98,19 @@ interface Recommendation {
 /** The highest recommendation of the last while. */
 export class RecommendationWindow {
   /** Descending; what is both older and lower can no longer be the highest. */
-  #kept: Recommendation[] = []
+  #recent: Recommendation[] = []
 
   constructor(private readonly windowMs: number) {}
 
   add(now: number, workers: number): void {
-    const first = this.#kept.findIndex((one) => one.workers <= workers)
-    if (first >= 0) this.#kept.length = first
-    this.#kept.push({ at: now, workers })
+    const first = this.#recent.findIndex((one) => one.workers <= workers)
+    if (first >= 0) this.#recent.length = first
+    this.#recent.push({ at: now, workers })
   }
 
   /** 0 where there is none. */
   highest(now: number): number {
-    this.#kept = this.#kept.filter(({ at }) => at <= now && at >= now - this.windowMs)
-    return this.#kept[0]?.workers ?? 0
+    this.#recent = this.#recent.filter(({ at }) => at <= now && at >= now - this.windowMs)
+    return this.#recent[0]?.workers ?? 0
   }
 }

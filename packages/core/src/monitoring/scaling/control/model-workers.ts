@@ -48,8 +48,8 @@ export class ModelWorkers {
   decide(load: Omit<LoadNow, 'current' | 'backlog'>): void {
     const { minWorkers, maxWorkers, startUpSeconds } = this.#options
     const current = this.count
-    const wanted = this.#rule.follow({ ...load, current, backlog: this.#backlog }, [], [])
-    const desired = Math.max(minWorkers, Math.min(maxWorkers, wanted))
+    const target = this.#rule.follow({ ...load, current, backlog: this.#backlog }, [], [])
+    const desired = Math.max(minWorkers, Math.min(maxWorkers, target))
     if (desired > current)
       this.#starting.push({ at: load.now + startUpSeconds * 1000, count: desired - current })
     else this.#stop(current - desired)

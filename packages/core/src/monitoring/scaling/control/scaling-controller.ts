@@ -14,13 +14,13 @@ import { DatabaseGuard } from './database-guard.ts'
 import { ForecastTrial } from './forecast-trial.ts'
 import { LoadFreeze, MinuteLoads } from './load-freeze.ts'
 import {
-  type Ahead,
   LOAD_SECONDS,
   type LoadNow,
   LoadRule,
   loadOf,
-  lookAhead,
   lookAtPresent,
+  type Outlook,
+  outlookOf,
   SUDDEN_SECONDS,
 } from './load-rule.ts'
 import { LoadWindow } from './load-window.ts'
@@ -95,20 +95,20 @@ export class ScalingController {
     const backlog = this.#window.backlog(now)
     const reasons: string[] = []
     const skipped: string[] = []
-    let wanted = current
+    let target = current
     let notice: string | undefined
     if (rate === undefined)
       skipped.push(`The load of the last ${LOAD_SECONDS} s is unknown, so nothing changes.`)
     else {
       const load = { now, current, rate, suddenRate: this.#window.rate(now, SUDDEN_SECONDS) }
-      const { ahead, change } = this.#lookAhead(load)
+      const { outlook, change } = this.#outlook(load)
       notice = change
-      if (ahead.reason !== undefined) skipped.push(ahead.reason)
-      wanted = this.#rule.follow({ ...load, backlog, ahead }, reasons, skipped)
+      if (outlook.reason !== undefined) skipped.push(outlook.reason)
+      target = this.#rule.follow({ ...load, backlog, outlook }, reasons, skipped)
     }
-    const guarded = this.#guard.check(now, state, wanted)
+    const guarded = this.#guard.check(now, state, target)
     if (guarded.reason !== undefined) {
-      const isUndone = guarded.desired < Math.min(current, wanted)
+      const isUndone = guarded.desired < Math.min(current, target)
       if (isUndone) skipped.push(...reasons.splice(0))
       ;(isUndone ? reasons : skipped).push(guarded.reason)
     }
@@ -132,14 +132,17 @@ export class ScalingController {
   }
 
   /** Looks ahead for as long as that proves useful. */
-  #lookAhead(load: Omit<LoadNow, 'backlog' | 'ahead'>): { readonly ahead: Ahead; readonly change?: string } {
+  #outlook(load: Omit<LoadNow, 'backlog' | 'outlook'>): {
+    readonly outlook: Outlook
+    readonly change?: string
+  } {
     const without = lookAtPresent(this.#options)
-    if (this.#forecasts === undefined) return { ahead: without }
-    const ahead = lookAhead(this.#forecasts, this.#options)
-    const change = this.trial.pass(load, ahead, without)
+    if (this.#forecasts === undefined) return { outlook: without }
+    const outlook = outlookOf(this.#forecasts, this.#options)
+    const change = this.trial.pass(load, outlook, without)
     const { refusal } = this.trial
     return {
-      ahead: refusal === undefined ? ahead : { ...without, reason: refusal },
+      outlook: refusal === undefined ? outlook : { ...without, reason: refusal },
       ...(change !== undefined && { change }),
     }
   }

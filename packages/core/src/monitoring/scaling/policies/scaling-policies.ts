@@ -95,20 +95,20 @@ export interface PolicyVerdict {
   readonly isHigh: boolean
 }
 
-interface Kept {
+interface StoredPolicy {
   policy: ScalingPolicy
   /** On the monotonic clock. */
   readyAt: number
 }
 
 interface Vote {
-  readonly kept: Kept
+  readonly stored: StoredPolicy
   readonly value: number
 }
 
 /** Policies and their cooldowns. If some vote up and some down, up wins. */
 export class ScalingPolicies {
-  readonly #kept = new Map<string, Kept>()
+  readonly #stored = new Map<string, StoredPolicy>()
   #last: { readonly direction: ScaleDirection; readonly at: number } | undefined
 
   constructor(
@@ -136,28 +136,28 @@ export class ScalingPolicies {
       enabled: true,
     }
     checkPolicy(policy)
-    if (this.#kept.size >= MAX_POLICIES)
+    if (this.#stored.size >= MAX_POLICIES)
       throw new InvalidArgumentError('name', `at most ${MAX_POLICIES} policies`, name)
-    this.#kept.set(policy.id, { policy, readyAt: Number.NEGATIVE_INFINITY })
+    this.#stored.set(policy.id, { policy, readyAt: Number.NEGATIVE_INFINITY })
     return policy
   }
 
   list(): ScalingPolicy[] {
-    return [...this.#kept.values()].map(({ policy }) => policy)
+    return [...this.#stored.values()].map(({ policy }) => policy)
   }
 
   /** @throws InvalidArgumentError when there is none of this id. */
   setEnabled(id: string, enabled: boolean): ScalingPolicy {
-    const kept = this.#kept.get(id)
-    if (kept === undefined) throw new InvalidArgumentError('id', 'the id of a policy', id)
+    const stored = this.#stored.get(id)
+    if (stored === undefined) throw new InvalidArgumentError('id', 'the id of a policy', id)
     if (typeof enabled !== 'boolean') throw new InvalidArgumentError('enabled', 'true or false', enabled)
-    kept.policy = { ...kept.policy, enabled }
-    return kept.policy
+    stored.policy = { ...stored.policy, enabled }
+    return stored.policy
   }
 
   /** Whether there was one of this id. */
   remove(id: string): boolean {
-    return this.#kept.delete(id)
+    return this.#stored.delete(id)
   }
 
   /** Records a step from elsewhere, so that no step in the other direction follows immediately. */
@@ -173,36 +173,37 @@ export class ScalingPolicies {
     const now = this.clock.now()
     const skipped: string[] = []
     const votes = this.#votes(read, skipped)
-    const up = votes.filter(({ kept }) => kept.policy.scaleDirection === 'up')
+    const up = votes.filter(({ stored }) => stored.policy.scaleDirection === 'up')
     const isHigh = up.length > 0
     const direction = isHigh ? 'up' : 'down'
-    const ready = (isHigh ? up : votes).filter(({ kept }) => this.#isReady(kept, now, skipped))
+    const ready = (isHigh ? up : votes).filter(({ stored }) => this.#isReady(stored, now, skipped))
     const chosen = this.#choose(ready, current, direction, least)
     const held: PolicyVerdict = { direction: null, to: current, reasons: [], skipped, isHigh }
-    if (chosen === undefined || !this.#isStable(now, direction, chosen.vote.kept.policy, skipped)) return held
+    if (chosen === undefined || !this.#isStable(now, direction, chosen.vote.stored.policy, skipped))
+      return held
     const { vote, to } = chosen
     if (to === current) {
       skipped.push(
-        `${nameOf(vote.kept.policy)}: already at ${current}, the ${direction === 'up' ? 'maximum' : 'minimum'}.`,
+        `${nameOf(vote.stored.policy)}: already at ${current}, the ${direction === 'up' ? 'maximum' : 'minimum'}.`,
       )
       return held
     }
     this.#last = { direction, at: now }
     // All that asked for it have got it.
-    for (const { kept } of ready) kept.readyAt = now + kept.policy.cooldownSeconds * 1000
-    const reasons = ready.map(({ kept: { policy }, value }) => reasonOf(policy, value))
-    return { direction, to, metric: vote.kept.policy.metric, value: vote.value, reasons, skipped, isHigh }
+    for (const { stored } of ready) stored.readyAt = now + stored.policy.cooldownSeconds * 1000
+    const reasons = ready.map(({ stored: { policy }, value }) => reasonOf(policy, value))
+    return { direction, to, metric: vote.stored.policy.metric, value: vote.value, reasons, skipped, isHigh }
   }
 
   #votes(read: (metric: string) => number | undefined, skipped: string[]): Vote[] {
     const votes: Vote[] = []
-    for (const kept of this.#kept.values()) {
-      const { policy } = kept
+    for (const stored of this.#stored.values()) {
+      const { policy } = stored
       if (!policy.enabled) continue
       const value = read(policy.metric)
       if (value === undefined || !Number.isFinite(value))
         skipped.push(`${nameOf(policy)}: ${metricTitle(policy.metric)} is unknown.`)
-      else if (this.#isBeyond(policy, value, skipped)) votes.push({ kept, value })
+      else if (this.#isBeyond(policy, value, skipped)) votes.push({ stored, value })
     }
     return votes
   }
@@ -217,7 +218,7 @@ export class ScalingPolicies {
     return isFar
   }
 
-  #isReady({ policy, readyAt }: Kept, now: number, skipped: string[]): boolean {
+  #isReady({ policy, readyAt }: StoredPolicy, now: number, skipped: string[]): boolean {
     if (now >= readyAt) return true
     skipped.push(`${nameOf(policy)}: its cooldown ends in ${shown(Math.ceil((readyAt - now) / 1000))} s.`)
     return false
@@ -233,7 +234,7 @@ export class ScalingPolicies {
     for (const vote of votes) {
       const to = this.#within(
         current,
-        scaledBy(current, direction, vote.kept.policy.scaleAmount),
+        scaledBy(current, direction, vote.stored.policy.scaleAmount),
         direction,
         least,
       )

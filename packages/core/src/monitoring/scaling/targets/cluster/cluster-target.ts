@@ -95,7 +95,7 @@ class ClusterWorkers implements ClusterTarget {
   }
 
   current(): number {
-    return this.#wanted().length
+    return this.#active().length
   }
 
   admit(count: number): Admission {
@@ -114,7 +114,7 @@ class ClusterWorkers implements ClusterTarget {
     this.#desired = count
     const leaving = this.#shrink()
     const refusal = this.#grow()
-    const coming = this.#wanted().flatMap((worker) => (worker.isStarting ? [worker.ready] : []))
+    const coming = this.#active().flatMap((worker) => (worker.isStarting ? [worker.ready] : []))
     await untilAborted(Promise.all([...leaving, ...coming]), signal)
     if (refusal !== undefined) throw refusal
   }
@@ -127,22 +127,22 @@ class ClusterWorkers implements ClusterTarget {
     process.removeListener('exit', this.#onExit)
   }
 
-  #wanted(): ClusterWorker[] {
-    return [...this.#workers].filter(({ isWanted }) => isWanted)
+  #active(): ClusterWorker[] {
+    return [...this.#workers].filter(({ isRequested }) => isRequested)
   }
 
   #starting(): number {
-    return this.#wanted().filter(({ isStarting }) => isStarting).length
+    return this.#active().filter(({ isStarting }) => isStarting).length
   }
 
   /** Those go first that are not up yet, then the youngest. */
   #shrink(): Promise<void>[] {
-    const wanted = this.#wanted()
-    const excess = wanted.length - this.#desired
+    const active = this.#active()
+    const excess = active.length - this.#desired
     if (excess <= 0) return []
     const order = [
-      ...wanted.filter(({ isStarting }) => !isStarting),
-      ...wanted.filter(({ isStarting }) => isStarting),
+      ...active.filter(({ isStarting }) => !isStarting),
+      ...active.filter(({ isStarting }) => isStarting),
     ]
     return order.slice(-excess).map((worker) => worker.drain())
   }
@@ -177,7 +177,7 @@ class ClusterWorkers implements ClusterTarget {
         if (this.#desired > this.current()) this.options.onProblem?.(error)
       },
     )
-    void worker.gone.then(() => this.#ended(worker, isUp))
+    void worker.exited.then(() => this.#ended(worker, isUp))
   }
 
   #ended(worker: ClusterWorker, wasUp: boolean): void {

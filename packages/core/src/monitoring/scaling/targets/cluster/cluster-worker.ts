@@ -66,7 +66,7 @@ export class ClusterWorker {
   /** Rejects if it ends, or is stopped, before it is up. */
   readonly ready: Promise<void>
   /** Resolves when the process has exited. */
-  readonly gone: Promise<void>
+  readonly exited: Promise<void>
   #state: 'starting' | 'ready' | 'draining' | 'gone' = 'starting'
   readonly #timers = new Set<ReturnType<typeof setTimeout>>()
 
@@ -74,7 +74,7 @@ export class ClusterWorker {
     private readonly worker: Worker,
     private readonly options: ResolvedClusterTargetOptions,
   ) {
-    this.gone = new Promise((resolve) => {
+    this.exited = new Promise((resolve) => {
       worker.once('exit', () => this.#end(resolve))
       // If the process was never created, no exit follows.
       worker.on('error', () => {
@@ -91,7 +91,7 @@ export class ClusterWorker {
   }
 
   /** Whether it is to stay: it is up, or on its way. */
-  get isWanted(): boolean {
+  get isRequested(): boolean {
     return this.#state === 'starting' || this.#state === 'ready'
   }
 
@@ -103,7 +103,7 @@ export class ClusterWorker {
 
   /** Gives it nothing new, and ends it once it has had the time to finish. */
   drain(graceMs: number = this.options.graceMs): Promise<void> {
-    if (this.isWanted) {
+    if (this.isRequested) {
       this.#state = 'draining'
       try {
         this.worker.disconnect()
@@ -112,7 +112,7 @@ export class ClusterWorker {
       }
     }
     this.#after(graceMs, () => this.#kill())
-    return this.gone
+    return this.exited
   }
 
   /** Kills it immediately, because this process ends. */
@@ -144,7 +144,7 @@ export class ClusterWorker {
           if (message === 'ready') isUp()
         })
       } else this.worker.once(ready, isUp)
-      void this.gone.then(() => reject(new ScalingFailedError(`The ${this.ending} before it was up.`)))
+      void this.exited.then(() => reject(new ScalingFailedError(`The ${this.ending} before it was up.`)))
     })
   }
 

@@ -9,7 +9,7 @@ import { showToast } from '../parts/messages.tsx'
 import { apiUrl } from './connect.ts'
 
 /** A failed request to the API. */
-export class AskError extends Error {
+export class RequestError extends Error {
   constructor(
     readonly status: number,
     readonly code: string,
@@ -21,18 +21,18 @@ export class AskError extends Error {
 }
 
 /** @throws AskError */
-export async function ask<T>(path: string, init: RequestInit = {}): Promise<T> {
+export async function requestJson<T>(path: string, init: RequestInit = {}): Promise<T> {
   let response: Response
   try {
     response = await fetch(apiUrl(path), { cache: 'no-store', ...init })
   } catch (error) {
     if (init.signal?.aborted === true) throw error
-    throw new AskError(0, 'UNREACHABLE', 'The app does not respond.')
+    throw new RequestError(0, 'UNREACHABLE', 'The app does not respond.')
   }
   const body = await bodyOf(response)
   if (response.ok && body !== undefined) return body as T
   const { code, message } = (body as ErrorBody | undefined)?.error ?? {}
-  throw new AskError(
+  throw new RequestError(
     response.status,
     code ?? 'UNKNOWN',
     message ?? `The app responded with status ${response.status}.`,
@@ -60,7 +60,7 @@ export async function act<N extends ActionName>(
   { done, undo }: ActOptions<N> = {},
 ): Promise<ActionResults[N] | undefined> {
   try {
-    const result = await ask<ActionResults[N]>(`actions/${name}`, {
+    const result = await requestJson<ActionResults[N]>(`actions/${name}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', [actionHeader]: name },
       body: JSON.stringify(body),

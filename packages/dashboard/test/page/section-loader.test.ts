@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { Asker } from '../../page/src/live/asker.ts'
+import { SectionLoader } from '../../page/src/live/section-loader.ts'
 
-describe('Asker', () => {
+describe('SectionLoader', () => {
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
 
@@ -11,8 +11,8 @@ describe('Asker', () => {
     return {
       answers,
       errors,
-      asker: new Asker<number>({
-        ask,
+      asker: new SectionLoader<number>({
+        load: ask,
         onAnswer: (answer) => answers.push(answer),
         onError: ({ message }) => errors.push(message),
       }),

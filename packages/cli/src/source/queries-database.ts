@@ -9,21 +9,21 @@ const PRISMA_CALLS =
  * Whether code demonstrably queries a database through Prisma, Knex, Drizzle or Kysely, either directly or in
  * functions of the app that it references. Returns `false` if this is unknown.
  */
-export function asksDatabase(sources: AppSources, found: Found, seen: Set<Syntax> = new Set()): boolean {
+export function queriesDatabase(sources: AppSources, found: Found, seen: Set<Syntax> = new Set()): boolean {
   const { module, node } = found
   if (seen.has(node) || seen.size > 500) return false
   seen.add(node)
-  let asks = false
+  let isFound = false
   walk(node, (inner, above) => {
-    if (asks || inner.type.startsWith('TS')) return false
-    if (inner.type === 'CallExpression' && isQuery(sources, { module, node: inner })) asks = true
+    if (isFound || inner.type.startsWith('TS')) return false
+    if (inner.type === 'CallExpression' && isQuery(sources, { module, node: inner })) isFound = true
     const isChain = isNameChain(inner)
-    if (!asks && isChain && isRead(inner, above.at(-1)))
-      asks = runsQuery(sources, { module, node: inner }, seen)
+    if (!isFound && isChain && isRead(inner, above.at(-1)))
+      isFound = runsQuery(sources, { module, node: inner }, seen)
     // `a.b.c` was resolved as a whole. Other members of `a` do not matter.
     return isChain ? false : undefined
   })
-  return asks
+  return isFound
 }
 
 /** Whether a call of the named function runs a query. Excludes values that the app loaded at startup. */
@@ -31,12 +31,12 @@ function runsQuery(sources: AppSources, found: Found, seen: Set<Syntax>): boolea
   const target = sources.resolve(found)
   if (target === undefined || !('node' in target) || target.node === found.node) return false
   const { module, node } = target
-  if (isFunction(node)) return asksDatabase(sources, target, seen)
+  if (isFunction(node)) return queriesDatabase(sources, target, seen)
   // `asyncHandler(async () => …)`
   if (node.type !== 'CallExpression') return false
   return children(node, 'arguments').some((argument) =>
     isFunction(argument)
-      ? asksDatabase(sources, { module, node: argument }, seen)
+      ? queriesDatabase(sources, { module, node: argument }, seen)
       : runsQuery(sources, { module, node: argument }, seen),
   )
 }
@@ -75,11 +75,11 @@ function isQuery(sources: AppSources, { module, node }: Found): boolean {
 
 /** `knex({ … })`, with or without `withSluice` around it. */
 function isKnex(sources: AppSources, found: Found): boolean {
-  const made = sources.resolve(found)
-  if (made === undefined || !('node' in made) || made.node.type !== 'CallExpression') return false
-  const callee = child(made.node, 'callee')
+  const created = sources.resolve(found)
+  if (created === undefined || !('node' in created) || created.node.type !== 'CallExpression') return false
+  const callee = child(created.node, 'callee')
   if (callee === undefined) return false
-  const { module } = made
+  const { module } = created
   return (
     ['default', 'knex', '*', '*.default'].some((name) =>
       sources.isFrom({ module, node: callee }, 'knex', name),
@@ -89,11 +89,12 @@ function isKnex(sources: AppSources, found: Found): boolean {
 
 /** `drizzle(…)`. */
 function isDrizzle(sources: AppSources, found: Found): boolean {
-  const made = sources.resolve(found)
-  if (made === undefined || !('node' in made) || made.node.type !== 'CallExpression') return false
-  const callee = child(made.node, 'callee')
+  const created = sources.resolve(found)
+  if (created === undefined || !('node' in created) || created.node.type !== 'CallExpression') return false
+  const callee = child(created.node, 'callee')
   return (
-    callee !== undefined && sources.isFrom({ module: made.module, node: callee }, /^drizzle-orm\//, 'drizzle')
+    callee !== undefined &&
+    sources.isFrom({ module: created.module, node: callee }, /^drizzle-orm\//, 'drizzle')
   )
 }
 

@@ -2,7 +2,7 @@
 const LEAST_MS = 1_000
 
 export interface AskerEvents<T> {
-  readonly ask: (signal: AbortSignal) => Promise<T>
+  readonly load: (signal: AbortSignal) => Promise<T>
   readonly onAnswer: (answer: T) => void
   readonly onError: (error: Error) => void
 }
@@ -11,10 +11,10 @@ export interface AskerEvents<T> {
  * Repeats a request, with at most one in flight and at most one per second. Calls of `wish` during a request
  * are combined into the next one.
  */
-export class Asker<T> {
+export class SectionLoader<T> {
   #isUnderWay = false
   #isWished = false
-  #askedAt = Number.NEGATIVE_INFINITY
+  #loadedAt = Number.NEGATIVE_INFINITY
   #timer: ReturnType<typeof setTimeout> | undefined
   readonly #abort = new AbortController()
 
@@ -27,12 +27,12 @@ export class Asker<T> {
       this.#isWished = true
       return
     }
-    const waitMs = isUrgent ? 0 : this.#askedAt + LEAST_MS - Date.now()
+    const waitMs = isUrgent ? 0 : this.#loadedAt + LEAST_MS - Date.now()
     if (waitMs <= 0) {
       clearTimeout(this.#timer)
       this.#timer = undefined
-      this.#ask()
-    } else this.#timer ??= setTimeout(() => this.#ask(), waitMs)
+      this.#load()
+    } else this.#timer ??= setTimeout(() => this.#load(), waitMs)
   }
 
   end(): void {
@@ -40,14 +40,14 @@ export class Asker<T> {
     this.#abort.abort()
   }
 
-  async #ask(): Promise<void> {
+  async #load(): Promise<void> {
     const { signal } = this.#abort
     this.#timer = undefined
     this.#isUnderWay = true
     this.#isWished = false
-    this.#askedAt = Date.now()
+    this.#loadedAt = Date.now()
     try {
-      const answer = await this.events.ask(signal)
+      const answer = await this.events.load(signal)
       if (!signal.aborted) this.events.onAnswer(answer)
     } catch (error) {
       if (!signal.aborted) this.events.onError(error instanceof Error ? error : new Error(String(error)))

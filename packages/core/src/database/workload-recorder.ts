@@ -55,7 +55,10 @@ export class WorkloadRecorder {
     this.pools = new PoolMonitor(clock, onError)
     if (workload === false) return
     this.log = new WorkloadLog(workload, {
-      ...{ clock, random, onError, onPeriod: () => this.pools.sample() },
+      clock,
+      random,
+      onError,
+      onPeriod: () => this.pools.sample(),
       onRead: (fingerprint, dialect) => this.onRead?.(fingerprint, dialect),
     })
   }

@@ -103,7 +103,12 @@ export async function advise(options: AdviseOptions): Promise<Advice> {
     )
   const indexes = withinWhole([...chosen, ...searched])
   const rewrites = await judgeRewrites(statements, {
-    ...{ snapshot, statistics, planner, thresholds, wholeMs, limits },
+    snapshot,
+    statistics,
+    planner,
+    thresholds,
+    wholeMs,
+    limits,
     chosen: choice.indexes.map(({ candidate }) => candidate),
     hasTrigrams: options.trigrams !== undefined,
     timer: options.rewriteTimer,

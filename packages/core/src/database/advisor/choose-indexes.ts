@@ -376,6 +376,6 @@ class Chooser {
         before: statement.baseline.cost,
         after: await this.book.cost(statement, this.#chosen),
       })
-    return { indexes, statements, asked: this.book.asked, cutShort: this.#cutShort }
+    return { indexes, statements, asked: this.book.calls, cutShort: this.#cutShort }
   }
 }

@@ -66,9 +66,9 @@ export class ConditionResolver {
     })
     // An OR within an arm of an OR is ignored.
     if (sink !== toUses) return
-    for (const use of sinks[0]?.asked.keys() ?? []) {
-      const asked = sinks.flatMap((arm) => arm.asked.get(use) ?? [])
-      if (asked.length === arms.length) use.alternatives.push(asked)
+    for (const use of sinks[0]?.requested.keys() ?? []) {
+      const requested = sinks.flatMap((arm) => arm.requested.get(use) ?? [])
+      if (requested.length === arms.length) use.alternatives.push(requested)
     }
   }
 

@@ -9,7 +9,7 @@ export class CostBook {
   readonly #answers = new Map<string, PlannerAnswer>()
   readonly #tables = new Map<WorkloadStatement, ReadonlySet<string>>()
   /** Number of planner calls. */
-  asked = 0
+  calls = 0
 
   constructor(
     private readonly planner: WhatIfPlanner,
@@ -32,7 +32,7 @@ export class CostBook {
       .join('|')}`
     const known = this.#answers.get(key)
     if (known !== undefined) return known
-    this.asked += 1
+    this.calls += 1
     const answer = scaled(await this.planner.answer(statement.planned, relevant), statement.factor)
     this.#answers.set(key, answer)
     return answer
@@ -54,9 +54,9 @@ export class CostBook {
     const { writeCost } = this.thresholds
     return this.writes.reduce((sum, { table, kind, columns, calls }) => {
       if (table !== definition.table) return sum
-      const isTouched =
+      const isAffected =
         kind !== 'update' || columns.some((column) => definition.keys.some((key) => key.column === column))
-      return isTouched ? sum + share * calls * writeCost * (kind === 'update' ? 2 : 1) : sum
+      return isAffected ? sum + share * calls * writeCost * (kind === 'update' ? 2 : 1) : sum
     }, 0)
   }
 

@@ -72,16 +72,16 @@ export function duplicateIndexes(snapshot: DatabaseSnapshot): DuplicateIndex[] {
 
 function duplicatesOf(snapshot: DatabaseSnapshot, table: TableSnapshot): DuplicateIndex[] {
   const others = coveragesOf(table)
-  const gone = new Set<string>()
+  const dropped = new Set<string>()
   const found: DuplicateIndex[] = []
   // The index that is easiest to drop comes first; of two identical ones, one stays.
   for (const index of table.indexes.filter(isServing).sort(byDispensability)) {
     if (index.isPrimary) continue
     const cover = others.find(
-      (other) => other.name !== index.name && !gone.has(other.name) && makesNeedless(other, index),
+      (other) => other.name !== index.name && !dropped.has(other.name) && makesNeedless(other, index),
     )
     if (cover === undefined) continue
-    gone.add(index.name)
+    dropped.add(index.name)
     found.push(duplicate(snapshot, table, index, cover))
   }
   return found

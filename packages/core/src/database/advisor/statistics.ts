@@ -40,16 +40,16 @@ export async function sampledStatistics(
   connection: Connection,
   uses: readonly StatementUse[],
 ): Promise<Statistics> {
-  const wanted = new Map<TableSnapshot, Set<string>>()
+  const requested = new Map<TableSnapshot, Set<string>>()
   for (const { table, columns } of uses
     .flatMap((use) => use.uses)
     .map((use) => ({ table: use.table, columns: columnsOf(use) }))) {
-    const known = wanted.get(table) ?? new Set(indexedColumns(table))
-    wanted.set(table, known)
+    const known = requested.get(table) ?? new Set(indexedColumns(table))
+    requested.set(table, known)
     for (const column of columns) known.add(column)
   }
   const samples = new Map<TableId, SampleStatistics>()
-  for (const [table, columns] of wanted) {
+  for (const [table, columns] of requested) {
     if (table.kind === 'view' || columns.size === 0) continue
     try {
       samples.set(table.id, statisticsFromSample(await sampleTable(connection, table, [...columns]), table))

@@ -160,8 +160,10 @@ export const toUses: ConditionSink = {
 
 /** Conditions of one arm of an OR, by table. */
 export class ArmSink implements ConditionSink {
-  readonly asked: Map<UseDraft, { readonly conditions: ColumnCondition[]; readonly joins: JoinCondition[] }> =
-    new Map()
+  readonly requested: Map<
+    UseDraft,
+    { readonly conditions: ColumnCondition[]; readonly joins: JoinCondition[] }
+  > = new Map()
 
   condition(use: UseDraft, condition: ColumnCondition): void {
     this.#of(use).conditions.push(condition)
@@ -172,10 +174,10 @@ export class ArmSink implements ConditionSink {
   }
 
   #of(use: UseDraft) {
-    let found = this.asked.get(use)
+    let found = this.requested.get(use)
     if (found === undefined) {
       found = { conditions: [], joins: [] }
-      this.asked.set(use, found)
+      this.requested.set(use, found)
     }
     return found
   }

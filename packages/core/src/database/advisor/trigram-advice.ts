@@ -150,8 +150,8 @@ async function costOf(lab: Connection, operator: 'LIKE' | 'ILIKE', pattern: stri
   const [row] = await lab.query(
     `EXPLAIN (FORMAT JSON) SELECT * FROM ${TABLE} WHERE value ${operator} ${literalOf(pattern, 'postgresql')}`,
   )
-  const given = row?.['QUERY PLAN']
-  const plans = (typeof given === 'string' ? JSON.parse(given) : given) as readonly {
+  const plan = row?.['QUERY PLAN']
+  const plans = (typeof plan === 'string' ? JSON.parse(plan) : plan) as readonly {
     readonly Plan: { readonly 'Total Cost': number }
   }[]
   return plans[0]?.Plan['Total Cost'] ?? 0

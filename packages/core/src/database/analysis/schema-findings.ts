@@ -126,7 +126,7 @@ function foreignKeys(
           ? 'medium'
           : 'low'
       const columns = fix.index.keys.map(({ column }) => column)
-      const asking = statements.filter(({ use }) => looksUpBy(use, fix.index.table, columns))
+      const searching = statements.filter(({ use }) => looksUpBy(use, fix.index.table, columns))
       return {
         code: 'MISSING_FOREIGN_KEY_INDEX',
         identity: `${fix.index.table}(${columns.join()})`,
@@ -134,13 +134,13 @@ function foreignKeys(
         title: indexTitle(fix.index, snapshot),
         details: [
           reason,
-          asking.length === 0
+          searching.length === 0
             ? 'No statement of the workload uses it, so it is not validated.'
-            : `${asking.length === 1 ? 'One statement' : `${asking.length} statements`} of the workload can use it, but would gain too little from it alone.`,
+            : `${searching.length === 1 ? 'One statement' : `${searching.length} statements`} of the workload can use it, but would gain too little from it alone.`,
         ],
         table: fix.index.table,
         validation: 'none',
-        statements: asking.map(({ entry: { fingerprint, calls, totalMs, callSites }, label }) => {
+        statements: searching.map(({ entry: { fingerprint, calls, totalMs, callSites }, label }) => {
           return { fingerprint, label, calls, totalMs, callSites }
         }),
         changes: [{ ...fix, name: nameOf(fix.index), reason }],

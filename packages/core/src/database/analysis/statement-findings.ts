@@ -45,7 +45,11 @@ function rewrites(
         validation: measured !== undefined ? 'sample' : cost === undefined ? 'none' : advice.validation,
         statements: [
           {
-            ...{ fingerprint, label, calls, totalMs: ms, callSites },
+            fingerprint,
+            label,
+            calls,
+            totalMs: ms,
+            callSites,
             ...(cost === undefined ? {} : { cost: { without: cost.before, with: cost.after } }),
           },
         ],

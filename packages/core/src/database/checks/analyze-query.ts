@@ -55,7 +55,13 @@ export function analyzeQueryText(
   const facts = { shape, tables, scanRatio, fullTableScan, snapshot, measured, names }
   const warnings = warningsOf(facts, plan)
   return {
-    ...{ query, fingerprint, executionTime, rowsScanned, rowsReturned, scanRatio, fullTableScan },
+    query,
+    fingerprint,
+    executionTime,
+    rowsScanned,
+    rowsReturned,
+    scanRatio,
+    fullTableScan,
     isInferred: plan === undefined,
     indexesUsed: plan?.indexesUsed ?? [],
     warnings,
@@ -187,8 +193,8 @@ function isCovered(
   equalities: readonly string[],
   keys: readonly string[],
 ): boolean {
-  const wanted = equalities.length > 0 ? equalities : keys
-  return table !== undefined && coveragesOf(table).some((index) => findsBy(index, wanted))
+  const required = equalities.length > 0 ? equalities : keys
+  return table !== undefined && coveragesOf(table).some((index) => findsBy(index, required))
 }
 
 function severityOf({ scanRatio, fullTableScan, measured }: Facts): QuerySeverity {

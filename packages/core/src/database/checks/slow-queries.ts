@@ -45,11 +45,11 @@ export function slowQueries(sources: SlowSources, threshold: number, limit: numb
 
 function candidates({ workload, analyzed, snapshot }: SlowSources): ReadonlyMap<string, Candidate> {
   const found = new Map<string, Candidate>()
-  const handed = new Map(analyzed)
+  const passed = new Map(analyzed)
   for (const entry of workload) {
     const { fingerprint, sql, dialect, calls, totalMs, maxMs, rows } = entry
     const [site] = entry.callSites
-    const known = handed.get(fingerprint)
+    const known = passed.get(fingerprint)
     // How many rows it reads is known of those that were handed in.
     const rowsScanned = known === undefined ? -1 : (known.rowsScanned / known.calls) * calls
     const callSite = site === undefined ? undefined : withoutCount(site)

@@ -77,7 +77,9 @@ function tableStatistics(
   const isGiven = given.rowCount !== undefined || given.totalSize !== undefined
   return {
     table: table === undefined || snapshot === undefined ? name : shownName(table, snapshot),
-    ...{ rowCount, totalSize, indexSize },
+    rowCount,
+    totalSize,
+    indexSize,
     averageRowSize: rowCount === 0 ? 0 : Math.max(0, totalSize - indexSize) / rowCount,
     lastAnalyzed: table?.analyzedAt,
     collectedAt: isGiven || snapshot === undefined ? now : snapshot.takenAt,

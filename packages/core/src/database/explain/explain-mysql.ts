@@ -2,7 +2,7 @@ import type { TableId } from '../../schema/catalog-data.ts'
 import type { Connection } from '../../schema/connection.ts'
 import { optionalTextOf, type Row, textOf } from '../../schema/readers/row-values.ts'
 import type { Token } from '../../sql/tokenize.ts'
-import { assertReadAlike, NotExplainableError } from './explainable.ts'
+import { assertSameReading, NotExplainableError } from './explainable.ts'
 import { bindingCount, inlineValues, parametersOf } from './literals.ts'
 import { type PlanContext, planContext } from './plan-context.ts'
 import type { ExplainRequest, PlanStep, PlanSummary } from './plan-summary.ts'
@@ -24,7 +24,7 @@ export async function explainMysql(connection: Connection, request: ExplainReque
   if (count > 0 && bindings === undefined)
     throw new NotExplainableError('MySQL requires parameter values to plan a statement', true)
   return connection.session(async (session) => {
-    await assertReadAlike(session, statement.sql)
+    await assertSameReading(session, statement.sql)
     if (statement.writes) await assertNoViews(session, statement.tables)
     const settings = new Map(
       (await session.query(SETTINGS)).map((row) => [
@@ -41,7 +41,7 @@ export async function explainMysql(connection: Connection, request: ExplainReque
     await session.query(`SET ${limit} = ${isMariadb ? timeoutMs / 1000 : Math.max(1, Math.ceil(timeoutMs))}`)
     try {
       await session.query(statement.writes ? 'START TRANSACTION' : 'START TRANSACTION READ ONLY')
-      const summary = await ask(session, sql, isMariadb && analyze, schema)
+      const summary = await requestPlan(session, sql, isMariadb && analyze, schema)
       return analyze && !isMariadb
         ? { ...summary, ...measuredByMysql(await session.query(`EXPLAIN ANALYZE ${sql}`)) }
         : summary
@@ -51,7 +51,7 @@ export async function explainMysql(connection: Connection, request: ExplainReque
     }
   })
 
-  async function ask(
+  async function requestPlan(
     session: Connection,
     sql: string,
     isMeasured: boolean,
@@ -116,7 +116,10 @@ export function readMysqlPlan(answer: unknown, context: PlanContext): PlanSummar
     ...(reader.steps.length === 0 ? {} : { rowsScanned: Math.round(reader.scanned) }),
     ...(reader.passed === undefined ? {} : { rowsReturned: Math.round(reader.passed) }),
     ...(time === undefined ? {} : { executionTime: time }),
-    ...{ steps: reader.steps, sorts: reader.sorts, temporaryStructures: reader.kept, raw: answer },
+    steps: reader.steps,
+    sorts: reader.sorts,
+    temporaryStructures: reader.temporaryStructures,
+    raw: answer,
   }
 }
 
@@ -124,7 +127,7 @@ class PlanReader {
   readonly steps: PlanStep[] = []
   scanned = 0
   sorts = 0
-  kept = 0
+  temporaryStructures = 0
   /** Rows that pass the last table of the outermost block. */
   passed: number | undefined
   #depth = 0
@@ -142,8 +145,8 @@ class PlanReader {
     for (const [key, value] of Object.entries(node)) {
       if (key === 'filesort' || (key === 'using_filesort' && value === true)) this.sorts++
       if (key === 'temporary_table' || key === 'materialized' || key === 'materialized_from_subquery')
-        this.kept++
-      if (key === 'using_temporary_table' && value === true) this.kept++
+        this.temporaryStructures++
+      if (key === 'using_temporary_table' && value === true) this.temporaryStructures++
       if (key === 'table' && isTable(value)) rows = this.#table(value, rows)
       else if (isApart(key)) this.#apart(value)
       else rows = this.read(value, rows)
@@ -181,10 +184,13 @@ class PlanReader {
     const isSearch = known !== 'index-scan' && known !== 'full-scan'
     this.scanned += rows * loops
     this.steps.push({
-      ...{ table: id, name, access: isCovered && known !== 'bitmap' ? 'index-only-scan' : known },
+      table: id,
+      name,
+      access: isCovered && known !== 'bitmap' ? 'index-only-scan' : known,
       ...(index === undefined ? {} : { index }),
       ...(parts.length === 0 || !isSearch ? {} : { searchedBy: parts }),
-      ...{ rows, loops },
+      rows,
+      loops,
       ...(typeof table.attached_condition === 'string' ? { filter: table.attached_condition } : {}),
     })
   }

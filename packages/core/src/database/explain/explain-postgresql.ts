@@ -2,7 +2,7 @@ import { type TableId, tableId } from '../../schema/catalog-data.ts'
 import type { Connection } from '../../schema/connection.ts'
 import { textOf } from '../../schema/readers/row-values.ts'
 import { numberOf } from '../inspectors/row-values.ts'
-import { assertReadAlike, NotExplainableError } from './explainable.ts'
+import { assertSameReading, NotExplainableError } from './explainable.ts'
 import { bindingCount, parametersOf } from './literals.ts'
 import type { ExplainRequest, PlanSummary } from './plan-summary.ts'
 import { readPostgresqlPlan } from './read-postgresql-plan.ts'
@@ -22,19 +22,19 @@ export async function explainPostgresql(
     throw new NotExplainableError('the connection has no session for a read-only transaction')
   return connection.session(async (session) => {
     const { sql } = request.statement
-    await assertReadAlike(session, sql)
+    await assertSameReading(session, sql)
     let isPrepared = false
     await session.query('BEGIN READ ONLY')
     try {
       await session.query(`SET LOCAL statement_timeout = ${Math.max(1, Math.ceil(request.timeoutMs))}`)
-      const answer = await ask()
+      const answer = await requestPlan()
       return readPostgresqlPlan(answer, await rowsOfTables(session, request, answer))
     } finally {
       await session.query('ROLLBACK')
       if (isPrepared) await session.query(`DEALLOCATE ${PREPARED}`)
     }
 
-    async function ask(): Promise<unknown> {
+    async function requestPlan(): Promise<unknown> {
       const count = bindingCount(parametersOf(sql, 'postgresql'))
       if (request.analyze && count > 0 && request.bindings === undefined)
         throw new NotExplainableError('it would be executed, but its parameter values are missing', true)

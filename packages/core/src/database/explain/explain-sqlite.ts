@@ -37,22 +37,25 @@ const STEP =
 function readSqlitePlan(lines: readonly string[], context: PlanContext): PlanSummary {
   const steps: PlanStep[] = []
   let sorts = 0
-  let kept = 0
+  let temporaryStructures = 0
   for (const line of lines) {
     if (/^USE TEMP B-TREE FOR /.test(line)) {
       if (/ORDER BY|LAST/.test(line)) sorts++
-      kept++
-    } else if (/^(?:MATERIALIZE|LIST SUBQUERY)\b|USING TEMP B-TREE/.test(line)) kept++
+      temporaryStructures++
+    } else if (/^(?:MATERIALIZE|LIST SUBQUERY)\b|USING TEMP B-TREE/.test(line)) temporaryStructures++
     const step = stepOf(line, context)
     if (step === undefined) continue
-    if (step.access === 'automatic-index') kept++
+    if (step.access === 'automatic-index') temporaryStructures++
     steps.push(step)
   }
   const scanned = steps.map((step) => scannedBy(step, context))
   const isKnown = scanned.length > 0 && scanned.every((rows) => rows !== undefined)
   return {
     ...(isKnown ? { rowsScanned: scanned.reduce<number>((sum, rows) => sum + (rows ?? 0), 0) } : {}),
-    ...{ steps, sorts, temporaryStructures: kept, raw: lines },
+    steps,
+    sorts,
+    temporaryStructures: temporaryStructures,
+    raw: lines,
   }
 }
 
@@ -78,7 +81,9 @@ function stepOf(line: string, context: PlanContext): PlanStep | undefined {
   const rows =
     kind === 'SCAN' && virtual === undefined && table !== undefined ? context.rowsOf(table) : undefined
   return {
-    ...{ table, name, access },
+    table,
+    name,
+    access,
     ...(index === undefined || automatic !== undefined ? {} : { index }),
     ...(searchedBy.length === 0 ? {} : { searchedBy }),
     ...(rows === undefined ? {} : { rows }),

@@ -75,7 +75,7 @@ const MODES: Readonly<Partial<Record<Dialect, string>>> = {
  *
  * @throws NotExplainableError if this depends on a setting without its default value.
  */
-export async function assertReadAlike(session: Connection, sql: string): Promise<void> {
+export async function assertSameReading(session: Connection, sql: string): Promise<void> {
   const { dialect } = session
   const query = MODES[dialect]
   const hasQuotes = dialect === 'mysql' && sql.includes('"')

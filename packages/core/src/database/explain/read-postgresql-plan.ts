@@ -63,7 +63,7 @@ export function readPostgresqlPlan(
     ...(top['Execution Time'] === undefined ? {} : { executionTime: top['Execution Time'] }),
     steps: reader.steps,
     sorts: reader.sorts,
-    temporaryStructures: reader.kept,
+    temporaryStructures: reader.temporaryStructures,
     raw: answer,
   }
 }
@@ -76,7 +76,7 @@ class PlanReader {
   readonly steps: PlanStep[] = []
   scanned = 0
   sorts = 0
-  kept = 0
+  temporaryStructures = 0
 
   constructor(private readonly rowsOf: (table: TableId) => number | undefined) {}
 
@@ -88,7 +88,8 @@ class PlanReader {
     const type = node['Node Type']
     if (type === 'Sort' || type === 'Incremental Sort') this.sorts++
     const isHashed = type === 'Aggregate' && node.Strategy !== 'Plain' && node.Strategy !== 'Sorted'
-    if (KEEPING.has(type) || isHashed || node['Parent Relationship'] === 'InitPlan') this.kept++
+    if (KEEPING.has(type) || isHashed || node['Parent Relationship'] === 'InitPlan')
+      this.temporaryStructures++
     const access = SCANS[type]
     if (access !== undefined) this.#scan(node, access, loops, share)
     const children = node.Plans ?? []
@@ -125,7 +126,8 @@ class PlanReader {
       access: access === 'index-scan' && condition !== undefined ? 'index-search' : access,
       ...(index === undefined ? {} : { index }),
       ...(searchedBy.length === 0 ? {} : { searchedBy }),
-      ...{ rows: yielded, loops: runs },
+      rows: yielded,
+      loops: runs,
       ...(node.Filter === undefined ? {} : { filter: node.Filter }),
     })
   }

@@ -63,13 +63,13 @@ export function conventionalName(
 function cut(text: string, maxBytes: number): string {
   if (Buffer.byteLength(text) <= maxBytes) return text
   let bytes = 0
-  let kept = ''
+  let shortened = ''
   for (const character of text) {
     bytes += Buffer.byteLength(character)
     if (bytes > maxBytes) break
-    kept += character
+    shortened += character
   }
-  return kept
+  return shortened
 }
 
 export interface IndexNamerOptions {

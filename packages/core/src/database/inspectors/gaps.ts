@@ -41,8 +41,8 @@ function sentenceOf(error: unknown): string {
     readonly cause?: { readonly originalMessage?: unknown }
     readonly message?: unknown
   }
-  const said = String(cause?.originalMessage ?? message ?? error)
-  const text = said.trim().split('\n', 1)[0]?.slice(0, 300) ?? ''
+  const reported = String(cause?.originalMessage ?? message ?? error)
+  const text = reported.trim().split('\n', 1)[0]?.slice(0, 300) ?? ''
   return /[.!?]$/.test(text) ? text : `${text || 'an error without a message'}.`
 }
 

@@ -41,8 +41,14 @@ export async function inspectMysql(connection: Connection): Promise<Inspected> {
     const rows = (product === 'mysql' ? innodb.rows.get(id) : undefined) ?? detail.rows
     const ofColumns = columns.get(id)
     return {
-      ...{ id, schema: table.schema ?? schema, name: table.name, kind: detail.kind, rows },
-      ...{ bytes: detail.bytes, indexBytes: detail.indexBytes, primaryKey: table.primaryKey },
+      id,
+      schema: table.schema ?? schema,
+      name: table.name,
+      kind: detail.kind,
+      rows,
+      bytes: detail.bytes,
+      indexBytes: detail.indexBytes,
+      primaryKey: table.primaryKey,
       columns: table.columns.map((column) => ({
         ...column,
         databaseType: column.type,
@@ -57,9 +63,14 @@ export async function inspectMysql(connection: Connection): Promise<Inspected> {
   })
   const ids = new Set(tables.map(({ id }) => id))
   return {
-    ...{ product, version, versionParts: versionParts(version), defaultSchema: schema, tables },
+    product,
+    version,
+    versionParts: versionParts(version),
+    defaultSchema: schema,
+    tables,
     foreignKeys: catalog.foreignKeys.filter(({ table }) => ids.has(table)),
-    ...{ settings, extensions: { installed: [], available: [] } },
+    settings,
+    extensions: { installed: [], available: [] },
     ...(await readConnections(connection, settings, gaps)),
     statements: await readStatements(connection, settings, gaps),
     gaps: gaps.list,

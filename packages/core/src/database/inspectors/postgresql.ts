@@ -48,16 +48,17 @@ export async function inspectPostgresql(connection: Connection): Promise<Inspect
     const rows = sizes.of(id, 'rows')
     return [
       {
-        ...{ id, schema: table.schema ?? '', name: table.name, kind: detail?.kind ?? table.kind },
+        id,
+        schema: table.schema ?? '',
+        name: table.name,
+        kind: detail?.kind ?? table.kind,
         ...(detail?.parent === undefined ? {} : { parent: detail.parent }),
         ...(detail?.partitionKey === undefined ? {} : { partitionKey: detail.partitionKey }),
         ...(detail?.partitionBound === undefined ? {} : { partitionBound: detail.partitionBound }),
-        ...{
-          rows,
-          bytes: sizes.of(id, 'bytes'),
-          indexBytes: sizes.of(id, 'indexBytes'),
-          primaryKey: table.primaryKey,
-        },
+        rows,
+        bytes: sizes.of(id, 'bytes'),
+        indexBytes: sizes.of(id, 'indexBytes'),
+        primaryKey: table.primaryKey,
         columns: table.columns.map((column) =>
           columnSnapshot(column, columns.get(id)?.get(column.name), statistics.get(id), rows),
         ),
@@ -75,7 +76,10 @@ export async function inspectPostgresql(connection: Connection): Promise<Inspect
   noteMissingStatistics(inspected, details, gaps)
   const tables = withStatisticsOfPartitions(inspected)
   return {
-    ...{ product: 'postgresql', version, versionParts: parts, defaultSchema: catalog.defaultSchema },
+    product: 'postgresql',
+    version,
+    versionParts: parts,
+    defaultSchema: catalog.defaultSchema,
     tables,
     foreignKeys: catalog.foreignKeys,
     settings: await readSettings(connection, gaps),

@@ -71,9 +71,13 @@ export async function inspectSqlite(connection: Connection): Promise<Inspected> 
     const own = sum(sizes, trees)
     return [
       {
-        ...{ id, schema: 'main', name, kind: type === 'view' || type === 'virtual' ? type : 'table' },
+        id,
+        schema: 'main',
+        name,
+        kind: type === 'view' || type === 'virtual' ? type : 'table',
         ...(counts.get(id) ?? { rows: -1 }),
-        ...{ bytes: own?.bytes ?? -1, indexBytes: own === undefined ? -1 : (ofIndexes?.bytes ?? 0) },
+        bytes: own?.bytes ?? -1,
+        indexBytes: own === undefined ? -1 : (ofIndexes?.bytes ?? 0),
         columns: columnSnapshots(columns.get(id) ?? [], sql ?? '', nullable),
         primaryKey: known.get(id)?.primaryKey ?? [],
         indexes: ofTable.map((index) => ({ ...index, ...bytesOf(sizes.get(index.name)) })),
@@ -89,14 +93,16 @@ export async function inspectSqlite(connection: Connection): Promise<Inspected> 
   if (analyzed.size > 0)
     gaps.addTables('statistics', without, `${NEVER_ANALYZED}: run ANALYZE, or PRAGMA optimize.`)
   return {
-    ...{ product: 'sqlite', version, versionParts: versionParts(version), defaultSchema: 'main', tables },
-    ...{
-      foreignKeys: catalog.foreignKeys,
-      settings,
-      extensions: { installed: [], available: [] },
-      statements: [],
-      gaps: gaps.list,
-    },
+    product: 'sqlite',
+    version,
+    versionParts: versionParts(version),
+    defaultSchema: 'main',
+    tables,
+    foreignKeys: catalog.foreignKeys,
+    settings,
+    extensions: { installed: [], available: [] },
+    statements: [],
+    gaps: gaps.list,
   }
 }
 
@@ -144,7 +150,10 @@ function columnSnapshots(
     const type: ColumnType = sqliteType(declared)
     const collation = collations.get(name.toLowerCase())
     return {
-      ...{ name, type, databaseType: declared, nullable: nullable.get(name) ?? !flagOf(row, 'not_null') },
+      name,
+      type,
+      databaseType: declared,
+      nullable: nullable.get(name) ?? !flagOf(row, 'not_null'),
       ...(collation === undefined || collation === 'BINARY' ? {} : { collation }),
       ...(integerOf(row, 'hidden') > 1 ? { isGenerated: true } : {}),
     }

@@ -4,7 +4,7 @@ import { type Edit, SqlParts } from './sql-parts.ts'
 import { blocksOf } from './tree-walk.ts'
 
 /** Meaning of a comparison of a count with a number; `undefined` if it depends on the number of rows. */
-const asks: Readonly<Record<string, 'any' | 'none'>> = {
+const tests: Readonly<Record<string, 'any' | 'none'>> = {
   '> 0': 'any',
   '>= 1': 'any',
   '<> 0': 'any',
@@ -100,7 +100,7 @@ function compared(
   if (tokens.some(({ upper }) => upper === 'BETWEEN')) return undefined
   for (const length of [1, 2]) {
     const sign = (from: number) => Array.from({ length }, (_, at) => text(from + at)).join('')
-    const right = asks[`${sign(end)} ${text(end + length)}`]
+    const right = tests[`${sign(end)} ${text(end + length)}`]
     const isSplit = length === 1 && '=<>'.includes(text(end + 1)) && text(end + 1) !== ''
     const stop = end + length + 1
     if (
@@ -111,7 +111,7 @@ function compared(
     )
       return { start, end: stop, asks: right }
     const from = start - length - 1
-    const left = asks[`${text(from)} ${sign(start - length)}`]
+    const left = tests[`${text(from)} ${sign(start - length)}`]
     if (
       left !== undefined &&
       from > 0 &&

@@ -142,9 +142,9 @@ function asAlternatives(keys: readonly Key[], fresh: () => string): string {
   const value = (key: Key) => {
     const known = values.get(key)
     if (known !== undefined && known !== '?') return known
-    const made = fresh()
-    values.set(key, made)
-    return made
+    const created = fresh()
+    values.set(key, created)
+    return created
   }
   const arms = keys.map((key, at) => {
     const equal = keys.slice(0, at).map((before) => `${before.sql} = ${value(before)}`)

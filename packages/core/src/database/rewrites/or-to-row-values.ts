@@ -38,7 +38,7 @@ function rewritten(
   const left = written.map(([sides]) => (sides === undefined ? '' : parts.text(sides.column)))
   const values = written.map((sides) => sides.map(({ value }) => parts.text(value)))
   const isSame = values.every((own) => new Set(own).size === 1)
-  if (!isSame && bindings !== undefined && !areBoundAlike(nodes, bindings)) return undefined
+  if (!isSame && bindings !== undefined && !areBoundEqually(nodes, bindings)) return undefined
   const right = values.map(([value]) => value)
   const names = columns.map(({ column }) => column).join(', ')
   const { sql, bound } = withoutGaps(
@@ -83,7 +83,7 @@ function withoutGaps(
 }
 
 /** Whether the values that are bound several times were the same. */
-function areBoundAlike(nodes: Keyset['nodes'], bindings: readonly unknown[]): boolean {
+function areBoundEqually(nodes: Keyset['nodes'], bindings: readonly unknown[]): boolean {
   return nodes.every((own) => {
     const values = own.flatMap(({ values: [value] }) =>
       value?.kind === 'parameter' ? [String(bindings[value.place])] : [],

@@ -32,7 +32,7 @@ export function orToUnion({ tree, index }: RewriteSource): readonly Rewrite[] {
     node.kind !== 'or' ||
     node.arms.length > MAX_ARMS ||
     keysetOf(node) !== undefined ||
-    !asksDifferentColumns(root, node, index)
+    !comparesDifferentColumns(root, node, index)
   )
     return []
   const { volatile, functions, locks } = statementOf(sql, tokens, dialect)
@@ -93,8 +93,12 @@ function isPlain(block: QueryBlock): boolean {
 }
 
 /** Whether each arm begins with a condition that an index may serve, and not all on one column. */
-function asksDifferentColumns(root: QueryBlock, { arms }: DisjunctionNode, index: SnapshotIndex): boolean {
-  const asked = arms.map((arm) => {
+function comparesDifferentColumns(
+  root: QueryBlock,
+  { arms }: DisjunctionNode,
+  index: SnapshotIndex,
+): boolean {
+  const compared = arms.map((arm) => {
     const [first] = arm.filter((condition) => condition.kind === 'comparison')
     if (
       first === undefined ||
@@ -107,7 +111,7 @@ function asksDifferentColumns(root: QueryBlock, { arms }: DisjunctionNode, index
     const found = columnIn(root, first.column, index)
     return found === undefined ? undefined : `${found.item.alias}\0${found.column.name}`
   })
-  return asked.every((column) => column !== undefined) && new Set(asked).size > 1
+  return compared.every((column) => column !== undefined) && new Set(compared).size > 1
 }
 
 /** ORDER BY of a union names its outputs. */

@@ -64,8 +64,8 @@ function keepValue(value: unknown, depth: number): unknown {
   if (value instanceof Uint8Array)
     return value.length <= MAX_BYTES ? Buffer.from(value) : new OmittedValue('bytes', value.length)
   if (Array.isArray(value)) {
-    const isKept = value.length <= MAX_ITEMS && depth < MAX_DEPTH
-    return isKept ? value.map((item) => keepValue(item, depth + 1)) : new OmittedValue('list', value.length)
+    const isStored = value.length <= MAX_ITEMS && depth < MAX_DEPTH
+    return isStored ? value.map((item) => keepValue(item, depth + 1)) : new OmittedValue('list', value.length)
   }
   return isSmall(value) ? copyValue(value) : new OmittedValue('object', Object.keys(value).length)
 }

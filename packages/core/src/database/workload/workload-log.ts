@@ -101,7 +101,7 @@ export class WorkloadLog implements StatementWatch {
     if (analyzed.statement.isOwn === true) return undefined
     try {
       let record = this.#byText.get(analyzed)
-      if (record === undefined || record.isGone) record = this.#recordOf(sql, dialect, analyzed)
+      if (record === undefined || record.isMoved) record = this.#recordOf(sql, dialect, analyzed)
       record.calls += 1
       this.#untilPeriod -= 1
       if (this.#untilPeriod === 0) {
@@ -237,7 +237,7 @@ export class WorkloadLog implements StatementWatch {
         const before = record.bytes
         const frames = userFrames(stack.stack, FRAMES)
         // Without any, others of the calls will tell.
-        if (frames !== undefined) record.cameFrom(frames, calls)
+        if (frames !== undefined) record.addCallSite(frames, calls)
         this.#bytes += record.bytes - before
       } catch (error) {
         this.#onError(error)
@@ -251,13 +251,13 @@ export class WorkloadLog implements StatementWatch {
   }
 
   /** Forgets what took the least time. */
-  #forget(spared?: WorkloadRecord): void {
+  #forget(retained?: WorkloadRecord): void {
     const list = this.#list
     let at = -1
     let leastMs = Number.POSITIVE_INFINITY
     for (let i = 0; i < list.length; i += 1) {
       const record = list[i] as WorkloadRecord
-      if (record === spared || record.totalMs >= leastMs) continue
+      if (record === retained || record.totalMs >= leastMs) continue
       at = i
       leastMs = record.totalMs
     }

@@ -59,7 +59,7 @@ export class WorkloadRecord extends WorkloadCounts implements WatchedShape {
   traceAt = 1
   sampleAt = 1
   summary: StatementSummary = { operation: '', table: '', summary: '' }
-  #goneTo: WorkloadCounts | undefined
+  #movedTo: WorkloadCounts | undefined
   /** Calls that one traced call stands for are those since the one before. */
   #tracedAt = 0
   /** By the user's frames as V8 writes them. */
@@ -84,17 +84,17 @@ export class WorkloadRecord extends WorkloadCounts implements WatchedShape {
 
   ended(startedAt: number, endedAt: number, rows: number, failed: boolean): void {
     this.lastSeen = endedAt
-    ;(this.#goneTo ?? this).add(endedAt - startedAt, rows, failed)
+    ;(this.#movedTo ?? this).add(endedAt - startedAt, rows, failed)
   }
 
-  get isGone(): boolean {
-    return this.#goneTo !== undefined
+  get isMoved(): boolean {
+    return this.#movedTo !== undefined
   }
 
   /** Removed from the workload: its counters, and those of statements in flight, go elsewhere. */
   leave(others: WorkloadCounts): void {
     others.take(this)
-    this.#goneTo = others
+    this.#movedTo = others
     this.#places = undefined
     this.#samples = undefined
   }
@@ -115,8 +115,8 @@ export class WorkloadRecord extends WorkloadCounts implements WatchedShape {
    *
    * @param frames - The user's frames, as V8 writes them.
    */
-  cameFrom(frames: string, calls: number): void {
-    if (this.isGone) return
+  addCallSite(frames: string, calls: number): void {
+    if (this.isMoved) return
     this.#places ??= new Map()
     const known = this.#places.get(frames)
     if (known === undefined) {
@@ -148,7 +148,16 @@ export class WorkloadRecord extends WorkloadCounts implements WatchedShape {
   entry(wallOffset: number): WorkloadEntry {
     const { fingerprint, dialect, sql, kind, calls, errors, totalMs, maxMs, rows, firstSeenAt } = this
     return {
-      ...{ fingerprint, dialect, sql, kind, calls, errors, totalMs, maxMs, rows, firstSeenAt },
+      fingerprint,
+      dialect,
+      sql,
+      kind,
+      calls,
+      errors,
+      totalMs,
+      maxMs,
+      rows,
+      firstSeenAt,
       callSites: this.#callSites(),
       samples: (this.#samples ?? []).map(({ values }) => values),
       lastSeenAt: Math.max(firstSeenAt, Math.round(this.lastSeen + wallOffset)),

@@ -22,7 +22,12 @@ function combined(findings: readonly RouteFinding[]): NPlusOnePattern {
   const sorted = findings.toSorted(compareFindings)
   const [worst] = sorted as [RouteFinding, ...RouteFinding[]]
   const routes = sorted.map(({ scope, count, queries, queriesPossible, occurrences, impact }) => ({
-    ...{ scope, count, queries, queriesPossible, occurrences, impact },
+    scope,
+    count,
+    queries,
+    queriesPossible,
+    occurrences,
+    impact,
   }))
   if (routes.length === 1) return { ...worst, routes }
   const impact = impactOf(sumOfImpacts(routes.map((route) => route.impact)))

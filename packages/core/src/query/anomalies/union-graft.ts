@@ -25,9 +25,9 @@ export function isGraft(tokens: readonly Token[], at: number): boolean {
     start++
   if (tokens[start]?.upper !== 'SELECT') return false
   const { items, end } = itemsOf(tokens, start + 1)
-  const made = items.filter(isMade).length
-  if (made === items.length || items.some(isProbe) || readsCatalog(tokens, end)) return true
-  return isNothing(tokens, at - 1) || (isLiteral(tokens[at - 1]) && made * 2 > items.length)
+  const fabricated = items.filter(isFabricated).length
+  if (fabricated === items.length || items.some(isProbe) || readsCatalog(tokens, end)) return true
+  return isNothing(tokens, at - 1) || (isLiteral(tokens[at - 1]) && fabricated * 2 > items.length)
 }
 
 /** Returns the items of a select list. */
@@ -55,7 +55,7 @@ function itemsOf(
 }
 
 /** Whether an item is a literal, or a probe of the server. An item with an alias was written by an author. */
-function isMade(item: readonly Token[]): boolean {
+function isFabricated(item: readonly Token[]): boolean {
   const [first, second] = item
   if (item.length === 1) return isLiteral(first) || constants.has(first?.upper ?? '') || isProbe(item)
   // The rest of the original statement.

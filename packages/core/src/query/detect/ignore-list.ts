@@ -49,6 +49,6 @@ function tableOf({ table, label }: Shape): string | undefined {
 
 /** Whether a name, with or without its schema, identifies a table. */
 function isTable(table: string | undefined, name: string): boolean {
-  const [full, wanted] = [table?.toLowerCase(), name.toLowerCase()]
-  return full === wanted || full?.slice(full.lastIndexOf('.') + 1) === wanted
+  const [full, expected] = [table?.toLowerCase(), name.toLowerCase()]
+  return full === expected || full?.slice(full.lastIndexOf('.') + 1) === expected
 }

@@ -112,7 +112,8 @@ export class KnownSites {
 
   #remember(known: Known, { shape, count }: ExecutionGroup, { sites, together }: GroupSites): void {
     known.sites = sites.map(({ site, fromOneCaller, count: ofSite }) => ({
-      ...{ site, fromOneCaller },
+      site,
+      fromOneCaller,
       share: ofSite / count,
     }))
     known.together = together

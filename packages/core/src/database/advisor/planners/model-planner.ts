@@ -132,14 +132,14 @@ export class ModelPlanner implements WhatIfPlanner {
       limit: whole,
     }: { readonly cost: number; readonly rows: number; readonly limit: number | undefined },
   ): number {
-    const asked = uses.find(
+    const matching = uses.find(
       ({ order, group, isExtreme }) => (order.length > 0 && !isExtreme) || group.length > 0,
     )
-    const isSorted = asked === undefined || (asked === first.use && first.isOrdered)
+    const isSorted = matching === undefined || (matching === first.use && first.isOrdered)
     const limit = uses.some(({ isLimited }) => isLimited) ? whole : undefined
-    const isGrouped = asked !== undefined && asked.group.length > 0
+    const isGrouped = matching !== undefined && matching.group.length > 0
     if (!isSorted) return cost + (isGrouped ? rows * ROW.grouped : this.#costs.sortCost(rows, limit))
-    if (limit === undefined || rows <= limit || isGrouped || asked === undefined) return cost
+    if (limit === undefined || rows <= limit || isGrouped || matching === undefined) return cost
     return Math.max(2, cost * Math.max(limit / rows, first.walksPast === true ? MET_AT : 0))
   }
 
@@ -220,7 +220,7 @@ export class ModelPlanner implements WhatIfPlanner {
       ...(search?.equalities ?? []).map(({ column }) => column),
       ...fixedColumns(arm, bindings),
     ])
-    const isOrdered = arm === use && this.#givesOrder(use, index, fixed, (search?.seeks ?? 1) === 1)
+    const isOrdered = arm === use && this.#returnsOrder(use, index, fixed, (search?.seeks ?? 1) === 1)
     if (use.isExtreme && isOrdered && this.#isFirstEnough(arm, search, index)) {
       const cost = this.#costs.searchCost(use, { seeks: 1, rows: 1 }, isCovered)
       return { use, indexes: [index], cost, rows: 1, isOrdered, isScan: false }
@@ -258,11 +258,16 @@ export class ModelPlanner implements WhatIfPlanner {
   }
 
   /** Whether an index gives the rows in the statement's order or groups, columns with one value set aside. */
-  #givesOrder(use: TableUse, index: IndexDefinition, fixed: ReadonlySet<string>, isSingle: boolean): boolean {
+  #returnsOrder(
+    use: TableUse,
+    index: IndexDefinition,
+    fixed: ReadonlySet<string>,
+    isSingle: boolean,
+  ): boolean {
     if (!isSingle || index.keys.some(({ prefixLength }) => prefixLength !== undefined)) return false
-    const wanted =
+    const required =
       use.order.length > 0 ? use.order : use.group.map((column) => ({ column, isDescending: false }))
-    if (wanted.length === 0) return true
+    if (required.length === 0) return true
     const held = this.#keyMaker(use).alwaysHeld
     const keys = [
       ...index.keys,
@@ -271,7 +276,7 @@ export class ModelPlanner implements WhatIfPlanner {
         .map((column) => ({ column })),
     ]
     const rest = keys.filter(({ column }) => !fixed.has(column))
-    const open = wanted.filter(({ column }) => !fixed.has(column))
+    const open = required.filter(({ column }) => !fixed.has(column))
     if (use.order.length === 0) {
       const first = rest.slice(0, open.length).map(({ column }) => column)
       return open.every(({ column }) => first.includes(column))

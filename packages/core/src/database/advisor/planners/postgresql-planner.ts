@@ -192,15 +192,15 @@ export class PostgresqlPlanner implements WhatIfPlanner {
 
   async #explain(sql: string): Promise<PlanNode> {
     const [row] = await this.session.query(`EXPLAIN (FORMAT JSON, VERBOSE) ${sql}`)
-    const given = row?.['QUERY PLAN']
-    const plans: unknown = typeof given === 'string' ? JSON.parse(given) : given
+    const plan = row?.['QUERY PLAN']
+    const plans: unknown = typeof plan === 'string' ? JSON.parse(plan) : plan
     return (plans as readonly { readonly Plan: PlanNode }[])[0]?.Plan ?? {}
   }
 
   async #suppose(indexes: readonly SupposedIndex[]): Promise<void> {
-    const wanted = new Set(indexes.map(({ label }) => label))
+    const expected = new Set(indexes.map(({ label }) => label))
     for (const [label, { names }] of this.#supposed) {
-      if (wanted.has(label)) continue
+      if (expected.has(label)) continue
       this.#supposed.delete(label)
       await this.supposer.forget(names)
     }

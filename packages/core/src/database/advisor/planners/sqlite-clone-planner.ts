@@ -58,7 +58,7 @@ export class SqliteClonePlanner implements WhatIfPlanner {
   readonly validation: Validation = 'clone'
   readonly #costs: TableCosts
   readonly #supposed = new Map<string, { readonly name: string; readonly index: IndexDefinition }>()
-  #made = 0
+  #created = 0
 
   private constructor(
     private readonly scratch: Connection,
@@ -93,8 +93,14 @@ export class SqliteClonePlanner implements WhatIfPlanner {
       const own = new Map<TableId, number>()
       const limit = limitOf(statement.use, bindings)
       const walk: Walk = {
-        ...{ uses: [...statement.use.uses], bound: new Set(), derived: new Map() },
-        ...{ bindings, limit, used, scans: own, walksPast: false },
+        uses: [...statement.use.uses],
+        bound: new Set(),
+        derived: new Map(),
+        bindings,
+        limit,
+        used,
+        scans: own,
+        walksPast: false,
       }
       const { cost: whole, rows, streams } = this.#walk(tree, walk)
       const least = walk.walksPast ? MET_AT : this.#costs.pageStart(statement.use.uses, bindings)
@@ -225,20 +231,20 @@ export class SqliteClonePlanner implements WhatIfPlanner {
 
   /** Makes exactly these indexes be there. */
   async #suppose(indexes: readonly SupposedIndex[]): Promise<void> {
-    const wanted = new Map(indexes.map((index) => [index.label, index]))
+    const requested = new Map(indexes.map((index) => [index.label, index]))
     let isChanged = false
     for (const [label, { name }] of this.#supposed) {
-      if (wanted.has(label)) continue
+      if (requested.has(label)) continue
       await this.scratch.query(`DROP INDEX ${name}`)
       this.#supposed.delete(label)
       isChanged = true
     }
-    for (const [label, { definition: index, share }] of wanted) {
+    for (const [label, { definition: index, share }] of requested) {
       if (this.#supposed.has(label)) continue
       const table = this.context.snapshot.tables.find(({ id }) => id === index.table)
       if (table === undefined) continue
-      this.#made += 1
-      const name = `${PREFIX}${this.#made}`
+      this.#created += 1
+      const name = `${PREFIX}${this.#created}`
       await this.scratch.query(createSqliteIndex(name, table, index))
       await this.#describeIndex(table, name, index.keys, Math.max(1, Math.round(table.rows * share)))
       this.#supposed.set(label, { name, index })

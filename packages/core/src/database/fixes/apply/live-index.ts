@@ -23,18 +23,19 @@ export interface LiveIndex {
  * Whether an index does what the other would: its first keys are all of the other's, of the same kind, in the
  * same order or the opposite.
  */
-export function isCoveredBy(wanted: IndexDefinition, live: LiveIndex): boolean {
+export function isCoveredBy(expected: IndexDefinition, live: LiveIndex): boolean {
   if (
     !live.isValid ||
-    live.method !== wanted.method ||
-    !isSameText(live.where, wanted.where) ||
-    !carries(wanted, live)
+    live.method !== expected.method ||
+    !isSameText(live.where, expected.where) ||
+    !carries(expected, live)
   )
     return false
-  if (wanted.method === 'fulltext') return live.keys.length === wanted.keys.length && hasKeys(wanted, live)
-  if (wanted.isUnique)
-    return live.isUnique && live.keys.length === wanted.keys.length && hasKeys(wanted, live)
-  return live.keys.length >= wanted.keys.length && hasKeys(wanted, live)
+  if (expected.method === 'fulltext')
+    return live.keys.length === expected.keys.length && hasKeys(expected, live)
+  if (expected.isUnique)
+    return live.isUnique && live.keys.length === expected.keys.length && hasKeys(expected, live)
+  return live.keys.length >= expected.keys.length && hasKeys(expected, live)
 }
 
 /** Whether an index is the very one that is described. */

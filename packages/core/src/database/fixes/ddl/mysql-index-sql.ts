@@ -21,8 +21,8 @@ export function createMysqlIndex(index: IndexDefinition, name: string, facts: Da
         : index.isUnique
           ? 'UNIQUE '
           : ''
-  const keepsOrder = index.method === 'btree' && keepsDescending(facts)
-  const keys = keepsOrder ? index.keys : index.keys.map((key) => ({ ...key, isDescending: false }))
+  const storesOrder = index.method === 'btree' && storesDescending(facts)
+  const keys = storesOrder ? index.keys : index.keys.map((key) => ({ ...key, isDescending: false }))
   const what = `ADD ${kind}INDEX ${quote(name)} ${indexBodySql({ ...index, keys }, 'mysql')}`
   return [alter(table, what, hasOwnStructure(index) ? 'SHARED' : 'NONE', { creates: name })]
 }
@@ -43,7 +43,7 @@ export function mysqlNotes(index: IndexDefinition, facts: DatabaseFacts): string
       'The first FULLTEXT index of a table adds a hidden column FTS_DOC_ID, which rebuilds the whole table.',
     )
   }
-  if (index.keys.some((key) => key.isDescending === true) && !keepsDescending(facts)) {
+  if (index.keys.some((key) => key.isDescending === true) && !storesDescending(facts)) {
     notes.push('This version stores every index in ascending order, and reads it backwards.')
   }
   return notes
@@ -64,7 +64,7 @@ function alter(
 }
 
 /** Earlier versions read DESC and forget it. */
-function keepsDescending({ product, versionParts: [major, minor] }: DatabaseFacts): boolean {
+function storesDescending({ product, versionParts: [major, minor] }: DatabaseFacts): boolean {
   return product === 'mysql' ? major >= 8 : major > 10 || (major === 10 && minor >= 8)
 }
 

@@ -55,15 +55,15 @@ function indexOf(
   const isUnique = integerOf(first, 'NON_UNIQUE') === 0
   const isIgnored = textIn(first, 'IS_VISIBLE') === 'NO' || textIn(first, 'IGNORED') === 'YES'
   return {
-    ...{ table, name, keys: rows.map((row) => keyOf(row, columns)) },
+    table,
+    name,
+    keys: rows.map((row) => keyOf(row, columns)),
     method: METHODS[textOf(first, 'INDEX_TYPE').toUpperCase()] ?? 'other',
-    ...{
-      isUnique,
-      isPrimary: name === 'PRIMARY',
-      isConstraint: isUnique,
-      isValid: true,
-      isVisible: !isIgnored,
-    },
+    isUnique,
+    isPrimary: name === 'PRIMARY',
+    isConstraint: isUnique,
+    isValid: true,
+    isVisible: !isIgnored,
   }
 }
 

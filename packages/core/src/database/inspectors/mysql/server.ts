@@ -50,13 +50,11 @@ export async function readConnections(
     return {
       connections: {
         max: Number(settings.max_connections ?? 0),
-        ...{
-          used,
-          active,
-          idle: Math.max(0, used - active - open.idle),
-          idleInTransaction: open.idle,
-          blocked: open.blocked,
-        },
+        used,
+        active,
+        idle: Math.max(0, used - active - open.idle),
+        idleInTransaction: open.idle,
+        blocked: open.blocked,
       },
     }
   })

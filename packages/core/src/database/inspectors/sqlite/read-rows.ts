@@ -46,7 +46,7 @@ export async function readRowCounts(
   return gaps.read('row counts', 'Without them, the sizes of tables are unknown.', new Map(), async () => {
     const last = new Map<TableId, number>()
     const withRowid = tables.filter(({ rowid }) => rowid !== undefined)
-    for (const [id, rows] of await ask(
+    for (const [id, rows] of await queryTables(
       connection,
       withRowid,
       ({ name, rowid }) => `SELECT MAX(${rowid}) FROM ${quoteName(name, 'sqlite')}`,
@@ -54,7 +54,7 @@ export async function readRowCounts(
       last.set(id, rows)
     const isCounted = ({ id }: SqliteTable) =>
       (last.get(id) ?? analyzed.get(id) ?? 0) <= (analyzed.has(id) ? COUNTED_ANYWAY : COUNTED_AT_MOST)
-    const counted = await ask(
+    const counted = await queryTables(
       connection,
       tables.filter(isCounted),
       ({ name }) =>
@@ -80,7 +80,7 @@ export async function readRowCounts(
   })
 }
 
-async function ask(
+async function queryTables(
   connection: Connection,
   tables: readonly SqliteTable[],
   query: (table: SqliteTable) => string,

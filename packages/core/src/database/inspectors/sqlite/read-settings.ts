@@ -26,7 +26,7 @@ const SETTINGS = [
 ].join('\nUNION ALL\n')
 
 const COMPILE_OPTIONS = 'SELECT compile_options AS "option" FROM pragma_compile_options'
-const TOLD =
+const REPORTED =
   /^(?:ENABLE_(?:DBSTAT_VTAB|STAT4|FTS[345]|RTREE|JSON1)|LIKE_|CASE_SENSITIVE_LIKE|DEFAULT_CACHE_SIZE|OMIT_LIKE)/
 
 /** `compile_options` lists those that the advice depends on. */
@@ -46,7 +46,7 @@ export async function readSettings(
     [],
     async () => {
       const rows = await connection.query(COMPILE_OPTIONS)
-      return rows.map((row) => textOf(row, 'option')).filter((option) => TOLD.test(option))
+      return rows.map((row) => textOf(row, 'option')).filter((option) => REPORTED.test(option))
     },
   )
   return { ...settings, compile_options: options.join(' ') }

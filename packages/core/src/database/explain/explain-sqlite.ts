@@ -54,7 +54,7 @@ function readSqlitePlan(lines: readonly string[], context: PlanContext): PlanSum
     ...(isKnown ? { rowsScanned: scanned.reduce<number>((sum, rows) => sum + (rows ?? 0), 0) } : {}),
     steps,
     sorts,
-    temporaryStructures: temporaryStructures,
+    temporaryStructures,
     raw: lines,
   }
 }

@@ -1,10 +1,9 @@
 import type { Clock } from '../shared/clock.ts'
-import { randomToken } from '../shared/random-token.ts'
 import { CachedValues, type CachedValuesParts, type Landed, type Shared } from './cached-values.ts'
 import type { CachingStrategyEngine } from './caching-strategy-engine.ts'
 import type { CachedValue } from './coherence/cached-value.ts'
 import type { BasisPart } from './coherence/read-basis.ts'
-import type { Permit, SharedReads } from './coherence/shared-reads.ts'
+import type { Permit } from './coherence/shared-reads.ts'
 import {
   type Before,
   type Copier,
@@ -13,9 +12,9 @@ import {
   flightId,
   hasOwnTags,
   neededTags,
-  requiredTags,
   snapshotFor,
 } from './fetch-request.ts'
+import { LoadClaims, openFor } from './load-claims.ts'
 import { withTimeouts } from './with-timeouts.ts'
 
 /**
@@ -23,8 +22,6 @@ import { withTimeouts } from './with-timeouts.ts'
  * over if the loaded value cannot be used, such as after a write in the meantime.
  */
 const MAX_JOINS = 3
-/** Interval for checking whether another process has finished loading. */
-const POLL_MS = 20
 const NO_TAGS: readonly string[] = []
 
 interface Flight<T = unknown> {
@@ -45,11 +42,11 @@ interface Flight<T = unknown> {
 export class CoherentCache {
   readonly #flights = new Map<string, Flight>()
   readonly #values: CachedValues
-  /** The tokens of claims, by the permit of the load that they belong to. */
-  readonly #claims = new WeakMap<Permit, string>()
+  readonly #claims: LoadClaims
 
   constructor(private readonly parts: CachedValuesParts) {
     this.#values = new CachedValues(parts)
+    this.#claims = new LoadClaims(this.#values, parts.clock)
   }
 
   /** The values in memory, valid or not. */
@@ -316,7 +313,7 @@ export class CoherentCache {
           permit && shared.reads.accepted(await shared.store.read(NO_TAGS, sharedKey), permit, all)
         if (entry !== undefined) {
           found = entry === 'absent' ? undefined : this.#values.fromStore(request, entry, before, undefined)
-          if (found === undefined) found = await this.#claimed(shared, request, before, permit)
+          if (found === undefined) found = await this.#claims.claim(shared, request, before, permit)
           else this.parts.counters.knownHits += 1
         }
       }
@@ -350,7 +347,7 @@ export class CoherentCache {
       if (answer !== undefined)
         return { value: answer.value, permit: kept.permit, due: answer.isDue ? kept : undefined }
       if (state === 'closed')
-        return this.#claimed(shared, request, before, await openFor(request, reads, before))
+        return this.#claims.claim(shared, request, before, await openFor(request, reads, before))
     }
     const look = await reads.look(
       request.tags,
@@ -359,52 +356,14 @@ export class CoherentCache {
     )
     const found = this.#values.fromStore(request, look.entry, before, look.sentAt)
     if (found !== undefined) return found
-    return this.#claimed(shared, request, before, look.permit ?? (await openFor(request, reads, before)))
-  }
-
-  /** Lets one of several processes load a key, and waits for it for up to `loadLockWaitMs`. */
-  async #claimed<T>(
-    { store, reads }: Shared,
-    request: FetchRequest<T>,
-    before: Before,
-    permit: Permit | undefined,
-  ): Promise<Landed<T> | Permit | undefined> {
-    const { policy, sharedKey, tags } = request
-    const { clock } = this.parts
-    if (
-      policy.loadLockWaitMs === 0 ||
-      sharedKey === undefined ||
-      permit === undefined ||
-      policy.strategy === 'refresh'
-    )
-      return permit
-    const token = randomToken()
-    const until = clock.now() + policy.loadLockWaitMs
-    let current: Permit = permit
-    let isClaimed = await store.claim(sharedKey, token, policy.loadLockWaitMs)
-    while (!isClaimed) {
-      if (clock.now() >= until) return current
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS))
-      isClaimed = await store.claim(sharedKey, token, policy.loadLockWaitMs)
-      // The other process stores its value before it releases its claim.
-      const look = await reads.look(tags, sharedKey)
-      const found = this.#values.fromStore(request, look.entry, before, look.sentAt)
-      const next = found === undefined ? (look.permit ?? (await openFor(request, reads, before))) : undefined
-      if (next === undefined) {
-        if (isClaimed) store.release(sharedKey, token).catch(() => {})
-        return found
-      }
-      current = next
-    }
-    this.#claims.set(current, token)
-    return current
+    return this.#claims.claim(shared, request, before, look.permit ?? (await openFor(request, reads, before)))
   }
 
   async #load<T>(request: FetchRequest<T>, before: Before, permit: Permit | undefined): Promise<Landed<T>> {
     const { clock, counters, shared } = this.parts
     counters.loads += 1
     const startedAt = clock.now()
-    const token = permit === undefined ? undefined : this.#claims.get(permit)
+    const token = this.#claims.tokenOf(permit)
     try {
       const value = await request.load()
       if (request.hasStrayed?.() === true) {
@@ -426,16 +385,4 @@ export class CoherentCache {
       if (token !== undefined) shared?.store.release(request.sharedKey as string, token).catch(() => {})
     }
   }
-}
-
-/** The permit to cache what is loaded from now on; without the optional tags if they cannot be opened. */
-async function openFor(
-  request: FetchRequest<unknown>,
-  reads: SharedReads,
-  before: Before,
-): Promise<Permit | undefined> {
-  const opened = await reads.open(request.tags, before.all ?? before.required)
-  return opened === undefined && request.optionalTags > 0
-    ? reads.open(requiredTags(request), before.required)
-    : opened
 }

@@ -40,10 +40,7 @@ const NAMES_TO_REPLACE = [
   'packages/core/src/adapter/drivers',
   'packages/core/src/adapter/select',
   'packages/core/src/cache',
-  'packages/core/src/cache/coherence',
-  'packages/core/src/cache/patterns',
   'packages/core/src/cache/stores',
-  'packages/core/src/cache/stores/kit',
   'packages/core/src/database',
   'packages/core/src/database/advisor',
   'packages/core/src/database/advisor/checks',
@@ -59,7 +56,6 @@ const NAMES_TO_REPLACE = [
   'packages/core/src/jobs/backends/postgres/sql',
   'packages/core/src/jobs/backends/sqlite',
   'packages/core/src/jobs/batch',
-  'packages/core/src/jobs/threads',
   'packages/core/src/jobs/worker',
   'packages/core/src/pipeline',
   'packages/core/src/query/advice',
@@ -83,11 +79,8 @@ const NAMES_TO_REPLACE = [
   'packages/prisma/src/lookups',
   'packages/prisma/src/project',
   'packages/prisma8/src',
-  'packages/redis/src',
   'packages/redis/src/jobs',
   'packages/redis/src/processes',
-  'packages/redis/src/regions',
-  'packages/redis/src/server',
 ]
 
 /** The same for spreads of literals. */

@@ -77,7 +77,7 @@ export function cacheStoreContract(
       log.clear()
       return log
     }
-    const times = { askedAt: 1_700_000_000_000, ttlMs: 5_000, costMs: 1.5 }
+    const times = { queriedAt: 1_700_000_000_000, ttlMs: 5_000, costMs: 1.5 }
     const entryOf = (value: unknown, tags: readonly string[], { epoch, stamps }: Stamps): NewEntry => ({
       value,
       tags,

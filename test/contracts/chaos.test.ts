@@ -89,7 +89,7 @@ class World {
     const late = this.omit.openBeforeSql === true ? await this.#sql(row) : undefined
     const opened = await store.open(tags).catch(() => undefined)
     const value = late ?? (await this.#sql(row))
-    const times = { askedAt: 0, ttlMs: 60_000, costMs: 0 }
+    const times = { queriedAt: 0, ttlMs: 60_000, costMs: 0 }
     if (opened !== undefined) void store.set(key, { value, tags, times, ...opened }, 60_000).catch(() => {})
     return value
   }

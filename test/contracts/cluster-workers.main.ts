@@ -41,7 +41,7 @@ function worker(): void {
       }
       return store.set(
         key,
-        { value, tags: ['a'], times: { askedAt: 0, ttlMs: 1_000, costMs: 1 }, ...stamps },
+        { value, tags: ['a'], times: { queriedAt: 0, ttlMs: 1_000, costMs: 1 }, ...stamps },
         60_000,
       )
     },

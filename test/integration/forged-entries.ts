@@ -16,7 +16,7 @@ export interface Forgery {
 export function forged(entry: NewEntry, value: unknown, how: Forgery = {}): Buffer {
   const { epoch, stamps, tags, times } = entry
   const body = how.body ?? Buffer.from(packer.pack(value))
-  const { askedAt, ttlMs, costMs } = times
+  const { queriedAt: askedAt, ttlMs, costMs } = times
   const head = heads.pack(how.head ?? [epoch, stamps, tags, askedAt, ttlMs, costMs, body.length, ''])
   const start = Buffer.alloc(6)
   start[0] = how.version ?? 1
@@ -67,7 +67,7 @@ function withHead(
   as: (head: unknown[]) => unknown = (head) => head,
 ): Buffer {
   const { epoch, stamps, tags, times } = entry
-  const { askedAt, ttlMs, costMs } = times
+  const { queriedAt: askedAt, ttlMs, costMs } = times
   const body = Buffer.from(packer.pack(value))
   const head: unknown[] = [epoch, stamps, tags, askedAt, ttlMs, costMs, body.length, '']
   for (const [at, change] of Object.entries(changes)) head[Number(at)] = change

@@ -10,7 +10,7 @@ import { authority, nodeCertificate, nodeKey } from '../support/certificates.ts'
 import { ownNow } from '../support/own-clock.ts'
 import { warningsOf } from '../support/warnings.ts'
 
-const times = { askedAt: 0, ttlMs: 60_000, costMs: 1 }
+const times = { queriedAt: 0, ttlMs: 60_000, costMs: 1 }
 const timing = { leaseMs: 2_000, quarantineMs: 0, commandTimeoutMs: 200 }
 
 describe.skipIf(findMemcached() === undefined)('connections to Memcached', () => {

@@ -40,7 +40,7 @@ export interface FaultReport {
 const KEYS_PER_ROW = 3
 /** Below the quarantine. */
 const RENEW_MS = 250
-const times = { askedAt: 0, ttlMs: 60_000, costMs: 0 }
+const times = { queriedAt: 0, ttlMs: 60_000, costMs: 0 }
 
 /** Readers and writers of a few rows over a store whose servers are damaged, and an oracle of A, B and C. */
 export async function runFaults(options: FaultRunOptions): Promise<FaultReport> {

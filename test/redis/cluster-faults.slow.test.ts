@@ -47,7 +47,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))(
       const store = redisStore(redis, timing)
       try {
         const stamps = await eventually(() => store.open(['a']))
-        const times = { askedAt: 0, ttlMs: 60_000, costMs: 1 }
+        const times = { queriedAt: 0, ttlMs: 60_000, costMs: 1 }
         const keys = Array.from({ length: 12 }, (_, at) => `other ${at}`)
         for (const key of keys) await store.set(key, { value: key, tags: ['a'], times, ...stamps }, 60_000)
         const down = cluster.masters[2]

@@ -32,7 +32,7 @@ export async function expectFailover({
     reader.watch(witness)
     const before = await eventually(() => reader.open(['a']))
     await reader.ping()
-    const times = { askedAt: 0, ttlMs: 60_000, costMs: 1 }
+    const times = { queriedAt: 0, ttlMs: 60_000, costMs: 1 }
     for (const key of keys) await reader.set(key, { value: key, tags: ['a'], times, ...before }, 60_000)
     await replicated()
     const load = witness.load(4)

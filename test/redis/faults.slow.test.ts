@@ -8,7 +8,7 @@ import { ownNow } from '../support/own-clock.ts'
 import { clients } from './redis-worlds.ts'
 import { eventually, Witness } from './witness.ts'
 
-const times = { askedAt: 0, ttlMs: 60_000, costMs: 1 }
+const times = { queriedAt: 0, ttlMs: 60_000, costMs: 1 }
 /** Allocates memory until none is left. */
 const FILL =
   "for at = 1, 100 do redis.call('SET', 'fill:' .. ARGV[1] .. ':' .. at, string.rep('x', 10000)) end"

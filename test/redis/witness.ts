@@ -35,7 +35,7 @@ export class Witness implements StoreWatcher {
     for (let round = 0; !this.#stopped; round += 1) {
       await this.#call(() => this.store.read(tags, name))
       const opened = await this.#call(() => this.store.open(tags))
-      const times = { askedAt: 0, ttlMs: 1_000, costMs: 1 }
+      const times = { queriedAt: 0, ttlMs: 1_000, costMs: 1 }
       if (opened !== undefined)
         await this.#call(() => this.store.set(name, { value: round, tags, times, ...opened }, 1_000))
       await this.#call(() => this.store.begin(tags, name))

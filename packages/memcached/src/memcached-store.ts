@@ -43,7 +43,7 @@ export interface MemcachedStoreCounters extends StoreCounters {
 
 /** A store in Memcached. Its failures are `StoreUnavailableError`s. */
 export interface MemcachedStore extends CacheStore {
-  readonly tells: false
+  readonly notifies: false
   /** `down`: there is no connection to the state server, or the circuit breaker is open. */
   state(): 'up' | 'down'
   counters(): MemcachedStoreCounters
@@ -74,7 +74,7 @@ export function memcachedStore(options: MemcachedStoreOptions): MemcachedStore {
 }
 
 class Store implements MemcachedStore {
-  readonly tells = false
+  readonly notifies = false
   readonly #keys: Keys
   readonly #codec: EntryCodec
   readonly #guard: Guard
@@ -216,7 +216,7 @@ class Store implements MemcachedStore {
 
   /** @throws StoreUnavailableError always: there are no notifications. */
   watch(): () => void {
-    throw new StoreUnavailableError('Memcached', 'it has no notifications, as `tells: false` states.')
+    throw new StoreUnavailableError('Memcached', 'it has no notifications, as `notifies: false` states.')
   }
 
   ping(): Promise<void> {

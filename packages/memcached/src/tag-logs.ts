@@ -3,9 +3,19 @@ import { EVERY_TAG, type Stamps } from '@sluice/core/stores'
 import { type Losses, lossesOf } from './certificate.ts'
 import type { Keys } from './keys.ts'
 import type { MetaClient } from './meta-client.ts'
-import { certifiedBy, type Look, planOpening, type SeenLog } from './plan-opening.ts'
 import type { MetaReply } from './reply-parser.ts'
-import { compact, fold, type LogTerms, openingStep, stampOf, textOf } from './tag-log.ts'
+import {
+  certifiedBy,
+  compact,
+  fold,
+  type LogTerms,
+  type Look,
+  openingStep,
+  planOpening,
+  type SeenLog,
+  stampOf,
+  textOf,
+} from './tag-log.ts'
 
 /**
  * When every log expires, in seconds since 1970: the largest time that Memcached accepts. A log's remaining

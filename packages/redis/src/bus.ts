@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis'
 import { ignore, replidOf, type Server } from './server/server.ts'
 
 export interface BusListener {
-  hear(message: string): void
+  receive(message: string): void
   /** Messages may have been missed. */
   lost(): void
 }
@@ -50,7 +50,7 @@ export class Bus {
     const { redis, replid } = this.#subscription ?? (await this.#subscribed())
     // In a Cluster, another node may have taken over. A command for a key of the slot reveals that.
     if (this.server.isCluster) await this.server.client.exists(this.options.channel)
-    if (replid !== undefined && !this.server.hears(redis, replid)) {
+    if (replid !== undefined && !this.server.isListening(redis, replid)) {
       redis.disconnect()
       throw new StoreUnavailableError(
         'Redis',
@@ -88,7 +88,7 @@ export class Bus {
     redis.on('error', ignore)
     redis.once('end', () => this.#ended(redis))
     redis.on(this.server.isCluster ? 'smessage' : 'message', (_channel: string, message: string) => {
-      if (!this.#closed) this.listener.hear(message)
+      if (!this.#closed) this.listener.receive(message)
     })
     try {
       await redis.connect()
@@ -134,7 +134,7 @@ export class Bus {
 /** Notifies a watcher of the tags that a message names. */
 export function tagListener(watcher: StoreWatcher): BusListener {
   return {
-    hear: (message) => {
+    receive: (message) => {
       const tags = tagsIn(message)
       if (tags === undefined || tags.includes(EVERY_TAG)) watcher.lost()
       else watcher.invalidated(tags[0] === RELAYED ? tags.slice(1) : tags)

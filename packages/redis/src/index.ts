@@ -3,5 +3,9 @@ export { redisStore } from './create-redis-store.ts'
 export { type RedisProcessesOptions, redisProcesses } from './processes/redis-processes.ts'
 export type { RedisStore } from './redis-store.ts'
 export type { RedisStoreOptions } from './redis-store-options.ts'
-export { type RedisRelay, type RedisRelayStats, redisRelay } from './regions/redis-relay.ts'
-export type { RedisRelayOptions } from './regions/redis-relay-options.ts'
+export {
+  type RedisRelay,
+  type RedisRelayOptions,
+  type RedisRelayStats,
+  redisRelay,
+} from './regions/redis-relay.ts'

@@ -55,19 +55,24 @@ export class TagScripts {
   }
 
   async begin(tags: readonly string[], token: string): Promise<void> {
-    this.#meet(await this.#run('sluiceBegin', tags, this.#told(tags), this.#intent(tags, token)))
+    this.#noteReplid(
+      await this.#run('sluiceBegin', tags, this.#notifiedTags(tags), this.#intent(tags, token)),
+    )
   }
 
   async renew(tags: readonly string[], token: string): Promise<boolean> {
     const intent = this.#intent(tags, token)
-    const [replid, all] = (await this.#run('sluiceRenew', tags, this.#told(tags), intent)) as [string, number]
-    this.#meet(replid)
+    const [replid, all] = (await this.#run('sluiceRenew', tags, this.#notifiedTags(tags), intent)) as [
+      string,
+      number,
+    ]
+    this.#noteReplid(replid)
     return all === 1
   }
 
   async end(tags: readonly string[], token: string): Promise<Stamps | undefined> {
     const rest = [token, randomToken(), 2 * this.options.maxTtlMs, writesAll(tags)]
-    return this.#stamps(tags, await this.#run('sluiceEnd', tags, this.#told(tags), rest))
+    return this.#stamps(tags, await this.#run('sluiceEnd', tags, this.#notifiedTags(tags), rest))
   }
 
   /**
@@ -77,7 +82,7 @@ export class TagScripts {
   async writtenTags(): Promise<ReadonlySet<string> | undefined> {
     const rest = [this.options.quarantineMs]
     const [replid, writers] = (await this.#run('sluiceWriters', [], [EVERY_TAG], rest)) as [string, string[]?]
-    this.#meet(replid)
+    this.#noteReplid(replid)
     return writers && new Set(writers.flatMap((text) => JSON.parse(text.slice(0, text.indexOf('\n')))))
   }
 
@@ -85,11 +90,11 @@ export class TagScripts {
     await this.#scripts.sluiceRelease(1, key, token)
   }
 
-  /** @param told - The tags that watchers receive if the script notifies them. */
+  /** @param notified - The tags that watchers receive if the script notifies them. */
   #run(
     name: keyof Scripts,
     tags: readonly string[],
-    told: readonly string[],
+    notified: readonly string[],
     rest: readonly (string | number)[],
     regions: readonly string[] = [],
   ): Promise<unknown> {
@@ -105,12 +110,12 @@ export class TagScripts {
       replid,
       publish,
       keys.bus,
-      JSON.stringify(told),
+      JSON.stringify(notified),
       ...rest,
     )
   }
 
-  #told(tags: readonly string[]): readonly string[] {
+  #notifiedTags(tags: readonly string[]): readonly string[] {
     return this.options.isRelay ? [RELAYED, ...tags] : tags
   }
 
@@ -119,11 +124,11 @@ export class TagScripts {
   }
 
   #stamps(tags: readonly string[], reply: unknown): Stamps | undefined {
-    const [replid, epoch, ...given] = reply as string[]
-    this.#meet(replid)
+    const [replid, epoch, ...fresh] = reply as string[]
+    this.#noteReplid(replid)
     if (epoch === undefined) return undefined
     let at = 0
-    const stamps = tags.map((tag) => (tag === EVERY_TAG ? epoch : (given[at++] ?? '')))
+    const stamps = tags.map((tag) => (tag === EVERY_TAG ? epoch : (fresh[at++] ?? '')))
     return { epoch, stamps }
   }
 
@@ -131,7 +136,7 @@ export class TagScripts {
    * A server may change its replication id while it is connected, for example an hour after its last replica
    * has disconnected.
    */
-  #meet(replid: unknown): void {
+  #noteReplid(replid: unknown): void {
     const link = this.server.link()
     if (link !== undefined && typeof replid === 'string') link.replid = replid
   }

@@ -30,7 +30,7 @@ async function readingStore(open: Opened, inFlight: number): Promise<Operation> 
   const stamps = await store.open(TAGS)
   if (stamps === undefined) throw new Error('The tags were not opened.')
   const keys = shuffledKeys(KEYS)
-  const times = { askedAt: Date.now(), ttlMs: 600_000, costMs: 1 }
+  const times = { queriedAt: Date.now(), ttlMs: 600_000, costMs: 1 }
   for (const key of keys)
     await store.set(key, { value: rowOf(indexOf(key)), tags: TAGS, times, ...stamps }, 600_000)
   let at = 0

@@ -15,7 +15,7 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
   {
     name: 'cache-tags-at-hit',
     rule: 'A result is answered only while no write to its tags has begun or ended.',
-    edits: [{ file: VALUES, find: 'if (!kept.isCurrent(table.changes)) return false', replace: '' }],
+    edits: [{ file: VALUES, find: 'if (!cached.isCurrent(table.changes)) return false', replace: '' }],
     isQuick: true,
   },
   {
@@ -25,7 +25,7 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
       { file: VALUES, find: ' || (shared === undefined && !snapshot.isCurrent)) {', replace: ') {' },
       {
         file: VALUES,
-        find: 'const snapshot = ahead?.snapshot ?? snapshotFor(request, value, before)',
+        find: 'const snapshot = state?.snapshot ?? snapshotFor(request, value, before)',
         replace: 'const snapshot = snapshotFor(request, value, this.before(request) ?? before)',
       },
     ],
@@ -59,8 +59,8 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: VALUES,
-        find: 'const copy = this.copyOf(request.copier, kept)',
-        replace: 'const copy = { value: kept.value as T }',
+        find: 'const copy = this.copyOf(request.copier, cached)',
+        replace: 'const copy = { value: cached.value as T }',
       },
     ],
     isQuick: true,

@@ -51,10 +51,10 @@ const rules = {
 }
 
 /** @throws InvalidOptionError with the name of the option and the expected value. */
-export function resolveEngineOptions(given: number | CachingStrategyEngineOptions): ResolvedEngineOptions {
-  const options = typeof given === 'number' ? { maxBytes: given } : given
+export function resolveEngineOptions(input: number | CachingStrategyEngineOptions): ResolvedEngineOptions {
+  const options = typeof input === 'number' ? { maxBytes: input } : input
   if (!option.object.accepts(options))
-    throw new InvalidOptionError('options', 'a number of bytes or an object', given)
+    throw new InvalidOptionError('options', 'a number of bytes or an object', input)
   checkOptions(options, rules)
   return {
     maxBytes: options.maxBytes ?? DEFAULT_MAX_BYTES,

@@ -186,19 +186,19 @@ export class CacheSetUp {
 
 /** Reports an outage of the store once, instead of for each call that fails because of it. */
 class Outages {
-  #isTold = false
+  #isReported = false
 
-  constructor(private readonly tell: (error: unknown) => void) {}
+  constructor(private readonly report: (error: unknown) => void) {}
 
   readonly onError = (error: unknown): void => {
     const isOutage = isInstance(error, StoreUnavailableError)
-    if (isOutage && this.#isTold) return
-    this.#isTold ||= isOutage
-    this.tell(error)
+    if (isOutage && this.#isReported) return
+    this.#isReported ||= isOutage
+    this.report(error)
   }
 
   readonly over = (): void => {
-    this.#isTold = false
+    this.#isReported = false
   }
 }
 

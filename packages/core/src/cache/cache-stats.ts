@@ -141,6 +141,6 @@ export function newCounters(): TieredCounters {
 }
 
 /** `0` if the whole is `0`. */
-export function ratio(part: number, whole: number): number {
-  return whole === 0 ? 0 : part / whole
+export function ratio(part: number, total: number): number {
+  return total === 0 ? 0 : part / total
 }

@@ -49,15 +49,15 @@ export interface CachedValuesParts {
   readonly onUndecodable?: () => void
 }
 
-export interface Landed<T> {
+export interface Loaded<T> {
   readonly value: T
   readonly permit: Permit | undefined
   /** Whether its source was queried before the permit was obtained. */
-  readonly isAhead?: boolean
+  readonly isPrefetched?: boolean
   /**
    * Whether the query that was sent differs from the one in its key: the value is then only for its caller.
    */
-  readonly hasStrayed?: boolean
+  readonly hasChangedQuery?: boolean
   /** A cached value that must be revalidated. */
   readonly due?: CachedValue | undefined
 }
@@ -77,8 +77,8 @@ export class CachedValues {
 
   /** The value in memory for a request, valid or not. */
   find(request: FetchRequest<unknown>, now: number): CachedValue | undefined {
-    const kept = this.parts.engine.getAt<CachedValue>(request.namespace, request.key, now)
-    return kept !== null && hasOwnTags(kept.ownTags, request) ? kept : undefined
+    const cached = this.parts.engine.getAt<CachedValue>(request.namespace, request.key, now)
+    return cached !== null && hasOwnTags(cached.ownTags, request) ? cached : undefined
   }
 
   /** The state of a request's tags; `undefined` while a write to a required tag is in flight. */
@@ -90,20 +90,20 @@ export class CachedValues {
   }
 
   /** Whether a value is known to be valid without a call to the store. */
-  isValidHere(kept: CachedValue, policy: FetchPolicy, now: number): boolean {
+  isValidHere(cached: CachedValue, policy: FetchPolicy, now: number): boolean {
     const { shared, table } = this.parts
-    if (!kept.isCurrent(table.changes)) return false
+    if (!cached.isCurrent(table.changes)) return false
     return (
-      shared === undefined || (policy.consistency === 'bounded' && shared.reads.isTrusted(now, kept.permit))
+      shared === undefined || (policy.consistency === 'bounded' && shared.reads.isTrusted(now, cached.permit))
     )
   }
 
   /** Whether the shared store confirms that a value is valid. */
-  async isValidThere(kept: CachedValue): Promise<boolean> {
+  async isValidThere(cached: CachedValue): Promise<boolean> {
     const { shared } = this.parts
-    if (shared === undefined || kept.permit === undefined) return false
+    if (shared === undefined || cached.permit === undefined) return false
     try {
-      return (await shared.reads.check(kept.permit)) === 'current'
+      return (await shared.reads.check(cached.permit)) === 'current'
     } catch {
       return false
     }
@@ -115,34 +115,34 @@ export class CachedValues {
    * @param before - The state of the tags before the store confirmed that the value is valid. Omit it if this
    * process knows at this moment that it is.
    */
-  handOut<T>(
+  valueFor<T>(
     request: FetchRequest<T>,
-    kept: CachedValue,
+    cached: CachedValue,
     now: number,
     before?: Before,
   ): Answer<T> | undefined {
     const { policy, maxAgeMs } = request
     const freshUntil =
-      maxAgeMs === undefined ? kept.freshUntil : Math.min(kept.freshUntil, kept.askedAt + maxAgeMs)
+      maxAgeMs === undefined ? cached.freshUntil : Math.min(cached.freshUntil, cached.queriedAt + maxAgeMs)
     if (now >= freshUntil + policy.swrMs) return undefined
-    const copy = this.copyOf(request.copier, kept)
+    const copy = this.copyOf(request.copier, cached)
     if (copy === undefined) return undefined
     const { counters } = this.parts
     counters.hits += 1
     request.onHit?.(copy.value)
-    request.note?.answered('memory', kept.permit?.tags ?? request.tags)
-    if (request.basis !== undefined) this.#follow(request, request.basis, kept, now, before)
+    request.note?.answered('memory', cached.permit?.tags ?? request.tags)
+    if (request.basis !== undefined) this.#follow(request, request.basis, cached, now, before)
     const isStale = now >= freshUntil
     if (isStale) counters.staleHits += 1
-    return { value: copy.value, isDue: isStale || this.#isDueEarly(kept, policy, now) }
+    return { value: copy.value, isDue: isStale || this.#isDueEarly(cached, policy, now) }
   }
 
   /** The value that a caller receives for a cached value; `undefined` if there is no exact copy. */
-  copyOf<T>(copier: Copier<T>, kept: CachedValue): { readonly value: T } | undefined {
-    if (kept.isPrivate && copier.recopy !== undefined) return { value: copier.recopy(kept.value as T) }
+  copyOf<T>(copier: Copier<T>, cached: CachedValue): { readonly value: T } | undefined {
+    if (cached.isPrivate && copier.recopy !== undefined) return { value: copier.recopy(cached.value as T) }
     // The caller may have received the value itself, and can modify it.
-    kept.isPrivate = false
-    return copier.copy(kept.value as T)
+    cached.isPrivate = false
+    return copier.copy(cached.value as T)
   }
 
   /**
@@ -156,7 +156,7 @@ export class CachedValues {
     entry: StoredEntry | undefined,
     before: Before,
     sentAt: number | undefined,
-  ): Landed<T> | undefined {
+  ): Loaded<T> | undefined {
     const decoded = entry === undefined ? undefined : this.#decoded(request, entry)
     if (entry === undefined || decoded === undefined || !hasOwnTags(entry.tags, request)) return undefined
     const { value } = decoded
@@ -165,22 +165,22 @@ export class CachedValues {
     const permit = withSendTime({ epoch, stamps, tags }, sentAt)
     const now = clock.now()
     // The clock of the process that stored it can be ahead of this one.
-    const askedAt = now - Math.max(0, clock.wall() - times.askedAt)
+    const queriedAt = now - Math.max(0, clock.wall() - times.queriedAt)
     const snapshot = snapshotOf(request, tags.length, before)
-    const kept = new CachedValue(value, snapshot ?? before.required, permit, {
-      askedAt,
-      freshUntil: askedAt + times.ttlMs,
+    const cached = new CachedValue(value, snapshot ?? before.required, permit, {
+      queriedAt: queriedAt,
+      freshUntil: queriedAt + times.ttlMs,
       costMs: times.costMs,
       ownTags: request.ownTags ?? NO_TAGS,
     })
-    if (snapshot !== undefined) this.#remember(request, kept, now)
-    const answer = this.handOut(request, kept, now, before)
+    if (snapshot !== undefined) this.#remember(request, cached, now)
+    const answer = this.valueFor(request, cached, now, before)
     if (answer === undefined) return undefined
     // The value was just created from the entry, and there is an exact copy of it.
-    kept.isPrivate = request.copier.recopy !== undefined
+    cached.isPrivate = request.copier.recopy !== undefined
     counters.storeHits += 1
     request.note?.answered('store', tags)
-    return { value: answer.value, permit, due: answer.isDue ? kept : undefined }
+    return { value: answer.value, permit, due: answer.isDue ? cached : undefined }
   }
 
   /** The value of an entry, which other programs can write to; `undefined` if it cannot be the request's. */
@@ -202,9 +202,9 @@ export class CachedValues {
    * Lets memory serve a value again that was in doubt, for example after missed messages, and that the store
    * has confirmed as valid.
    */
-  trustAgain(request: FetchRequest<unknown>, kept: CachedValue, { tags }: Permit, before: Before): void {
+  trustAgain(request: FetchRequest<unknown>, cached: CachedValue, { tags }: Permit, before: Before): void {
     const snapshot = snapshotOf(request, tags.length, before)
-    if (snapshot !== undefined && !kept.isCurrent(this.parts.table.changes)) kept.validated(snapshot)
+    if (snapshot !== undefined && !cached.isCurrent(this.parts.table.changes)) cached.validated(snapshot)
   }
 
   /** Adds the dependencies of a loaded value to the basis. */
@@ -215,10 +215,10 @@ export class CachedValues {
     before: Before,
     permit: Permit | undefined,
   ): void {
-    const asked = request.askedAhead?.()
-    const ahead = asked?.state instanceof SharedPrefetchState ? asked.state : undefined
-    if (ahead !== undefined) basis.add(ahead.permit.tags, ahead.snapshot, ahead.permit)
-    else if (this.parts.shared !== undefined && asked !== undefined) basis.spoil('PREFETCHED')
+    const prefetched = request.prefetched?.()
+    const state = prefetched?.state instanceof SharedPrefetchState ? prefetched.state : undefined
+    if (state !== undefined) basis.add(state.permit.tags, state.snapshot, state.permit)
+    else if (this.parts.shared !== undefined && prefetched !== undefined) basis.spoil('PREFETCHED')
     else
       basis.add(
         request.tags.slice(0, neededTags(request, value)),
@@ -235,15 +235,15 @@ export class CachedValues {
     now: number,
     before: Before | undefined,
   ): void {
-    const leftMs = freshUntil - now
+    const remainingMs = freshUntil - now
     const tags = permit?.tags ?? request.tags.slice(0, neededTags(request, value as T))
     if (before === undefined) {
-      basis.add(tags, this.parts.table.snapshot(tags), permit, leftMs)
+      basis.add(tags, this.parts.table.snapshot(tags), permit, remainingMs)
       return
     }
     const within = (others: readonly string[]) => tags.every((tag) => others.includes(tag))
     const all = within(request.tags) ? before.all : undefined
-    basis.add(tags, all ?? (within(requiredTags(request)) ? before.required : undefined), permit, leftMs)
+    basis.add(tags, all ?? (within(requiredTags(request)) ? before.required : undefined), permit, remainingMs)
   }
 
   /** Caches a loaded value. The caller receives the value even if caching it fails. */
@@ -298,34 +298,34 @@ export class CachedValues {
     const fullMs =
       (value === null || value === undefined ? policy.negativeTtlMs : policy.ttlMs) *
       (1 - policy.jitter * random())
-    const asked = request.askedAhead?.()
-    const ttlMs = asked === undefined ? fullMs : fullMs - (now - asked.at)
-    if (asked !== undefined && request.note !== undefined) request.note.answeredBy = 'prefetch'
+    const prefetched = request.prefetched?.()
+    const ttlMs = prefetched === undefined ? fullMs : fullMs - (now - prefetched.at)
+    if (prefetched !== undefined && request.note !== undefined) request.note.answeredBy = 'prefetch'
     if (ttlMs <= 0) return 'EXPIRED'
     // Rows that were prefetched before the permit was obtained are cached under the state from before the
     // prefetch.
-    const ahead = asked?.state instanceof SharedPrefetchState ? asked.state : undefined
-    if (shared !== undefined && asked !== undefined && ahead === undefined) return 'PREFETCHED'
+    const state = prefetched?.state instanceof SharedPrefetchState ? prefetched.state : undefined
+    if (shared !== undefined && prefetched !== undefined && state === undefined) return 'PREFETCHED'
     const needed = neededTags(request, value)
-    const snapshot = ahead?.snapshot ?? snapshotFor(request, value, before)
-    const isCovered = ahead !== undefined || permit === undefined || permit.tags.length >= needed
+    const snapshot = state?.snapshot ?? snapshotFor(request, value, before)
+    const isCovered = state !== undefined || permit === undefined || permit.tags.length >= needed
     if (snapshot === undefined || !isCovered || (shared === undefined && !snapshot.isCurrent)) {
       counters.discardedByWrite += 1
       return 'DISCARDED_BY_WRITE'
     }
     const copy = request.copier.copy(value)
     if (copy === undefined) return 'NOT_COPYABLE'
-    const used = ahead?.permit ?? (permit === undefined ? undefined : shortened(permit, needed))
+    const used = state?.permit ?? (permit === undefined ? undefined : shortened(permit, needed))
     const costMs = now - startedAt
-    const kept = new CachedValue(copy.value, snapshot, used, {
-      askedAt: asked?.at ?? now,
+    const cached = new CachedValue(copy.value, snapshot, used, {
+      queriedAt: prefetched?.at ?? now,
       freshUntil: now + ttlMs,
       costMs,
       // A prefetch is not specific to a request.
-      ownTags: ahead === undefined ? (request.ownTags ?? NO_TAGS) : NO_TAGS,
+      ownTags: state === undefined ? (request.ownTags ?? NO_TAGS) : NO_TAGS,
     })
-    kept.isPrivate = request.copier.recopy !== undefined
-    this.#remember(request, kept, now)
+    cached.isPrivate = request.copier.recopy !== undefined
+    this.#remember(request, cached, now)
     request.note?.kept(used?.tags ?? request.tags.slice(0, needed))
     const { sharedKey } = request
     if (
@@ -335,11 +335,11 @@ export class CachedValues {
       request.mayShare?.(value) === false
     )
       return undefined
-    const entry = { ...used, times: { askedAt: clock.wall(), ttlMs, costMs }, value: copy.value }
+    const entry = { ...used, times: { queriedAt: clock.wall(), ttlMs, costMs }, value: copy.value }
     const stored = shared.store.set(sharedKey, entry, Math.min(keepMs(policy, ttlMs), shared.store.maxTtlMs))
     stored.then(
-      (isKept) => {
-        if (isKept) counters.stored += 1
+      (isStored) => {
+        if (isStored) counters.stored += 1
         else counters.unserializable += 1
       },
       (error: unknown) => this.storeFailed(error),
@@ -347,9 +347,9 @@ export class CachedValues {
     return undefined
   }
 
-  #remember(request: FetchRequest<unknown>, kept: CachedValue, now: number): void {
-    const leftMs = kept.freshUntil - now + keepMs(request.policy, 0)
-    if (leftMs > 0) this.parts.engine.set(request.namespace, request.key, kept, leftMs / 1_000)
+  #remember(request: FetchRequest<unknown>, cached: CachedValue, now: number): void {
+    const leftMs = cached.freshUntil - now + keepMs(request.policy, 0)
+    if (leftMs > 0) this.parts.engine.set(request.namespace, request.key, cached, leftMs / 1_000)
   }
 
   /**

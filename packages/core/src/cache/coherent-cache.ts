@@ -1,5 +1,5 @@
 import type { Clock } from '../shared/clock.ts'
-import { CachedValues, type CachedValuesParts, type Landed, type Shared } from './cached-values.ts'
+import { CachedValues, type CachedValuesParts, type Loaded, type Shared } from './cached-values.ts'
 import type { CachingStrategyEngine } from './caching-strategy-engine.ts'
 import type { CachedValue } from './coherence/cached-value.ts'
 import type { BasisPart } from './coherence/read-basis.ts'
@@ -26,7 +26,7 @@ const NO_TAGS: readonly string[] = []
 
 interface Flight<T = unknown> {
   readonly before: Before
-  readonly landed: Promise<Landed<T>>
+  readonly loaded: Promise<Loaded<T>>
   readonly ownTags: readonly string[]
   /**
    * Whether the value is still valid, for all requests that waited. Checked after the flight is closed, so
@@ -60,7 +60,7 @@ export class CoherentCache {
 
   /** @throws The error of the source; LoadTimeoutError. */
   fetch<T>(request: FetchRequest<T>): Promise<T> {
-    if (request.policy.strategy === 'refresh') return this.#ask(request, undefined, 0)
+    if (request.policy.strategy === 'refresh') return this.#request(request, undefined, 0)
     const now = this.parts.clock.now()
     return this.serve(request, this.#values.find(request, now), now)
   }
@@ -70,12 +70,12 @@ export class CoherentCache {
    *
    * @throws The error of the source; LoadTimeoutError.
    */
-  serve<T>(request: FetchRequest<T>, kept: CachedValue | undefined, now: number): Promise<T> {
-    if (kept === undefined || !this.#values.isValidHere(kept, request.policy, now))
-      return this.#ask(request, kept, 0)
-    const answer = this.#values.handOut(request, kept, now)
-    if (answer === undefined) return this.#ask(request, kept, 0)
-    if (answer.isDue) this.#refresh(request, kept)
+  serve<T>(request: FetchRequest<T>, cached: CachedValue | undefined, now: number): Promise<T> {
+    if (cached === undefined || !this.#values.isValidHere(cached, request.policy, now))
+      return this.#request(request, cached, 0)
+    const answer = this.#values.valueFor(request, cached, now)
+    if (answer === undefined) return this.#request(request, cached, 0)
+    if (answer.isDue) this.#refresh(request, cached)
     return Promise.resolve(answer.value)
   }
 
@@ -84,14 +84,14 @@ export class CoherentCache {
    * calls without separate tags and without a separate time to live.
    */
   hit<T>(
-    kept: CachedValue,
+    cached: CachedValue,
     policy: FetchPolicy,
     copier: Copier<T>,
     now: number,
   ): { readonly value: T } | undefined {
-    if (now >= kept.freshUntil || policy.earlyRefresh > 0 || !this.#values.isValidHere(kept, policy, now))
+    if (now >= cached.freshUntil || policy.earlyRefresh > 0 || !this.#values.isValidHere(cached, policy, now))
       return undefined
-    const copy = this.#values.copyOf(copier, kept)
+    const copy = this.#values.copyOf(copier, cached)
     if (copy !== undefined) this.parts.counters.hits += 1
     return copy
   }
@@ -99,14 +99,14 @@ export class CoherentCache {
   /** The cached value, if it is valid, and fresh or within its `swrMs`. Nothing is loaded. */
   async find<T>(request: FetchRequest<T>): Promise<{ readonly value: T } | undefined> {
     const { clock, shared } = this.parts
-    const kept = this.#values.find(request, clock.now())
-    if (kept !== undefined && this.#values.isValidHere(kept, request.policy, clock.now()))
-      return this.#values.handOut(request, kept, clock.now())
+    const cached = this.#values.find(request, clock.now())
+    if (cached !== undefined && this.#values.isValidHere(cached, request.policy, clock.now()))
+      return this.#values.valueFor(request, cached, clock.now())
     const before = shared === undefined ? undefined : this.#values.before(request)
     if (shared === undefined || before === undefined) return undefined
     try {
-      if (kept?.permit !== undefined && (await shared.reads.check(kept.permit)) === 'current')
-        return this.#values.handOut(request, kept, clock.now(), before)
+      if (cached?.permit !== undefined && (await shared.reads.check(cached.permit)) === 'current')
+        return this.#values.valueFor(request, cached, clock.now(), before)
       const { entry, sentAt } = await shared.reads.look(request.tags, request.sharedKey)
       return this.#values.fromStore(request, entry, before, sentAt)
     } catch (error) {
@@ -133,25 +133,25 @@ export class CoherentCache {
     }
   }
 
-  #refresh<T>(request: FetchRequest<T>, kept: CachedValue): void {
+  #refresh<T>(request: FetchRequest<T>, cached: CachedValue): void {
     if (this.#flights.has(flightId(request))) return
-    if (this.parts.clock.now() < kept.freshUntil) this.parts.counters.earlyRefreshes += 1
+    if (this.parts.clock.now() < cached.freshUntil) this.parts.counters.earlyRefreshes += 1
     const { refresh, policy } = request
     // A request can compute its fields lazily, so they cannot be copied.
-    const forNobody: FetchRequest<T> = Object.assign(Object.create(request), {
+    const background: FetchRequest<T> = Object.assign(Object.create(request), {
       policy: { ...policy, strategy: 'refresh' },
       basis: undefined,
       ...(refresh === undefined ? {} : { load: refresh }),
     })
     const before = this.#values.before(request)
     if (before === undefined) return
-    this.#takeOff(forNobody, kept, before).catch((error: unknown) => {
+    this.#startLoad(background, cached, before).catch((error: unknown) => {
       this.parts.counters.refreshErrors += 1
       this.parts.onError(error)
     })
   }
 
-  #ask<T>(request: FetchRequest<T>, kept: CachedValue | undefined, joins: number): Promise<T> {
+  #request<T>(request: FetchRequest<T>, cached: CachedValue | undefined, joins: number): Promise<T> {
     const before = this.#values.before(request)
     if (before === undefined) {
       this.parts.counters.blocked += 1
@@ -164,26 +164,28 @@ export class CoherentCache {
         ? undefined
         : (this.#flights.get(flightId(request)) as Flight<T> | undefined)
     if (flight?.before.required.isCurrent === true && hasOwnTags(flight.ownTags, request))
-      return this.#join(flight, request, kept, joins)
-    return this.#limited(this.#takeOff(request, kept, before), request, kept)
+      return this.#join(flight, request, cached, joins)
+    return this.#limited(this.#startLoad(request, cached, before), request, cached)
   }
 
   /** The value of a load, or the fallback that its timeouts allow. */
-  #limited<T>(value: Promise<T>, request: FetchRequest<T>, kept: CachedValue | undefined): Promise<T> {
+  #limited<T>(value: Promise<T>, request: FetchRequest<T>, cached: CachedValue | undefined): Promise<T> {
     const { policy } = request
     const hasLimits =
       policy.softTimeoutMs !== undefined || policy.hardTimeoutMs !== undefined || policy.graceMs > 0
-    return hasLimits ? withTimeouts(value, policy, request.key, () => this.#lastResort(request, kept)) : value
+    return hasLimits
+      ? withTimeouts(value, policy, request.key, () => this.#lastResort(request, cached))
+      : value
   }
 
   /** The fallback if loading fails or takes too long: a stale value that no known write has invalidated. */
   async #lastResort<T>(
     request: FetchRequest<T>,
-    kept: CachedValue | undefined,
+    cached: CachedValue | undefined,
   ): Promise<{ readonly value: T } | undefined> {
     const { counters, clock } = this.parts
     // By now, the entry of the store is in memory.
-    const known = this.#values.find(request, clock.now()) ?? kept
+    const known = this.#values.find(request, clock.now()) ?? cached
     if (known === undefined || clock.now() >= known.freshUntil + request.policy.graceMs) return undefined
     const isValid =
       this.#values.isValidHere(known, request.policy, clock.now()) || (await this.#values.isValidThere(known))
@@ -199,24 +201,24 @@ export class CoherentCache {
   async #join<T>(
     flight: Flight<T>,
     request: FetchRequest<T>,
-    kept: CachedValue | undefined,
+    cached: CachedValue | undefined,
     joins: number,
   ): Promise<T> {
     const joined = async (): Promise<T> => {
-      let landed: Landed<T>
+      let landed: Loaded<T>
       try {
-        landed = await flight.landed
+        landed = await flight.loaded
       } catch (error) {
         if (request.sharesErrors) throw error
         request.basis?.spoil('COALESCING_FAILED')
         return request.load()
       }
       const copy =
-        landed.hasStrayed !== true && (await this.#isStillTrue(flight, landed, request))
+        landed.hasChangedQuery !== true && (await this.#isStillTrue(flight, landed, request))
           ? request.copier.copy(landed.value)
           : undefined
       if (copy === undefined) {
-        if (joins < MAX_JOINS) return this.#ask(request, kept, joins + 1)
+        if (joins < MAX_JOINS) return this.#request(request, cached, joins + 1)
         request.basis?.spoil('COALESCING_FAILED')
         return request.load()
       }
@@ -226,12 +228,12 @@ export class CoherentCache {
       request.onHit?.(copy.value)
       return copy.value
     }
-    return this.#limited(joined(), request, kept)
+    return this.#limited(joined(), request, cached)
   }
 
   #followJoined<T>(
     { before }: Flight<T>,
-    { value, permit, isAhead }: Landed<T>,
+    { value, permit, isPrefetched: isAhead }: Loaded<T>,
     request: FetchRequest<T>,
     basis: BasisPart,
   ): void {
@@ -246,7 +248,7 @@ export class CoherentCache {
 
   #isStillTrue<T>(
     flight: Flight<T>,
-    { value, permit }: Landed<T>,
+    { value, permit }: Loaded<T>,
     request: FetchRequest<T>,
   ): Promise<boolean> | boolean {
     const { shared, clock } = this.parts
@@ -263,12 +265,14 @@ export class CoherentCache {
   }
 
   /** Loads a value for its caller, and for the requests that join. */
-  #takeOff<T>(request: FetchRequest<T>, kept: CachedValue | undefined, before: Before): Promise<T> {
+  #startLoad<T>(request: FetchRequest<T>, cached: CachedValue | undefined, before: Before): Promise<T> {
     const { shared } = this.parts
     const id = flightId(request)
     const landed =
-      shared === undefined ? this.#load(request, before, undefined) : this.#run(shared, request, kept, before)
-    const flight: Flight<T> = { before, landed, ownTags: request.ownTags ?? NO_TAGS }
+      shared === undefined
+        ? this.#load(request, before, undefined)
+        : this.#run(shared, request, cached, before)
+    const flight: Flight<T> = { before, loaded: landed, ownTags: request.ownTags ?? NO_TAGS }
     // The flight is closed before any caller receives the result; requests that joined receive it later. A
     // request that starts after that can know of a write that this load has not seen.
     const value = landed.then(
@@ -293,16 +297,16 @@ export class CoherentCache {
   async #run<T>(
     shared: Shared,
     request: FetchRequest<T>,
-    kept: CachedValue | undefined,
+    cached: CachedValue | undefined,
     before: Before,
-  ): Promise<Landed<T>> {
-    let found: Landed<T> | Permit | undefined
+  ): Promise<Loaded<T>> {
+    let found: Loaded<T> | Permit | undefined
     try {
       const { policy, sharedKey, tags } = request
       const { all } = before
       // A value in memory that may still be valid is checked below: the store may contain no entry for it.
       if (
-        kept?.permit === undefined &&
+        cached?.permit === undefined &&
         all &&
         sharedKey &&
         policy.strategy === 'cache-first' &&
@@ -317,7 +321,7 @@ export class CoherentCache {
           else this.parts.counters.knownHits += 1
         }
       }
-      found ??= await this.#lookUp(shared, request, kept, before)
+      found ??= await this.#lookUp(shared, request, cached, before)
     } catch (error) {
       this.#values.storeFailed(error)
     }
@@ -333,19 +337,21 @@ export class CoherentCache {
   async #lookUp<T>(
     shared: Shared,
     request: FetchRequest<T>,
-    kept: CachedValue | undefined,
+    cached: CachedValue | undefined,
     before: Before,
-  ): Promise<Landed<T> | Permit | undefined> {
+  ): Promise<Loaded<T> | Permit | undefined> {
     const { policy, sharedKey } = request
     const { reads } = shared
     const isFirst = policy.strategy === 'cache-first'
-    if (isFirst && kept?.permit !== undefined) {
-      const state = await reads.check(kept.permit)
-      if (state === 'current') this.#values.trustAgain(request, kept, kept.permit, before)
+    if (isFirst && cached?.permit !== undefined) {
+      const state = await reads.check(cached.permit)
+      if (state === 'current') this.#values.trustAgain(request, cached, cached.permit, before)
       const answer =
-        state === 'current' ? this.#values.handOut(request, kept, this.parts.clock.now(), before) : undefined
+        state === 'current'
+          ? this.#values.valueFor(request, cached, this.parts.clock.now(), before)
+          : undefined
       if (answer !== undefined)
-        return { value: answer.value, permit: kept.permit, due: answer.isDue ? kept : undefined }
+        return { value: answer.value, permit: cached.permit, due: answer.isDue ? cached : undefined }
       if (state === 'closed')
         return this.#claims.claim(shared, request, before, await openFor(request, reads, before))
     }
@@ -359,24 +365,24 @@ export class CoherentCache {
     return this.#claims.claim(shared, request, before, look.permit ?? (await openFor(request, reads, before)))
   }
 
-  async #load<T>(request: FetchRequest<T>, before: Before, permit: Permit | undefined): Promise<Landed<T>> {
+  async #load<T>(request: FetchRequest<T>, before: Before, permit: Permit | undefined): Promise<Loaded<T>> {
     const { clock, counters, shared } = this.parts
     counters.loads += 1
     const startedAt = clock.now()
     const token = this.#claims.tokenOf(permit)
     try {
       const value = await request.load()
-      if (request.hasStrayed?.() === true) {
+      if (request.hasChangedQuery?.() === true) {
         counters.strayed += 1
         request.note?.notKept('QUERY_CHANGED')
         request.basis?.spoil('QUERY_CHANGED')
-        return { value, permit: undefined, hasStrayed: true }
+        return { value, permit: undefined, hasChangedQuery: true }
       }
       if (request.basis !== undefined)
         this.#values.followLoaded(request, request.basis, value, before, permit)
       if (shared === undefined || permit !== undefined)
         this.#values.tryToKeep(request, value, before, permit, startedAt)
-      return { value, permit, isAhead: request.askedAhead?.() !== undefined }
+      return { value, permit, isPrefetched: request.prefetched?.() !== undefined }
     } catch (error) {
       counters.loadErrors += 1
       throw error

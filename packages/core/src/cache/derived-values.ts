@@ -18,7 +18,7 @@ export interface DerivedValue<T> {
   /** Milliseconds since it was created. */
   readonly ageMs: number
   /** Milliseconds for which it is still fresh. */
-  readonly leftMs: number
+  readonly remainingMs: number
 }
 
 /** How a derived value is cached. */
@@ -148,8 +148,8 @@ export class DerivedValues {
   }
 
   #fresh(key: string, sharedKey: string | undefined, now: number): CachedValue | undefined {
-    const kept = this.#values.find(this.#request(key, sharedKey, NO_TAGS, 0), now)
-    return kept !== undefined && now < kept.freshUntil ? kept : undefined
+    const cached = this.#values.find(this.#request(key, sharedKey, NO_TAGS, 0), now)
+    return cached !== undefined && now < cached.freshUntil ? cached : undefined
   }
 
   #isTrue(fresh: CachedValue, now: number): boolean {
@@ -194,20 +194,20 @@ export class DerivedValues {
     { store, reads }: Shared,
     key: string,
     sharedKey: string | undefined,
-    kept: CachedValue | undefined,
+    cached: CachedValue | undefined,
     accepts: (value: unknown) => boolean,
   ): Promise<DerivedValue<T> | undefined> {
     const { table, clock } = this.parts
     try {
-      if (kept?.permit !== undefined) {
-        const { tags } = kept.permit
+      if (cached?.permit !== undefined) {
+        const { tags } = cached.permit
         const before = table.snapshot(tags)
-        if (before !== undefined && (await reads.check(kept.permit)) === 'current') {
-          this.#values.trustAgain(this.#request(key, sharedKey, tags, 0), kept, kept.permit, {
+        if (before !== undefined && (await reads.check(cached.permit)) === 'current') {
+          this.#values.trustAgain(this.#request(key, sharedKey, tags, 0), cached, cached.permit, {
             required: before,
             all: before,
           })
-          return found<T>(kept, clock.now())
+          return found<T>(cached, clock.now())
         }
       }
       if (sharedKey === undefined) return undefined
@@ -221,9 +221,9 @@ export class DerivedValues {
         ...this.#request<Envelope<T>>(key, sharedKey, entry.tags, 0),
         accepts: (value: unknown) => isEnvelope(value) && accepts(value.value),
       }
-      const landed = this.#values.fromStore(request, entry, { required: before, all: before }, undefined)
-      if (landed === undefined) return undefined
-      if (!landed.value.databases.every((database) => this.#databases.has(database))) {
+      const loaded = this.#values.fromStore(request, entry, { required: before, all: before }, undefined)
+      if (loaded === undefined) return undefined
+      if (!loaded.value.databases.every((database) => this.#databases.has(database))) {
         this.parts.engine.delete(DERIVED, key)
         return undefined
       }
@@ -267,6 +267,10 @@ function isEnvelope(value: unknown): value is Envelope<unknown> {
   )
 }
 
-function found<T>({ value, askedAt, freshUntil }: CachedValue, now: number): DerivedValue<T> {
-  return { value: (value as Envelope<T>).value, ageMs: Math.max(0, now - askedAt), leftMs: freshUntil - now }
+function found<T>({ value, queriedAt, freshUntil }: CachedValue, now: number): DerivedValue<T> {
+  return {
+    value: (value as Envelope<T>).value,
+    ageMs: Math.max(0, now - queriedAt),
+    remainingMs: freshUntil - now,
+  }
 }

@@ -102,8 +102,8 @@ class Walk {
       visited++
       if (visited >= MAX_NODES) break
     }
-    const left = this.#weights.reduce((sum, weight) => sum + weight, 0)
-    return bytes * (1 + left / visitedWeight)
+    const remaining = this.#weights.reduce((sum, weight) => sum + weight, 0)
+    return bytes * (1 + remaining / visitedWeight)
   }
 
   #enqueue(value: object, weight: number, budget: number): void {

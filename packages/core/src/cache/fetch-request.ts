@@ -79,11 +79,11 @@ export interface FetchRequest<T> {
    * When, and under which state, the source was queried for the result of `load`, if that was before `load`
    * was called.
    */
-  askedAhead?(): Prefetched | undefined
+  prefetched?(): Prefetched | undefined
   /**
    * Whether the query that was sent differs from the one in the key: the value is then only for its caller.
    */
-  hasStrayed?(): boolean
+  hasChangedQuery?(): boolean
   /** Whether a value from the shared store can be the requested one. Default: any value can. */
   accepts?(value: unknown): boolean
   /** Whether other processes may have a value. */

@@ -53,7 +53,7 @@ export class InvalidationRules {
     let dropped = 0
     for (const event of events) {
       for (const name of namesOf(event)) done.add(name)
-      for (const target of this.#ask(event)) {
+      for (const target of this.#targetsOf(event)) {
         if (done.has(nameOf(target))) continue
         if (dropped >= MAX_TARGETS) {
           this.#errors++
@@ -67,7 +67,7 @@ export class InvalidationRules {
     }
   }
 
-  #ask(event: InvalidationEvent): readonly InvalidationTarget[] {
+  #targetsOf(event: InvalidationEvent): readonly InvalidationTarget[] {
     const targets: InvalidationTarget[] = []
     for (const { rule } of [...this.#rules]) {
       try {

@@ -1,6 +1,6 @@
 import type { Clock } from '../shared/clock.ts'
 import { randomToken } from '../shared/random-token.ts'
-import type { CachedValues, Landed, Shared } from './cached-values.ts'
+import type { CachedValues, Loaded, Shared } from './cached-values.ts'
 import type { Permit, SharedReads } from './coherence/shared-reads.ts'
 import { type Before, type FetchRequest, requiredTags } from './fetch-request.ts'
 
@@ -23,7 +23,7 @@ export class LoadClaims {
     request: FetchRequest<T>,
     before: Before,
     permit: Permit | undefined,
-  ): Promise<Landed<T> | Permit | undefined> {
+  ): Promise<Loaded<T> | Permit | undefined> {
     const { policy, sharedKey, tags } = request
     if (
       policy.loadLockWaitMs === 0 ||

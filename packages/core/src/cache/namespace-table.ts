@@ -24,7 +24,7 @@ export class Shelf {
    */
   read(key: string): StoredValue | undefined {
     const entry = this.#entries.get(key)
-    if (entry !== undefined) this.policy.touch(entry)
+    if (entry !== undefined) this.policy.wasRead(entry)
     return entry
   }
 

@@ -18,7 +18,7 @@ const NO_VARIANT = joinedKey('')
 export interface ResultPolicy {
   readonly policy: FetchPolicy
   /** Whether the app set the time to live for reads like this one, and not for all reads. */
-  readonly saysTtl: boolean
+  readonly setsTtl: boolean
   /** The app's custom tags. */
   readonly tags: readonly string[]
   /** Whether other processes may have the result. */
@@ -97,13 +97,13 @@ export class ResultCache {
     const key = `${operation.source.id}\n${question}`
     const copier = (this.options.copier as Copier<T> | undefined) ?? request
     const now = this.cache.clock.now()
-    let kept: CachedValue | undefined
+    let cached: CachedValue | undefined
     if (strategy !== 'refresh') {
-      kept = this.cache.engine.getAt<CachedValue>(RESULTS, key, now) ?? undefined
+      cached = this.cache.engine.getAt<CachedValue>(RESULTS, key, now) ?? undefined
       // Most reads add nothing to a hit, and most hits need neither their tags nor their load.
-      const isBare = !chosen.saysTtl && chosen.tags.length === 0 && note === undefined
-      if (kept !== undefined && isBare && scope?.basis === undefined) {
-        const hit = this.cache.hit(kept, policy, copier, now)
+      const isBare = !chosen.setsTtl && chosen.tags.length === 0 && note === undefined
+      if (cached !== undefined && isBare && scope?.basis === undefined) {
+        const hit = this.cache.hit(cached, policy, copier, now)
         if (hit !== undefined) {
           this.#answered(hit.value, operation, context)
           context.end()
@@ -119,7 +119,7 @@ export class ResultCache {
     context.mayBeCached = true
     // Reads with a time to live that the app set always go through the cache, whether or not they benefit
     // from it.
-    if (chosen.saysTtl) context.gain?.found()
+    if (chosen.setsTtl) context.gain?.found()
     const sharedKey = chosen.isShared && database !== undefined ? `${database}\n${question}` : undefined
     const basis =
       scope?.basis instanceof ReadBasis ? this.#part(scope.basis, chosen, variant ?? '', database) : undefined
@@ -133,7 +133,7 @@ export class ResultCache {
       isComplete: (value) => request.isComplete?.(value) === true,
       accepts: (value) => request.accepts?.(value) !== false,
       ownTags: chosen.tags,
-      ...(chosen.saysTtl ? { maxAgeMs: policy.ttlMs } : {}),
+      ...(chosen.setsTtl ? { maxAgeMs: policy.ttlMs } : {}),
       policy,
       types: request.types,
       note,
@@ -141,20 +141,20 @@ export class ResultCache {
       refresh: () => detached(() => next(operation, context.detached())),
       mayShare: (value) => chosen.mayShare?.(value) !== false,
       copier,
-      hasStrayed: () => operation.hasStrayed === true,
-      askedAhead: () => context.prefetched,
+      hasChangedQuery: () => operation.hasStrayed === true,
+      prefetched: () => context.prefetched,
       onHit: (value) => this.#answered(value, operation, context),
       sharesErrors: false,
     }
-    if (kept !== undefined && !hasOwnTags(kept.ownTags, fetched)) kept = undefined
-    const answer = strategy === 'refresh' ? this.cache.fetch(fetched) : this.cache.serve(fetched, kept, now)
+    if (cached !== undefined && !hasOwnTags(cached.ownTags, fetched)) cached = undefined
+    const answer = strategy === 'refresh' ? this.cache.fetch(fetched) : this.cache.serve(fetched, cached, now)
     if (basis !== undefined) endWith(basis, answer)
     return answer
   }
 
   /** Adds the read to the derived value that is being computed. */
   #part(basis: ReadBasis, chosen: ResultPolicy, variant: string, database: string | undefined): BasisPart {
-    const { policy, isShared, saysTtl } = chosen
+    const { policy, isShared, setsTtl: saysTtl } = chosen
     if (basis.context !== variant) basis.spoil('DIFFERENT_CONTEXT')
     // A caller that requests a refresh must not be served a derived value from an earlier read, so none is
     // cached.

@@ -108,17 +108,17 @@ export class TieredCache {
   ): Promise<T> {
     const { cache, clock, engine } = this.parts
     const now = clock.now()
-    const kept = engine.getAt<CachedValue>(TIERED, key, now) ?? undefined
+    const cached = engine.getAt<CachedValue>(TIERED, key, now) ?? undefined
     const { policy } = plan
     const copier = plan.copier as Copier<T>
-    if (kept !== undefined) {
-      const hit = cache.hit(kept, policy, copier, now)
+    if (cached !== undefined) {
+      const hit = cache.hit(cached, policy, copier, now)
       if (hit !== undefined)
-        return copier.isByReference === true ? (kept.promise as Promise<T>) : Promise.resolve(hit.value)
+        return copier.isByReference === true ? (cached.promise as Promise<T>) : Promise.resolve(hit.value)
     }
     return cache.serve(
       new TieredRequest(key, load, this.parts, policy, copier, tags, NO_TAGS, undefined),
-      kept,
+      cached,
       now,
     )
   }

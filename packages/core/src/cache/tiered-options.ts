@@ -177,9 +177,9 @@ export class CallPlans {
     const at = typeof ttl === 'number' ? ttl & (SLOTS - 1) : 0
     const slot = this.#slots[at]
     if (slot !== undefined && matches(slot, options)) return slot
-    const given = { ...options }
-    const plan = this.#resolve(given)
-    this.#slots[at] = { ...plan, names: Object.keys(given), values: Object.values(given) }
+    const copy = { ...options }
+    const plan = this.#resolve(copy)
+    this.#slots[at] = { ...plan, names: Object.keys(copy), values: Object.values(copy) }
     return plan
   }
 

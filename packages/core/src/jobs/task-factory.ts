@@ -112,8 +112,11 @@ export class TaskFactory {
 }
 
 /** A new task, as it is returned to the app. */
-export function newTaskView<T>(made: Omit<NewTask, 'runAt'> & { readonly runAt?: number }, data: T): Task<T> {
-  const { id, level, queue, runAt = 0, settings, createdAt, batchId } = made
+export function newTaskView<T>(
+  added: Omit<NewTask, 'runAt'> & { readonly runAt?: number },
+  data: T,
+): Task<T> {
+  const { id, level, queue, runAt = 0, settings, createdAt, batchId } = added
   // No spreads: they would be 20% of the time to enqueue a task.
   const task: { -readonly [K in keyof Task<T>]: Task<T>[K] } = {
     id,

@@ -68,7 +68,7 @@ export class ResultPolicies {
       return 'TABLE_NOT_LISTED'
     return {
       policy: controls.length === 0 ? this.#base : controls.reduce(controlled, this.#base),
-      saysTtl: controls.some(({ ttl }) => ttl !== undefined),
+      setsTtl: controls.some(({ ttl }) => ttl !== undefined),
       tags:
         controls.length === 0
           ? NO_TAGS

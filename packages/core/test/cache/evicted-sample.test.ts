@@ -69,7 +69,7 @@ describe('ghost hits', () => {
     const load = (key: string) => {
       const snapshot = table.snapshot([key.endsWith('7') ? 'seven' : 'other'])
       if (snapshot === undefined) throw new Error('no write is in flight')
-      return new CachedValue(1, snapshot, undefined, { askedAt: 0, freshUntil: 0, costMs: 2, ownTags: [] })
+      return new CachedValue(1, snapshot, undefined, { queriedAt: 0, freshUntil: 0, costMs: 2, ownTags: [] })
     }
     const cache = new CachingStrategyEngine({ policy: 'lru', maxBytes: 500_000 })
     for (const key of KEYS) cache.set('n', key, load(key))

@@ -32,12 +32,12 @@ export class Fleet {
   readonly clock = new FakeClock()
   readonly state: SharedState
   readonly database = { value: 1, asked: 0 }
-  readonly tells: false | undefined
+  readonly notifies: false | undefined
   readonly #open: Sluice[] = []
 
-  /** @param tells - `false`: the store sends no notifications. */
-  constructor({ tells, ...options }: { leaseMs?: number; quarantineMs?: number; tells?: false } = {}) {
-    this.tells = tells
+  /** @param notifies - `false`: the store sends no notifications. */
+  constructor({ notifies, ...options }: { leaseMs?: number; quarantineMs?: number; notifies?: false } = {}) {
+    this.notifies = notifies
     this.state = new SharedState(resolveMemoryStoreOptions({ clock: this.clock, ...options }))
   }
 
@@ -58,7 +58,7 @@ export class Fleet {
       prefetch: false,
       clock: this.clock,
       ...others,
-      cache: { ttl: 60, ...cache, store: faulty(memoryStoreOn(this.state), faults, this.tells) },
+      cache: { ttl: 60, ...cache, store: faulty(memoryStoreOn(this.state), faults, this.notifies) },
     })
     this.#open.push(sluice)
     const source = {
@@ -94,10 +94,10 @@ export class Fleet {
   }
 }
 
-function faulty(store: CacheStore, faults: Faults, tells: false | undefined): CacheStore {
+function faulty(store: CacheStore, faults: Faults, notifies: false | undefined): CacheStore {
   return new Proxy(store, {
     get(target, name) {
-      if (name === 'tells') return tells
+      if (name === 'notifies') return notifies
       const value = Reflect.get(target, name)
       if (typeof value !== 'function') return value
       if (name === 'watch') {

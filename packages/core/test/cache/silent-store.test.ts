@@ -9,7 +9,7 @@ describe('a store without notifications', () => {
   let fleet: Fleet
   afterEach(() => fleet.close())
   const start = (cache = {}) => {
-    fleet = new Fleet({ tells: false })
+    fleet = new Fleet({ notifies: false })
     return [fleet.start({ maxStalenessMs: 1_000, ...cache }), fleet.start(cache)] as [Process, Process]
   }
   const readsOf = ({ faults }: Process) => faults.calls.get('read') ?? 0
@@ -66,7 +66,7 @@ describe('a store without notifications', () => {
       new Promise<StoreState>((resolve) => {
         answer = resolve
       })
-    const store = { tells: false, ping: async () => {}, read: held } as unknown as CacheStore
+    const store = { notifies: false, ping: async () => {}, read: held } as unknown as CacheStore
     const reads = new SharedReads(new TagTable(clock), writes, {
       store,
       clock,

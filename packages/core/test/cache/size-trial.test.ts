@@ -96,7 +96,7 @@ describe('SizeTrial', () => {
     const table = new TagTable({ now: () => 0, wall: () => 0 })
     const snapshot = table.snapshot(['a'])
     if (snapshot === undefined) throw new Error('no write is in flight')
-    const terms = { askedAt: 0, freshUntil: 0, costMs: 2, ownTags: [] }
+    const terms = { queriedAt: 0, freshUntil: 0, costMs: 2, ownTags: [] }
     for (let id = 0; id < 300; id += 1)
       cache.set('n', `key ${id}`, new CachedValue(1, snapshot, undefined, terms))
     table.raise(['a'])

@@ -362,8 +362,8 @@ class SluiceResponseCache implements ResponseCache, FrontCache {
   }
 }
 
-function hitStatus({ leftMs }: DerivedValue<unknown>): string {
-  return `hit; ttl=${Math.max(0, Math.floor(leftMs / 1_000))}`
+function hitStatus({ remainingMs }: DerivedValue<unknown>): string {
+  return `hit; ttl=${Math.max(0, Math.floor(remainingMs / 1_000))}`
 }
 
 /** Whether the client accepts no cached response. */
@@ -379,10 +379,10 @@ function controlOf({ headers }: IncomingMessage): string | undefined {
 
 /** Whether a cached response meets the age and freshness that the client requires. */
 function isAcceptable(
-  { ageMs, leftMs }: DerivedValue<unknown>,
+  { ageMs, remainingMs }: DerivedValue<unknown>,
   control: ReadonlyMap<string, string>,
 ): boolean {
   const maxAgeMs = secondsOf(control, 'max-age')
   const minFreshMs = secondsOf(control, 'min-fresh')
-  return (maxAgeMs === undefined || ageMs <= maxAgeMs) && (minFreshMs === undefined || leftMs >= minFreshMs)
+  return (maxAgeMs === undefined || ageMs <= maxAgeMs) && (minFreshMs === undefined || remainingMs >= minFreshMs)
 }

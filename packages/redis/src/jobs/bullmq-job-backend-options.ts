@@ -19,11 +19,11 @@ export interface BullmqJobBackendOptions {
 
 export type ResolvedBullmqJobBackendOptions = Required<BullmqJobBackendOptions>
 
-const prefix: OptionRule = {
+const prefixRule: OptionRule = {
   expected: '1 to 64 letters, digits, ".", "_", "-", "{" and "}"',
   accepts: (value) => typeof value === 'string' && /^[A-Za-z0-9._{}-]{1,64}$/.test(value),
 }
-const rules = { prefix, commandTimeoutMs: option.integer(1, MAX_TIMER_MS) }
+const rules = { prefix: prefixRule, commandTimeoutMs: option.integer(1, MAX_TIMER_MS) }
 
 /** @throws InvalidOptionError that names the option and the expected value. */
 export function resolveBullmqJobBackendOptions(
@@ -31,12 +31,12 @@ export function resolveBullmqJobBackendOptions(
   isCluster: boolean,
 ): ResolvedBullmqJobBackendOptions {
   checkOptions(options, rules)
-  const given = options.prefix ?? (isCluster ? '{bull}' : 'bull')
-  if (isCluster && hashTagOf(given) === undefined)
+  const prefix = options.prefix ?? (isCluster ? '{bull}' : 'bull')
+  if (isCluster && hashTagOf(prefix) === undefined)
     throw new InvalidOptionError(
       'prefix',
       'a prefix with a hash tag, such as "{bull}", in a Redis Cluster',
-      given,
+      prefix,
     )
-  return { prefix: given, commandTimeoutMs: options.commandTimeoutMs ?? 2_000 }
+  return { prefix, commandTimeoutMs: options.commandTimeoutMs ?? 2_000 }
 }

@@ -25,12 +25,11 @@ import {
   type ResolvedBullmqJobBackendOptions,
   resolveBullmqJobBackendOptions,
 } from './bullmq-job-backend-options.ts'
-import { DeadLetters } from './dead-letters.ts'
-import { batchFields, batchRowOf, type FlatHash, keptSettings } from './job-fields.ts'
+import { batchFields, batchRowOf, type FlatHash, storedSettings } from './job-fields.ts'
 import { JobsRedis } from './jobs-redis.ts'
 import { loadBullmq } from './load-bullmq.ts'
 import { Steps } from './steps.ts'
-import { TaskList } from './task-list.ts'
+import { DeadLetters, TaskList } from './task-list.ts'
 
 /** Maximum characters of data per script call. */
 const MAX_SENT = 4_194_304
@@ -94,7 +93,7 @@ class BullmqBackend implements JobBackend {
     const bullmq = await loadBullmq()
     if (this.#isClosed) throw closed()
     const redis = new JobsRedis(this.connection, this.options, bullmq, {
-      hear: (message) => this.#hear(message),
+      receive: (message) => this.#receive(message),
       lost: () => this.#wake({}),
     })
     const tasks = new TaskList(redis)
@@ -189,7 +188,7 @@ class BullmqBackend implements JobBackend {
 
   async openBatch(batch: NewBatch): Promise<void> {
     const { redis } = this.#opened()
-    await redis.ask(() => redis.client.hset(redis.key(`batch:${batch.id}`), batchFields(batch)))
+    await redis.send(() => redis.client.hset(redis.key(`batch:${batch.id}`), batchFields(batch)))
   }
 
   async sealBatch(id: string, chunks: number, totalItems: number, at: number): Promise<readonly BatchRow[]> {
@@ -223,7 +222,7 @@ class BullmqBackend implements JobBackend {
 
   async unnotifiedBatches(before: number): Promise<readonly BatchRow[]> {
     const { redis } = this.#opened()
-    const ids = await redis.ask(() => redis.client.zrangebyscore(redis.key('unnotified'), '-inf', before))
+    const ids = await redis.send(() => redis.client.zrangebyscore(redis.key('unnotified'), '-inf', before))
     return ids.length === 0 ? [] : rowsOf(await redis.run('batches', '', ...ids))
   }
 
@@ -266,12 +265,12 @@ class BullmqBackend implements JobBackend {
   async takeSlot(key: string, at: number, expiresAt: number): Promise<boolean> {
     const { redis } = this.#opened()
     const ms = Math.max(1, Math.ceil(expiresAt - at))
-    return (await redis.ask(() => redis.client.set(redis.key(`slot:${key}`), '1', 'PX', ms, 'NX'))) === 'OK'
+    return (await redis.send(() => redis.client.set(redis.key(`slot:${key}`), '1', 'PX', ms, 'NX'))) === 'OK'
   }
 
   async tidy({ maxDeadBytes, maxBatchAgeMs }: RetentionLimits, at: number): Promise<void> {
     const { redis, dead } = this.#opened()
-    const over = await redis.ask(() =>
+    const over = await redis.send(() =>
       redis.client.zrangebyscore(redis.key('ended'), '-inf', `(${at - maxBatchAgeMs}`),
     )
     for (const id of over) while ((await redis.run('forget', '', id)) === 1) {}
@@ -294,7 +293,7 @@ class BullmqBackend implements JobBackend {
     throw this.#isClosed ? closed() : new JobBackendError('This job backend is not open.')
   }
 
-  #hear(message: string): void {
+  #receive(message: string): void {
     try {
       this.#wake(JSON.parse(message) as WakeHint)
     } catch {
@@ -339,6 +338,6 @@ function taskArguments(task: NewTask): (string | number)[] {
   const delay = runAt === 0 ? 0 : Math.max(0, Math.ceil(runAt - createdAt))
   return [
     ...[id, createdAt, delay, data, order, settings.maxRetries + 1],
-    ...[uniqueKey ?? '', keptSettings(task), batchId ?? '', chunk, items],
+    ...[uniqueKey ?? '', storedSettings(task), batchId ?? '', chunk, items],
   ]
 }

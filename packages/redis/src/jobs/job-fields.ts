@@ -57,7 +57,7 @@ const NORMAL: TaskLevel = 2
 const MAX_CRASHES = 5
 const KNOWN_SETTINGS = 1_000
 
-interface KeptSettings {
+interface StoredSettings {
   readonly level: TaskLevel
   readonly settings: TaskSettings
 }
@@ -110,13 +110,13 @@ export class JobClaim implements TaskClaim {
       failures,
       opts,
     ] = values
-    const kept = typeof settings === 'string' ? settingsOf(settings) : foreignSettings(opts)
+    const stored = typeof settings === 'string' ? settingsOf(settings) : foreignSettings(opts)
     this.id = id
-    this.level = kept.level
+    this.level = stored.level
     this.createdAt = Number(timestamp)
     this.order = Number(order ?? timestamp)
     this.data = data ?? '{}'
-    this.settings = kept.settings
+    this.settings = stored.settings
     this.uniqueKey = uniqueKey ?? null
     this.batchId = batchId ?? null
     this.chunk = Number(chunk ?? 0)
@@ -128,7 +128,7 @@ export class JobClaim implements TaskClaim {
 }
 
 /** Returns the settings that are stored with a task. Many tasks have the same string. */
-export function keptSettings({ level, settings }: NewTask): string {
+export function storedSettings({ level, settings }: NewTask): string {
   const { maxRetries, maxCrashes, timeoutMs, backoff, runAs } = settings
   return JSON.stringify([level, maxRetries, maxCrashes, timeoutMs, backoff, runAs] satisfies Written)
 }
@@ -194,9 +194,9 @@ function fieldsOf(flat: FlatHash): Fields {
   return fields
 }
 
-const known = new Map<string, KeptSettings>()
+const known = new Map<string, StoredSettings>()
 
-function settingsOf(text: string): KeptSettings {
+function settingsOf(text: string): StoredSettings {
   let settings = known.get(text)
   if (settings === undefined) {
     const [level, maxRetries, maxCrashes, timeoutMs, backoff, runAs] = JSON.parse(text) as Written
@@ -208,7 +208,7 @@ function settingsOf(text: string): KeptSettings {
 }
 
 /** Returns the settings of a job that was added with BullMQ directly. */
-function foreignSettings(opts: Value): KeptSettings {
+function foreignSettings(opts: Value): StoredSettings {
   const { attempts = 0, backoff } = JSON.parse(opts ?? '{}') as {
     attempts?: number
     backoff?: number | { delay?: number }

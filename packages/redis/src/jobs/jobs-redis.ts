@@ -36,7 +36,7 @@ export class JobsRedis {
   #isClosed = false
 
   constructor(
-    given: Redis | Cluster,
+    connection: Redis | Cluster,
     private readonly options: ResolvedBullmqJobBackendOptions,
     bullmq: Bullmq,
     listener: BusListener,
@@ -44,7 +44,7 @@ export class JobsRedis {
     const { prefix, commandTimeoutMs } = options
     this.root = `${prefix}:`
     this.#own = `${prefix}:@sluice:`
-    this.#server = serverOf(given, keySlot(hashTagOf(prefix) ?? prefix), {
+    this.#server = serverOf(connection, keySlot(hashTagOf(prefix) ?? prefix), {
       commandTimeoutMs,
       onLink: () => this.#linked(),
       forgetEpoch: async () => {},
@@ -83,7 +83,7 @@ export class JobsRedis {
 
   /** @throws JobBackendError. */
   run(name: ScriptName, ...rest: readonly Argument[]): Promise<unknown> {
-    return this.ask(
+    return this.send(
       () =>
         this.#scripts[commandOf(name)]?.(this.root, ...rest) ??
         Promise.reject(new Error(`Unknown script ${name}.`)),
@@ -91,7 +91,7 @@ export class JobsRedis {
   }
 
   /** @throws JobBackendError. */
-  async ask<T>(send: () => Promise<T>): Promise<T> {
+  async send<T>(send: () => Promise<T>): Promise<T> {
     await this.connected()
     try {
       return await send()

@@ -83,7 +83,7 @@ export class Steps {
   /** @throws JobBackendError. */
   async step(
     queue: string,
-    given: readonly TaskOutcome[],
+    reported: readonly TaskOutcome[],
     want: number,
     owner: string,
     leaseMs: number,
@@ -99,9 +99,9 @@ export class Steps {
     const { recalled } = line
     line.recalled = NOTHING
     // The recalled claims may exceed the number of tasks that is wanted now.
-    const kept = recalled.claims.slice(0, want)
+    const counting = recalled.claims.slice(0, want)
     const surplus = recalled.claims.slice(want)
-    const [plain, rest] = partition(this.#unknown(line, given))
+    const [plain, rest] = partition(this.#unknown(line, reported))
     const outcomes = [...plain, ...rest, ...surplus.map(released)]
     line.number += 1
     const [number, lane] = [line.number, line.enter()]
@@ -112,7 +112,7 @@ export class Steps {
       Date.now(),
       token,
       lease,
-      want - kept.length,
+      want - counting.length,
       `${owner}.${lane}`,
       number,
       look,
@@ -137,9 +137,9 @@ export class Steps {
     }
     const [claims, lost, batches, nextAt] = reply
     return {
-      claims: [...kept, ...claimsOf(queue, token, claims)],
+      claims: [...counting, ...claimsOf(queue, token, claims)],
       lost: [
-        ...this.#known(line, given),
+        ...this.#known(line, reported),
         ...lost.map((place) => outcomes[place]?.claim).filter((claim) => claim !== undefined),
       ],
       batches: [...recalled.batches, ...rowsOf(batches)],
@@ -157,8 +157,8 @@ export class Steps {
     return line
   }
 
-  async #recall(line: Line, asked: Unanswered, leaseMs: number): Promise<void> {
-    const { lane, number, token, outcomes, surplus } = asked
+  async #recall(line: Line, requested: Unanswered, leaseMs: number): Promise<void> {
+    const { lane, number, token, outcomes, surplus } = requested
     const { queue, owner } = line
     const reply = (await this.redis.run(
       'recall',
@@ -168,7 +168,7 @@ export class Steps {
       `${owner}.${lane}`,
       number,
     )) as Reply | null
-    line.unanswered = line.unanswered.filter((one) => one !== asked)
+    line.unanswered = line.unanswered.filter((one) => one !== requested)
     line.free.push(lane)
     if (reply === null) return
     const [claims, lost, batches] = reply

@@ -59,16 +59,16 @@ class RedisProcesses implements ProcessLink {
   readonly #prefix: string
   readonly #publisher: Redis | Cluster
   readonly #subscriber: Redis | Cluster
-  readonly #asked = new Map<string, (answer: string) => void>()
+  readonly #pending = new Map<string, (answer: string) => void>()
   #self = ''
   #isClosed = false
   /** Whether this process is subscribed, so that answers arrive. */
   #isListening = false
 
-  constructor(given: Redis | Cluster, namespace: string, timeoutMs: number) {
+  constructor(connection: Redis | Cluster, namespace: string, timeoutMs: number) {
     this.#prefix = `${namespace}:process:`
-    this.#publisher = connectionFrom(given, timeoutMs)
-    this.#subscriber = connectionFrom(given, timeoutMs)
+    this.#publisher = connectionFrom(connection, timeoutMs)
+    this.#subscriber = connectionFrom(connection, timeoutMs)
   }
 
   async open(self: string, answer: (question: string) => Promise<string>): Promise<void> {
@@ -85,7 +85,7 @@ class RedisProcesses implements ProcessLink {
     subscriber.on('close', () => {
       this.#isListening = false
     })
-    subscriber.on('message', (_channel: string, text: string) => void this.#heard(text, answer))
+    subscriber.on('message', (_channel: string, text: string) => void this.#received(text, answer))
     // If a connection fails, ioredis retries it for as long as this link is open.
     await Promise.all([this.#publisher.connect().catch(ignore), subscriber.connect().catch(ignore)])
     await this.#subscribe()
@@ -113,7 +113,7 @@ class RedisProcesses implements ProcessLink {
     const id = randomUUID()
     return await new Promise<string>((resolve, reject) => {
       const end = () => {
-        this.#asked.delete(id)
+        this.#pending.delete(id)
         signal.removeEventListener('abort', aborted)
       }
       const aborted = () => {
@@ -121,14 +121,14 @@ class RedisProcesses implements ProcessLink {
         reject(signal.reason)
       }
       signal.addEventListener('abort', aborted)
-      this.#asked.set(id, (answer) => {
+      this.#pending.set(id, (answer) => {
         end()
         resolve(answer)
       })
       this.#publish(process, { id, from: this.#self, question }).then(
         (receivers) => {
           // In a Cluster, subscribers on other nodes are not counted.
-          if (receivers > 0 || this.#publisher.isCluster || !this.#asked.has(id)) return
+          if (receivers > 0 || this.#publisher.isCluster || !this.#pending.has(id)) return
           end()
           reject(new StoreUnavailableError('Redis', `no process ${process} listens there.`))
         },
@@ -157,10 +157,10 @@ class RedisProcesses implements ProcessLink {
     }
   }
 
-  async #heard(text: string, answer: (question: string) => Promise<string>): Promise<void> {
+  async #received(text: string, answer: (question: string) => Promise<string>): Promise<void> {
     try {
       const message = JSON.parse(text) as Message
-      if ('answer' in message) this.#asked.get(message.id)?.(message.answer)
+      if ('answer' in message) this.#pending.get(message.id)?.(message.answer)
       else await this.#publish(message.from, { id: message.id, answer: await answer(message.question) })
     } catch {
       // The process that asked has its own timeout.

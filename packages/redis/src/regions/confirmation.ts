@@ -1,3 +1,5 @@
+import { isInstance } from '@sluice/core/siblings'
+import { StoreUnavailableError } from '@sluice/core/stores'
 import type { Cluster, Redis } from 'ioredis'
 import type { Keys } from '../keys.ts'
 
@@ -20,7 +22,7 @@ export interface ReadConfirmation {
   /** Age of `at`; `undefined`: no relay has ever confirmed anything. */
   readonly ageMs: number | undefined
   /** How long it still holds. Not above 0: nothing may be served from the cache. */
-  readonly leftMs: number
+  readonly remainingMs: number
   readonly confirmation: Confirmation | undefined
 }
 
@@ -80,9 +82,16 @@ export async function readConfirmations(
     const text = String(rest[2 * at + 1])
     const confirmation = text === '' ? undefined : (JSON.parse(text) as Confirmation)
     return {
-      leftMs: Number(rest[2 * at]),
+      remainingMs: Number(rest[2 * at]),
       ageMs: confirmation === undefined ? undefined : Math.max(0, time - confirmation.at),
       confirmation,
     }
   })
+}
+
+/** The error of a call to the Redis of another region, with the name of the region. */
+export function regionError(region: string, error: unknown): unknown {
+  return isInstance(error, StoreUnavailableError)
+    ? new StoreUnavailableError(`Redis of the region "${region}"`, error.reason, error)
+    : error
 }

@@ -1,16 +1,102 @@
-import { randomToken, setLongInterval } from '@sluice/core/siblings'
+import { InvalidOptionError } from '@sluice/core'
+import { callSafely, checkOptions, option, randomToken, setLongInterval } from '@sluice/core/siblings'
 import { EVERY_TAG } from '@sluice/core/stores'
+import type { Cluster, Redis } from 'ioredis'
 import { type BusListener, RELAYED, tagsIn } from '../bus.ts'
 import { Store } from '../redis-store.ts'
-import { confirm, redisNow } from './confirmation.ts'
-import { Lags } from './lags.ts'
 import {
-  type RedisRelayOptions,
-  type ResolvedRedisRelayOptions,
-  resolveRedisRelayOptions,
-} from './redis-relay-options.ts'
-import { regionError } from './region-error.ts'
+  keyName,
+  type RedisStoreOptions,
+  type ResolvedRedisStoreOptions,
+  resolveRedisStoreOptions,
+} from '../redis-store-options.ts'
+import { confirm, redisNow, regionError } from './confirmation.ts'
 import { RelayedWrites } from './relayed-writes.ts'
+
+const LEAST_LAG_MS = 50
+const MAX_LAG_MS = 60_000
+
+export interface RedisRelayOptions
+  extends Pick<
+    RedisStoreOptions,
+    'namespace' | 'leaseMs' | 'quarantineMs' | 'maxTtlMs' | 'commandTimeoutMs'
+  > {
+  /**
+   * Name of the region whose writes are relayed, as in `remoteRegions` of the stores that receive them. 1 to
+   * 64 letters, digits, `.`, `_` and `-`.
+   */
+  readonly region: string
+  /** The Redis of that region: an instance of ioredis, of which only the connection options are used. */
+  readonly from: Redis | Cluster
+  /** The Redis of the region that receives the writes. Run the relay near this one. */
+  readonly to: Redis | Cluster
+  /**
+   * Bound of the promise, in milliseconds: a result in the receiving region is never older than this after
+   * the acknowledgement of a write in `region`. Set it to at least five round trips between the regions.
+   * From `50` to `60000`, and at most half of `leaseMs`.
+   * @defaultValue 1000
+   */
+  readonly maxLagMs?: number
+  /** Called with each failure. The relay retries automatically. Must not throw. */
+  readonly onError?: (error: unknown) => void
+}
+
+export interface ResolvedRedisRelayOptions {
+  readonly region: string
+  readonly maxLagMs: number
+  readonly store: ResolvedRedisStoreOptions
+  readonly onError: (error: unknown) => void
+}
+
+const client = {
+  expected: 'an instance of ioredis',
+  accepts: (value: unknown) => typeof (value as Partial<Redis> | null)?.duplicate === 'function',
+}
+const any = { expected: 'any value', accepts: () => true }
+const rules = {
+  ...{ namespace: any, leaseMs: any, quarantineMs: any, maxTtlMs: any, commandTimeoutMs: any },
+  region: keyName,
+  from: client,
+  to: client,
+  maxLagMs: option.integer(LEAST_LAG_MS, MAX_LAG_MS),
+  onError: option.callback,
+}
+
+/** @throws InvalidOptionError that names the option and the expected value. */
+export function resolveRedisRelayOptions(options: RedisRelayOptions): ResolvedRedisRelayOptions {
+  checkOptions(options, rules)
+  const { region, from, to, maxLagMs = 1_000, onError, ...ofStore } = options
+  for (const [name, value] of Object.entries({ region, from, to }))
+    if (value === undefined) throw new InvalidOptionError(name, rules[name as 'region'].expected, value)
+  const store = resolveRedisStoreOptions(ofStore)
+  // A write's intent must outlast the last confirmation that was given while it was held.
+  if (maxLagMs > store.leaseMs / 2)
+    throw new InvalidOptionError('maxLagMs', `at most half of leaseMs (${store.leaseMs / 2})`, maxLagMs)
+  return { region, maxLagMs, store, onError: (error) => callSafely(() => onError?.(error)) }
+}
+
+/** Number of lags that are remembered: some minutes. */
+const MAX_LAGS = 1_000
+
+/** Quantiles of the last values. */
+export class Lags {
+  readonly #last: number[] = []
+  #next = 0
+
+  add(ms: number): void {
+    this.#last[this.#next] = ms
+    this.#next = (this.#next + 1) % MAX_LAGS
+  }
+
+  /**
+   * @param share - 0 to 1.
+   * @returns 0 if there are no values.
+   */
+  quantile(share: number): number {
+    const sorted = [...this.#last].sort((left, right) => left - right)
+    return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0
+  }
+}
 
 /** Confirmations per `maxLagMs`. So many are in flight at most: an older one would expire on arrival. */
 const PINGS = 5
@@ -120,7 +206,7 @@ class Relay implements RedisRelay, BusListener {
     await Promise.all([this.from.close(), this.to.close()])
   }
 
-  hear(message: string): void {
+  receive(message: string): void {
     const tags = tagsIn(message)
     if (tags?.[0] === RELAYED) return
     if (tags === undefined || tags.includes(EVERY_TAG)) this.lost()
@@ -184,14 +270,14 @@ class Relay implements RedisRelay, BusListener {
     const { region, maxLagMs } = options
     // Read before the ping is sent, so the deadline is right however long anything takes from here on.
     const at = await to.run(redisNow)
-    const askedAt = performance.now()
+    const sentAt = performance.now()
     await this.#ping()
     await writes.applied()
     if (!writes.isInSync) return
-    this.#lags.add(performance.now() - askedAt)
+    this.#lags.add(performance.now() - sentAt)
     const [lagP50Ms, lagP99Ms] = [this.#lags.quantile(0.5), this.#lags.quantile(0.99)]
     await to.run((client, keys) => confirm(client, keys, region, { at, maxLagMs, lagP50Ms, lagP99Ms }))
-    this.#freshAt = Math.max(this.#freshAt, askedAt)
+    this.#freshAt = Math.max(this.#freshAt, sentAt)
   }
 
   async #ping(): Promise<void> {

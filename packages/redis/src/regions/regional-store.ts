@@ -7,8 +7,7 @@ import type {
   StoreWatcher,
 } from '@sluice/core/stores'
 import type { RedisStore, Store } from '../redis-store.ts'
-import { type ReadConfirmation, readConfirmations } from './confirmation.ts'
-import { regionError } from './region-error.ts'
+import { type ReadConfirmation, readConfirmations, regionError } from './confirmation.ts'
 
 /**
  * A store whose writes are also announced in the Redis of other regions, before they take effect. Writes of
@@ -49,11 +48,11 @@ export class RegionalStore implements RedisStore {
   regions(): readonly RegionState[] {
     const sinceMs = performance.now() - this.#readAt
     return this.#regions.map((region, at) => {
-      const { ageMs, leftMs = 0, confirmation } = this.#confirmations[at] ?? {}
+      const { ageMs, remainingMs = 0, confirmation } = this.#confirmations[at] ?? {}
       return {
         region,
         state: this.remotes.get(region)?.state() ?? 'down',
-        isFresh: leftMs > sinceMs,
+        isFresh: remainingMs > sinceMs,
         ageMs: ageMs === undefined ? undefined : ageMs + sinceMs,
         maxLagMs: confirmation?.maxLagMs,
         lagP50Ms: confirmation?.lagP50Ms,
@@ -113,16 +112,16 @@ export class RegionalStore implements RedisStore {
   }
 
   async ping(): Promise<void> {
-    const askedAt = performance.now()
+    const sentAt = performance.now()
     const confirmations = await this.local.run((client, keys) =>
       readConfirmations(client, keys, this.#regions),
     )
     this.#confirmations = confirmations
-    this.#readAt = askedAt
+    this.#readAt = sentAt
     // A relay publishes a write before it confirms it, so the reply to a ping that is sent now follows it.
     await this.local.ping()
-    const leftMs = Math.min(...confirmations.map((one) => one.leftMs))
-    this.#freshUntil = Math.max(this.#freshUntil, askedAt + leftMs)
+    const remainingMs = Math.min(...confirmations.map((one) => one.remainingMs))
+    this.#freshUntil = Math.max(this.#freshUntil, sentAt + remainingMs)
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,7 @@
 import { setLongTimeout } from '@sluice/core/siblings'
 import { EVERY_TAG } from '@sluice/core/stores'
 import type { Store } from '../redis-store.ts'
-import { regionError } from './region-error.ts'
+import { regionError } from './confirmation.ts'
 
 /** Maximum number of tags of one script. */
 const MAX_TAGS = 250

@@ -21,11 +21,11 @@ export class ClusterServer implements Server {
    * The node that was queried for its replication id as the owner of the slot. Each node object has a single
    * connection in its lifetime.
    */
-  #met: Redis | undefined
+  #identified: Redis | undefined
   #link: Link | undefined
 
   constructor(
-    given: Cluster,
+    cluster: Cluster,
     private readonly slot: number,
     private readonly options: ServerOptions,
   ) {
@@ -34,7 +34,7 @@ export class ClusterServer implements Server {
     const { enableOfflineQueue, enableAutoPipelining, keyPrefix, ...ofNodes } = boundedOptions(
       options.commandTimeoutMs,
     )
-    this.client = given.duplicate([], {
+    this.client = cluster.duplicate([], {
       enableOfflineQueue,
       enableAutoPipelining,
       keyPrefix,
@@ -62,7 +62,7 @@ export class ClusterServer implements Server {
 
   link(): Link | undefined {
     if (this.#link === undefined || this.client.status !== 'ready') return undefined
-    return this.#met?.status === 'ready' && this.#met === this.#owner() ? this.#link : undefined
+    return this.#identified?.status === 'ready' && this.#identified === this.#owner() ? this.#link : undefined
   }
 
   connected(): Promise<void> | undefined {
@@ -81,7 +81,7 @@ export class ClusterServer implements Server {
     return subscriber
   }
 
-  hears(subscriber: Redis, replid: string): boolean {
+  isListening(subscriber: Redis, replid: string): boolean {
     const owner = this.#owner()
     return owner !== undefined && addressOf(owner) === addressOf(subscriber) && this.link()?.replid === replid
   }
@@ -115,8 +115,9 @@ export class ClusterServer implements Server {
     // A node connects on its first command, and rejects other commands meanwhile.
     for (const node of masters) if (node.status === 'wait') node.connect().catch(ignore)
     const owner = this.#owner()
-    if (owner === undefined || owner === this.#met || masters.some(({ status }) => status !== 'ready')) return
-    this.#met = owner
+    if (owner === undefined || owner === this.#identified || masters.some(({ status }) => status !== 'ready'))
+      return
+    this.#identified = owner
     this.#link = undefined
     void this.#greet(owner)
   }
@@ -129,13 +130,13 @@ export class ClusterServer implements Server {
     try {
       const replid = await replidOf(owner)
       if (replid === undefined) await this.options.forgetEpoch()
-      if (this.#met !== owner) return
+      if (this.#identified !== owner) return
       this.#link = { replid: replid ?? NO_REPLID }
       this.#first.arrived()
       this.options.onLink()
     } catch (error) {
       this.#first.failed(error)
-      if (this.#met === owner) this.#met = undefined
+      if (this.#identified === owner) this.#identified = undefined
       owner.disconnect()
     }
   }

@@ -30,7 +30,7 @@ export interface Server {
    */
   subscriber(): Redis | undefined
   /** Whether such a connection receives the messages that writers publish now. */
-  hears(subscriber: Redis, replid: string): boolean
+  isListening(subscriber: Redis, replid: string): boolean
   /** Closes the connection, which may be dead, and opens a new one. */
   reconnect(): void
   close(): void

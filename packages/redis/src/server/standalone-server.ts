@@ -24,12 +24,12 @@ export class StandaloneServer implements Server {
   #failures = 0
 
   constructor(
-    private readonly given: Redis,
+    private readonly redis: Redis,
     private readonly options: ServerOptions,
   ) {
     this.#first = new FirstLink('Redis', options.commandTimeoutMs)
     this.#timeouts = new CommandTimeouts(options.commandTimeoutMs)
-    this.client = given.duplicate({
+    this.client = redis.duplicate({
       ...boundedOptions(options.commandTimeoutMs),
       ...this.#masterOnly,
       lazyConnect: true,
@@ -62,7 +62,7 @@ export class StandaloneServer implements Server {
   }
 
   subscriber(): Redis {
-    const subscriber = this.given.duplicate({
+    const subscriber = this.redis.duplicate({
       ...boundedOptions(this.options.commandTimeoutMs),
       ...this.#masterOnly,
       lazyConnect: true,
@@ -74,7 +74,7 @@ export class StandaloneServer implements Server {
     return subscriber
   }
 
-  hears(_subscriber: Redis | Cluster, replid: string): boolean {
+  isListening(_subscriber: Redis | Cluster, replid: string): boolean {
     return this.link()?.replid === replid
   }
 
@@ -88,7 +88,7 @@ export class StandaloneServer implements Server {
   }
 
   get #masterOnly(): { readonly role?: 'master'; readonly readOnly: false } {
-    return this.given.options.sentinels == null ? { readOnly: false } : { role: 'master', readOnly: false }
+    return this.redis.options.sentinels == null ? { readOnly: false } : { role: 'master', readOnly: false }
   }
 
   async #greet(): Promise<void> {

@@ -7,7 +7,7 @@ const entry = {
   epoch: 'epoch',
   stamps: ['one', 'two'],
   tags: ['public.city#all', 'public.city#r7'],
-  times: { askedAt: 1_700_000_000_000, ttlMs: 1_000, costMs: 0.25 },
+  times: { queriedAt: 1_700_000_000_000, ttlMs: 1_000, costMs: 0.25 },
   value: { id: 1, name: 'Oslo', text: 'a secret of the city, '.repeat(100) },
 }
 const old: EncryptionKey = { id: 'old', key: randomBytes(32) }

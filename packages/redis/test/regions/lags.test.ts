@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Lags } from '../../src/regions/lags.ts'
+import { Lags } from '../../src/regions/redis-relay.ts'
 
 describe('Lags', () => {
   it('returns 0 without values', () => {

@@ -2,7 +2,7 @@ import { InvalidOptionError } from '@sluice/core'
 import { Redis } from 'ioredis'
 import { describe, expect, it } from 'vitest'
 import { redisRelay } from '../../src/index.ts'
-import { type RedisRelayOptions, resolveRedisRelayOptions } from '../../src/regions/redis-relay-options.ts'
+import { type RedisRelayOptions, resolveRedisRelayOptions } from '../../src/regions/redis-relay.ts'
 
 const redis = new Redis({ lazyConnect: true })
 const given = { region: 'us', from: redis, to: redis }

@@ -1,6 +1,5 @@
 import { certificateOf } from '../../../../packages/memcached/src/certificate.ts'
-import { planOpening, type SeenLog } from '../../../../packages/memcached/src/plan-opening.ts'
-import { compact, fold, openingStep, textOf } from '../../../../packages/memcached/src/tag-log.ts'
+import { planOpening, type SeenLog, compact, fold, openingStep, textOf } from '../../../../packages/memcached/src/tag-log.ts'
 import {
   idleReader,
   lossesAt,

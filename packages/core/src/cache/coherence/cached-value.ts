@@ -9,7 +9,7 @@ const OWN_BYTES = 264
 /** Times of a value, and the request for which it was loaded. */
 export interface CachedValueTerms {
   /** Monotonic time from which its age counts, in milliseconds. */
-  readonly askedAt: number
+  readonly queriedAt: number
   /** Monotonic time until which it is fresh, in milliseconds. */
   readonly freshUntil: number
   /** How long loading it took, in milliseconds. */
@@ -21,7 +21,7 @@ export interface CachedValueTerms {
 /** A value in the memory of this process, and the conditions under which it is valid. */
 export class CachedValue extends LoadedValue {
   /** In whole milliseconds: unlike fractions, they do not need a heap object. */
-  readonly askedAt: number
+  readonly queriedAt: number
   readonly freshUntil: number
   /** In whole microseconds, for the same reason. */
   readonly #costUs: number
@@ -42,11 +42,11 @@ export class CachedValue extends LoadedValue {
     snapshot: TagSnapshot,
     /** The shared store's state of the tags. */
     readonly permit: Permit | undefined,
-    { askedAt, freshUntil, costMs, ownTags }: CachedValueTerms,
+    { queriedAt, freshUntil, costMs, ownTags }: CachedValueTerms,
   ) {
     super()
     this.#snapshot = snapshot
-    this.askedAt = Math.floor(askedAt)
+    this.queriedAt = Math.floor(queriedAt)
     this.freshUntil = Math.floor(freshUntil)
     this.#costUs = Math.round(costMs * 1_000)
     this.ownTags = ownTags

@@ -96,18 +96,18 @@ export class ReadBasis implements Basis {
   part(terms: PartTerms, isOperation: boolean): BasisPart {
     if (isOperation) this.#parts += 1
     this.#underWay += 1
-    let isTold = false
-    const told = (tell: () => void) => {
-      if (isTold) return
-      isTold = true
+    let isReported = false
+    const once = (report: () => void) => {
+      if (isReported) return
+      isReported = true
       this.#underWay -= 1
-      if (this.#isOpen) tell()
+      if (this.#isOpen) report()
       if (this.#underWay === 0) for (const settled of this.#onSettled.splice(0)) settled()
     }
     return {
       add: (tags, snapshot, permit, leftMs) =>
-        told(() => this.#add(tags, snapshot, permit, limited(terms, leftMs))),
-      spoil: (reason) => told(() => this.spoil(reason)),
+        once(() => this.#add(tags, snapshot, permit, limited(terms, leftMs))),
+      spoil: (reason) => once(() => this.spoil(reason)),
     }
   }
 

@@ -61,7 +61,7 @@ export class SharedReads {
   readonly #pinger: Periodic
   readonly #unwatch: () => void
   /** Whether the store notifies this process of writes. */
-  readonly #tells: boolean
+  readonly #notifies: boolean
   /**
    * When the last answered ping was sent. Not when the last message was received: it can be from a backlog.
    */
@@ -77,7 +77,7 @@ export class SharedReads {
     private readonly options: SharedReadsOptions,
   ) {
     const { store, maxStalenessMs } = options
-    this.#tells = store.tells !== false
+    this.#notifies = store.notifies !== false
     const watcher: StoreWatcher = {
       invalidated: (tags) => table.raise(tags),
       lost: () => {
@@ -86,7 +86,7 @@ export class SharedReads {
         table.raiseAll()
       },
     }
-    this.#unwatch = this.#tells ? store.watch(watcher) : () => {}
+    this.#unwatch = this.#notifies ? store.watch(watcher) : () => {}
     this.#pinger = new Periodic(Math.max(1, Math.floor(maxStalenessMs / 4)), () => {
       void this.#ping()
       return true
@@ -105,7 +105,7 @@ export class SharedReads {
    */
   isTrusted(now: number, permit: Permit | undefined): boolean {
     if (this.options.store.isFresh?.() === false) return false
-    const from = this.#tells ? this.#trustedFrom : (permit?.sentAt ?? Number.NEGATIVE_INFINITY)
+    const from = this.#notifies ? this.#trustedFrom : (permit?.sentAt ?? Number.NEGATIVE_INFINITY)
     return now - from <= this.options.maxStalenessMs && !this.writes.hasPending
   }
 
@@ -208,7 +208,7 @@ export class SharedReads {
 
   /** Now, if a reply to a request that is sent now is needed to trust memory. */
   get #sendTime(): number | undefined {
-    return this.#tells ? undefined : this.options.clock.now()
+    return this.#notifies ? undefined : this.options.clock.now()
   }
 
   async #settlePending(): Promise<void> {

@@ -77,7 +77,7 @@ interface Intent {
   readonly open: OpenTags
   readonly token: string
   /** Monotonic time at which its lease was last requested. */
-  askedAt: number
+  requestedAt: number
   /**
    * - `unannounced`: other processes do not know of it, and it was sent anyway.
    * - `doubtful`: it has ended here, and the database can still execute it until `doubtfulUntil`.
@@ -108,7 +108,7 @@ export class SharedWrites extends LocalWrites {
     private readonly options: SharedWritesOptions,
   ) {
     super(table)
-    this.#upkeep = new Periodic(RENEW_MS, () => this.#keepUp())
+    this.#upkeep = new Periodic(RENEW_MS, () => this.#renewAll())
   }
 
   /** Whether there are pending invalidations. While there are, nothing that is shared may be used. */
@@ -133,7 +133,7 @@ export class SharedWrites extends LocalWrites {
       tags,
       open,
       token: randomToken(),
-      askedAt: 0,
+      requestedAt: 0,
       state: 'beginning',
       doubtfulUntil: 0,
     }
@@ -252,11 +252,11 @@ export class SharedWrites extends LocalWrites {
   async #hold(intent: Intent): Promise<void> {
     const { store, clock } = this.options
     for (let attempt = 1; ; attempt++) {
-      const askedAt = clock.now()
+      const requestedAt = clock.now()
       await store.begin(intent.tags, intent.token)
-      intent.askedAt = askedAt
+      intent.requestedAt = requestedAt
       // If half of the lease has elapsed, it might expire before the database commits.
-      if (clock.now() - askedAt < store.leaseMs / 2) return
+      if (clock.now() - requestedAt < store.leaseMs / 2) return
       if (attempt === MAX_ATTEMPTS)
         throw new Error(`The cache store took longer than ${store.leaseMs / 2} ms to respond.`)
     }
@@ -272,7 +272,7 @@ export class SharedWrites extends LocalWrites {
   #endLater(intent: Intent, outcome: WriteOutcome): boolean {
     const { store, clock } = this.options
     if (intent.state !== 'held' || outcome === 'unknown' || this.#closed || this.hasPending) return false
-    if (clock.now() - intent.askedAt >= Math.min(CERTAIN_MS, store.leaseMs / 2)) return false
+    if (clock.now() - intent.requestedAt >= Math.min(CERTAIN_MS, store.leaseMs / 2)) return false
     const ending = this.#end(intent, outcome).then(() => void this.#ending.delete(ending))
     this.#ending.add(ending)
     return true
@@ -285,7 +285,7 @@ export class SharedWrites extends LocalWrites {
     else intent.state = 'over'
     try {
       if (this.#closed) return
-      if (state === 'held' && outcome !== 'unknown') await this.#tellEnd(tags, token)
+      if (state === 'held' && outcome !== 'unknown') await this.#reportEnd(tags, token)
       else if (state === 'unannounced' && outcome !== 'rolled-back') this.#pending.add(tags)
       if (!this.#pending.isEmpty) await this.settle()
     } catch (error) {
@@ -316,7 +316,7 @@ export class SharedWrites extends LocalWrites {
   }
 
   /** Until it succeeds, the stamps are missing: nothing stale can be read meanwhile. */
-  async #tellEnd(tags: readonly string[], token: string): Promise<void> {
+  async #reportEnd(tags: readonly string[], token: string): Promise<void> {
     const { store } = this.options
     try {
       await store.end(tags, token)
@@ -330,12 +330,12 @@ export class SharedWrites extends LocalWrites {
     }
   }
 
-  #keepUp(): boolean {
+  #renewAll(): boolean {
     const now = this.options.clock.now()
     for (const intent of this.#intents) {
       if (intent.state === 'doubtful' && now >= intent.doubtfulUntil)
         this.#endDoubt(intent).catch(this.options.onError)
-      else if (isKeptUp(intent) && now - intent.askedAt >= RENEW_MS)
+      else if (isRenewed(intent) && now - intent.requestedAt >= RENEW_MS)
         this.#renew(intent).catch(this.options.onError)
     }
     if (!this.#pending.isEmpty) this.settle().catch(this.options.onError)
@@ -344,14 +344,14 @@ export class SharedWrites extends LocalWrites {
 
   async #renew(intent: Intent): Promise<void> {
     const { store, clock } = this.options
-    const askedAt = clock.now()
+    const requestedAt = clock.now()
     const isHeld = await store.renew(intent.tags, intent.token)
-    if (!isKeptUp(intent)) return
-    if (isHeld) intent.askedAt = askedAt
+    if (!isRenewed(intent)) return
+    if (isHeld) intent.requestedAt = requestedAt
     else await this.#hold(intent)
   }
 }
 
-function isKeptUp({ state }: Intent): boolean {
+function isRenewed({ state }: Intent): boolean {
   return state === 'held' || state === 'doubtful'
 }

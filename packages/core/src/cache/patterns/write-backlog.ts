@@ -101,7 +101,7 @@ export class WriteBacklog<T> {
    * Puts the entries of the batch that were not written back into their positions. If a newer value of a key
    * was accepted meanwhile, it takes that position.
    */
-  giveBack(entries: readonly UnwrittenEntry<T>[]): void {
+  putBack(entries: readonly UnwrittenEntry<T>[]): void {
     const queued = new Map<string, UnwrittenEntry<T>>()
     for (const entry of entries) {
       const newer = this.#queued.get(entry.key)

@@ -200,7 +200,7 @@ export class WriteBehind<T> {
     } catch (error) {
       await this.#failed(batch, error)
     }
-    this.#tellFlushed()
+    this.#resolveFlushes()
     this.#schedule()
   }
 
@@ -210,12 +210,12 @@ export class WriteBehind<T> {
     const isHopeless = (entry: UnwrittenEntry<T>) => entry.attempts >= this.#retry.maxAttempts
     const hopeless = tried.filter(isHopeless)
     const isDropped = hopeless.length > 0 && (await this.#decide(hopeless, error)) === 'drop'
-    const kept = isDropped
+    const unwritten = isDropped
       ? tried.filter((entry) => !isHopeless(entry))
       : tried.map((entry) => (isHopeless(entry) ? { ...entry, attempts: 0 } : entry))
-    if (kept.length === 0) this.#failures = 0
+    if (unwritten.length === 0) this.#failures = 0
     else this.#retryAt = this.#clock.now() + backOffMs(this.#retry, this.#failures, this.#random)
-    this.#backlog.giveBack(kept)
+    this.#backlog.putBack(unwritten)
   }
 
   async #decide(entries: readonly UnwrittenEntry<T>[], error: unknown): Promise<'retry' | 'drop'> {
@@ -231,7 +231,7 @@ export class WriteBehind<T> {
     }
   }
 
-  #tellFlushed(): void {
+  #resolveFlushes(): void {
     const oldest = this.#backlog.oldest()?.place ?? Number.POSITIVE_INFINITY
     const done = this.#flushes.filter(({ place }) => place < oldest)
     if (done.length === 0) return

@@ -43,7 +43,7 @@ export interface EvictionPolicy<TEntry extends RankedEntry = RankedEntry> {
    */
   admit(namespace: string, key: string, entry: StoredValue, predecessor: TEntry | undefined): TEntry
   /** An entry was read. */
-  touch(entry: TEntry): void
+  wasRead(entry: TEntry): void
   /** An entry was removed. */
   forget(entry: TEntry): void
   /** The budget is different from now on. For policies that divide it. */

@@ -50,7 +50,7 @@ export class LfuPolicy implements EvictionPolicy<LinkedEntry> {
     return ranked
   }
 
-  touch(entry: LinkedEntry): void {
+  wasRead(entry: LinkedEntry): void {
     this.#list(entry.rank).remove(entry)
     this.#place(entry, Math.min((entry.rank >> FREQUENCY_SHIFT) + 1, MAX_FREQUENCY))
   }

@@ -19,7 +19,7 @@ export class LruPolicy implements EvictionPolicy<LinkedEntry> {
     return ranked
   }
 
-  touch(entry: LinkedEntry): void {
+  wasRead(entry: LinkedEntry): void {
     this.#list.remove(entry)
     this.#list.push(entry)
   }

@@ -54,7 +54,7 @@ export class S3FifoPolicy implements EvictionPolicy<LinkedEntry> {
     return ranked
   }
 
-  touch(entry: LinkedEntry): void {
+  wasRead(entry: LinkedEntry): void {
     if ((entry.rank & MAX_READS) < MAX_READS) entry.rank++
   }
 

@@ -39,7 +39,7 @@ export class TtlPolicy implements EvictionPolicy<TimedEntry> {
     return timed
   }
 
-  touch(): void {}
+  wasRead(): void {}
 
   forget(entry: TimedEntry): void {
     this.#queue.remove(entry)

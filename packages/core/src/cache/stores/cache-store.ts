@@ -30,7 +30,7 @@ export interface StoreState {
 /** When an entry was created, and how long it can be used. */
 export interface EntryTimes {
   /** Wall-clock time from which its age counts, in milliseconds since 1970. */
-  readonly askedAt: number
+  readonly queriedAt: number
   /** Milliseconds from then on in which it is fresh. */
   readonly ttlMs: number
   /** How long loading the value took, in milliseconds. Used by early revalidation. */
@@ -114,7 +114,7 @@ export interface CacheStore {
    * `false`: the store has no notifications. Sluice then does not call `watch`. In `bounded`, it trusts a
    * value in memory for `maxStalenessMs` after a request that confirmed it.
    */
-  readonly tells?: false
+  readonly notifies?: false
   /**
    * Reads tags, and an entry if a key is given. The request is sent after the call. It takes one round trip,
    * which all calls of an event-loop tick share.

@@ -40,10 +40,10 @@ export interface ClusterMessage {
   readonly calls?: readonly ClusterCall[]
   readonly replies?: readonly ClusterReply[]
   /** Tags that were invalidated; `[EVERY_TAG]` for everything. */
-  readonly told?: readonly string[]
+  readonly invalidated?: readonly string[]
 }
 
-export const TOLD_EVERYTHING: readonly string[] = [EVERY_TAG]
+export const EVERYTHING: readonly string[] = [EVERY_TAG]
 
 export function clusterMessage(
   namespace: string,
@@ -108,7 +108,7 @@ export class ClusterCaller {
     private readonly port: ClusterPort,
     private readonly namespace: string,
     private readonly timeoutMs: number,
-    private readonly onTold: (tags: readonly string[] | undefined) => void,
+    private readonly onInvalidated: (tags: readonly string[] | undefined) => void,
   ) {
     port.on('message', this.#receive)
     port.on('disconnect', this.#disconnected)
@@ -164,7 +164,7 @@ export class ClusterCaller {
 
   readonly #receive = (message: unknown): void => {
     const received = readClusterMessage(message, this.namespace)
-    if (received?.told !== undefined) this.onTold(received.told)
+    if (received?.invalidated !== undefined) this.onInvalidated(received.invalidated)
     for (const { id, value, error } of received?.replies ?? []) {
       const waiting = this.#settle(id)
       if (error === undefined) waiting?.resolve(value)
@@ -175,7 +175,7 @@ export class ClusterCaller {
   readonly #disconnected = (): void => {
     for (const id of [...this.#waiting.keys()])
       this.#settle(id)?.reject(unavailable('the connection to it was closed.'))
-    this.onTold(undefined)
+    this.onInvalidated(undefined)
   }
 
   #settle(id: number): Waiting | undefined {

@@ -8,8 +8,8 @@ import {
   type ClusterMessage,
   type ClusterReply,
   clusterMessage,
+  EVERYTHING,
   readClusterMessage,
-  TOLD_EVERYTHING,
 } from './cluster-channel.ts'
 import { clusterNamespace } from './cluster-store.ts'
 import {
@@ -73,8 +73,8 @@ export class ClusterService<TWorker extends object> {
         return this.#compare(args[0] as number, args[1] as number)
       case 'watch':
         store.watch({
-          invalidated: (tags) => this.#tell(worker, tags),
-          lost: () => this.#tell(worker, TOLD_EVERYTHING),
+          invalidated: (tags) => this.#notify(worker, tags),
+          lost: () => this.#notify(worker, EVERYTHING),
         })
         return undefined
       case 'unwatch':
@@ -119,8 +119,8 @@ export class ClusterService<TWorker extends object> {
     )
   }
 
-  #tell(worker: TWorker, told: readonly string[]): void {
-    this.send(worker, clusterMessage(this.namespace, { told }))
+  #notify(worker: TWorker, told: readonly string[]): void {
+    this.send(worker, clusterMessage(this.namespace, { invalidated: told }))
   }
 }
 
@@ -160,13 +160,13 @@ export function serveClusterStore(options: ServeClusterStoreOptions = {}): Clust
     if (worker.isConnected()) worker.send(message, () => {})
   })
   const onMessage = (worker: Worker, message: unknown): void => void service.receive(worker, message)
-  const onGone = (worker: Worker): void => service.forget(worker)
+  const onDisconnect = (worker: Worker): void => service.forget(worker)
   cluster().on('message', onMessage)
-  cluster().on('disconnect', onGone)
+  cluster().on('disconnect', onDisconnect)
   return {
     close: () => {
       cluster().off('message', onMessage)
-      cluster().off('disconnect', onGone)
+      cluster().off('disconnect', onDisconnect)
       service.close()
       state.clear()
     },

@@ -110,13 +110,13 @@ class ClusterStore implements CacheStore {
   readonly #caller: ClusterCaller
   #watcher: StoreWatcher | undefined
   /** Whether the primary process notifies this process of invalidations. */
-  #isHeard = false
+  #isWatched = false
   #greeting: Promise<unknown> | undefined
 
   constructor(port: ClusterPort, { namespace, timeoutMs, leaseMs, maxTtlMs }: ResolvedClusterStoreOptions) {
     this.leaseMs = leaseMs
     this.maxTtlMs = maxTtlMs
-    this.#caller = new ClusterCaller(port, namespace, timeoutMs, (tags) => this.#told(tags))
+    this.#caller = new ClusterCaller(port, namespace, timeoutMs, (tags) => this.#invalidated(tags))
   }
 
   async read(tags: readonly string[], key?: string): Promise<StoreState> {
@@ -175,7 +175,7 @@ class ClusterStore implements CacheStore {
   watch(watcher: StoreWatcher): () => void {
     this.#caller.check()
     this.#watcher = watcher
-    this.#isHeard = false
+    this.#isWatched = false
     // The next ping retries it.
     this.#startWatching(watcher).catch(() => {})
     return () => {
@@ -186,7 +186,7 @@ class ClusterStore implements CacheStore {
   }
 
   async ping(): Promise<void> {
-    if (this.#watcher !== undefined && !this.#isHeard) await this.#startWatching(this.#watcher)
+    if (this.#watcher !== undefined && !this.#isWatched) await this.#startWatching(this.#watcher)
     await this.#call('ping')
   }
 
@@ -212,13 +212,13 @@ class ClusterStore implements CacheStore {
 
   async #startWatching(watcher: StoreWatcher): Promise<void> {
     await this.#call('watch')
-    if (this.#watcher !== watcher || this.#isHeard) return
-    this.#isHeard = true
+    if (this.#watcher !== watcher || this.#isWatched) return
+    this.#isWatched = true
     // Invalidations from before the primary process watched for this process were missed.
     watcher.lost()
   }
 
-  #told(tags: readonly string[] | undefined): void {
+  #invalidated(tags: readonly string[] | undefined): void {
     if (tags === undefined || tags.includes(EVERY_TAG)) this.#watcher?.lost()
     else this.#watcher?.invalidated(tags)
   }

@@ -95,14 +95,14 @@ export class SharedState {
     const ms = Math.min(keepMs, this.options.maxTtlMs)
     if (!(ms > 0) || !isCopyable(entry.value)) return false
     const { epoch, stamps, tags, times } = entry
-    const kept: NewEntry = {
+    const stored: NewEntry = {
       epoch,
       stamps: [...stamps],
       tags: [...tags],
       times: { ...times },
       value: copyValue(entry.value),
     }
-    this.#entries.set(ENTRIES, key, kept, ms / 1_000)
+    this.#entries.set(ENTRIES, key, stored, ms / 1_000)
     return this.#entries.get(ENTRIES, key) !== null
   }
 

@@ -82,7 +82,7 @@ export class TagStates {
       this.#intents.set(tag, intents)
       this.#drop(tag)
     }
-    this.#tell(tags)
+    this.#notify(tags)
   }
 
   renew(tags: readonly string[], token: string): boolean {
@@ -97,12 +97,12 @@ export class TagStates {
 
   end(tags: readonly string[], token: string): Stamps | undefined {
     const isCertain = this.#epoch.kind !== 'lost'
-    let wasGone = false
+    let wasMissing = false
     let isComplete = true
     for (const tag of tags) {
       const intents = this.#liveIntents(tag)
       const wasLive = intents.delete(token)
-      wasGone ||= !wasLive
+      wasMissing ||= !wasLive
       if (intents.size === 0) this.#intents.delete(tag)
       if (isCertain && wasLive && intents.size === 0) {
         this.#renew(tag)
@@ -111,7 +111,7 @@ export class TagStates {
       isComplete = false
       this.#drop(tag)
     }
-    if (wasGone) this.#tell(tags)
+    if (wasMissing) this.#notify(tags)
     const { epoch } = this
     if (!isComplete || epoch === undefined) return undefined
     return { epoch, stamps: tags.map((tag) => this.stampOf(tag) ?? '') }
@@ -138,7 +138,7 @@ export class TagStates {
   #isOver({ until }: { readonly until: number | undefined }): boolean {
     if (until !== undefined) return this.#now >= until
     this.#epoch = { kind: 'lost', until: this.#now + this.options.quarantineMs }
-    this.#tell(undefined)
+    this.#notify(undefined)
     return false
   }
 
@@ -190,8 +190,8 @@ export class TagStates {
     return `${this.#ids}.${this.#lastId.toString(36)}`
   }
 
-  #tell(tags: readonly string[] | undefined): void {
-    const told = tags?.includes(EVERY_TAG) ? undefined : tags
-    for (const listener of [...this.#listeners]) listener(told)
+  #notify(tags: readonly string[] | undefined): void {
+    const announced = tags?.includes(EVERY_TAG) ? undefined : tags
+    for (const listener of [...this.#listeners]) listener(announced)
   }
 }

@@ -53,7 +53,7 @@ const MAX_WAIT_MS = 3_600_000
 /** Reports the ends of batch jobs to their webhooks: at least once, if tasks outlive the process. */
 export class BatchNotices {
   readonly #closing = new AbortController()
-  readonly #telling = new Set<string>()
+  readonly #notifying = new Set<string>()
   /** Addresses that did not answer: how long is waited, and until when. */
   readonly #silent = new Map<string, { readonly waitMs: number; readonly until: number }>()
 
@@ -64,12 +64,12 @@ export class BatchNotices {
     private readonly settings: WebhookSettings,
   ) {}
 
-  tell(batch: BatchRow, details: ProgressDetails): void {
-    if (batch.webhook === null || this.#telling.has(batch.id)) return
-    this.#telling.add(batch.id)
-    this.#tell(batch.webhook, details)
+  notify(batch: BatchRow, details: ProgressDetails): void {
+    if (batch.webhook === null || this.#notifying.has(batch.id)) return
+    this.#notifying.add(batch.id)
+    this.#call(batch.webhook, details)
       .catch(this.onError)
-      .finally(() => this.#telling.delete(batch.id))
+      .finally(() => this.#notifying.delete(batch.id))
   }
 
   /** Reports those that were not reported in time. */
@@ -80,7 +80,7 @@ export class BatchNotices {
       const ids = new Set(rows.map(({ id }) => id))
       for (const id of this.#silent.keys()) if (!ids.has(id)) this.#silent.delete(id)
       for (const batch of rows)
-        if (now >= (this.#silent.get(batch.id)?.until ?? 0)) this.tell(batch, detailsOf(batch))
+        if (now >= (this.#silent.get(batch.id)?.until ?? 0)) this.notify(batch, detailsOf(batch))
     }
     all().catch(this.onError)
   }
@@ -89,7 +89,7 @@ export class BatchNotices {
     this.#closing.abort()
   }
 
-  async #tell(url: string, details: ProgressDetails): Promise<void> {
+  async #call(url: string, details: ProgressDetails): Promise<void> {
     const { batchId } = details
     const failure = await callWebhook(url, details, this.settings, this.#closing.signal)
     if (failure === undefined) {

@@ -47,7 +47,7 @@ async function createBatch(
   let group: NewTask[] = []
   let chunks = 0
   let totalItems = 0
-  let turnAt = performance.now()
+  let yieldedAt = performance.now()
   const cut = () => {
     const data = toPayload(chunk)
     group.push(
@@ -74,9 +74,9 @@ async function createBatch(
         await add()
         if ((await backend.batch(batch.id))?.isCancelled === true) break
       }
-      if (performance.now() - turnAt > TURN_MS) {
+      if (performance.now() - yieldedAt > TURN_MS) {
         await new Promise((resolve) => setImmediate(resolve))
-        turnAt = performance.now()
+        yieldedAt = performance.now()
       }
     }
     if (chunk.length > 0) cut()
@@ -155,7 +155,7 @@ export class Batches {
   ended(batch: BatchRow): void {
     const details = this.#progressOf(batch)
     this.events.emit('batch:completed', details)
-    this.#notices.tell(batch, details)
+    this.#notices.notify(batch, details)
   }
 
   /** Items of it failed: cancels what is left if it is one that is to stop then. */
@@ -213,8 +213,8 @@ function statusOf({
 }: BatchRow): BatchStatus {
   const hasFailed = failedItems > maxFailedItems
   // Parts may have been cancelled one by one.
-  const isWhole = !isCancelled && processedItems + failedItems >= (totalItems ?? 0)
-  if (endedAt !== null) return hasFailed ? 'failed' : isWhole ? 'completed' : 'cancelled'
+  const isComplete = !isCancelled && processedItems + failedItems >= (totalItems ?? 0)
+  if (endedAt !== null) return hasFailed ? 'failed' : isComplete ? 'completed' : 'cancelled'
   if (isCancelled) return hasFailed && stopsOnFailure ? 'failed' : 'cancelled'
   return chunksDone > 0 || processedItems > 0 ? 'processing' : 'pending'
 }
@@ -224,7 +224,7 @@ export function progressOf(batch: BatchRow, wall: number): ProgressDetails {
   const over = processedItems + failedItems
   const seconds = Math.max(0.001, ((endedAt ?? wall) - createdAt) / 1_000)
   const ratePerSecond = over / seconds
-  const left = totalItems === null ? undefined : totalItems - over
+  const remaining = totalItems === null ? undefined : totalItems - over
   return {
     batchId: id,
     name,
@@ -233,7 +233,11 @@ export function progressOf(batch: BatchRow, wall: number): ProgressDetails {
     totalItems: totalItems ?? over,
     ...{ processedItems, failedItems, ratePerSecond },
     etaSeconds:
-      endedAt !== null ? 0 : ratePerSecond === 0 || left === undefined ? undefined : left / ratePerSecond,
+      endedAt !== null
+        ? 0
+        : ratePerSecond === 0 || remaining === undefined
+          ? undefined
+          : remaining / ratePerSecond,
     createdAt,
     ...(endedAt === null ? {} : { finishedAt: endedAt }),
   }

@@ -154,7 +154,7 @@ class ThreadCall {
       this.#timer = setLongTimeout(() => this.#ending.abort(), this.graceMs)
     }
     const answered = new Promise((resolve, reject) => {
-      port.on('message', (message: ThreadMessage) => this.#told(message, resolve, reject))
+      port.on('message', (message: ThreadMessage) => this.#received(message, resolve, reject))
     })
     // The run can end before anything awaits it.
     answered.catch(() => {})
@@ -174,7 +174,11 @@ class ThreadCall {
     }
   }
 
-  #told(message: ThreadMessage, resolve: (value: unknown) => void, reject: (error: unknown) => void): void {
+  #received(
+    message: ThreadMessage,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+  ): void {
     switch (message.kind) {
       case 'progress':
         this.context.progress(message.percent)
@@ -202,7 +206,7 @@ function stopMessage(reason: unknown): StopMessage {
 
 function unretryable(error: unknown): UnretryableError {
   const { message, stack } = factsOf(error)
-  const made = new UnretryableError(message)
-  if (stack !== undefined) made.stack = stack
-  return made
+  const copy = new UnretryableError(message)
+  if (stack !== undefined) copy.stack = stack
+  return copy
 }

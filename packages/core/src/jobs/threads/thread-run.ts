@@ -37,28 +37,28 @@ export const THREAD_FILE: string = import.meta.url
  */
 export async function runInThread({ module, data, port, ...facts }: ThreadTask): Promise<void> {
   const controller = new AbortController()
-  const tell = (message: ThreadMessage) => port.postMessage(message)
+  const send = (message: ThreadMessage) => port.postMessage(message)
   port.on('message', ({ why, timeoutMs }: StopMessage) =>
     controller.abort(why === 'timeout' ? new TaskTimeoutError(timeoutMs) : new TaskAbortedError(why)),
   )
   const context: TaskContext = {
     ...facts,
     signal: controller.signal,
-    progress: (percent) => tell({ kind: 'progress', percent }),
-    log: (message) => tell({ kind: 'log', message: errorMessage(message) }),
-    failItem: (index, error) => tell({ kind: 'failItem', index, error: sendable(error) }),
+    progress: (percent) => send({ kind: 'progress', percent }),
+    log: (message) => send({ kind: 'log', message: errorMessage(message) }),
+    failItem: (index, error) => send({ kind: 'failItem', index, error: sendable(error) }),
   }
   try {
     const processor = await load(module)
     const value = await processor(data, context)
     try {
-      tell({ kind: 'returned', value })
+      send({ kind: 'returned', value })
     } catch {
       // The task is completed even if its result cannot be copied.
-      tell({ kind: 'returned', value: undefined })
+      send({ kind: 'returned', value: undefined })
     }
   } catch (error) {
-    tell({
+    send({
       kind: 'failed',
       error: sendable(error),
       unretryable: isInstance(error, UnretryableError) || readThrown(error, 'code') === 'SLUICE_UNRETRYABLE',

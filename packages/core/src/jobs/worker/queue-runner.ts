@@ -2,10 +2,10 @@ import type { StepResult, TaskClaim, TaskOutcome } from '../backends/job-backend
 import type { JobContext } from '../job-context.ts'
 import type { QueueState } from '../queues/queues.ts'
 import { crashedOutcome, outcomeOf, releasedOutcome } from './outcome-of.ts'
+import { Pacer } from './pacer.ts'
 import { type Report, RunnerState } from './runner-state.ts'
 import type { TaskReports } from './task-reports.ts'
 import { type Ending, TaskRun, type TaskRunHost } from './task-run.ts'
-import { Turns } from './turns.ts'
 
 const RETRY_MS = 200
 /** Time for which a task without a processor in this process is left to other processes. */
@@ -14,10 +14,10 @@ const FOREIGN_MS = 1_000
 /** Runs the tasks of one queue. Tasks that end while a step is in flight are reported with the next step. */
 export class QueueRunner {
   readonly #state: RunnerState
-  readonly #turns: Turns
+  readonly #pacer: Pacer
   readonly #host: TaskRunHost
   /** Time until which the backend has to accept released tasks. */
-  #giveUpAt = Number.POSITIVE_INFINITY
+  #deadline = Number.POSITIVE_INFINITY
   readonly #whenQuiet: (() => void)[] = []
   /** Callers that wait for one task. */
   readonly #waiting = new Map<string, (outcome: TaskOutcome | undefined) => void>()
@@ -30,7 +30,7 @@ export class QueueRunner {
   ) {
     const { clock, options, scoped, open } = context
     this.#state = new RunnerState(open.backend.stepsAtOnce ?? 1)
-    this.#turns = new Turns(clock, () => this.#pump())
+    this.#pacer = new Pacer(clock, () => this.#pump())
     this.#host = {
       graceMs: options.graceMs,
       scoped,
@@ -51,14 +51,14 @@ export class QueueRunner {
   start(): void {
     if (this.#state.isStarted) return
     this.#state.start()
-    this.#giveUpAt = Number.POSITIVE_INFINITY
+    this.#deadline = Number.POSITIVE_INFINITY
     this.wake()
   }
 
   /** Claims no more tasks. Running tasks continue. */
   stop(): void {
     this.#state.stop()
-    this.#turns.stop()
+    this.#pacer.stop()
   }
 
   /** There may be something to do. */
@@ -96,7 +96,7 @@ export class QueueRunner {
     for (const run of [...running]) run.abort('shutdown')
     // Tasks that do not stop are released anyway.
     for (const run of [...running]) run.abandon()
-    this.#giveUpAt = clock.now() + options.graceMs
+    this.#deadline = clock.now() + options.graceMs
     this.#state.release()
     this.#schedule()
     await this.quiet()
@@ -121,7 +121,7 @@ export class QueueRunner {
   }
 
   #schedule(): void {
-    if (this.#state.hasFreeStep) this.#turns.schedule()
+    if (this.#state.hasFreeStep) this.#pacer.schedule()
   }
 
   #pump(): void {
@@ -190,8 +190,8 @@ export class QueueRunner {
     this.#state.putBack(report)
     this.reports.error(error)
     this.backendFailed(error)
-    if (this.context.clock.now() < this.#giveUpAt) {
-      this.#turns.delay(RETRY_MS)
+    if (this.context.clock.now() < this.#deadline) {
+      this.#pacer.delay(RETRY_MS)
       return
     }
     for (const { claim } of this.#state.takeReport().outcomes) this.#answer(claim.id, undefined)
@@ -275,13 +275,13 @@ export class QueueRunner {
   /** Waits until a task ends, a hint arrives, or the polling interval has passed. */
   #rest(nextAt = Number.POSITIVE_INFINITY): void {
     if (this.#state.isQuiet) for (const resolve of this.#whenQuiet.splice(0)) resolve()
-    this.#turns.stop()
+    this.#pacer.stop()
     if (!this.#state.isStarted) return
     const { clock, open, options } = this.context
     const { rate } = this.queue
     const waits = [Math.max(1, nextAt - clock.wall())]
     if (rate !== undefined && !this.#state.isIdle) waits.push(Math.max(1, rate.waitMs()))
     if (open.backend.isShared) waits.push(options.pollMs)
-    this.#turns.rest(Math.min(...waits), () => this.wake())
+    this.#pacer.rest(Math.min(...waits), () => this.wake())
   }
 }

@@ -9,7 +9,7 @@ const TAGS = ['t#set', 'u#set']
 const STATE: StoreState = { epoch: 'e', stamps: ['1', '2'], entry: undefined }
 
 const entryOf = (tags: readonly string[], stamps: readonly string[], epoch = 'e'): StoredEntry => {
-  return { epoch, tags, stamps, times: { askedAt: 0, ttlMs: 1, costMs: 1 }, value: () => 1 }
+  return { epoch, tags, stamps, times: { queriedAt: 0, ttlMs: 1, costMs: 1 }, value: () => 1 }
 }
 
 /** A reader whose store responds on demand. */

@@ -87,7 +87,7 @@ describe('clusterStore', () => {
       mark: 'sluice:cache-store',
       namespace: 'other',
       replies: [{ id: 1 }],
-      told: ['*'],
+      invalidated: ['*'],
     })
     expect(heard).toHaveLength(4)
     expect(await store.open(['a'])).toBeDefined()

@@ -22,7 +22,7 @@ cacheStoreContract('memory', async () => {
   }
 })
 
-const times = { askedAt: 0, ttlMs: 1, costMs: 1 }
+const times = { queriedAt: 0, ttlMs: 1, costMs: 1 }
 
 describe('memoryStore', () => {
   it('opens immediately, because no process used it before', async () => {

@@ -1,6 +1,5 @@
 import { BULLMQ_SCRIPTS, type Bullmq } from '../load-bullmq.ts'
-import { ADD } from './add.ts'
-import { CANCEL, CANCEL_BATCH, FORGET, NOTIFIED, PAUSE, PURGE, RENEW, REPLAY, SEAL } from './changes.ts'
+import { ADD, CANCEL, CANCEL_BATCH, FORGET, NOTIFIED, PAUSE, PURGE, RENEW, REPLAY, SEAL } from './changes.ts'
 import { BATCHES, COUNTS, DEAD, FIND, RECORDS } from './reads.ts'
 import { RECALL, STEP } from './step.ts'
 
@@ -52,9 +51,9 @@ export function scriptsWith(
   bullmq: Bullmq,
   publish: 'PUBLISH' | 'SPUBLISH',
 ): ReadonlyMap<ScriptName, string> {
-  const whole = (lua: string) => {
+  const source = (lua: string) => {
     const called = BULLMQ_SCRIPTS.filter((name) => new RegExp(`\\b${name}\\(`).test(lua))
     return `local TELL, HAS_FAST_PATH = '${publish}', ${bullmq.hasFastPath}\n${bullmq.functions(...called)}${lua}`
   }
-  return new Map(Object.entries(SOURCES).map(([name, lua]) => [name as ScriptName, whole(lua)]))
+  return new Map(Object.entries(SOURCES).map(([name, lua]) => [name as ScriptName, source(lua)]))
 }

@@ -146,7 +146,7 @@ export class EntryCodec {
     if (packed === undefined) return undefined
     const { epoch, stamps, tags, times } = entry
     const keyId = this.options.encryption?.keyId ?? ''
-    const head = [epoch, stamps, tags, times.askedAt, times.ttlMs, times.costMs, packed.bytes.length, keyId]
+    const head = [epoch, stamps, tags, times.queriedAt, times.ttlMs, times.costMs, packed.bytes.length, keyId]
     return this.#seal(id, this.#heads.pack(head), packed.bytes, packed.isPlain ? Flag.plain : 0)
   }
 
@@ -161,12 +161,12 @@ export class EntryCodec {
       return undefined
     }
     if (!isHead(head)) return undefined
-    const [epoch, stamps, tags, askedAt, ttlMs, costMs] = head
+    const [epoch, stamps, tags, queriedAt, ttlMs, costMs] = head
     return {
       epoch,
       stamps,
       tags,
-      times: { askedAt, ttlMs, costMs },
+      times: { queriedAt, ttlMs, costMs },
       value: (types?: ValueTypes) => this.#value(id, bytes, start, head, types),
     }
   }

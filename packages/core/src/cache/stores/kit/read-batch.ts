@@ -79,10 +79,10 @@ export class ReadBatch {
       const isMissing = bytes === undefined || bytes === null
       entries.set(key, isMissing ? undefined : (this.source.decode(key, bytes) ?? undecodable(epoch)))
     }
-    for (const { tags: asked, key, resolve } of reads) {
+    for (const { tags: requested, key, resolve } of reads) {
       resolve({
         epoch,
-        stamps: asked.map((tag) => (tag === EVERY_TAG ? epoch : reply.stamps[tags.get(tag) ?? -1])),
+        stamps: requested.map((tag) => (tag === EVERY_TAG ? epoch : reply.stamps[tags.get(tag) ?? -1])),
         entry: key === undefined ? undefined : entries.get(key),
       })
     }
@@ -96,7 +96,7 @@ function undecodable(epoch: string | undefined): StoredEntry | undefined {
     epoch,
     stamps: [],
     tags: [],
-    times: { askedAt: 0, ttlMs: 0, costMs: 0 },
+    times: { queriedAt: 0, ttlMs: 0, costMs: 0 },
     value: () => {
       throw new Error('The entry is damaged, or another version wrote it.')
     },

@@ -225,16 +225,16 @@ export class MemoryBackend implements JobBackend {
 
   close(): void {}
 
-  #add(given: NewTask): AddedTask {
-    if (given.uniqueKey !== null) {
-      const key = uniqueOf(given)
+  #add(added: NewTask): AddedTask {
+    if (added.uniqueKey !== null) {
+      const key = uniqueOf(added)
       const known = this.#unique.get(key)
       if (known !== undefined) return { id: known, isDuplicate: true }
-      this.#unique.set(key, given.id)
+      this.#unique.set(key, added.id)
     }
     this.#sequence += 1
-    const task = new MemoryTask(given, this.#sequence)
-    if (!this.#tasks.add(task)) return { id: given.id, isDuplicate: true }
+    const task = new MemoryTask(added, this.#sequence)
+    if (!this.#tasks.add(task)) return { id: added.id, isDuplicate: true }
     this.#batches.added(task)
     this.#queue(task.queue).add(task)
     return { id: task.id, isDuplicate: false }

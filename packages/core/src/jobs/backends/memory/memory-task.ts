@@ -26,58 +26,58 @@ export class MemoryTask implements TaskClaim {
   failures: readonly TaskFailure[] = NONE
 
   constructor(
-    private readonly given: NewTask,
+    private readonly added: NewTask,
     /** Distinguishes tasks of the same millisecond. */
     readonly sequence: number,
   ) {
-    this.data = given.data
-    this.items = given.items
-    this.runAt = given.runAt
-    this.status = given.runAt === 0 ? 'queued' : 'pending'
+    this.data = added.data
+    this.items = added.items
+    this.runAt = added.runAt
+    this.status = added.runAt === 0 ? 'queued' : 'pending'
   }
 
   get id(): string {
-    return this.given.id
+    return this.added.id
   }
 
   get queue(): string {
-    return this.given.queue
+    return this.added.queue
   }
 
   get level(): TaskLevel {
-    return this.given.level
+    return this.added.level
   }
 
   get order(): number {
-    return this.given.order
+    return this.added.order
   }
 
   get createdAt(): number {
-    return this.given.createdAt
+    return this.added.createdAt
   }
 
   get settings(): TaskSettings {
-    return this.given.settings
+    return this.added.settings
   }
 
   get uniqueKey(): string | null {
-    return this.given.uniqueKey
+    return this.added.uniqueKey
   }
 
   get batchId(): string | null {
-    return this.given.batchId
+    return this.added.batchId
   }
 
   get chunk(): number {
-    return this.given.chunk
+    return this.added.chunk
   }
 
   get finishedAt(): number | null {
-    return this.finishedAfter < 0 ? null : this.given.createdAt + this.finishedAfter
+    return this.finishedAfter < 0 ? null : this.added.createdAt + this.finishedAfter
   }
 
   set finishedAt(at: number | null) {
-    this.finishedAfter = at === null ? -1 : Math.max(0, at - this.given.createdAt)
+    this.finishedAfter = at === null ? -1 : Math.max(0, at - this.added.createdAt)
   }
 
   get crashes(): number {
@@ -85,7 +85,18 @@ export class MemoryTask implements TaskClaim {
   }
 
   record(): TaskRecord {
-    const { given, data, items, runAt, status, attempts, crashes, startedAfter, failures, finishedAt } = this
+    const {
+      added: given,
+      data,
+      items,
+      runAt,
+      status,
+      attempts,
+      crashes,
+      startedAfter,
+      failures,
+      finishedAt,
+    } = this
     return {
       ...given,
       ...{ data, items, runAt, status, attempts, crashes, failures },

@@ -39,18 +39,18 @@ export async function addTasks(
       return await store.add(json)
     }
   }
-  let left = tasks
-  for (let tries = 0; left.length > 0 && tries < TRIES; tries += 1) {
-    const [added] = JSON.parse(await add(JSON.stringify(left.map(rowOf)))) as [readonly string[], number]
+  let missing = tasks
+  for (let tries = 0; missing.length > 0 && tries < TRIES; tries += 1) {
+    const [added] = JSON.parse(await add(JSON.stringify(missing.map(rowOf)))) as [readonly string[], number]
     for (const id of added) results.set(id, { id, isDuplicate: false })
-    left = left.filter(({ id }) => !results.has(id))
-    if (left.length === 0) break
-    for (const text of await store.find(JSON.stringify(left.map(rowOf)))) {
+    missing = missing.filter(({ id }) => !results.has(id))
+    if (missing.length === 0) break
+    for (const text of await store.find(JSON.stringify(missing.map(rowOf)))) {
       const [id, known] = JSON.parse(text) as [string, string | null]
       // The key was released meanwhile: the next attempt adds the task.
       if (known !== null) results.set(id, { id: known, isDuplicate: !(wasRepeated && known === id) })
     }
-    left = left.filter(({ id }) => !results.has(id))
+    missing = missing.filter(({ id }) => !results.has(id))
   }
   const seen = new Set<string>()
   return tasks.map(({ id }) => {

@@ -89,7 +89,7 @@ class PostgresBackend implements JobBackend {
     this.#listener = listen
       ? new WakeListener(this.#queries, this.#sql.channel, timeoutMs, this.#self, onHint)
       : undefined
-    this.#sender = new WakeSender((queues) => this.#tell(queues))
+    this.#sender = new WakeSender((queues) => this.#notify(queues))
   }
 
   async open(): Promise<void> {
@@ -107,10 +107,10 @@ class PostgresBackend implements JobBackend {
       })
     }
     const queues = new Set(tasks.map(({ queue }) => queue))
-    const isTold = [...queues].map((queue) => this.#sender.isDue(queue)).some(Boolean)
+    const isNotified = [...queues].map((queue) => this.#sender.isDue(queue)).some(Boolean)
     const store = {
       add: async (json: string) =>
-        (await this.#ofTasks(json, this.#sql.add, [isTold ? this.#self : null]))[0] ?? '',
+        (await this.#ofTasks(json, this.#sql.add, [isNotified ? this.#self : null]))[0] ?? '',
       find: (json: string) => this.#ofTasks(json, this.#sql.find),
     }
     const added = await addTasks(tasks, store, true)
@@ -138,8 +138,8 @@ class PostgresBackend implements JobBackend {
       claims.map(({ token }) => token),
       leaseMs,
     ])
-    const kept = new Map(rows.map(({ claim, cancelled }) => [claim, cancelled === 'true']))
-    const stateOf = ({ id, token }: TaskClaim) => kept.get(`${id} ${token}`)
+    const renewed = new Map(rows.map(({ claim, cancelled }) => [claim, cancelled === 'true']))
+    const stateOf = ({ id, token }: TaskClaim) => renewed.get(`${id} ${token}`)
     return {
       lost: claims.filter((one) => stateOf(one) === undefined),
       cancelled: claims.filter((one) => stateOf(one) === true),
@@ -175,7 +175,7 @@ class PostgresBackend implements JobBackend {
   async pause(queue: string, isPaused: boolean): Promise<void> {
     await this.#queries.run(this.#sql.pause, [queue, isPaused])
     if (isPaused) return
-    await this.#tell([queue])
+    await this.#notify([queue])
     this.#wake({ queue })
   }
 
@@ -290,7 +290,7 @@ class PostgresBackend implements JobBackend {
     }
   }
 
-  async #tell(queues: readonly string[]): Promise<void> {
+  async #notify(queues: readonly string[]): Promise<void> {
     await this.#queries.run(this.#sql.tell, [queues, this.#self])
   }
 

@@ -22,7 +22,7 @@ class UnacknowledgedSteps {
   readonly #names = new Set<string>()
   readonly #found = new Set<string>()
   #batches: BatchRow[] = []
-  #askAt = 0
+  #lookAt = 0
   #waitMs = FIRST_WAIT_MS
   #until = 0
 
@@ -34,7 +34,7 @@ class UnacknowledgedSteps {
 
   add(name: string): void {
     this.#names.add(name)
-    this.#askAt = 0
+    this.#lookAt = 0
     this.#waitMs = FIRST_WAIT_MS
     this.#until = performance.now() + LATE_MS
   }
@@ -46,7 +46,7 @@ class UnacknowledgedSteps {
    */
   async look(): Promise<void> {
     const now = performance.now()
-    if (now < this.#askAt) return
+    if (now < this.#lookAt) return
     const names = [...this.#names]
     await this.queries.run(this.sql.giveBack, [this.queue, names])
     for (const { batch } of await this.queries.run(this.sql.endedBy, [names])) {
@@ -56,7 +56,7 @@ class UnacknowledgedSteps {
     }
     // Steps that were added meanwhile were not checked.
     if (names.length < this.#names.size) return
-    this.#askAt = now >= this.#until ? Number.POSITIVE_INFINITY : performance.now() + this.#waitMs
+    this.#lookAt = now >= this.#until ? Number.POSITIVE_INFINITY : performance.now() + this.#waitMs
     this.#waitMs *= 2
   }
 
@@ -69,7 +69,7 @@ class UnacknowledgedSteps {
 
   /** Whether these steps can have no more results. */
   get isOver(): boolean {
-    return this.#askAt === Number.POSITIVE_INFINITY && this.#batches.length === 0
+    return this.#lookAt === Number.POSITIVE_INFINITY && this.#batches.length === 0
   }
 }
 
@@ -106,10 +106,10 @@ export class Steps {
     await this.#unacknowledged.get(queue)?.look()
     this.#count += 1
     const name = `${owner}/${this.#count}`
-    const isAsked = counting.length > 0 || want > 0
+    const isNeeded = counting.length > 0 || want > 0
     let rows: readonly TextRow[] = []
     try {
-      if (isAsked) rows = await this.#ask(queue, counting, want, name, leaseMs)
+      if (isNeeded) rows = await this.#query(queue, counting, want, name, leaseMs)
     } catch (error) {
       if (!(isInstance(error, JobBackendError) && isAnswer(error.cause))) {
         this.#unacknowledgedOf(queue).add(name)
@@ -136,7 +136,7 @@ export class Steps {
     return batches
   }
 
-  #ask(
+  #query(
     queue: string,
     outcomes: readonly TaskOutcome[],
     want: number,
@@ -182,12 +182,12 @@ export class Steps {
  */
 function onePerTask(outcomes: readonly TaskOutcome[]): readonly TaskOutcome[] {
   if (outcomes.length < 2) return outcomes
-  const kept = new Map<string, TaskOutcome>()
+  const counting = new Map<string, TaskOutcome>()
   for (const outcome of outcomes) {
-    const known = kept.get(outcome.claim.id)
-    if (known === undefined || rank(outcome) > rank(known)) kept.set(outcome.claim.id, outcome)
+    const known = counting.get(outcome.claim.id)
+    if (known === undefined || rank(outcome) > rank(known)) counting.set(outcome.claim.id, outcome)
   }
-  return [...kept.values()].sort((left, right) => (left.claim.id < right.claim.id ? -1 : 1))
+  return [...counting.values()].sort((left, right) => (left.claim.id < right.claim.id ? -1 : 1))
 }
 
 function rank({ kind, claim }: TaskOutcome): number {

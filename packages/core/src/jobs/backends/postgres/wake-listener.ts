@@ -9,7 +9,7 @@ const BACK_OFF = { baseMs: 200, maxMs: 5_000 }
 const ignore = (): void => {}
 
 /** Message on the channel. */
-interface Told extends WakeHint {
+interface WakeMessage extends WakeHint {
   readonly from?: string | null
 }
 
@@ -59,7 +59,8 @@ export class WakeListener {
       held.on('error', () => this.#lost(held))
       held.on('end', () => this.#lost(held))
       held.on('notification', ({ channel, payload }) => {
-        if (channel === this.channel && payload !== undefined && held === this.#client) this.#told(payload)
+        if (channel === this.channel && payload !== undefined && held === this.#client)
+          this.#received(payload)
       })
       await within(this.timeoutMs, held.query({ text: `LISTEN ${identifier(this.channel)}` }))
       // It was lost or closed meanwhile.
@@ -84,15 +85,15 @@ export class WakeListener {
     })
   }
 
-  #told(payload: string): void {
-    let told: Told | null
+  #received(payload: string): void {
+    let message: WakeMessage | null
     try {
-      told = JSON.parse(payload) as Told | null
+      message = JSON.parse(payload) as WakeMessage | null
     } catch {
       return
     }
     // Any user of the database can send messages on the channel.
-    if (typeof told === 'object' && told !== null && told.from !== this.self) this.onHint(told)
+    if (typeof message === 'object' && message !== null && message.from !== this.self) this.onHint(message)
   }
 
   #lost(client: PostgresPoolClient): void {
@@ -130,7 +131,7 @@ const APART_MS = 10
  * follow soon.
  */
 export class WakeSender {
-  readonly #toldAt = new Map<string, number>()
+  readonly #notifiedAt = new Map<string, number>()
   readonly #due = new Set<string>()
   #timer: ReturnType<typeof setTimeout> | undefined
   #sending: Promise<void> | undefined
@@ -140,9 +141,9 @@ export class WakeSender {
   /** @returns Whether to notify now; otherwise, a notification follows later. */
   isDue(queue: string): boolean {
     const now = performance.now()
-    const told = this.#toldAt.get(queue)
+    const told = this.#notifiedAt.get(queue)
     if (told === undefined || now - told >= APART_MS) {
-      this.#toldAt.set(queue, now)
+      this.#notifiedAt.set(queue, now)
       return true
     }
     this.#due.add(queue)
@@ -166,7 +167,7 @@ export class WakeSender {
     this.#due.clear()
     if (queues.length === 0) return
     const now = performance.now()
-    for (const queue of queues) this.#toldAt.set(queue, now)
+    for (const queue of queues) this.#notifiedAt.set(queue, now)
     // Processes without a notification find the tasks by polling.
     const sent = Promise.all([this.#sending, this.send(queues).catch(() => {})])
     this.#sending = sent.then(() => {})

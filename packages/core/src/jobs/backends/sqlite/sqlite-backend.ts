@@ -227,7 +227,7 @@ class SqliteBackend implements JobBackend {
       ended.push(...slice.batches)
       after = slice.after
     }
-    for (const running of await writer.write(() => tasks.tellRunning(id))) this.#wake({ cancel: running })
+    for (const running of await writer.write(() => tasks.stopRunning(id))) this.#wake({ cancel: running })
     return { isFound: true, batches: ended }
   }
 
@@ -378,7 +378,7 @@ class SqliteBackend implements JobBackend {
   #changed(): void {
     try {
       const { tasks } = this.#get()
-      for (const owner of this.#owners) for (const id of tasks.told(owner)) this.#wake({ cancel: id })
+      for (const owner of this.#owners) for (const id of tasks.toStop(owner)) this.#wake({ cancel: id })
     } catch {
       // This is a hint: the next lease renewal reports it, too.
     }

@@ -145,12 +145,12 @@ export class SqliteRetention {
   #dropDead(excess: number): boolean {
     if (excess <= 0) return false
     const sql = `SELECT seq, length(CAST(data AS BLOB)) AS bytes FROM sluice_tasks WHERE state = ${DEAD} ORDER BY finished_at, seq LIMIT ${SLICE}`
-    let left = excess
+    let excessBytes = excess
     for (const { seq, bytes } of this.sql.all<{ readonly seq: number; readonly bytes: number }>(sql)) {
-      if (left <= 0) return false
+      if (excessBytes <= 0) return false
       this.sql.run('DELETE FROM sluice_tasks WHERE seq = ?', seq)
-      left -= bytes
+      excessBytes -= bytes
     }
-    return left > 0
+    return excessBytes > 0
   }
 }

@@ -225,13 +225,13 @@ export class SqliteTasks {
    *
    * @returns The ids.
    */
-  tellRunning(batch: string): readonly string[] {
+  stopRunning(batch: string): readonly string[] {
     const sql = `UPDATE sluice_tasks INDEXED BY sluice_tasks_lease SET is_cancelled = 1 WHERE state = ${PROCESSING} AND batch = ? RETURNING id`
     return this.sql.all<HeldRow>(sql, batch).map(({ id }) => id)
   }
 
   /** The ids of an owner's tasks that must stop. */
-  told(owner: string): readonly string[] {
+  toStop(owner: string): readonly string[] {
     const sql = `SELECT id FROM sluice_tasks WHERE owner = ? AND state = ${PROCESSING} AND is_cancelled = 1`
     return this.sql.all<HeldRow>(sql, owner).map(({ id }) => id)
   }
@@ -291,12 +291,12 @@ export class SqliteTasks {
   /** Records the failure and remaining data of an attempt. */
   #note({ seq, failures }: HeldRow, { kind, failure, data, doneItems }: TaskOutcome): void {
     const isFailed = kind === 'retry' || kind === 'dead'
-    const kept =
+    const stored =
       failure === null ? failures : JSON.stringify([...failuresOf(failures), failure].slice(-MAX_FAILURES))
     if (!isFailed && failure === null && data === null && doneItems === 0) return
     const sql =
       'UPDATE sluice_tasks SET attempts = attempts + ?, failures = ?, data = coalesce(?, data), items = items - ? WHERE seq = ?'
-    this.sql.run(sql, Number(isFailed), kept, data, doneItems, seq)
+    this.sql.run(sql, Number(isFailed), stored, data, doneItems, seq)
   }
 
   #cancel(row: HeldRow, at: number): readonly BatchRow[] {

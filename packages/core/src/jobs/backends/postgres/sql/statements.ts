@@ -68,7 +68,7 @@ export function statements(schema: string): Statements {
 }
 
 /** Notifies other processes of a queue. Its result must not be read: some clients do not support its type. */
-const told = (channel: string, queue: string, from: string): string =>
+const notifying = (channel: string, queue: string, from: string): string =>
   `pg_notify(${literal(channel)}, json_build_object('queue', ${queue}, 'from', ${from})::text)`
 
 function adding({ tasks }: TableNames, channel: string): Pick<Statements, 'add' | 'find' | 'tell'> {
@@ -83,7 +83,7 @@ function adding({ tasks }: TableNames, channel: string): Pick<Statements, 'add' 
     batch_id uuid, chunk int, items int, settings text, data text)
   ON CONFLICT DO NOTHING RETURNING id, queue
 ), told AS (
-  SELECT ${told(channel, 'q.queue', 'w.teller')} FROM (SELECT $2::text AS teller) w, (SELECT DISTINCT queue FROM added) q WHERE w.teller IS NOT NULL
+  SELECT ${notifying(channel, 'q.queue', 'w.teller')} FROM (SELECT $2::text AS teller) w, (SELECT DISTINCT queue FROM added) q WHERE w.teller IS NOT NULL
 )
 SELECT json_build_array((SELECT coalesce(json_agg(id), '[]') FROM added), (SELECT count(*) FROM told))::text AS result`,
     // Finds the existing task with the key of each task that was not added.
@@ -91,7 +91,7 @@ SELECT json_build_array((SELECT coalesce(json_agg(id), '[]') FROM added), (SELEC
   (SELECT t.id FROM ${tasks} t WHERE t.id = g.id),
   (SELECT t.id FROM ${tasks} t WHERE t.queue = g.queue AND t.unique_key = g.unique_key AND t.unique_key IS NOT NULL AND t.status IN ${OPEN})
 ))::text AS result FROM json_to_recordset($1::json) AS g(id uuid, queue text, unique_key text)`,
-    tell: `SELECT count(*) FROM (SELECT ${told(channel, 'queue', '$2::text')} FROM unnest($1::text[]) AS queue) AS told`,
+    tell: `SELECT count(*) FROM (SELECT ${notifying(channel, 'queue', '$2::text')} FROM unnest($1::text[]) AS queue) AS told`,
   }
 }
 
@@ -149,7 +149,7 @@ FROM found`,
   UPDATE ${batches} b SET chunks_done = b.chunks_done - 1, failed_items = b.failed_items - f.items, ended_at = NULL, ended_by = NULL, is_notified = false
   FROM found f WHERE b.id = f.batch_id
 ), told AS (
-  SELECT ${told(channel, 'queue', '$2::text')} FROM found
+  SELECT ${notifying(channel, 'queue', '$2::text')} FROM found
 )
 SELECT queue, (SELECT count(*) FROM told) AS told FROM found`,
     purge: `WITH found AS MATERIALIZED (

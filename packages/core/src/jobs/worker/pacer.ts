@@ -5,7 +5,7 @@ import { setLongTimeout } from '../../shared/timers.ts'
 const TURN_MS = 5
 
 /** Runs a loop in turns, and yields to the event loop between turns that took long. */
-export class Turns {
+export class Pacer {
   #isScheduled = false
   #startedAt = 0
   #resting: ReturnType<typeof setTimeout> | undefined

@@ -1,7 +1,7 @@
 import { createSluice, type Finding } from '@sluice/core'
 import { compareFindings, hostOf, impactOf, severityOf, sumOfImpacts } from '@sluice/core/siblings'
 import { describe, expect, it } from 'vitest'
-import { FakeClock, read } from '../helpers.ts'
+import { FakeClock, read } from '../../helpers.ts'
 
 const MINUTE = 60_000
 const severity = (savedMs: number, seenMs = 0, scopeMs = 0, occurrences = 1) =>

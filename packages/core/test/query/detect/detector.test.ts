@@ -9,8 +9,8 @@ import {
 import type { Operation } from '@sluice/core/adapter'
 import { hostOf, parseCallSite } from '@sluice/core/siblings'
 import { describe, expect, it } from 'vitest'
-import { createConsoleReport } from '../../src/query/detect/console-report.ts'
-import { FakeClock, read, touching, write } from '../helpers.ts'
+import { createConsoleReport } from '../../../src/query/detect/console-report.ts'
+import { FakeClock, read, touching, write } from '../../helpers.ts'
 
 const at = (file: string, line: number) => ({ stack: `Error\n    at load (${file}:${line}:7)` })
 
@@ -198,7 +198,7 @@ describe('parseCallSite', () => {
     parseCallSite(`Error\n${frames.map((frame) => `    at ${frame}`).join('\n')}`)
 
   it('skips packages, Node, and Sluice', () => {
-    const own = new URL('../../src/pipeline/pipeline.ts', import.meta.url).pathname
+    const own = new URL('../../../src/pipeline/pipeline.ts', import.meta.url).pathname
     expect(
       site(
         'new Promise (<anonymous>)',

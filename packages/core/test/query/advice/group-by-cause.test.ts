@@ -1,7 +1,7 @@
 import { createSluice, formatFinding } from '@sluice/core'
 import { hostOf } from '@sluice/core/siblings'
 import { describe, expect, it } from 'vitest'
-import { FakeClock, read } from '../helpers.ts'
+import { FakeClock, read } from '../../helpers.ts'
 
 const at = (line: number) => ({ stack: `Error\n    at load (/app/helper.ts:${line}:7)` })
 

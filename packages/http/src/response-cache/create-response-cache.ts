@@ -384,5 +384,7 @@ function isAcceptable(
 ): boolean {
   const maxAgeMs = secondsOf(control, 'max-age')
   const minFreshMs = secondsOf(control, 'min-fresh')
-  return (maxAgeMs === undefined || ageMs <= maxAgeMs) && (minFreshMs === undefined || remainingMs >= minFreshMs)
+  return (
+    (maxAgeMs === undefined || ageMs <= maxAgeMs) && (minFreshMs === undefined || remainingMs >= minFreshMs)
+  )
 }

@@ -154,13 +154,13 @@ export class ResultCache {
 
   /** Adds the read to the derived value that is being computed. */
   #part(basis: ReadBasis, chosen: ResultPolicy, variant: string, database: string | undefined): BasisPart {
-    const { policy, isShared, setsTtl: saysTtl } = chosen
+    const { policy, isShared, setsTtl } = chosen
     if (basis.context !== variant) basis.spoil('DIFFERENT_CONTEXT')
     // A caller that requests a refresh must not be served a derived value from an earlier read, so none is
     // cached.
     if (policy.strategy === 'refresh') basis.spoil('REFRESH')
     const isShareable = isShared && chosen.mayShare === undefined
-    const maxTtlMs = saysTtl ? policy.ttlMs : undefined
+    const maxTtlMs = setsTtl ? policy.ttlMs : undefined
     return basis.part({ isShareable, database, isStrict: policy.consistency === 'strict', maxTtlMs }, true)
   }
 

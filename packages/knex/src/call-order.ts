@@ -32,11 +32,6 @@ export class CallOrder {
     this.#reserved.delete(connection)
   }
 
-  /** Runs a read outside of transactions. */
-  read(optimized: Run, unchanged: Run): Promise<unknown> {
-    return this.client.order.read(optimized, () => this.sendRead(unchanged))
-  }
-
   /** Sends a query of a read: it is the read that keeps the order, not its connection. */
   sendRead<T>(run: Run<T>): Promise<T> {
     return this.#acquireFor('read', run)

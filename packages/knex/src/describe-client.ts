@@ -30,10 +30,7 @@ export function describeClient(
         : attachedConnection(client, base, dialect, closing)
     },
     isClosed,
-    isSingle() {
-      const client = held.deref()
-      return client !== undefined && hasOneConnection(client)
-    },
+    isSingle: () => hasOneConnection(held.deref()),
     // `pg-native` adds the code of the connection's last error to any later error: also if the connection is
     // lost, and the write may have been committed.
     ...(client.driverName === 'pgnative' && { writeOutcome: () => 'unknown' }),

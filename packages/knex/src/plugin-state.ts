@@ -244,11 +244,13 @@ export class PluginState implements InstanceContext {
     builder: BuilderInternals,
     run: () => Promise<unknown>,
   ): Promise<unknown> {
-    const execute = () => this.host.execute(operation)
-    if (operation.inTransaction) return execute()
-    return operation.kind === 'read'
-      ? this.order.read(execute, run)
-      : this.order.issue(client, builder, execute)
+    const { host, order } = this
+    if (operation.inTransaction) return host.execute(operation)
+    if (operation.kind !== 'read') return order.issue(client, builder, () => host.execute(operation))
+    return this.#statements.order.read(
+      () => host.execute(operation),
+      () => order.sendRead(run),
+    )
   }
 
   #optimized(client: ClientInternals, builder: BuilderInternals, runner: RunnerInternals): RunnerInternals {

@@ -5,11 +5,11 @@ const DRIVER_ROWS = new Set(['RowDataPacket', 'TextRow', 'BinaryRow'])
 
 /** Copies a result: rows, and values plucked from rows. A row keeps its driver's class. */
 export function copyRows(value: unknown): unknown {
-  return Array.isArray(value) ? value.map(copyRow) : copyRow(value)
+  if (Array.isArray(value)) return value.some(isDriverRow) ? value.map(copyRows) : copyValue(value)
+  return isDriverRow(value) ? copyDriverRow(value) : copyValue(value)
 }
 
-function copyRow(row: unknown): unknown {
-  if (!isDriverRow(row)) return copyValue(row)
+function copyDriverRow(row: object): unknown {
   return Object.assign(Object.create(Object.getPrototypeOf(row) as object), copyValue({ ...row }))
 }
 

@@ -36,6 +36,8 @@ export class ClientModels {
   #isSettled = false
   #fingerprint: string | undefined
   #schema: PrismaSchema | undefined
+  /** The version of the catalogs in which the schema was last joined. */
+  #settledIn: number | undefined
   /** The database catalog that the schema was joined with. */
   #database: SchemaCatalog | undefined
   #shapes = new WeakMap<Omits, PrismaShapes>()
@@ -61,7 +63,11 @@ export class ClientModels {
    * has read it, or from the catalog alone; `undefined` without both.
    */
   schema(): PrismaSchema | undefined {
-    if (this.#adapterCatalogId !== undefined) this.#settle(this.host.catalogs.of(this.#adapterCatalogId))
+    const { catalogs } = this.host
+    if (this.#adapterCatalogId !== undefined && this.#settledIn !== catalogs.version) {
+      this.#settle(catalogs.of(this.#adapterCatalogId))
+      this.#settledIn = catalogs.version
+    }
     return this.#schema
   }
 

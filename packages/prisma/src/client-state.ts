@@ -47,6 +47,9 @@ export class ClientState implements ClientContext {
    * clients a call was made.
    */
   hasLaterComputedFields = false
+  #readsMayWrite = false
+  /** The version of the catalogs in which it was determined. */
+  #readsIn: number | undefined
   readonly #computed = new Map<string, ComputedFields | undefined>()
   readonly #models: ClientModels
   readonly #omitted: ReturnType<typeof globalOmitOf>
@@ -85,6 +88,16 @@ export class ClientState implements ClientContext {
 
   get conversions(): string | undefined {
     return this.#models.conversions
+  }
+
+  get readsMayWrite(): boolean {
+    const { catalogs } = this.host
+    if (this.#readsIn !== catalogs.version) {
+      const catalog = catalogs.catalog(this.source.dialect)
+      this.#readsMayWrite = catalog !== undefined && catalog.readsMayDo !== 'reads'
+      this.#readsIn = catalogs.version
+    }
+    return this.#readsMayWrite
   }
 
   get shapes(): PrismaShapes {

@@ -55,6 +55,8 @@ export interface ClientContext {
   readonly seesStatements: boolean
   /** Identifies how values are converted at this moment; `undefined`: connections differ from each other. */
   readonly conversions: string | undefined
+  /** Whether a view or a policy of some table calls a function that can write. */
+  readonly readsMayWrite: boolean
   readonly hasInnerExtensions: boolean
   readonly hasLaterComputedFields: boolean
   computedFields(model: string): ComputedFields | undefined
@@ -146,10 +148,10 @@ export class PrismaOperation implements Operation<unknown> {
 
   /** Whether a view or a policy of the tables that it reads calls a function that can write. */
   #callsWhenRead(): boolean {
+    if (!this.state.readsMayWrite) return false
     const catalog = this.state.host.catalogs.catalog(this.source.dialect)
-    if (catalog === undefined || catalog.readsMayDo === 'reads') return false
     const touches = this.#touchesOf()
-    return touches === undefined || touches.opaque || catalog.whenRead(touches.reads) !== 'reads'
+    return touches === undefined || touches.opaque || catalog?.whenRead(touches.reads) !== 'reads'
   }
 
   run(context: RunContext): Promise<unknown> {

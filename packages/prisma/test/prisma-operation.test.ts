@@ -20,6 +20,7 @@ function requestOf(args: unknown, control?: CacheControl, action = 'findMany'): 
       shapes: new PrismaShapes(schema.dialect, true),
       seesStatements: false,
       conversions: '',
+      readsMayWrite: false,
       hasInnerExtensions: false,
       hasLaterComputedFields: false,
       computedFields: () => new Map(),

@@ -122,7 +122,8 @@ export class ProgramOrder {
    * @returns Whether it may be optimized; then call `endRead` when it has ended. Otherwise, `pass` it.
    */
   beginRead(): boolean {
-    if (this.#statements > 0 || this.#queue.length > 0 || this.#isReserved()) {
+    const isReserved = this.#reservations.length > 0 && this.#isReserved()
+    if (this.#statements > 0 || this.#queue.length > 0 || isReserved) {
       this.client.passed()
       return false
     }
@@ -213,7 +214,6 @@ export class ProgramOrder {
 
   /** Whether a reservation of the same scope has not ended. Code without a scope can belong to any. */
   #isReserved(): boolean {
-    if (this.#reservations.length === 0) return false
     const scope = this.client.scope()
     return scope === undefined || this.#reservations.some((one) => one === undefined || one === scope)
   }

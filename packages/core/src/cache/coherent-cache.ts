@@ -44,18 +44,15 @@ export class CoherentCache {
   readonly #values: CachedValues
   readonly #claims: LoadClaims
 
+  /** The values in memory, valid or not. */
+  readonly engine: CachingStrategyEngine
+  readonly clock: Clock
+
   constructor(private readonly parts: CachedValuesParts) {
     this.#values = new CachedValues(parts)
     this.#claims = new LoadClaims(this.#values, parts.clock)
-  }
-
-  /** The values in memory, valid or not. */
-  get engine(): CachingStrategyEngine {
-    return this.parts.engine
-  }
-
-  get clock(): Clock {
-    return this.parts.clock
+    this.engine = parts.engine
+    this.clock = parts.clock
   }
 
   /** @throws The error of the source; LoadTimeoutError. */

@@ -42,12 +42,14 @@ export class Gain {
   }
 
   /**
-   * One of its reads is processed.
+   * Like `skips`, and counts that the read is processed if it does not.
    *
    * @param now - Monotonic time in milliseconds.
    */
-  looked(now: () => number): void {
+  examines(now: () => number): boolean {
+    if (this.#looks <= 0 && this.skips(now)) return false
     this.#looks -= 1
     if (this.#looks === 0) this.#leftSince = now()
+    return true
   }
 }

@@ -24,9 +24,7 @@ export class Gains {
     const gain = this.#gainOf(family)
     context.gain = gain
     if (!isAlone) return false
-    if (gain.skips(this.now)) return true
-    gain.looked(this.now)
-    return false
+    return !gain.examines(this.now)
   }
 
   /** The same for a read that its adapter then sends as its ORM does: its result is not seen. */

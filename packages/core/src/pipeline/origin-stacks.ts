@@ -21,9 +21,7 @@ export class OriginStacks {
   readonly #stacks = printsReports() ? new WeakMap<object, Stack>() : undefined
 
   /** Whether stacks are captured. */
-  get areCaptured(): boolean {
-    return this.#stacks !== undefined
-  }
+  readonly areCaptured: boolean = this.#stacks !== undefined
 
   /** Captures the current stack for a query that the app has just created. */
   capture(query: object): void {

@@ -39,8 +39,16 @@ function copyObject(value: object): object {
   const prototype = Object.getPrototypeOf(value)
   // A spread takes over the hidden class in one step and defines fields rather than assigning them, so
   // `__proto__` is safe.
-  if (prototype === Object.prototype) return copyFields({ ...value })
-  if (prototype === null) return copyFields({ __proto__: null, ...value })
+  if (prototype === Object.prototype || prototype === null) {
+    const copy: Record<string, unknown> = prototype === null ? { __proto__: null, ...value } : { ...value }
+    for (const name in copy) {
+      const field = copy[name]
+      // `in` also walks what a polluted prototype adds; that must not become a field of the copy.
+      if (typeof field === 'object' && field !== null && Object.hasOwn(copy, name))
+        copy[name] = copyObject(field)
+    }
+    return copy
+  }
   if (value instanceof Date) return new Date(value.getTime())
   if (ArrayBuffer.isView(value)) return copyView(value)
   if (value instanceof Map)
@@ -54,16 +62,6 @@ function copyArray(value: readonly unknown[]): unknown[] {
   for (let index = 0; index < copy.length; index++) {
     const item = copy[index]
     if (typeof item === 'object' && item !== null) copy[index] = copyObject(item)
-  }
-  return copy
-}
-
-function copyFields(copy: Record<string, unknown>): object {
-  for (const name in copy) {
-    const field = copy[name]
-    // `in` also walks what a polluted prototype adds; that must not become a field of the copy.
-    if (typeof field === 'object' && field !== null && Object.hasOwn(copy, name))
-      copy[name] = copyObject(field)
   }
   return copy
 }

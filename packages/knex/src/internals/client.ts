@@ -47,7 +47,8 @@ export function poolStateOf(client: ClientInternals): PoolState | undefined {
 }
 
 /** Whether a client's pool, or the pool of the app that it uses, has at most one connection. */
-export function hasOneConnection(client: ClientInternals): boolean {
+export function hasOneConnection(client: ClientInternals | undefined): boolean {
+  if (client === undefined) return false
   const { pool } = client as { readonly pool?: { readonly max?: unknown } | null }
   if (typeof pool?.max === 'number') return pool.max === 1
   const { connectionPool: own } = client.config as {

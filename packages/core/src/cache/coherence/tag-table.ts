@@ -100,20 +100,16 @@ export class TagSnapshot {
 export class TagTable {
   #every: TagNode = newNode()
   #nodes = new Map<string, TagNode>()
-  #changes = 0
+  /**
+   * How often the state of any tag has changed. While this is unchanged, a snapshot that was current is still
+   * current.
+   */
+  changes = 0
 
   constructor(
     private readonly clock: Clock,
     private readonly leaseMs: number = LEASE_MS,
   ) {}
-
-  /**
-   * How often the state of any tag has changed. While this is unchanged, a snapshot that was current is still
-   * current.
-   */
-  get changes(): number {
-    return this.#changes
-  }
 
   /** The state of the tags now; `undefined` while a write to any of them is in flight, or can be. */
   snapshot(tags: readonly string[]): TagSnapshot | undefined {
@@ -180,7 +176,7 @@ export class TagTable {
     const nodes = tags.map((tag) => this.#nodeOf(tag))
     const count = (change: 1 | -1) => {
       for (const node of nodes) node.held += change
-      this.#changes += 1
+      this.changes += 1
     }
     count(1)
     return () => count(-1)
@@ -201,7 +197,7 @@ export class TagTable {
 
   #raise(node: TagNode): void {
     node.generation += 1
-    this.#changes += 1
+    this.changes += 1
   }
 
   #isBusy(node: TagNode): boolean {

@@ -97,7 +97,8 @@ export class Prefetcher {
       if (lookup !== undefined && !isRefusal(lookup))
         this.#passBy(memory, context.groupOf(lookup), lookup.key.text)
     }
-    this.observe(operation, result, context)
+    // A single row is not iterated over.
+    if (memory !== undefined || Array.isArray(result)) this.observe(operation, result, context)
   }
 
   #passBy(memory: PrefetchScope, group: string, text: string): void {

@@ -29,6 +29,7 @@ describe('randomToken', () => {
       // A snapshot is built from one file.
       `const exports = {}
 {
+  const require = () => ({})
   ${compiled('late-modules.ts')}
 }
 {

@@ -67,7 +67,6 @@ const NAMES_TO_REPLACE = [
   'packages/core/src/schema',
   'packages/core/src/schema/readers',
   'packages/core/src/sluice',
-  'packages/core/src/sluice/tuning',
   'packages/core/src/testing',
   'packages/drizzle/src',
   'packages/knex/src',

@@ -97,9 +97,9 @@ export function getDefaultSluice(): Sluice {
  * Converts an argument of an entry point to a Sluice: a Sluice, options for a new one, or nothing for the
  * process-wide default.
  */
-export function sluiceFrom(given: Sluice | SluiceOptions | undefined): Sluice {
-  if (given === undefined) return getDefaultSluice()
-  return isSluice(given) ? given : createSluice(given)
+export function sluiceFrom(source: Sluice | SluiceOptions | undefined): Sluice {
+  if (source === undefined) return getDefaultSluice()
+  return isSluice(source) ? source : createSluice(source)
 }
 
 function isSluice(given: Sluice | SluiceOptions): given is Sluice {

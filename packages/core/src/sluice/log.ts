@@ -34,12 +34,12 @@ export class SluiceLog {
   warnAgain(message: string, code: SluiceWarningCode): void {
     const text = redact(message)
     if (this.logger === undefined) process.emitWarning(text, { type: 'SluiceWarning', code })
-    else this.#tell('warn', { code }, text)
+    else this.#write('warn', { code }, text)
   }
 
   /** Logs an error in Sluice; without a logger, it is only emitted as an event. */
   error(error: unknown): void {
-    this.#tell('error', { err: errorForLog(error) }, errorMessage(error))
+    this.#write('error', { err: errorForLog(error) }, errorMessage(error))
   }
 
   /** Without values. The first of its kind in a scope of its name, and the 10th, 100th … */
@@ -61,7 +61,7 @@ export class SluiceLog {
       callSite,
       fix,
     } = finding
-    this.#tell(
+    this.#write(
       'warn',
       {
         finding: id,
@@ -85,7 +85,7 @@ export class SluiceLog {
   alert({ id, metric, source, severity, value, threshold, message }: Alert, change: AlertChange): void {
     const isOver = change === 'resolved' || change === 'acknowledged' || change === 'downgraded'
     const level = isOver || severity === 'info' ? 'info' : severity === 'critical' ? 'error' : 'warn'
-    this.#tell(
+    this.#write(
       level,
       { alert: id, change, metric, source, severity, value, threshold },
       `Alert ${change}: ${message}`,
@@ -93,10 +93,10 @@ export class SluiceLog {
   }
 
   tuning({ kind, setting, from, to, status, text }: TuningChange): void {
-    this.#tell('info', { tuning: status, kind, setting, from, to }, text)
+    this.#write('info', { tuning: status, kind, setting, from, to }, text)
   }
 
-  #tell(level: Level, details: object, message: string): void {
+  #write(level: Level, details: object, message: string): void {
     callSafely(() => this.logger?.[level]?.({ name: 'sluice', ...details }, message), this.onFailure)
   }
 }

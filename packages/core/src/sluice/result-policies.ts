@@ -83,7 +83,7 @@ export class ResultPolicies {
     if (models === undefined) return control === undefined ? NO_CONTROLS : [control]
     const ofTables = Object.entries(models)
       .filter(([name]) => tables.some((table) => this.#tables.of(name).has(table)))
-      .map(([, said]) => said)
+      .map(([, options]) => options)
     const cautious = ofTables.length === 0 ? NO_CONTROLS : [ofTables.reduce(moreCautious)]
     return control === undefined ? cautious : [...withoutDisabled(cautious, control), control]
   }

@@ -62,9 +62,9 @@ export class Sluice {
    * @internal
    */
   constructor(options?: SluiceOptions, late?: LateSettings)
-  constructor(given: SluiceOptions = {}, late?: LateSettings) {
-    checkSluiceOptions(given)
-    const options = copyOptions(given)
+  constructor(initial: SluiceOptions = {}, late?: LateSettings) {
+    checkSluiceOptions(initial)
+    const options = copyOptions(initial)
     this.#options = options
     const services = new Services(options)
     this.#services = services

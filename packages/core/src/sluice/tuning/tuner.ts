@@ -6,7 +6,7 @@ import type { ResolvedTuningOptions, TunedKind, TuningRange } from './tuning-opt
 import { changeText } from './tuning-text.ts'
 
 /** Checks per `checkMs`. */
-const TURNS = 20
+const CHECKS = 20
 /** A change that could not be measured in so many times `checkMs` is undone. */
 const PATIENCE = 3
 /** A smaller change of a setting has no effect that can be measured. */
@@ -37,7 +37,7 @@ export class Tuner {
   /** Time of the next advice for each setting, in monotonic milliseconds. */
   readonly #dueAt = new Map<string, number>()
   #options: ResolvedTuningOptions
-  #turnAt: number
+  #tickAt: number
   #trial: Trial | undefined
   #isClosed = false
   /** The newest first. */
@@ -49,11 +49,11 @@ export class Tuner {
   ) {
     const { clock } = parts
     this.#options = options
-    this.#turnAt = clock.now()
+    this.#tickAt = clock.now()
     this.#timer = new Repeated(
       () => clock.now(),
-      () => this.turn(),
-      () => this.#turnAt,
+      () => this.tick(),
+      () => this.#tickAt,
     )
     this.#timer.wake()
   }
@@ -72,7 +72,7 @@ export class Tuner {
   }
 
   /** Looks at what is due. Never rejects. */
-  async turn(): Promise<void> {
+  async tick(): Promise<void> {
     const { clock, onError } = this.parts
     try {
       if (this.#trial === undefined) await this.#advise()
@@ -80,7 +80,7 @@ export class Tuner {
     } catch (error) {
       onError(error)
     }
-    this.#turnAt = clock.now() + this.#options.checkMs / TURNS
+    this.#tickAt = clock.now() + this.#options.checkMs / CHECKS
   }
 
   /** Undoes a change that is not checked yet, and stops. */
@@ -155,24 +155,24 @@ export class Tuner {
     if (trial === undefined || change === undefined) return
     const { setting, measurement } = trial
     this.#trial = undefined
-    const isKept = result?.helped === true
+    const hasHelped = result?.helped === true
     const now = this.parts.clock.now()
-    this.#dueAt.set(setting.name, now + (isKept ? this.#options.checkMs : this.#options.retryMs))
+    this.#dueAt.set(setting.name, now + (hasHelped ? this.#options.checkMs : this.#options.retryMs))
     measurement.close()
     // The app may have set another value meanwhile.
-    if (!isKept && setting.current() === change.to) setting.set(change.from)
+    if (!hasHelped && setting.current() === change.to) setting.set(change.from)
     this.#changes = others
     this.#record({
       ...change,
-      status: isKept ? 'kept' : 'undone',
+      status: hasHelped ? 'kept' : 'undone',
       checkedAt: this.parts.clock.wall(),
       ...(result === undefined ? {} : { measured: { without: result.without, with: result.with } }),
     })
   }
 
   #record(change: Omit<TuningChange, 'text'>): void {
-    const said = { ...change, text: changeText(change) }
-    this.#changes = [said, ...this.#changes].slice(0, MAX_CHANGES)
-    this.parts.onChange(said)
+    const recorded = { ...change, text: changeText(change) }
+    this.#changes = [recorded, ...this.#changes].slice(0, MAX_CHANGES)
+    this.parts.onChange(recorded)
   }
 }

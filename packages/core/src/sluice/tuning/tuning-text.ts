@@ -6,14 +6,14 @@ export function changeText(change: Omit<TuningChange, 'text'>): string {
   const value = (of: number) => (kind === 'cacheBytes' ? megabytes(of) : String(of))
   const effect = (of: number) => effectText(expected.measure, of)
   const verb = to > from ? 'Raised' : 'Lowered'
-  const made = `${verb} ${setting} from ${value(from)} to ${value(to)}`
+  const summary = `${verb} ${setting} from ${value(from)} to ${value(to)}`
   const promise = `expected: ${effect(expected.to)} instead of ${effect(expected.from)}`
-  if (status === 'checking') return `${made} (${promise}). The effect is being measured.`
+  if (status === 'checking') return `${summary} (${promise}). The effect is being measured.`
   const found =
     measured === undefined
       ? 'the effect could not be measured'
       : `measured: ${effect(measured.with)}, and ${effect(measured.without)} without the change`
-  return `${made} (${promise}), and ${status === 'kept' ? 'kept it' : 'undid it'}: ${found}.`
+  return `${summary} (${promise}), and ${status === 'kept' ? 'kept it' : 'undid it'}: ${found}.`
 }
 
 function effectText(measure: TuningChange['expected']['measure'], value: number): string {

@@ -45,7 +45,7 @@ function simulated({ limit, cpu = 0 }: { readonly limit?: number; readonly cpu?:
   let arrival = clock.now()
   const run = async (ms: number) => {
     for (let left = ms; left > 0; left -= TURN_MS) {
-      await tuner.turn()
+      await tuner.tick()
       clock.advance(TURN_MS)
       while (arrival < clock.now()) {
         const earliest = freeAt.indexOf(Math.min(...freeAt))
@@ -55,7 +55,7 @@ function simulated({ limit, cpu = 0 }: { readonly limit?: number; readonly cpu?:
         arrival += exponential(1_000 / state.perSecond)
       }
     }
-    await tuner.turn()
+    await tuner.tick()
   }
   return { tuner, state, run, max: () => freeAt.length, setting }
 }

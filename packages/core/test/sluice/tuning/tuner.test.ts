@@ -69,10 +69,10 @@ async function open(settings: readonly TunedSetting[], options: TuningOptions = 
   const run = async (ms: number) => {
     for (let left = ms; left > 0; left -= 5_000) {
       clock.advance(5_000)
-      await tuner.turn()
+      await tuner.tick()
     }
   }
-  await tuner.turn()
+  await tuner.tick()
   return {
     tuner,
     clock,

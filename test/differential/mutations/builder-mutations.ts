@@ -14,9 +14,7 @@ export const BUILDER_MUTATIONS: readonly Mutation[] = [
   {
     name: 'sql-cache-key-bindings',
     rule: 'The key of a read as SQL has every parameter.',
-    edits: [
-      { file: SQL_READ, find: "call.sql, bindings].join('\\n')", replace: "call.sql, ''].join('\\n')" },
-    ],
+    edits: [{ file: SQL_READ, find: '${call.sql}\\n${bindings}', replace: '${call.sql}\\n' }],
     builders: kysely,
     isQuick: true,
   },
@@ -26,8 +24,8 @@ export const BUILDER_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: SQL_READ,
-        find: '      copy: exactCopy,\n',
-        replace: '      copy: (value: never) => ({ value }),\n',
+        find: 'copy: exactCopy<readonly SqlRow[]>',
+        replace: 'copy: (value: never) => ({ value })',
       },
     ],
     builders: kysely,

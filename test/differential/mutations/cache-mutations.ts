@@ -91,8 +91,8 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: KNEX_OPERATION,
-        find: 'canonicalKey([builder._method, query.bindings])',
-        replace: 'canonicalKey([query.bindings])',
+        find: '`${builder._method} ${conversions}',
+        replace: '`${conversions}',
       },
     ],
   },
@@ -102,8 +102,8 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: KNEX_OPERATION,
-        find: 'canonicalKey([builder._method, query.bindings])',
-        replace: 'canonicalKey([builder._method])',
+        find: '${query.sql}\\n${bindings}`',
+        replace: '${query.sql}`',
       },
     ],
   },

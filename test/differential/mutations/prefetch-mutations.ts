@@ -130,8 +130,8 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: PREFETCHER,
-        find: 'memory.isEmpty || operation.inTransaction || context.isFresh)',
-        replace: 'memory.isEmpty)',
+        find: 'scope.hasRows && !operation.inTransaction && !context.isFresh ?',
+        replace: 'scope.hasRows ?',
       },
       {
         file: PREFETCHER,

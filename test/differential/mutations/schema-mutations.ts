@@ -162,7 +162,11 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
     name: 'schema-plans',
     rule: 'The writes of a statement are determined again when a catalog has changed.',
     edits: [
-      { file: ANNOUNCER, find: 'if (plan?.version !== catalogs.used())', replace: 'if (plan === undefined)' },
+      {
+        file: ANNOUNCER,
+        find: 'if (planned.write?.version !== catalogs.used())',
+        replace: 'if (planned.write === undefined)',
+      },
     ],
     test: {
       file: 'packages/core/test/adapter/connection-observer.test.ts',

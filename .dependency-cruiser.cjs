@@ -117,7 +117,8 @@ module.exports = {
         pathNot: [
           `^packages/${name}/`,
           ...allowed.map(
-            (other) => `^packages/${other}/src/(((database|adapter|jobs|proxy)/)?index|siblings|stores)\\.ts$`,
+            (other) =>
+              `^packages/${other}/src/(((database|adapter|jobs|proxy)/)?index|siblings|stores)\\.ts$`,
           ),
           ...(name === 'cli' ? [projects] : []),
         ],

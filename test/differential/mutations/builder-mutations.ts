@@ -14,7 +14,7 @@ export const BUILDER_MUTATIONS: readonly Mutation[] = [
   {
     name: 'sql-cache-key-bindings',
     rule: 'The key of a read as SQL has every parameter.',
-    edits: [{ file: SQL_READ, find: '${call.sql}\\n${bindings}', replace: '${call.sql}\\n' }],
+    edits: [{ file: SQL_READ, find: 'bindings}`', replace: "''}`" }],
     builders: kysely,
     isQuick: true,
   },

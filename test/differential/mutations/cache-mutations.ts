@@ -91,8 +91,8 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: KNEX_OPERATION,
-        find: '`${builder._method} ${conversions}',
-        replace: '`${conversions}',
+        find: '{builder._method} ',
+        replace: "{''} ",
       },
     ],
   },
@@ -102,8 +102,8 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: KNEX_OPERATION,
-        find: '${query.sql}\\n${bindings}`',
-        replace: '${query.sql}`',
+        find: 'bindings}`',
+        replace: "''}`",
       },
     ],
   },

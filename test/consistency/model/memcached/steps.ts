@@ -1,5 +1,12 @@
 import { certificateOf } from '../../../../packages/memcached/src/certificate.ts'
-import { planOpening, type SeenLog, compact, fold, openingStep, textOf } from '../../../../packages/memcached/src/tag-log.ts'
+import {
+  compact,
+  fold,
+  openingStep,
+  planOpening,
+  type SeenLog,
+  textOf,
+} from '../../../../packages/memcached/src/tag-log.ts'
 import {
   idleReader,
   lossesAt,

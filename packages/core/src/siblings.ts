@@ -70,5 +70,5 @@ export {
   within,
 } from './shared/timers.ts'
 export { trimEnd } from './shared/trim-end.ts'
-export { type AdapterHost, hostOf } from './sluice/adapter-host.ts'
 export { CacheActions } from './sluice/cache-actions.ts'
+export { hostOf, type SluiceHost } from './sluice/sluice-host.ts'

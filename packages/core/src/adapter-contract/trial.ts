@@ -1,8 +1,8 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert'
-import { hostOf } from '../sluice/adapter-host.ts'
 import type { SluiceOptions } from '../sluice/options.ts'
 import type { ScopeReport } from '../sluice/scopes.ts'
 import { createSluice, type Sluice } from '../sluice/sluice.ts'
+import { hostOf } from '../sluice/sluice-host.ts'
 import type { ContractClient, ContractHarness } from './contract-client.ts'
 
 /** One case, for any test runner. */

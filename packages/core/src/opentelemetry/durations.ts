@@ -1,6 +1,6 @@
 import type { Attributes, Meter } from '@opentelemetry/api'
 import { DATABASE_BOUNDS_MS, REQUEST_BOUNDS_MS } from '../shared/histogram.ts'
-import type { AdapterHost } from '../sluice/adapter-host.ts'
+import type { SluiceHost } from '../sluice/sluice-host.ts'
 import { requestAttributes, statementAttributes } from './spans.ts'
 
 const REQUEST_DURATION = 'http.server.request.duration'
@@ -15,7 +15,7 @@ const MAX_SETS = 1_000
 const OVERFLOW: Attributes = { 'otel.metric.overflow': true }
 
 /** Records the duration of each scope and statement. Returns what stops it. */
-export function recordDurations(meter: Meter, host: AdapterHost): () => void {
+export function recordDurations(meter: Meter, host: SluiceHost): () => void {
   const histogram = (name: string, description: string, boundsMs: readonly number[]) =>
     meter.createHistogram(name, {
       description,

@@ -2,8 +2,8 @@ import type { MeterProvider } from '@opentelemetry/api'
 import type { MonitoringAndAutoScalingEngine } from '../monitoring/monitoring-and-auto-scaling-engine.ts'
 import { SluiceError } from '../shared/errors.ts'
 import { checkOptions, type OptionRule } from '../shared/options.ts'
-import { type AdapterHost, hostOf } from '../sluice/adapter-host.ts'
 import type { Sluice } from '../sluice/sluice.ts'
+import { hostOf, type SluiceHost } from '../sluice/sluice-host.ts'
 import { recordDurations } from './durations.ts'
 import { FamilyInstruments } from './family-instruments.ts'
 import { loadApi } from './load-api.ts'
@@ -65,6 +65,6 @@ function monitorOf({ monitor }: Sluice): MonitoringAndAutoScalingEngine {
   return monitor
 }
 
-function reporting(host: AdapterHost): (error: unknown) => void {
+function reporting(host: SluiceHost): (error: unknown) => void {
   return (error) => host.reportError(error)
 }

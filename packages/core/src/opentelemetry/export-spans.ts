@@ -1,7 +1,7 @@
 import type { TracerProvider } from '@opentelemetry/api'
 import { checkOptions, type OptionRule, option } from '../shared/options.ts'
-import { hostOf } from '../sluice/adapter-host.ts'
 import type { Sluice } from '../sluice/sluice.ts'
+import { hostOf } from '../sluice/sluice-host.ts'
 import { loadApi } from './load-api.ts'
 import { ScopeSpans, watchStatementSpans } from './spans.ts'
 

@@ -1,7 +1,7 @@
 import type { Attributes, Context, Span, Tracer } from '@opentelemetry/api'
 import type { Scope } from '../pipeline/scope.ts'
 import { requestName } from '../shared/request-name.ts'
-import type { AdapterHost } from '../sluice/adapter-host.ts'
+import type { SluiceHost } from '../sluice/sluice-host.ts'
 import type { AnalyzedSql } from '../sql/analyze.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { summarizeStatement } from '../sql/statement.ts'
@@ -36,7 +36,7 @@ export function statementAttributes(dialect: Dialect, { statement }: AnalyzedSql
 interface StatementSpanParts {
   readonly api: OpenTelemetryApi
   readonly tracer: Tracer
-  readonly host: AdapterHost
+  readonly host: SluiceHost
   readonly spans: ScopeSpans
   readonly queryText: boolean
 }
@@ -80,7 +80,7 @@ export class ScopeSpans {
   constructor(
     private readonly api: OpenTelemetryApi,
     private readonly tracer: Tracer,
-    private readonly host: AdapterHost,
+    private readonly host: SluiceHost,
   ) {}
 
   /** Returns what stops it: no new spans begin. */

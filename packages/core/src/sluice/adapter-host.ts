@@ -1,22 +1,14 @@
-import { registeredHost, registerHost } from '../adapter/host-registry.ts'
-import type { DerivedValues } from '../cache/derived-values.ts'
+import { registeredHost } from '../adapter/host-registry.ts'
 import type { Operation } from '../pipeline/operation.ts'
 import type { QueryStats } from '../pipeline/query-stats.ts'
 import type { ReadRouter, RoutedClient } from '../pipeline/read-routing.ts'
-import type { Recorder } from '../pipeline/recorder.ts'
-import type { Mode, Scope, ScopeStorage } from '../pipeline/scope.ts'
+import type { ScopeStorage } from '../pipeline/scope.ts'
 import type { StatementWatch } from '../pipeline/statement-watch.ts'
-import type { WaitingLookups } from '../pipeline/waiting-lookups.ts'
 import type { WriteTracker } from '../pipeline/writes.ts'
 import type { CatalogRegistry } from '../schema/catalog-registry.ts'
 import type { ConnectionRegistry, PoolState } from '../schema/connection.ts'
 import type { RowLoader } from '../schema/row-loader.ts'
-import type { Logger } from '../shared/logger.ts'
 import type { SluiceWarningCode } from '../shared/warning-codes.ts'
-import type { AnalyzedSql } from '../sql/analyze.ts'
-import type { Dialect } from '../sql/dialect.ts'
-import type { ResponseDifference } from './events.ts'
-import type { ScopeReport } from './scopes.ts'
 
 /** The interface of a Sluice for its adapters. For authors of adapters; apps do not need it. */
 export interface AdapterHost {
@@ -28,20 +20,23 @@ export interface AdapterHost {
    */
   skips(family: object): boolean
   readonly scopes: ScopeStorage
-  readonly recorder: Recorder
   readonly stats: QueryStats
   readonly catalogs: CatalogRegistry
-  /** A statement is sent. Costs almost nothing for a known SQL string; never throws. */
-  seen(sql: string, dialect: Dialect, analyzed: AnalyzedSql): void
+  /** Connections for inspections and plans. */
+  readonly connections: ConnectionRegistry
+  readonly writes: WriteTracker
   /**
    * Receives every statement; `undefined` while there are no receivers. Read it for each statement, because
    * receivers can be added.
    */
   readonly watch: StatementWatch | undefined
-  /** Adds a receiver of every statement; returns a function that removes it. */
-  watchStatements(watch: Pick<StatementWatch, 'begin'>): () => void
-  /** Connections for inspections and plans. */
-  readonly connections: ConnectionRegistry
+  /**
+   * Lets reads go to replicas of a client's database; `undefined` for one whose replicas cannot be compared
+   * with it.
+   *
+   * @throws InvalidOptionError
+   */
+  routeReads(client: RoutedClient): ReadRouter | undefined
   /**
    * Registers a connection pool; returns a function that removes it.
    *
@@ -57,55 +52,21 @@ export interface AdapterHost {
   poolWaited(sourceId: string, ms: number, wasExhausted: boolean, count?: number): void
   /** Lets rows be loaded through a client, for `eagerLoadRelationships`. */
   attachLoader(sourceId: string, loader: RowLoader): void
-  readonly writes: WriteTracker
-  /** Lookups that wait for others of their group. */
-  readonly lookups: WaitingLookups
-  /** Values that are made from several reads, such as responses; `undefined` when caching is switched off. */
-  readonly derived: DerivedValues | undefined
-  /** Asks the shared store for a sign of life; `undefined` where there is none. */
-  readonly pingStore: (() => Promise<void>) | undefined
-  /** Shadow mode found a response that differs. */
-  differs(difference: ResponseDifference): void
-  /**
-   * Lets reads go to replicas of a client's database; `undefined` for one whose replicas cannot be compared
-   * with it.
-   *
-   * @throws InvalidOptionError
-   */
-  routeReads(client: RoutedClient): ReadRouter | undefined
-  /** Monotonic time in milliseconds. */
-  now(): number
-  /** How operations outside any scope are treated now. */
-  mode(): Mode
-  /**
-   * Whether new scopes have this mode and share their results: there is no `rollout` below 1, and no
-   * `context`.
-   */
-  readonly isUniform: boolean
-  /**
-   * If processes share a cache: the maximum time in milliseconds between sending a write and its execution by
-   * the database.
-   */
-  readonly latestWriteMs: number | undefined
-  /** Milliseconds between looks for changes of the schema by other processes; `false`: no looks. */
-  readonly schemaCheckMs: number | false
-  /** Keys that a merged query may carry. */
-  readonly maxKeys: number
-  /** Maximum number of additional rows per key that a batched query reads. */
-  readonly maxExtraRows: number
+  /** A transaction of the current scope has ended, with any outcome: prefetched rows may be outdated. */
+  transactionEnded(): void
+  /** A new id for an instrumented client. */
+  nextSourceId(orm: string): string
   /**
    * Whether an operation can be optimized, in the current mode or in an open scope. Only then is the catalog
    * read.
    */
   isOptimizing(): boolean
-  /** A transaction of the current scope has ended, with any outcome: prefetched rows may be outdated. */
-  transactionEnded(): void
-  /** A new id for an instrumented client. */
-  nextSourceId(orm: string): string
-  /** Whether a client was instrumented: it has an id, or its operations or statements were seen. */
-  readonly hasClient: boolean
-  /** Findings of a scope so far, without counting or emitting them. `undefined`: detection is off. */
-  findingsSoFar(scope: Scope): ScopeReport['findings'] | undefined
+  /** Keys that a merged query may carry. */
+  readonly maxKeys: number
+  /** Maximum number of additional rows per key that a batched query reads. */
+  readonly maxExtraRows: number
+  /** Monotonic time in milliseconds. */
+  now(): number
   /** An error inside an adapter's own code: counted and emitted, never thrown at the caller. */
   reportError(error: unknown): void
   /**
@@ -114,12 +75,6 @@ export interface AdapterHost {
    * @param code - Default: `SLUICE_UNSUPPORTED_CLIENT`.
    */
   warn(message: string, code?: SluiceWarningCode): void
-  /** The app's logger, if it has one. */
-  readonly logger: Logger | undefined
-}
-
-export function setHost(sluice: object, host: AdapterHost): void {
-  registerHost(sluice, host)
 }
 
 /**
@@ -127,6 +82,6 @@ export function setHost(sluice: object, host: AdapterHost): void {
  *
  * @throws InvalidArgumentError if it is not a Sluice.
  */
-export function hostOf(sluice: object): AdapterHost {
+export function adapterHostOf(sluice: object): AdapterHost {
   return registeredHost(sluice) as AdapterHost
 }

@@ -9,13 +9,13 @@ import { StatementWatches } from '../pipeline/statement-watch.ts'
 import { WaitingLookups } from '../pipeline/waiting-lookups.ts'
 import type { Detector } from '../query/detect/detector.ts'
 import type { Prefetcher } from '../query/prefetch/prefetcher.ts'
-import type { AdapterHost } from './adapter-host.ts'
 import { storeOf } from './caching.ts'
 import { createChains } from './chains.ts'
 import type { Engines } from './engines.ts'
 import type { SluiceOptions } from './options.ts'
 import type { ScopeLifecycle } from './scope-lifecycle.ts'
 import type { Services } from './services.ts'
+import type { SluiceHost } from './sluice-host.ts'
 
 const DEFAULT_MAX_KEYS = 500
 const DEFAULT_MAX_EXTRA_ROWS = 8
@@ -37,7 +37,7 @@ export interface HostParts {
 }
 
 /** Joins the services that a Sluice offers to adapters. */
-export function createHost(parts: HostParts): AdapterHost {
+export function createHost(parts: HostParts): SluiceHost {
   const {
     options,
     services,

@@ -1,5 +1,5 @@
-import { hostOf } from './adapter-host.ts'
 import type { Sluice } from './sluice.ts'
+import { hostOf } from './sluice-host.ts'
 
 /**
  * Counts up with each major release after 1: code of the one cannot be trusted with a Sluice of the other.

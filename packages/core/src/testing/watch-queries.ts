@@ -4,10 +4,10 @@ import { NPlusOneError } from '../query/detect/n-plus-one-error.ts'
 import { InvalidArgumentError, SluiceError } from '../shared/errors.ts'
 import { checkOptions, option } from '../shared/options.ts'
 import { isInstance } from '../shared/thrown.ts'
-import { hostOf } from '../sluice/adapter-host.ts'
 import type { ScopeHandle } from '../sluice/scopes.ts'
 import { openDefault } from '../sluice/shared-default.ts'
 import { openSluices, type Sluice } from '../sluice/sluice.ts'
+import { hostOf } from '../sluice/sluice-host.ts'
 
 export interface WatchOptions {
   /**

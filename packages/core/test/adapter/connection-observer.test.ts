@@ -7,7 +7,7 @@ import {
   type WriteEffect,
   type WriteOutcome,
 } from '@sluice/core/adapter'
-import { type AdapterHost, hostOf } from '@sluice/core/siblings'
+import { hostOf, type SluiceHost } from '@sluice/core/siblings'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { OpenConnection } from '../../src/adapter/catalog-reader.ts'
 import { ConnectionObserver, type ObservedClient } from '../../src/adapter/connection-observer.ts'
@@ -46,10 +46,10 @@ class World {
   ready: (() => Promise<void>) | undefined
   /** Opens a connection for the catalog. */
   open: OpenConnection = () => Promise.reject(new Error('must not be opened'))
-  readonly host: AdapterHost
+  readonly host: SluiceHost
   readonly observer: ConnectionObserver
 
-  constructor(options: Partial<ObservedClient> = {}, overrides: Partial<AdapterHost> = {}) {
+  constructor(options: Partial<ObservedClient> = {}, overrides: Partial<SluiceHost> = {}) {
     onTestFinished(() => this.sluice.close())
     this.host = {
       ...hostOf(this.sluice),

@@ -8,7 +8,7 @@ import {
 import { analyzeSql, createSluice, InvalidOptionError, type MetricFamily } from '@sluice/core'
 import { type ExportMetricsOptions, exportMetrics } from '@sluice/core/opentelemetry'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { hostOf } from '../../src/sluice/adapter-host.ts'
+import { hostOf } from '../../src/sluice/sluice-host.ts'
 
 function provider() {
   const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)

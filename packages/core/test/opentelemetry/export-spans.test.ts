@@ -4,7 +4,7 @@ import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '
 import { analyzeSql, createSluice, InvalidOptionError, type Sluice, type SluiceOptions } from '@sluice/core'
 import { type ExportSpansOptions, exportSpans } from '@sluice/core/opentelemetry'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { hostOf } from '../../src/sluice/adapter-host.ts'
+import { hostOf } from '../../src/sluice/sluice-host.ts'
 
 beforeAll(() => {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())

@@ -79,7 +79,7 @@ describe('the default Sluice', { timeout: 120_000 }, () => {
     const [first] = await twoCopies()
     const sluice = first.getDefaultSluice()
     vi.resetModules()
-    const { hostOf } = await import('../../src/sluice/adapter-host.ts')
+    const { hostOf } = await import('../../src/sluice/sluice-host.ts')
     const { expectNoNPlusOne } = await import('../../src/testing/index.ts')
     hostOf(sluice).nextSourceId('orm')
     expect(await expectNoNPlusOne(() => 7)).toBe(7)

@@ -3,7 +3,7 @@ import { createSluice, type MetricFamily, memoryStore, type Sluice, type SluiceO
 import type { RegionState } from '@sluice/core/stores'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { prometheusHead } from '../../src/monitoring/export/prometheus-text.ts'
-import { hostOf } from '../../src/sluice/adapter-host.ts'
+import { hostOf } from '../../src/sluice/sluice-host.ts'
 
 function open(options: SluiceOptions = {}): Sluice {
   const sluice = createSluice(options)

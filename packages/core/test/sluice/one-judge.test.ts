@@ -1,6 +1,6 @@
 import { createSluice } from '@sluice/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { hostOf } from '../../src/sluice/adapter-host.ts'
+import { hostOf } from '../../src/sluice/sluice-host.ts'
 import { testSnapshot } from '../database/test-snapshot.ts'
 import { ManualClock } from '../monitoring/manual-clock.ts'
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { type AdapterHost, isAllowed, isInstance, isLocalRequest } from '@sluice/core/siblings'
+import { isAllowed, isInstance, isLocalRequest, type SluiceHost } from '@sluice/core/siblings'
 import type { ResolvedDashboardOptions } from '../dashboard-options.ts'
 import { actionHeader } from '../protocol/action.ts'
 import { Refusal } from './refusal.ts'
@@ -10,7 +10,7 @@ const UNKNOWN_ACTOR = 'dashboard'
 interface GateParts {
   readonly options: Pick<ResolvedDashboardOptions, 'authorize' | 'actor' | 'actions'>
   readonly sessions: Sessions | undefined
-  readonly host: Pick<AdapterHost, 'reportError'>
+  readonly host: Pick<SluiceHost, 'reportError'>
 }
 
 /** Decides on access to the dashboard. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { SluiceError } from '@sluice/core'
-import { type AdapterHost, errorMessage, isInstance } from '@sluice/core/siblings'
+import { errorMessage, isInstance, type SluiceHost } from '@sluice/core/siblings'
 
 import { readBody } from '../actions/action-body.ts'
 import type { ActionName } from '../protocol/action.ts'
@@ -37,7 +37,7 @@ export interface HandlerParts {
   readonly gate: Gate
   readonly sessions: Sessions | undefined
   readonly assets: Assets
-  readonly host: Pick<AdapterHost, 'reportError' | 'scopes'>
+  readonly host: Pick<SluiceHost, 'reportError' | 'scopes'>
   readonly maxBodyBytes: number
   readonly showParameters: boolean
   /** Called when a browser has used the key in the URL. */

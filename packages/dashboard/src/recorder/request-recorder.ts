@@ -1,5 +1,5 @@
 import type { Finding, Sluice } from '@sluice/core'
-import { type AdapterHost, causeOf, hostOf, type Scope } from '@sluice/core/siblings'
+import { causeOf, hostOf, type Scope, type SluiceHost } from '@sluice/core/siblings'
 import { type RecordedRequest, recordedRequest } from './recorded-request.ts'
 import { RequestRing } from './request-ring.ts'
 import { RequestTrace } from './request-trace.ts'
@@ -40,7 +40,7 @@ export class RequestRecorder {
   readonly seconds: SecondLog = new SecondLog()
   /** Number of finished scopes. */
   requests = 0
-  readonly #host: AdapterHost
+  readonly #host: SluiceHost
   readonly #sites = new SiteMemory()
   /**
    * Key under which a scope stores its trace. A weak map of scopes would be expensive for the garbage

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Sluice } from '@sluice/core'
-import { type AdapterHost, type DerivedValue, hostOf, joinedKey } from '@sluice/core/siblings'
+import { type DerivedValue, hostOf, joinedKey, type SluiceHost } from '@sluice/core/siblings'
 import { BoundedMap } from './bounded-map.ts'
 import {
   type CacheableRequest,
@@ -65,7 +65,7 @@ export function createResponseCache(sluice: Sluice, options: ResponseCacheOption
 }
 
 class SluiceResponseCache implements ResponseCache, FrontCache {
-  readonly #host: AdapterHost
+  readonly #host: SluiceHost
   readonly #options: ResolvedResponseCacheOptions
   readonly #counters: ResponseCacheCounters
   readonly #flights: Flights
@@ -353,7 +353,7 @@ class SluiceResponseCache implements ResponseCache, FrontCache {
       return all
     },
     counters: (): ResponseCacheCounters => this.#counters,
-    host: (): AdapterHost => this.#host,
+    host: (): SluiceHost => this.#host,
   }
 
   #setStatus(response: ServerResponse, status: string): void {

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { AdapterHost, DerivedValue, ReadBasis } from '@sluice/core/siblings'
+import type { DerivedValue, ReadBasis, SluiceHost } from '@sluice/core/siblings'
 import { type CacheableRequest, varyKey } from './cacheable-request.ts'
 import { captureResponse } from './capture-response.ts'
 import type { ResolvedResponseCacheOptions } from './response-cache-options.ts'
@@ -30,7 +30,7 @@ export interface PendingResponseParts {
   /** Records the headers that a response varies by. Returns all that are known for its key. */
   variedBy(base: string, names: readonly string[]): readonly string[]
   counters(): ResponseCacheCounters
-  host(): AdapterHost
+  host(): SluiceHost
   /** Notifies the waiting requests; `undefined`: no request waits for this response. */
   readonly land: ((willNeverBe: boolean) => void) | undefined
   /** Whether the response will probably not be cacheable. */

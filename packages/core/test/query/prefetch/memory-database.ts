@@ -13,7 +13,7 @@ import {
   type TableInfo,
   TooManyRowsError,
 } from '@sluice/core/adapter'
-import { type AdapterHost, hostOf } from '@sluice/core/siblings'
+import { hostOf, type SluiceHost } from '@sluice/core/siblings'
 
 export type Row = Record<string, unknown>
 
@@ -48,7 +48,7 @@ export class MemoryDatabase {
   /** The number of keys whose rows reach the maximum of a query. */
   maxKeysWithRows = Number.POSITIVE_INFINITY
   readonly #source: Source
-  readonly #host: AdapterHost
+  readonly #host: SluiceHost
 
   constructor(
     readonly sluice: Sluice,

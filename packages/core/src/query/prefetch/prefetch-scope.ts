@@ -2,11 +2,13 @@ import type { Gain } from '../../pipeline/gain.ts'
 import type { LookupTarget } from '../../pipeline/lookup.ts'
 import type { RowSource } from '../../pipeline/operation.ts'
 import type { RowRange } from '../../pipeline/operation-context.ts'
+import type { Scope } from '../../pipeline/scope.ts'
 import { type KeepRow, RowSet } from './row-set.ts'
 import type { Trail } from './trail.ts'
 
 export const NOWHERE: RowRange = { from: 0, to: 0 }
 
+const PREFETCH = Symbol('prefetch')
 const MAX_SETS = 16
 const MAX_ROWS = 20_000
 /** Maximum depth of nested rows. */
@@ -33,10 +35,23 @@ export class PrefetchScope {
   #rows = 0
 
   constructor(
-    private readonly scope: { hasRows: boolean },
+    private readonly scope: Scope,
     private readonly onBlock: () => void,
     private readonly keepFor: (source: RowSource) => KeepRow,
-  ) {}
+  ) {
+    scope.setState(PREFETCH, this)
+  }
+
+  /** The state of a scope, if any of its rows were stored. */
+  static of(scope: Scope): PrefetchScope | undefined {
+    return scope.stateOf(PREFETCH) as PrefetchScope | undefined
+  }
+
+  /** Learns from the scope when it has ended, and removes its state. */
+  end(): void {
+    this.discard()
+    this.scope.deleteState(PREFETCH)
+  }
 
   /** Returns sets of rows, the newest first. */
   *newest(count: number, suits: (set: RowSet) => boolean): Iterable<RowSet> {

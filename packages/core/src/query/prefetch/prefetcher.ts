@@ -18,8 +18,6 @@ import { linkId, NOWHERE, PrefetchScope } from './prefetch-scope.ts'
 import { type KeepRow, keepColumns, keepValues } from './row-set.ts'
 import { type Answer, type Fetch, Trail } from './trail.ts'
 
-const PREFETCH = Symbol('prefetch')
-
 export interface PrefetcherParts {
   readonly executor: Executor
   readonly stats: QueryStats
@@ -64,9 +62,11 @@ export class Prefetcher {
       return this.#around(operation, context, scope, next)
     // On PostgreSQL, a failed query ends the transaction, and the reads of a transaction have a separate
     // snapshot.
-    const memory = scope.hasRows && !operation.inTransaction && !context.isFresh ? memoryOf(scope) : undefined
-    if (memory === undefined) return next(operation, context)
-    return this.#lookUp(operation, context, memory, scope, next)
+    const memory =
+      scope.hasRows && !operation.inTransaction && !context.isFresh ? PrefetchScope.of(scope) : undefined
+    return memory === undefined
+      ? next(operation, context)
+      : this.#lookUp(operation, context, memory, scope, next)
   }
 
   /** Stores the rows of a read's result, because the app may iterate over them. */
@@ -78,7 +78,7 @@ export class Prefetcher {
     if (!isListing && (!scope.hasRows || typeof result !== 'object' || result === null)) return
     const source = operation.rowSource()
     if (source === undefined) return
-    const memory = memoryOf(scope) ?? this.#begin(scope, operation.source.dialect)
+    const memory = PrefetchScope.of(scope) ?? this.#begin(scope, operation.source.dialect)
     const lookup = operation.lookup?.()
     if (lookup !== undefined && !isRefusal(lookup))
       context.rows = memory.append(context.groupOf(lookup), source, result, 1, context.gain)
@@ -91,7 +91,7 @@ export class Prefetcher {
    */
   readonly observeCached: AnswerListener = (operation, result, context) => {
     const { scope } = context
-    const memory = scope?.hasRows === true ? memoryOf(scope) : undefined
+    const memory = scope?.hasRows === true ? PrefetchScope.of(scope) : undefined
     if (memory !== undefined) {
       const lookup = operation.lookup?.()
       if (lookup !== undefined && !isRefusal(lookup))
@@ -114,14 +114,13 @@ export class Prefetcher {
 
   /** Discards the rows and prefetched results of a scope, because something may have been written. */
   discard(scope: Scope | undefined): void {
-    const memory = scope === undefined ? undefined : memoryOf(scope)
+    const memory = scope === undefined ? undefined : PrefetchScope.of(scope)
     if (memory?.discard() === true) this.parts.stats.prefetchDiscards += 1
   }
 
   /** Learns from a scope that has ended. */
   end(scope: Scope): void {
-    memoryOf(scope)?.discard()
-    scope.deleteState(PREFETCH)
+    PrefetchScope.of(scope)?.end()
   }
 
   #begin(scope: Scope, dialect: Dialect): PrefetchScope {
@@ -130,9 +129,7 @@ export class Prefetcher {
     const onBlock = () => {
       this.parts.stats.blockedLinks += 1
     }
-    const memory = new PrefetchScope(scope, onBlock, (source) => this.#keepFor(source, dialect))
-    scope.setState(PREFETCH, memory)
-    return memory
+    return new PrefetchScope(scope, onBlock, (source) => this.#keepFor(source, dialect))
   }
 
   /** Returns the function that extracts the stored part of a source's rows. */
@@ -399,8 +396,4 @@ export class Prefetcher {
       trail.answers.set(key.text, { value, fetch, ...place, isUsed: isOwn })
     }
   }
-}
-
-function memoryOf(scope: Scope): PrefetchScope | undefined {
-  return scope.stateOf(PREFETCH) as PrefetchScope | undefined
 }

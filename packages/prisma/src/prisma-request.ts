@@ -1,5 +1,5 @@
 import type { CacheControl } from '@sluice/core'
-import { type CacheRequest, copyValue, exactCopy, type ReadPlan, type TableId } from '@sluice/core/adapter'
+import type { CacheRequest, ReadPlan, TableId } from '@sluice/core/adapter'
 import { valueTypes } from './internals.ts'
 import { areFound } from './touches/pinned-rows.ts'
 import type { Touches } from './touches/touches.ts'
@@ -15,8 +15,6 @@ export class PrismaRequest implements CacheRequest<unknown> {
   readonly tables: readonly TableId[]
   readonly control: CacheControl | undefined
   readonly types = valueTypes()
-  readonly copy = exactCopy
-  readonly recopy = copyValue
   readonly #action: string
   #pinned: { readonly rows: Touches['pinned'] } | undefined = undefined
 

@@ -16,7 +16,7 @@ import type { ReplicaAttempt } from '../pipeline/read-routing.ts'
 import type { TableId } from '../schema/catalog-data.ts'
 import type { CatalogRegistry } from '../schema/catalog-registry.ts'
 import { canonicalKey } from '../shared/canonical.ts'
-import { copyValue, exactCopy } from '../shared/copy.ts'
+import { exactCopy } from '../shared/copy.ts'
 import { MAX_BOUND_KEYS } from '../sql/dialect.ts'
 import { bindsRelativeDate } from '../sql/relative-date.ts'
 import { refuseKeyValue } from './key-values.ts'
@@ -77,8 +77,6 @@ export interface ReadContext {
     demand: ReadRequirements | undefined,
   ): Promise<readonly SqlRow[]>
 }
-
-const EXACT = { copy: exactCopy<readonly SqlRow[]>, recopy: copyValue<readonly SqlRow[]> }
 
 /** An SQL read as an operation of the core. */
 export class SqlOperation implements Operation<readonly SqlRow[]> {
@@ -173,7 +171,6 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
         form: call.rows,
         isTyped: settings === '',
         control: call.control,
-        copier: EXACT,
       },
       context,
     )

@@ -7,6 +7,12 @@ import type { KeyedRows } from '../schema/row-key.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { isResultOf, type ResultForm } from './result-shape.ts'
 
+/** How a result is copied; see `CacheRequest`. */
+interface Copying<T> {
+  readonly copy: (value: T) => { readonly value: T } | undefined
+  readonly recopy: (value: T) => T
+}
+
 /** A read as SQL, and how its client returns the result. */
 export interface RequestedRead<T> {
   readonly sql: string
@@ -15,7 +21,8 @@ export interface RequestedRead<T> {
   /** Whether the parsers of values are those of the driver. */
   readonly isTyped: boolean
   readonly control: CacheControl | undefined
-  readonly copier: Required<Pick<CacheRequest<T>, 'copy' | 'recopy'>>
+  /** Default: rows are plain data. */
+  readonly copier?: Copying<T>
 }
 
 /** The client that sends it. */
@@ -29,8 +36,8 @@ export class StatementRequest<T> implements CacheRequest<T> {
   readonly statement: string
   readonly tables: readonly TableId[]
   readonly control: CacheControl | undefined
-  readonly copy: (value: T) => { readonly value: T } | undefined
-  readonly recopy: (value: T) => T
+  readonly copy?: Copying<T>['copy']
+  readonly recopy?: Copying<T>['recopy']
   #rows: KeyedRows | null | undefined = undefined
 
   constructor(
@@ -43,6 +50,7 @@ export class StatementRequest<T> implements CacheRequest<T> {
     this.statement = sql
     this.tables = plan.tables
     this.control = control
+    if (copier === undefined) return
     this.copy = copier.copy
     this.recopy = copier.recopy
   }

@@ -321,6 +321,7 @@ export class CachedValues {
       queriedAt: prefetched?.at ?? now,
       freshUntil: now + ttlMs,
       costMs,
+      bytes: copy.bytes,
       // A prefetch is not specific to a request.
       ownTags: state === undefined ? (request.ownTags ?? NO_TAGS) : NO_TAGS,
     })

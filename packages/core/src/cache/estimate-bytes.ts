@@ -7,7 +7,7 @@ const SLOT_STEP = 3
 /** Above this number of fields, V8 uses a hash table with the field names instead of hidden classes. */
 const MAX_FAST_FIELDS = 132
 const TABLE_HEADER = 2 * WORD
-const DATE = 12 * WORD + BOXED_NUMBER
+export const DATE_BYTES: number = 12 * WORD + BOXED_NUMBER
 const TYPED_ARRAY = 13 * WORD
 const ARRAY_BUFFER = 10 * WORD
 const FUNCTION = 8 * WORD
@@ -37,8 +37,8 @@ export function estimateBytes(value: unknown): number {
   return value instanceof Sized ? value.bytes : Math.round(new Walk().measure(value))
 }
 
-/** Size of a value besides the slot that refers to it. */
-function leafBytes(value: unknown): number {
+/** Size of a value that is not an object, besides the slot that refers to it. */
+export function leafBytes(value: unknown): number {
   switch (typeof value) {
     case 'string':
       return stringBytes(value)
@@ -123,18 +123,17 @@ class Walk {
 
   #visit(value: object, weight: number, budget: number): number {
     if (Array.isArray(value)) return this.#array(value, weight, budget)
-    if (value instanceof Date) return DATE
+    if (value instanceof Date) return DATE_BYTES
     if (ArrayBuffer.isView(value)) return this.#view(value)
     if (value instanceof ArrayBuffer) return ARRAY_BUFFER + value.byteLength
     if (value instanceof Map) {
       return (
-        tableBytes(value.size, 3) +
+        mapBytes(value.size) +
         this.#first(value.keys(), value.size, weight, budget / 2) +
         this.#first(value.values(), value.size, weight, budget / 2)
       )
     }
-    if (value instanceof Set)
-      return tableBytes(value.size, 2) + this.#first(value, value.size, weight, budget)
+    if (value instanceof Set) return setBytes(value.size) + this.#first(value, value.size, weight, budget)
     return this.#object(value as Record<string, unknown>, weight, budget)
   }
 
@@ -166,7 +165,7 @@ class Walk {
   }
 
   #array(items: readonly unknown[], weight: number, budget: number): number {
-    const slots = 4 * WORD + (items.length === 0 ? 0 : TABLE_HEADER + items.length * WORD)
+    const slots = arrayBytes(items.length)
     const taken = sampleLength(items.length, budget)
     const scale = items.length / taken
     let bytes = 0
@@ -195,14 +194,40 @@ class Walk {
   }
 
   #view(view: ArrayBufferView): number {
-    // A slice of Node's shared pool counts only its own bytes; a slice of any other buffer keeps the whole
-    // buffer alive.
-    if (view.buffer.byteLength === Buffer.poolSize && Buffer.isBuffer(view))
-      return TYPED_ARRAY + roundUp(view.byteLength, WORD)
-    if (this.#seen.has(view.buffer)) return TYPED_ARRAY
-    this.#seen.add(view.buffer)
-    return TYPED_ARRAY + ARRAY_BUFFER + view.buffer.byteLength
+    const isPooled = view.buffer.byteLength === Buffer.poolSize && Buffer.isBuffer(view)
+    if (!isPooled && this.#seen.has(view.buffer)) return TYPED_ARRAY
+    if (!isPooled) this.#seen.add(view.buffer)
+    return viewBytes(view)
   }
+}
+
+/** Size of a plain object besides the values of its fields. */
+export function objectBytes(names: readonly string[], hasNoPrototype: boolean): number {
+  if (names.length > MAX_FAST_FIELDS) {
+    let bytes = dictionaryBytes(names.length)
+    for (const name of names) bytes += leafBytes(name)
+    return bytes
+  }
+  return hasNoPrototype ? dictionaryBytes(names.length) : fastObjectBytes(names.length)
+}
+
+/** Size of an array besides its items. */
+export function arrayBytes(length: number): number {
+  return 4 * WORD + (length === 0 ? 0 : TABLE_HEADER + length * WORD)
+}
+
+/** Size of a `Map` besides its entries. */
+export const mapBytes = (size: number): number => tableBytes(size, 3)
+/** Size of a `Set` besides its members. */
+export const setBytes = (size: number): number => tableBytes(size, 2)
+
+/** Size of bytes that share no buffer with other objects, except for Node's pool. */
+export function viewBytes(view: ArrayBufferView): number {
+  // A slice of Node's shared pool counts only its own bytes; a slice of any other buffer keeps the whole
+  // buffer alive.
+  return view.buffer.byteLength === Buffer.poolSize && Buffer.isBuffer(view)
+    ? TYPED_ARRAY + roundUp(view.byteLength, WORD)
+    : TYPED_ARRAY + ARRAY_BUFFER + view.buffer.byteLength
 }
 
 function fastObjectBytes(fields: number): number {

@@ -1,9 +1,10 @@
 import type { ReadNote } from '../pipeline/explanation.ts'
 import type { ValueTypes } from '../pipeline/operation.ts'
 import type { Prefetched } from '../pipeline/operation-context.ts'
-import { copyValue, deepFreeze, exactCopy } from '../shared/copy.ts'
+import { copyValue, deepFreeze } from '../shared/copy.ts'
 import type { BasisPart } from './coherence/read-basis.ts'
 import type { TagSnapshot } from './coherence/tag-table.ts'
+import { measuredCopy } from './measured-copy.ts'
 import { RESULTS } from './namespace-table.ts'
 
 /** How a value is cached and revalidated, with all times resolved to milliseconds. */
@@ -146,12 +147,18 @@ export function flightId({ namespace, key }: FetchRequest<unknown>): string {
 /** How a value is returned: unchanged, frozen, or copied for each caller. */
 export type CopyMode = 'none' | 'freeze' | 'clone'
 
+/** A copy, and its size in bytes, if that was determined with it. */
+interface Copied<T> {
+  readonly value: T
+  readonly bytes?: number
+}
+
 /** How values are cached and returned. */
 export interface Copier<T> {
   /**
    * A value that neither this cache nor another caller can modify, or `undefined` if there is no exact copy.
    */
-  copy(value: T): { readonly value: T } | undefined
+  copy(value: T): Copied<T> | undefined
   /**
    * A copy of the result of `copy`, if no other code has received that since. Default: `copy`, which checks
    * it again.
@@ -164,5 +171,5 @@ export interface Copier<T> {
 export const copiers: Readonly<Record<CopyMode, Copier<unknown>>> = {
   none: { copy: (value) => ({ value }), isByReference: true },
   freeze: { copy: (value) => ({ value: deepFreeze(value) }) },
-  clone: { copy: exactCopy, recopy: copyValue },
+  clone: { copy: measuredCopy, recopy: copyValue },
 }

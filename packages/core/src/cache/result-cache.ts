@@ -7,7 +7,7 @@ import type { CachedValue } from './coherence/cached-value.ts'
 import { type BasisPart, endWith, ReadBasis } from './coherence/read-basis.ts'
 import { tagsRead } from './coherence/tags.ts'
 import type { CoherentCache } from './coherent-cache.ts'
-import { type Copier, type FetchPolicy, type FetchRequest, hasOwnTags } from './fetch-request.ts'
+import { type Copier, copiers, type FetchPolicy, type FetchRequest, hasOwnTags } from './fetch-request.ts'
 import { RESULTS } from './namespace-table.ts'
 
 /** Reads with more tags than this are not cached: checking them would cost more than it saves. */
@@ -95,7 +95,8 @@ export class ResultCache {
     const { scope, note, variant } = context
     const question = variant === undefined ? `${NO_VARIANT}${request.key}` : joinedKey(variant) + request.key
     const key = `${operation.source.id}\n${question}`
-    const copier = (this.options.copier as Copier<T> | undefined) ?? request
+    const copier = (this.options.copier ??
+      (request.copy === undefined ? copiers.clone : request)) as Copier<T>
     const now = this.cache.clock.now()
     let cached: CachedValue | undefined
     if (strategy !== 'refresh') {

@@ -86,8 +86,11 @@ export interface CacheRequest<TResult> {
    * is not accepted counts as missing. Default: any value can.
    */
   accepts?(value: unknown): boolean
-  /** An independent copy, or `undefined` if the value cannot be copied exactly. */
-  copy(value: TResult): { readonly value: TResult } | undefined
+  /**
+   * An independent copy, or `undefined` if the value cannot be copied exactly. Default: a copy of plain data,
+   * dates, bytes and decimals.
+   */
+  copy?(value: TResult): { readonly value: TResult } | undefined
   /**
    * A copy of the result of `copy`, if no other code has received that since. Default: `copy`, which checks
    * it again.

@@ -20,7 +20,8 @@ export function isDecimal(value: object): value is DecimalLike {
   )
 }
 
-const MAX_DEPTH = 64
+/** Values that are nested deeper are not copied. */
+export const MAX_COPY_DEPTH = 64
 
 /**
  * Copies results of ORMs, deeply and fast: plain objects (also those without a prototype), arrays, `Date`,
@@ -66,7 +67,7 @@ function copyArray(value: readonly unknown[]): unknown[] {
   return copy
 }
 
-function copyView(view: ArrayBufferView): object {
+export function copyView(view: ArrayBufferView): object {
   if (Buffer.isBuffer(view)) return Buffer.from(view)
   return view instanceof DataView ? view : (view as Uint8Array).slice()
 }
@@ -91,7 +92,7 @@ export function isCopyable(value: unknown): boolean {
 function isCopyableAt(value: unknown, depth: number): boolean {
   if (value === null || typeof value !== 'object')
     return typeof value !== 'function' && typeof value !== 'symbol'
-  if (depth > MAX_DEPTH) return false
+  if (depth > MAX_COPY_DEPTH) return false
   if (Array.isArray(value)) return isPlainArray(value) && value.every((item) => isCopyableAt(item, depth + 1))
   switch (Object.getPrototypeOf(value)) {
     case Object.prototype:
@@ -111,7 +112,7 @@ function isCopyableAt(value: unknown, depth: number): boolean {
   }
 }
 
-function isPlainArray(value: readonly unknown[]): boolean {
+export function isPlainArray(value: readonly unknown[]): boolean {
   return (
     Object.getPrototypeOf(value) === Array.prototype &&
     Object.keys(value).length === value.length &&
@@ -142,7 +143,7 @@ function hasNoHiddenKeys(
   return Reflect.ownKeys(value).length === visible + hidden
 }
 
-function isBare(value: object): boolean {
+export function isBare(value: object): boolean {
   return Reflect.ownKeys(value).length === 0
 }
 

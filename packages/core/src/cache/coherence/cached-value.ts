@@ -4,7 +4,7 @@ import type { Permit } from './shared-reads.ts'
 import type { TagSnapshot } from './tag-table.ts'
 
 /** Size of a cached value besides the value itself: this object, the states of the tags, and the times. */
-const OWN_BYTES = 264
+const OWN_BYTES = 272
 
 /** Times of a value, and the request for which it was loaded. */
 export interface CachedValueTerms {
@@ -16,6 +16,8 @@ export interface CachedValueTerms {
   readonly costMs: number
   /** Those of its request's own tags under which it is cached. */
   readonly ownTags: readonly string[]
+  /** Size of the value in bytes. Default: it is estimated. */
+  readonly bytes?: number | undefined
 }
 
 /** A value in the memory of this process, and the conditions under which it is valid. */
@@ -30,6 +32,7 @@ export class CachedValue extends LoadedValue {
   #changesSeen = -1
   #snapshot: TagSnapshot
   #promise: Promise<unknown> | undefined = undefined
+  readonly #bytes: number | undefined
   /**
    * Whether no other code has received the value since it was found to be copyable: its next copy needs no
    * check.
@@ -42,7 +45,7 @@ export class CachedValue extends LoadedValue {
     snapshot: TagSnapshot,
     /** The shared store's state of the tags. */
     readonly permit: Permit | undefined,
-    { queriedAt, freshUntil, costMs, ownTags }: CachedValueTerms,
+    { queriedAt, freshUntil, costMs, ownTags, bytes }: CachedValueTerms,
   ) {
     super()
     this.#snapshot = snapshot
@@ -50,6 +53,7 @@ export class CachedValue extends LoadedValue {
     this.freshUntil = Math.floor(freshUntil)
     this.#costUs = Math.round(costMs * 1_000)
     this.ownTags = ownTags
+    this.#bytes = bytes
   }
 
   /**
@@ -88,6 +92,6 @@ export class CachedValue extends LoadedValue {
   }
 
   override get bytes(): number {
-    return OWN_BYTES + estimateBytes(this.value)
+    return OWN_BYTES + (this.#bytes ?? estimateBytes(this.value))
   }
 }

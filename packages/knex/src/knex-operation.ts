@@ -128,7 +128,8 @@ export class KnexOperation implements Operation<unknown> {
         form: builder._method === 'first' || builder._method === 'pluck' ? builder._method : 'objects',
         isTyped: true,
         control: controlOf(builder),
-        copier: ROWS,
+        // Only drivers of MySQL return rows of a class.
+        ...(state.source.dialect === 'mysql' && { copier: ROWS }),
       },
       this,
     )

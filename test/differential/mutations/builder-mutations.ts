@@ -23,9 +23,9 @@ export const BUILDER_MUTATIONS: readonly Mutation[] = [
     rule: 'Changes to the rows of a read as SQL do not affect the cached rows.',
     edits: [
       {
-        file: SQL_READ,
-        find: 'copy: exactCopy<readonly SqlRow[]>',
-        replace: 'copy: (value: never) => ({ value })',
+        file: 'packages/core/src/cache/fetch-request.ts',
+        find: 'clone: { copy: measuredCopy,',
+        replace: 'clone: { copy: (value) => ({ value }),',
       },
     ],
     builders: kysely,

@@ -58,9 +58,9 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
     rule: 'Changes to a result by a caller do not affect the cached result.',
     edits: [
       {
-        file: VALUES,
-        find: 'const copy = this.copyOf(request.copier, cached)',
-        replace: 'const copy = { value: cached.value as T }',
+        file: COHERENT,
+        find: '    const copy = this.#values.copyOf(copier, cached)\n',
+        replace: '    const copy = { value: cached.value as T }\n',
       },
     ],
     isQuick: true,

@@ -287,7 +287,7 @@ describe.each(frameworks)('the response cache on $name', (framework) => {
     suffix = '!'
     expect((await get('/it')).body).toBe('Ghent!')
     await vi.waitFor(() => expect(stats()).toMatchObject({ shadowed: 2, shadowDifferences: 1 }), SOON)
-    expect(differences).toMatchObject([{ scope: 'GET /it', differs: 'body', keptBytes: 5, madeBytes: 6 }])
+    expect(differences).toMatchObject([{ scope: 'GET /it', differs: 'body', cachedBytes: 5, newBytes: 6 }])
     expect(stats().hits).toBe(0)
   })
 

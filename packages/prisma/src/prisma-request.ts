@@ -14,7 +14,7 @@ interface RequestedOperation {
 export class PrismaRequest implements CacheRequest<unknown> {
   readonly tables: readonly TableId[]
   readonly control: CacheControl | undefined
-  readonly types = valueTypes()
+  readonly types: ReturnType<typeof valueTypes> = valueTypes()
   readonly #action: string
   #pinned: { readonly rows: Touches['pinned'] } | undefined = undefined
 

@@ -122,11 +122,11 @@ export class ClientState implements ClientContext {
       : touches(schema, model, operation, args, this.#keyOf)
   }
 
-  planOf(shape: PrismaShape, { args, operation }: Pick<HookCall, 'args' | 'operation'>): ReadPlan {
+  planOf(shape: PrismaShape, touchesOf: () => Touches | undefined): ReadPlan {
     const { catalogs } = this.host
     const version = catalogs.used()
     if (shape.reads?.version === version) return shape.reads
-    const found = this.touches(shape.modelName, operation, args)
+    const found = touchesOf()
     const tables = [...(found?.reads ?? [])]
     const areCacheable = tables.every(
       (table) => catalogs.cacheableTable(this.source.dialect, table) !== undefined,

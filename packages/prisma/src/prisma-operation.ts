@@ -65,8 +65,12 @@ export interface ClientContext {
   schema(): PrismaSchema | undefined
   pages(table: TableId): PageContext | undefined
   touches(model: string, operation: string, args: unknown): Touches | undefined
-  /** The tables that a read with a model reads. */
-  planOf(shape: PrismaShape, call: Pick<HookCall, 'args' | 'operation'>): ReadPlan
+  /**
+   * The tables that a read with a model reads.
+   *
+   * @param touchesOf - Called if they are not known for its shape.
+   */
+  planOf(shape: PrismaShape, touchesOf: () => Touches | undefined): ReadPlan
   /** Queries the primary with `ask`, or a replica. */
   routed(context: RunContext, call: HookCall, ask: () => Promise<unknown>): Promise<unknown>
 }
@@ -253,7 +257,7 @@ export class PrismaOperation implements Operation<unknown> {
       pages: (table: TableId) => state.pages(table),
       computedFields: (model: string) => state.computedFields(model),
       reads: () => {
-        const { refused, tables } = state.planOf(this.shape, call)
+        const { refused, tables } = this.#plan()
         return refused === undefined ? tables : undefined
       },
     }
@@ -273,7 +277,7 @@ export class PrismaOperation implements Operation<unknown> {
       return refuse('UNKNOWN_COMPUTED_FIELDS')
     if (call.params === undefined) return refuse('UNKNOWN_PRISMA_INTERNALS')
     if (this.inTransaction) return refuse('IN_TRANSACTION')
-    const plan = state.planOf(this.shape, call)
+    const plan = this.#plan()
     if (plan.refused !== undefined) return { refused: plan.refused }
     // With `strictUndefinedChecks`, Prisma rejects `undefined` values.
     const args = canonicalKey(call.args ?? {}, { dropUndefined: false })
@@ -295,6 +299,10 @@ export class PrismaOperation implements Operation<unknown> {
     return path === ''
       ? isResultOf(state, shape.model, call.operation, call.args, value)
       : isPartOf(state, shape.model, call.args, path.split('.'), value)
+  }
+
+  #plan(): ReadPlan {
+    return this.state.planOf(this.shape, () => this.#touchesOf())
   }
 
   #touchesOf(): Touches | undefined {

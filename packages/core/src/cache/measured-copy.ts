@@ -1,4 +1,4 @@
-import { copyView, isBare, isDecimal, isPlainArray, MAX_COPY_DEPTH } from '../shared/copy.ts'
+import { copyView, dataFieldsOf, isBare, isDecimal, isPlainArray, MAX_COPY_DEPTH } from '../shared/copy.ts'
 import {
   arrayBytes,
   DATE_BYTES,
@@ -59,12 +59,8 @@ class MeasuredCopy {
   }
 
   #fields(value: Record<string, unknown>, isBareObject: boolean, depth: number): unknown {
-    const names = Object.keys(value)
-    if (Reflect.ownKeys(value).length !== names.length) return NONE
-    for (const name of names) {
-      const property = Object.getOwnPropertyDescriptor(value, name)
-      if (property === undefined || property.get !== undefined || property.set !== undefined) return NONE
-    }
+    const names = dataFieldsOf(value)
+    if (names === undefined) return NONE
     // A spread takes over the hidden class in one step and defines fields rather than assigning them, so
     // `__proto__` is safe.
     const copy: Record<string, unknown> = isBareObject ? { __proto__: null, ...value } : { ...value }

@@ -121,14 +121,22 @@ export function isPlainArray(value: readonly unknown[]): boolean {
 }
 
 function hasCopyableFields(value: object, depth: number): boolean {
+  const names = dataFieldsOf(value)
+  if (names === undefined) return false
+  for (const name of names)
+    if (!isCopyableAt((value as Record<string, unknown>)[name], depth + 1)) return false
+  return true
+}
+
+/** The names of an object's fields; `undefined` if it has accessors, symbol keys or hidden fields, too. */
+export function dataFieldsOf(value: object): readonly string[] | undefined {
   const names = Object.keys(value)
-  if (!hasNoHiddenKeys(value, 0, names.length)) return false
+  if (!hasNoHiddenKeys(value, 0, names.length)) return undefined
   for (const name of names) {
     const property = Object.getOwnPropertyDescriptor(value, name)
-    if (property === undefined || property.get !== undefined || property.set !== undefined) return false
-    if (!isCopyableAt(property.value, depth + 1)) return false
+    if (property === undefined || property.get !== undefined || property.set !== undefined) return undefined
   }
-  return true
+  return names
 }
 
 /**

@@ -11,7 +11,7 @@ const LONGEST: readonly string[] = [
   'test/integration/adapter-contract.test.ts',
   'test/integration/database/atlas-advice.slow.test.ts',
   'test/differential/random-schemas.slow.test.ts',
-  'packages/core/test/sql/long-statements.isolated.test.ts',
+  'packages/core/test/adapter/keyed-select.long.isolated.test.ts',
   'test/integration/adapter-replicas.slow.test.ts',
   'test/integration/knex-replicas.slow.test.ts',
   'examples/cluster/test/cluster.slow.test.ts',

@@ -1,6 +1,6 @@
 import { createSluice, type SluiceOptions } from '@sluice/core'
 import { describe, expect, it } from 'vitest'
-import { MemoryDatabase } from './prefetch/memory-database.ts'
+import { MemoryDatabase } from '../query/prefetch/memory-database.ts'
 
 function setUp(options: SluiceOptions = {}): MemoryDatabase {
   const sluice = createSluice({ mode: 'optimize', cache: false, detection: false, ...options })
@@ -50,17 +50,5 @@ describe('disabling optimization', () => {
     expect(() => database.sluice.openScope('x', { mode: 'none' as never })).toThrow(
       /expected "observe" or "shadow" or "optimize"/,
     )
-  })
-})
-
-describe('a batch window', () => {
-  it('batches lookups of different ticks', async () => {
-    const database = setUp({ batch: { windowMs: 20 } })
-    await database.sluice.run(async () => {
-      const first = database.one('region', { id: 1 })
-      await new Promise((resolve) => setImmediate(resolve))
-      await Promise.all([first, database.one('region', { id: 2 })])
-    })
-    expect(database.queries).toEqual(['region one by id × 2'])
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readOpenMetrics } from '../../../../../test/support/open-metrics.ts'
+import { readOpenMetrics } from './open-metrics.ts'
 
 const H = '# TYPE h histogram\n'
 const inf = 'h_bucket{le="+Inf"} 1\n'

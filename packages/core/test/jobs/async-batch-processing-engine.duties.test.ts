@@ -9,7 +9,6 @@ import {
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { SOON } from '../../../../test/support/patience.ts'
 import { MemoryBackend } from '../../src/jobs/backends/memory/memory-backend.ts'
-import { uuidV7 } from '../../src/jobs/uuid-v7.ts'
 
 function open(options: JobsOptions = {}) {
   const jobs = new AsyncBatchProcessingEngine(options)
@@ -210,17 +209,6 @@ describe('an engine', () => {
     await expect(jobs.enqueueTask('é'.repeat(524_288))).rejects.toThrow(InvalidArgumentError)
     await jobs.enqueueTask('e'.repeat(1_048_574))
     await jobs.enqueueTask(Object.assign(Object.create(null) as object, { a: 1 }))
-  })
-})
-
-describe('uuidV7', () => {
-  it('ascends within a millisecond and when the clock goes back', () => {
-    const ids = [5_000, 5_000, 5_000, 4_000, 5_001].map((ms) => uuidV7(Date.UTC(2100, 0) + ms))
-    expect([...ids].sort()).toEqual(ids)
-    expect(new Set(ids).size).toBe(5)
-    for (const id of ids)
-      expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
-    expect(parseInt(String(ids[0]).replace('-', '').slice(0, 12), 16)).toBe(Date.UTC(2100, 0) + 5_000)
   })
 })
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { isCoveredBy, type LiveIndex } from '../../../src/database/fixes/apply/live-index.ts'
-import type { IndexDefinition } from '../../../src/database/index-definition.ts'
+import { isCoveredBy, type LiveIndex } from '../../../../src/database/fixes/apply/live-index.ts'
+import type { IndexDefinition } from '../../../../src/database/index-definition.ts'
 
 function wanted(expression: string | undefined, where?: string): IndexDefinition {
   const keys = [{ column: 'a', ...(expression === undefined ? {} : { expression }) }]

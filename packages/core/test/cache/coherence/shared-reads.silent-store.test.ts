@@ -1,9 +1,9 @@
 import type { CacheStore, StoreState } from '@sluice/core/stores'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type Permit, SharedReads } from '../../src/cache/coherence/shared-reads.ts'
-import { TagTable } from '../../src/cache/coherence/tag-table.ts'
-import { turn } from '../helpers.ts'
-import { Fleet, type Process } from './fleet.ts'
+import { type Permit, SharedReads } from '../../../src/cache/coherence/shared-reads.ts'
+import { TagTable } from '../../../src/cache/coherence/tag-table.ts'
+import { turn } from '../../helpers.ts'
+import { Fleet, type Process } from '../fleet.ts'
 
 describe('a store without notifications', () => {
   let fleet: Fleet

@@ -2,7 +2,8 @@ import { createSluice, type Sluice, type SluiceOptions } from '@sluice/core'
 import type { Lookup, LookupKey } from '@sluice/core/adapter'
 import { hostOf } from '@sluice/core/siblings'
 import { describe, expect, it } from 'vitest'
-import { FakeTable, read, touching, turn, write } from '../helpers.ts'
+import { FakeTable, read, touching, turn, write } from '../../helpers.ts'
+import { MemoryDatabase } from '../prefetch/memory-database.ts'
 
 const optimizing = (options: SluiceOptions = {}): Sluice =>
   createSluice({ mode: 'optimize', cache: false, ...options })
@@ -271,5 +272,21 @@ describe('a long-running scope', () => {
     })
     expect(groups).toBe(1000)
     expect(table.queries).toHaveLength(1200)
+  })
+})
+
+describe('a batch window', () => {
+  it('batches lookups of different ticks', async () => {
+    const database = new MemoryDatabase(
+      optimizing({ detection: false, batch: { windowMs: 20 } }),
+      { region: [{ id: 1 }, { id: 2 }] },
+      [],
+    )
+    await database.sluice.run(async () => {
+      const first = database.one('region', { id: 1 })
+      await new Promise((resolve) => setImmediate(resolve))
+      await Promise.all([first, database.one('region', { id: 2 })])
+    })
+    expect(database.queries).toEqual(['region one by id × 2'])
   })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { cpuNow } from '../../../../test/support/own-clock.ts'
-import { foldKey } from '../../src/query/batch/key-folds.ts'
+import { cpuNow } from '../../../../../test/support/own-clock.ts'
+import { foldKey } from '../../../src/query/batch/key-folds.ts'
 
 describe('foldKey', () => {
   it.each([

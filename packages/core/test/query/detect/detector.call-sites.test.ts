@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import type { Shape } from '../../src/pipeline/operation.ts'
-import { QueryStats } from '../../src/pipeline/query-stats.ts'
-import { Recorder } from '../../src/pipeline/recorder.ts'
-import { Scope } from '../../src/pipeline/scope.ts'
-import type { DetectionOptions } from '../../src/query/detect/detection-options.ts'
-import { Detector } from '../../src/query/detect/detector.ts'
-import type { Finding } from '../../src/query/detect/finding.ts'
+import type { Shape } from '../../../src/pipeline/operation.ts'
+import { QueryStats } from '../../../src/pipeline/query-stats.ts'
+import { Recorder } from '../../../src/pipeline/recorder.ts'
+import { Scope } from '../../../src/pipeline/scope.ts'
+import type { DetectionOptions } from '../../../src/query/detect/detection-options.ts'
+import { Detector } from '../../../src/query/detect/detector.ts'
+import type { Finding } from '../../../src/query/detect/finding.ts'
 
 const LOOP = 20
 

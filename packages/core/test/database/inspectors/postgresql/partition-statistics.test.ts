@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import type { ColumnStatistics, TableSnapshot } from '../../../src/database/inspectors/database-snapshot.ts'
-import { withStatisticsOfPartitions } from '../../../src/database/inspectors/postgresql/partition-statistics.ts'
-import { testSnapshot } from '../test-snapshot.ts'
+import type {
+  ColumnStatistics,
+  TableSnapshot,
+} from '../../../../src/database/inspectors/database-snapshot.ts'
+import { withStatisticsOfPartitions } from '../../../../src/database/inspectors/postgresql/partition-statistics.ts'
+import { testSnapshot } from '../../test-snapshot.ts'
 
 const { tables } = testSnapshot('postgresql', {
   log: 'id integer*, kind text*, at timestamp*',

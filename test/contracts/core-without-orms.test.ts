@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 
-const src = join(import.meta.dirname, '../src')
+const src = join(import.meta.dirname, '../../packages/core/src')
 
 /** Files that may name an ORM, each with the reason. */
 const ALLOWED: Readonly<Record<string, string>> = {}

@@ -1,6 +1,6 @@
 import { DatabaseOptimizationEngine } from '@sluice/core'
 import { describe, expect, it } from 'vitest'
-import { slowQuery } from '../../src/schema/query-resolvers.ts'
+import { slowQuery, toInt } from '../../src/schema/query-resolvers.ts'
 
 describe('slow query', () => {
   const engine = new DatabaseOptimizationEngine()
@@ -22,5 +22,18 @@ describe('slow query', () => {
     expect(slowQuery({ ...analysis, fingerprint: '0000000000000000' }).query).toBe(
       'statement 0000000000000000',
     )
+  })
+})
+
+describe('toInt', () => {
+  it.each([
+    [0, 0],
+    [20.4, 20],
+    [2_147_483_647, 2_147_483_647],
+    [2_147_483_648, -1],
+    [Number.NaN, -1],
+    [Number.POSITIVE_INFINITY, -1],
+  ])('converts %d to %d', (value, int) => {
+    expect(toInt(value)).toBe(int)
   })
 })

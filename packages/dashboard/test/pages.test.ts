@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { minutesAhead, withGaps } from '../../src/pages/metrics-page.ts'
-import { isWithoutValues, masked } from '../../src/pages/queries-page.ts'
+import { minutesAhead, withGaps } from '../src/pages/metrics-page.ts'
+import { isWithoutValues, masked } from '../src/pages/queries-page.ts'
 import type {
   CachePage,
   FindingsPage,
@@ -10,8 +10,8 @@ import type {
   NowPage,
   RequestDetail,
   RequestsPage,
-} from '../../src/protocol/index.ts'
-import { execute, openWorld, shapeOf, type World } from '../world.ts'
+} from '../src/protocol/index.ts'
+import { execute, openWorld, shapeOf, type World } from './world.ts'
 
 const page = async <T>({ ask }: World, path: string): Promise<T> => (await ask(`/api/${path}`)).body
 

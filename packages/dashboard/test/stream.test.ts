@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { SOON } from '../../../../test/support/patience.ts'
-import type { Delta, Snapshot } from '../../src/protocol/index.ts'
-import { ask, execute, openWorld, shapeOf } from '../world.ts'
-import { listen } from './world.ts'
+import { SOON } from '../../../test/support/patience.ts'
+import type { Delta, Snapshot } from '../src/protocol/index.ts'
+import { listen } from './stream/world.ts'
+import { ask, execute, openWorld, shapeOf } from './world.ts'
 
 const region = shapeOf('Region.findUnique where id')
 

@@ -1,7 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { Packr } from 'msgpackr'
 import { describe, expect, it } from 'vitest'
-import { Encryption, type EncryptionKey, EntryCodec } from '../../../core/src/cache/stores/kit/entry-codec.ts'
+import {
+  Encryption,
+  type EncryptionKey,
+  EntryCodec,
+} from '../../packages/core/src/cache/stores/kit/entry-codec.ts'
 
 const entry = {
   epoch: 'epoch',

@@ -2,7 +2,7 @@ import { InvalidOptionError } from '@sluice/core'
 import { Redis } from 'ioredis'
 import { describe, expect, it } from 'vitest'
 import { redisRelay } from '../../src/index.ts'
-import { type RedisRelayOptions, resolveRedisRelayOptions } from '../../src/regions/redis-relay.ts'
+import { Lags, type RedisRelayOptions, resolveRedisRelayOptions } from '../../src/regions/redis-relay.ts'
 
 const redis = new Redis({ lazyConnect: true })
 const given = { region: 'us', from: redis, to: redis }
@@ -36,5 +36,20 @@ describe('redisRelay options', () => {
 
   it('accepts a bound of half of the lease', () => {
     expect(resolveRedisRelayOptions({ ...given, maxLagMs: 100, leaseMs: 200 }).maxLagMs).toBe(100)
+  })
+})
+
+describe('Lags', () => {
+  it('returns 0 without values', () => {
+    expect(new Lags().quantile(0.5)).toBe(0)
+  })
+
+  it('returns quantiles of the last 1,000 values', () => {
+    const lags = new Lags()
+    for (let ms = 1; ms <= 2_000; ms += 1) lags.add(ms)
+    expect(lags.quantile(0)).toBe(1_001)
+    expect(lags.quantile(0.5)).toBe(1_501)
+    expect(lags.quantile(0.99)).toBe(1_991)
+    expect(lags.quantile(1)).toBe(2_000)
   })
 })

@@ -5,10 +5,10 @@ import { type AddressInfo, createServer as createSocketServer, type Socket } fro
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { TEST_MS } from '../../../../test/support/patience.ts'
-import { type FakeDashboard, fakeDashboard } from '../support/fake-dashboard.ts'
-import { sluice } from '../support/run-sluice.ts'
-import { type Project, sqliteProject } from '../support/sqlite-project.ts'
+import { TEST_MS } from '../../../test/support/patience.ts'
+import { type FakeDashboard, fakeDashboard } from './support/fake-dashboard.ts'
+import { sluice } from './support/run-sluice.ts'
+import { type Project, sqliteProject } from './support/sqlite-project.ts'
 
 let project: Project
 let dashboard: FakeDashboard
@@ -105,7 +105,7 @@ describe('a command that is interrupted', () => {
 
   const interrupted = (args: readonly string[], signal: NodeJS.Signals) => {
     const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
-    const bin = join(import.meta.dirname, '../../src/bin.ts')
+    const bin = join(import.meta.dirname, '../src/bin.ts')
     return new Promise<{ code: number | null; out: string }>((resolve) => {
       const child = spawn(process.execPath, ['--import', tsx, '--conditions=@sluice/source', bin, ...args], {
         cwd: project.folder,

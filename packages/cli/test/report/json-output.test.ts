@@ -4,11 +4,11 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type FakeDashboard, fakeDashboard } from './support/fake-dashboard.ts'
-import { wireRoute, wireSnapshot } from './support/live.ts'
-import { sluiceIn } from './support/run-sluice.ts'
-import { schemaProblems } from './support/schema-problems.ts'
-import { type Project, sqliteProject } from './support/sqlite-project.ts'
+import { type FakeDashboard, fakeDashboard } from '../support/fake-dashboard.ts'
+import { wireRoute, wireSnapshot } from '../support/live.ts'
+import { sluiceIn } from '../support/run-sluice.ts'
+import { schemaProblems } from '../support/schema-problems.ts'
+import { type Project, sqliteProject } from '../support/sqlite-project.ts'
 
 const item = { kind: 'finding', severity: 'high', title: 'N+1', detail: 'GET /cities' }
 

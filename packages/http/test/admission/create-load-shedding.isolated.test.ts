@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net'
 import { getHeapStatistics } from 'node:v8'
 import { createLoadShedding, type LoadShedOptions, type RequestPriority } from '@sluice/http'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { SOON } from '../../../test/support/patience.ts'
-import { ask } from './world.ts'
+import { SOON } from '../../../../test/support/patience.ts'
+import { ask } from '../world.ts'
 
 const GIGABYTE = 2 ** 30
 

@@ -102,7 +102,7 @@ async function judge(advisor: ShopAdvisor, all: ShopAsked): Promise<BenchFigure[
       bound: '≥',
     },
     { id: `${name}: the advisor's own time`, value: advice.tookMs / 1_000, unit: 's' },
-    { id: `${name}: questions to the planner`, value: advice.asked, unit: 'questions' },
+    { id: `${name}: questions to the planner`, value: advice.planned, unit: 'questions' },
   ]
 }
 

@@ -1,4 +1,4 @@
-import { wantsColor } from '@sluice/core'
+import { supportsColor } from '@sluice/core'
 import { formatAdvice, isGood } from './advise/advice-report.ts'
 import { runAdvice } from './advise/run-advice.ts'
 import { runSluice } from './advise/sluice-command.ts'
@@ -25,7 +25,10 @@ async function main(): Promise<number> {
     sluice: runSluice,
     say: (line) => void process.stderr.write(`${line} …\n`),
   })
-  const style = { color: wantsColor(process.stdout), width: process.stdout.columns ?? WIDTH_WITHOUT_TERMINAL }
+  const style = {
+    color: supportsColor(process.stdout),
+    width: process.stdout.columns ?? WIDTH_WITHOUT_TERMINAL,
+  }
   process.stdout.write(`\n${formatAdvice(result, style)}\n`)
   return isGood(result) ? 0 : 1
 }

@@ -1,4 +1,4 @@
-import { type Finding, wantsColor } from '@sluice/core'
+import { type Finding, supportsColor } from '@sluice/core'
 import { firstDifference, summarize } from './compare.ts'
 import { type DatabaseTarget, parseDatabaseUrl } from './database-target.ts'
 import { type DemoOptions, parseDemoOptions, USAGE } from './demo-options.ts'
@@ -50,7 +50,10 @@ async function compareRuns(
   const routes = summarize(requests, bare, sluice)
   const difference = firstDifference(requests, bare, sluice)
   const findings = [...new Map([...left, ...observed]).values()].sort((a, b) => b.databaseMs - a.databaseMs)
-  const style = { color: wantsColor(process.stdout), width: process.stdout.columns ?? WIDTH_WITHOUT_TERMINAL }
+  const style = {
+    color: supportsColor(process.stdout),
+    width: process.stdout.columns ?? WIDTH_WITHOUT_TERMINAL,
+  }
   const report = [
     formatTable(routes, style),
     formatVerdict(routes, difference, style),
@@ -161,7 +164,10 @@ async function shareBetweenProcesses(
     progress,
     ...(redisUrl !== undefined && { redisUrl }),
   })
-  const style = { color: wantsColor(process.stdout), width: process.stdout.columns ?? WIDTH_WITHOUT_TERMINAL }
+  const style = {
+    color: supportsColor(process.stdout),
+    width: process.stdout.columns ?? WIDTH_WITHOUT_TERMINAL,
+  }
   process.stdout.write(`\n${formatTwoProcesses(results, style)}\n`)
   if (json) process.stdout.write(`\n${JSON.stringify(twoProcessesJson(results))}\n`)
   return results.every(isKept)

@@ -1,4 +1,4 @@
-import { wantsColor } from '@sluice/core'
+import { supportsColor } from '@sluice/core'
 import { parsePort } from '@sluice/example-atlas/listen'
 import { createProgress } from '@sluice/example-atlas/progress'
 import { untilInterrupted } from '@sluice/example-atlas/session'
@@ -44,7 +44,7 @@ async function run({ once, json, ...options }: ClusterOptions, port: number): Pr
     }
     const results = await runSteps({ cluster, ...options, progress, onTally })
     const style = {
-      color: wantsColor(process.stdout),
+      color: supportsColor(process.stdout),
       width: process.stdout.columns || WIDTH_WITHOUT_TERMINAL,
     }
     process.stdout.write(`\n${formatSteps(results, style)}\n`)

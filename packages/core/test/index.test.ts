@@ -76,7 +76,7 @@ describe('the entry points of @sluice/core', () => {
         'reportMarkdown',
         'serveClusterStore',
         'sluiceFrom',
-        'wantsColor',
+        'supportsColor',
         'webhookNotifier',
         'webhookTarget',
       ],

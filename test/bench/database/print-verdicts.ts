@@ -9,7 +9,7 @@ export function printWorkload(
   { name, openedMs }: ShopAdvisor,
   { advice, needs, misses, foreseen, unforeseen }: WorkloadVerdict,
 ): void {
-  const { indexes, asked, tookMs, validation } = advice
+  const { indexes, planned: asked, tookMs, validation } = advice
   console.log(
     `\n${name}: all statements together, by ${validation}; ${asked} planner calls, ${shown(tookMs)} ms, after ${shown(openedMs)} ms of inspection`,
   )

@@ -458,8 +458,8 @@ export class DatabaseOptimizationEngine {
     return this.#snapshot === undefined ? [] : check(this.#snapshot)
   }
 
-  #connectionFor(given: Connection | undefined): Connection {
-    const connection = given ?? this.#connection ?? this.#parts.connection?.()
+  #connectionFor(passed: Connection | undefined): Connection {
+    const connection = passed ?? this.#connection ?? this.#parts.connection?.()
     if (connection !== undefined) return connection
     throw new SluiceError(
       'SLUICE_NO_CLIENT',

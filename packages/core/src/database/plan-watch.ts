@@ -31,7 +31,7 @@ export interface PlanWatchParts {
 /** From one request to the next: 12 in a minute. */
 const INTERVAL_MS = 5_000
 const MAX_WAITING = 200
-const MAX_KEPT = 1_000
+const MAX_QUERIES = 1_000
 /** Delay before new normalized queries are selected together, so that the most expensive one comes first. */
 const SETTLE_MS = 1_000
 /** Pause of requests after the database did not respond. */
@@ -43,9 +43,9 @@ const PAUSE_MS = 60_000
  */
 export class PlanWatch {
   readonly #waiting = new Map<string, Dialect>()
-  readonly #plans = new LRUCache<string, QueryAnalysis>({ max: MAX_KEPT })
+  readonly #plans = new LRUCache<string, QueryAnalysis>({ max: MAX_QUERIES })
   /** Also contains normalized queries that were removed from the workload. */
-  readonly #known = new LRUCache<string, true>({ max: MAX_KEPT })
+  readonly #known = new LRUCache<string, true>({ max: MAX_QUERIES })
   #timer: ReturnType<typeof setTimeout> | undefined
   #nextAt = Number.NEGATIVE_INFINITY
   #isBusy = false

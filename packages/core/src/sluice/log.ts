@@ -45,7 +45,7 @@ export class SluiceLog {
   /** Without values. The first of its kind in a scope of its name, and the 10th, 100th … */
   finding(finding: Finding): void {
     if (this.logger === undefined) return
-    const times = this.#repeats.timesToTell(finding)
+    const times = this.#repeats.timesToReport(finding)
     if (times === undefined) return
     const {
       code,

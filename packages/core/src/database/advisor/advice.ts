@@ -17,7 +17,7 @@ export interface Advice {
   readonly validation: Validation
   readonly gaps: readonly InspectionGap[]
   /** Number of planner calls, and total milliseconds. */
-  readonly asked: number
+  readonly planned: number
   readonly tookMs: number
 }
 

@@ -120,7 +120,7 @@ export async function advise(options: AdviseOptions): Promise<Advice> {
     left: planned.left,
     validation: planner.validation,
     gaps: snapshot.gaps,
-    asked: choice.asked,
+    planned: choice.planned,
     tookMs: clock.now() - startedAt,
   }
 }

@@ -214,14 +214,14 @@ export class BlockInstances {
     const known = this.#fenced.get(block)
     if (known !== undefined) return known
     if (this.all.length >= MAX_BLOCKS) return undefined
-    const made = this.#add(
+    const created = this.#add(
       block,
       this.#around(block, instance),
       'from',
       instance.isLimited && passageOf(block).order,
     )
-    if (block.isFenced === true) this.#fenced.set(block, made)
-    return made
+    if (block.isFenced === true) this.#fenced.set(block, created)
+    return created
   }
 
   #view(table: TableSnapshot, instance: BlockInstance): Pick<ItemInstance, 'query' | 'columnNames'> {

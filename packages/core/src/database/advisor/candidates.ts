@@ -187,10 +187,10 @@ class Collector {
   }
 
   #add(
-    given: readonly IndexKey[],
+    requested: readonly IndexKey[],
     { where, share = 1, endsInRange = false, isOrdered = false }: Purpose,
   ): void {
-    const keys = straightened(uniqueKeys(given))
+    const keys = straightened(uniqueKeys(requested))
     if (keys.length === 0 || keys.length > MAX_KEYS) return
     const purpose = { where, share, endsInRange, isOrdered }
     this.#register(keys, purpose, 0)
@@ -237,19 +237,19 @@ class Collector {
     )
     const head = keys.slice(0, orderAt < 0 ? keys.length : orderAt)
     const found = new Set(head.map(({ column }) => column).filter((column) => this.#narrowing.has(column)))
-    const made = { definition, label, table, share, endsInRange, isOrdered, carried, found }
+    const candidate = { definition, label, table, share, endsInRange, isOrdered, carried, found }
     // A column that is carried for one purpose can be searched or ordered by for another.
-    if (known === undefined || carried < known.carried) this.found.set(label, made)
-    else if (carried === known.carried && isOrdered && !known.isOrdered) this.found.set(label, made)
+    if (known === undefined || carried < known.carried) this.found.set(label, candidate)
+    else if (carried === known.carried && isOrdered && !known.isOrdered) this.found.set(label, candidate)
   }
 
   #isVague({ column, expression }: IndexKey): boolean {
     if (expression !== undefined) return false
     const statistics = this.context.statistics.column(this.use.table, column)
     if (statistics === undefined || statistics.distinct >= MIN_DISTINCT) return false
-    const asked = this.use.conditions.filter((condition) => condition.column === column)
+    const conditions = this.use.conditions.filter((condition) => condition.column === column)
     const shares = this.observed.map((bindings) =>
-      asked.reduce((share, condition) => share * shareOf(condition, statistics, bindings), 1),
+      conditions.reduce((share, condition) => share * shareOf(condition, statistics, bindings), 1),
     )
     return shares.length === 0 || shares.reduce((sum, share) => sum + share, 0) / shares.length > RARE
   }

@@ -25,7 +25,7 @@ export interface Choice {
     readonly after: number
   }[]
   /** Number of planner calls. */
-  readonly asked: number
+  readonly planned: number
   /** Statements for which no index was tried, because of the time limit. */
   readonly skipped: readonly WorkloadStatement[]
   /** Statements for which not all indexes were tried, with the reason. */
@@ -37,7 +37,7 @@ const TIE = 0.02
 /** How much more an index can cost, by the planner, that reads fewer rows in the worst case. */
 const YIELD_TOLERANCE = 0.2
 /** Minimum loss without an index, for it to stay: a share of the cost, or of the scan that it saves. */
-const KEPT_SHARE = 0.3
+const MIN_LOSS_SHARE = 0.3
 
 /**
  * Selects indexes for a workload: for each statement those that pay off, narrow ones first; then, over all
@@ -206,13 +206,13 @@ class Chooser {
       const [first] = added
       if (first === undefined) continue
       if (this.limits.isOver(STAGES.grow)) break
-      const kept = this.#chosen.filter(
+      const retained = this.#chosen.filter(
         (chosen) => !added.some((candidate) => covers(candidate.definition, chosen.definition)),
       )
-      const chosen = [...kept, ...added]
+      const chosen = [...retained, ...added]
       if (!(await this.#helpsSomewhere(chosen, first))) continue
       const after = await this.book.total(chosen)
-      const dropped = this.#chosen.filter((index) => !kept.includes(index))
+      const dropped = this.#chosen.filter((index) => !retained.includes(index))
       const gain = dropped.length > 0 ? await this.#gainOfReplacing(chosen, dropped, added) : total - after
       const width = Math.max(...added.map(({ definition }) => definition.keys.length))
       if (gain <= total * this.thresholds.minShare) continue
@@ -297,7 +297,7 @@ class Chooser {
       const saved = without - present
       if (
         saved >= this.thresholds.minSaving &&
-        (present <= without * (1 - KEPT_SHARE) || saved >= KEPT_SHARE * scan)
+        (present <= without * (1 - MIN_LOSS_SHARE) || saved >= MIN_LOSS_SHARE * scan)
       )
         return true
     }
@@ -376,6 +376,6 @@ class Chooser {
         before: statement.baseline.cost,
         after: await this.book.cost(statement, this.#chosen),
       })
-    return { indexes, statements, asked: this.book.calls, cutShort: this.#cutShort }
+    return { indexes, statements, planned: this.book.calls, cutShort: this.#cutShort }
   }
 }

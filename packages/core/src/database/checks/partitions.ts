@@ -7,7 +7,7 @@ const MIN_ROWS = 1_000_000
 const BY_QUARTER = ['createdAt', 'created_at']
 const BY_TIME = ['timestamp']
 const YEAR_MS = 365.25 * 24 * 3600 * 1000
-const MONTHS_AHEAD_MS = YEAR_MS / 4
+const CREATED_EARLY_MS = YEAR_MS / 4
 
 /** How tables of more than a million rows could be cut by time; the largest first. */
 export function partitionRecommendations(snapshot: DatabaseSnapshot): PartitionRecommendation[] {
@@ -85,7 +85,7 @@ function periodsOf(
   const oldest = typeof lowest === 'string' ? Date.parse(lowest) : Number.NaN
   return periods(
     Number.isNaN(oldest) ? takenAt - 2 * YEAR_MS : Math.min(oldest, takenAt),
-    takenAt + MONTHS_AHEAD_MS,
+    takenAt + CREATED_EARLY_MS,
     months,
   )
 }

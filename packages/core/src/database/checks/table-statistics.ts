@@ -8,7 +8,7 @@ import {
 } from './partitions.ts'
 
 /** Tables whose rows the app has given. */
-const MAX_GIVEN = 1_000
+const MAX_TABLES = 1_000
 
 /** How large a table is. */
 export interface DatabaseStatistics {
@@ -29,17 +29,17 @@ export interface DatabaseStatistics {
 
 /** The sizes of tables: as the app gave them, otherwise as they were last inspected. */
 export class TableSizes {
-  readonly #givenRows = new LRUCache<string, number>({ max: MAX_GIVEN })
+  readonly #passedRows = new LRUCache<string, number>({ max: MAX_TABLES })
 
   collect(
     name: string,
-    given: { readonly rowCount: number | undefined; readonly totalSize: number | undefined },
+    passed: { readonly rowCount: number | undefined; readonly totalSize: number | undefined },
     now: number,
     snapshot: DatabaseSnapshot | undefined,
   ): DatabaseStatistics {
     const table = snapshot && tableNamed(snapshot, name)
-    if (given.rowCount !== undefined) this.#givenRows.set(table?.id ?? name, given.rowCount)
-    return tableStatistics(name, given, now, snapshot, table)
+    if (passed.rowCount !== undefined) this.#passedRows.set(table?.id ?? name, passed.rowCount)
+    return tableStatistics(name, passed, now, snapshot, table)
   }
 
   /** @param columnsOf - Columns that a table is known to have, if the snapshot does not contain it. */
@@ -47,14 +47,14 @@ export class TableSizes {
     snapshot: DatabaseSnapshot | undefined,
     columnsOf: (table: string) => readonly string[],
   ): PartitionRecommendation[] {
-    const unknown = [...this.#givenRows.entries()].flatMap(([table, rows]) => {
+    const unknown = [...this.#passedRows.entries()].flatMap(([table, rows]) => {
       const isKnown = snapshot !== undefined && tableNamed(snapshot, table) !== undefined
       return isKnown ? [] : (partitioningOfUnknown(table, rows, columnsOf(table)) ?? [])
     })
     if (snapshot === undefined) return unknown
     const tables = snapshot.tables.map((table) => ({
       ...table,
-      rows: this.#givenRows.get(table.id) ?? table.rows,
+      rows: this.#passedRows.get(table.id) ?? table.rows,
     }))
     return [...partitionRecommendations({ ...snapshot, tables }), ...unknown].sort(
       (a, b) => b.rowCount - a.rowCount,
@@ -65,16 +65,16 @@ export class TableSizes {
 /** Size of a table; given values take precedence. */
 function tableStatistics(
   name: string,
-  given: { readonly rowCount: number | undefined; readonly totalSize: number | undefined },
+  passed: { readonly rowCount: number | undefined; readonly totalSize: number | undefined },
   now: number,
   snapshot: DatabaseSnapshot | undefined,
   table: TableSnapshot | undefined,
 ): DatabaseStatistics {
   const known = (value: number | undefined) => Math.max(0, value ?? 0)
   const indexSize = known(table?.indexBytes)
-  const rowCount = given.rowCount ?? known(table?.rows)
-  const totalSize = given.totalSize ?? known(table?.bytes) + indexSize
-  const isGiven = given.rowCount !== undefined || given.totalSize !== undefined
+  const rowCount = passed.rowCount ?? known(table?.rows)
+  const totalSize = passed.totalSize ?? known(table?.bytes) + indexSize
+  const isPassed = passed.rowCount !== undefined || passed.totalSize !== undefined
   return {
     table: table === undefined || snapshot === undefined ? name : shownName(table, snapshot),
     rowCount,
@@ -82,6 +82,6 @@ function tableStatistics(
     indexSize,
     averageRowSize: rowCount === 0 ? 0 : Math.max(0, totalSize - indexSize) / rowCount,
     lastAnalyzed: table?.analyzedAt,
-    collectedAt: isGiven || snapshot === undefined ? now : snapshot.takenAt,
+    collectedAt: isPassed || snapshot === undefined ? now : snapshot.takenAt,
   }
 }

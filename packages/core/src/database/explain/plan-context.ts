@@ -41,43 +41,12 @@ export function planContext(
 }
 
 const BEFORE = new Set(['FROM', 'JOIN', 'UPDATE', 'INTO', 'STRAIGHT_JOIN'])
-const NO_ALIAS = new Set([
-  ...[
-    'WHERE',
-    'ON',
-    'USING',
-    'JOIN',
-    'LEFT',
-    'RIGHT',
-    'INNER',
-    'FULL',
-    'CROSS',
-    'NATURAL',
-    'GROUP',
-    'ORDER',
-    'LIMIT',
-    'OFFSET',
-    'SET',
-    'VALUES',
-  ],
-  ...[
-    'UNION',
-    'EXCEPT',
-    'INTERSECT',
-    'HAVING',
-    'WINDOW',
-    'RETURNING',
-    'FOR',
-    'INDEXED',
-    'NOT',
-    'FORCE',
-    'USE',
-    'IGNORE',
-    'SELECT',
-    'FETCH',
-    'PARTITION',
-  ],
-])
+const NO_ALIAS = new Set(
+  (
+    'WHERE ON USING JOIN LEFT RIGHT INNER FULL CROSS NATURAL GROUP ORDER LIMIT OFFSET SET VALUES UNION EXCEPT ' +
+    'INTERSECT HAVING WINDOW RETURNING FOR INDEXED NOT FORCE USE IGNORE SELECT FETCH PARTITION'
+  ).split(' '),
+)
 
 /**
  * Which table each alias of a statement stands for, by the alias in lower case: the name's parts as written.

@@ -33,12 +33,12 @@ export function indexName(
   facts: DatabaseFacts,
   naming: IndexNaming = DEFAULT_NAMING,
 ): string {
-  const given = new Set([...taken].map((name) => foldName(facts, name)))
+  const used = new Set([...taken].map((name) => foldName(facts, name)))
   const columns = index.keys.map((key) => key.column)
   const { name: table } = tableOf(facts, index.table)
   for (let number = 1; ; number += 1) {
     const name = conventionalName({ table, columns, isUnique: index.isUnique, number }, facts, naming)
-    if (!given.has(foldName(facts, name))) return name
+    if (!used.has(foldName(facts, name))) return name
   }
 }
 

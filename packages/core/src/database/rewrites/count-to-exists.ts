@@ -85,7 +85,7 @@ function comparedCount(tree: QueryTree, block: QueryBlock): Edit | undefined {
   const inner = new SqlParts(tree).edited({ start: open, end: close + 1 }, [
     { start: output.start, end: output.end, text: '1' },
   ])
-  return { ...comparison, text: `${comparison.asks === 'any' ? '' : 'NOT '}EXISTS ${inner}` }
+  return { ...comparison, text: `${comparison.expects === 'any' ? '' : 'NOT '}EXISTS ${inner}` }
 }
 
 /** The comparison with a number that contains an operand, from one token to another. */
@@ -93,7 +93,7 @@ function compared(
   tree: QueryTree,
   start: number,
   end: number,
-): { start: number; end: number; asks: 'any' | 'none' } | undefined {
+): { start: number; end: number; expects: 'any' | 'none' } | undefined {
   const { tokens } = tree
   const text = (at: number) => tokens[at]?.upper || tokens[at]?.text || ''
   // The AND may be that of a BETWEEN.
@@ -109,7 +109,7 @@ function compared(
       before.has(text(start - 1)) &&
       (stop >= tokens.length || after.has(text(stop)))
     )
-      return { start, end: stop, asks: right }
+      return { start, end: stop, expects: right }
     const from = start - length - 1
     const left = tests[`${text(from)} ${sign(start - length)}`]
     if (
@@ -118,7 +118,7 @@ function compared(
       before.has(text(from - 1)) &&
       (end >= tokens.length || after.has(text(end)))
     )
-      return { start: from, end, asks: left }
+      return { start: from, end, expects: left }
   }
   return undefined
 }
@@ -140,7 +140,7 @@ function grouped(tree: QueryTree): readonly Rewrite[] {
   )
     return []
   const comparison = compared(tree, having.start, having.start + 4)
-  if (comparison === undefined || comparison.asks !== 'any' || comparison.end !== having.end) return []
+  if (comparison === undefined || comparison.expects !== 'any' || comparison.end !== having.end) return []
   const text = new SqlParts(tree).all([{ start: having.start - 1, end: having.end, text: '' }])
   return [
     {
@@ -186,7 +186,9 @@ function whole(tree: QueryTree, parts: SqlParts): readonly Rewrite[] {
   const alias =
     comparison.end === output.end ? '' : ` ${parts.text({ start: comparison.end, end: output.end })}`
   const rest = parts.text({ start: from.start - 1, end: root.end })
-  return [shown(tree, `SELECT ${comparison.asks === 'any' ? '' : 'NOT '}EXISTS (SELECT 1 ${rest})${alias}`)]
+  return [
+    shown(tree, `SELECT ${comparison.expects === 'any' ? '' : 'NOT '}EXISTS (SELECT 1 ${rest})${alias}`),
+  ]
 }
 
 /** Edits that are within none of the others, in the order of the text. */

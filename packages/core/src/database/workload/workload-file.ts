@@ -50,8 +50,8 @@ export function readWorkload(text: string): WorkloadEntry[] {
 
 type Fields = Readonly<Record<string, unknown>>
 
-function readEntry(given: unknown, place: string): WorkloadEntry {
-  const fields = fieldsOf(given, place)
+function readEntry(value: unknown, place: string): WorkloadEntry {
+  const fields = fieldsOf(value, place)
   const number = (name: string) => numberIn(fields, name, place)
   const { errors } = fields
   return {

@@ -46,13 +46,13 @@ interface Side {
 
 /**
  * @param condition - `a.x = b.y`, or a complete `LEFT JOIN b ON a.x = b.y`.
- * @param given - The type, if the caller knows it.
+ * @param knownType - The type, if the caller knows it.
  */
 export function joinStrategy(
   leftName: string,
   rightName: string,
   condition: string,
-  given: JoinStrategy['type'] | undefined,
+  knownType: JoinStrategy['type'] | undefined,
   {
     dialect,
     facts,
@@ -70,7 +70,10 @@ export function joinStrategy(
   const right = sideOf(rightName, false)
   const uses = { left: indexOf(facts, left, dialect), right: indexOf(facts, right, dialect) }
   const type =
-    given ?? read.type ?? byNullTest(read.comparisons, left, right) ?? byRelation(left, right, facts, dialect)
+    knownType ??
+    read.type ??
+    byNullTest(read.comparisons, left, right) ??
+    byRelation(left, right, facts, dialect)
   const pairs = estimatePairs(left, right, key !== undefined, read.isFiltered, {
     left: uses.left?.isUnique === true,
     right: uses.right?.isUnique === true,

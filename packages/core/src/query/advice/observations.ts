@@ -68,8 +68,8 @@ export class Observations {
   #of(fingerprint: string, label: string): Observation {
     const known = this.#shapes.get(fingerprint)
     if (known !== undefined) return known
-    const made = { label, count: 0, totalMs: 0, sample: undefined }
-    this.#shapes.set(fingerprint, made)
-    return made
+    const created = { label, count: 0, totalMs: 0, sample: undefined }
+    this.#shapes.set(fingerprint, created)
+    return created
   }
 }

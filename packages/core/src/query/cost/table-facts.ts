@@ -70,16 +70,16 @@ export class TableFacts {
 
   /** Whether a column alone is a key of its table. */
   isUnique(name: readonly string[], column: string, dialect: Dialect): boolean {
-    const wanted = column.toLowerCase()
+    const target = column.toLowerCase()
     return this.indexes(name, dialect).some(
-      ({ unique, columns }) => unique && columns.length === 1 && columns[0]?.toLowerCase() === wanted,
+      ({ unique, columns }) => unique && columns.length === 1 && columns[0]?.toLowerCase() === target,
     )
   }
 
   /** Returns the first known index that begins with one of the columns. */
   usableIndex(name: readonly string[], columns: readonly string[], dialect: Dialect): KnownIndex | undefined {
-    const wanted = new Set(columns.map((column) => column.toLowerCase()))
-    return this.indexes(name, dialect).find(({ columns: [first = ''] }) => wanted.has(first.toLowerCase()))
+    const targets = new Set(columns.map((column) => column.toLowerCase()))
+    return this.indexes(name, dialect).find(({ columns: [first = ''] }) => targets.has(first.toLowerCase()))
   }
 }
 

@@ -11,7 +11,7 @@ export interface ReportStream {
 /**
  * Whether to use colors on a stream: `NO_COLOR` and `FORCE_COLOR` take precedence; otherwise, on a terminal.
  */
-export function wantsColor(
+export function supportsColor(
   stream: ReportStream,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): boolean {
@@ -30,7 +30,7 @@ export function wantsColor(
 export function createConsoleReport(stream: ReportStream = process.stderr): (finding: Finding) => void {
   const repeats = new FindingRepeats()
   return (finding) => {
-    const times = repeats.timesToTell(finding)
+    const times = repeats.timesToReport(finding)
     if (times === undefined) return
     if (times > 1) {
       const { code, id, scope, severity } = finding
@@ -39,7 +39,7 @@ export function createConsoleReport(stream: ReportStream = process.stderr): (fin
       return
     }
     const more = finding.requestId === undefined ? '' : `  more request ${finding.requestId}\n`
-    const text = formatFinding(finding, { color: wantsColor(stream), width: stream.columns ?? 100 })
+    const text = formatFinding(finding, { color: supportsColor(stream), width: stream.columns ?? 100 })
     stream.write(`${text}\n${more}  mute npx sluice ignore ${finding.id}\n`)
   }
 }

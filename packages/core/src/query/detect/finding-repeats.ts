@@ -13,7 +13,7 @@ export class FindingRepeats {
   readonly #seen = new Map<string, number>()
 
   /** @returns How often the finding was seen; `undefined` if it must not be reported now. */
-  timesToTell({ scope, id }: Finding): number | undefined {
+  timesToReport({ scope, id }: Finding): number | undefined {
     const key = `${scope}\n${id}`
     const times = (this.#seen.get(key) ?? 0) + 1
     if (this.#seen.size >= MAX_FINDINGS && times === 1) this.#seen.clear()

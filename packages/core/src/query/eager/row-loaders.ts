@@ -82,7 +82,7 @@ export class RowLoaders {
   }
 }
 
-interface Wanted<TId> {
+interface RequestedId<TId> {
   readonly id: TId
   readonly key: unknown
   readonly text: string | undefined
@@ -94,13 +94,15 @@ async function loadRows<TId>(
   maxKeys: number,
 ): Promise<Map<TId, Row[]>> {
   const found = new Map<TId, Row[]>(ids.map((id) => [id, []]))
-  const wanted: Wanted<TId>[] = [...found.keys()].map((id) => {
+  const requested: RequestedId<TId>[] = [...found.keys()].map((id) => {
     const key = keyFor(id, target.type)
     return { id, key, text: keyText(key, target.type) }
   })
-  const asked = new Map(wanted.flatMap(({ key, text }) => (text === undefined ? [] : [[text, key] as const])))
+  const keysByText = new Map(
+    requested.flatMap(({ key, text }) => (text === undefined ? [] : [[text, key] as const])),
+  )
   const rows: Row[] = []
-  const keys = [...asked.values()]
+  const keys = [...keysByText.values()]
   for (let start = 0; start < keys.length; start += maxKeys) {
     for (const row of await target.load(keys.slice(start, start + maxKeys))) rows.push(row)
   }
@@ -111,8 +113,8 @@ async function loadRows<TId>(
     if (known === undefined) byText.set(text, [row])
     else known.push(row)
   }
-  const doubtful = doubtfulTexts(asked, byText)
-  for (const { id, key, text } of wanted) {
+  const doubtful = doubtfulTexts(keysByText, byText)
+  for (const { id, key, text } of requested) {
     if (text === undefined) continue
     found.set(
       id,
@@ -130,18 +132,18 @@ async function loadRows<TId>(
  * the ids. These ids are loaded individually.
  */
 function doubtfulTexts(
-  asked: ReadonlyMap<string, unknown>,
+  requested: ReadonlyMap<string, unknown>,
   found: ReadonlyMap<string, unknown>,
 ): ReadonlySet<string> {
   const folds = new Map<string, Set<string>>()
-  for (const text of [...asked.keys(), ...found.keys()]) {
+  for (const text of [...requested.keys(), ...found.keys()]) {
     const fold = foldKey(text)
     folds.set(fold, (folds.get(fold) ?? new Set()).add(text))
   }
-  const hasStrangers = [...found.keys()].some((text) => !asked.has(text))
-  if (!hasStrangers && folds.size === asked.size) return new Set()
+  const hasStrangers = [...found.keys()].some((text) => !requested.has(text))
+  if (!hasStrangers && folds.size === requested.size) return new Set()
   return new Set(
-    [...asked.keys()].filter(
+    [...requested.keys()].filter(
       (text) => (folds.get(foldKey(text))?.size ?? 0) > 1 || (hasStrangers && !found.has(text)),
     ),
   )

@@ -27,7 +27,7 @@ const advice: Advice = {
   left: [],
   validation: 'scratch',
   gaps: [],
-  asked: 0,
+  planned: 0,
   tookMs: 0,
 }
 

@@ -227,14 +227,14 @@ export function mysqlRewriteTimer(
     const isHidden = (sql: string) =>
       analyzeSql(sql, 'mysql').statement.reads.every((name) => names.has(name.at(-1)?.toLowerCase() ?? ''))
     if (!runs.every(({ before, after }) => isHidden(before) && isHidden(after))) return undefined
-    const made: (readonly [table: string, name: string])[] = []
+    const created: (readonly [table: string, name: string])[] = []
     const add = async (index: IndexDefinition) => {
       const table = tables.find(({ id }) => id === index.table)
       if (table === undefined) return
-      const name = `sluice_rewrite_${made.length}`
+      const name = `sluice_rewrite_${created.length}`
       const quoted = quoteName(table.name, 'mysql')
       await session.query(`ALTER TABLE ${quoted} ADD INDEX ${name} ${indexBodySql(index, 'mysql')}`)
-      made.push([quoted, name])
+      created.push([quoted, name])
       await session.query(`ANALYZE TABLE ${quoted}`)
     }
     try {
@@ -253,7 +253,7 @@ export function mysqlRewriteTimer(
       // MySQL opens a temporary table only once per statement.
       return undefined
     } finally {
-      for (const [table, name] of made) await session.query(`ALTER TABLE ${table} DROP INDEX ${name}`)
+      for (const [table, name] of created) await session.query(`ALTER TABLE ${table} DROP INDEX ${name}`)
     }
   }
   const close = async () => {

@@ -62,16 +62,16 @@ function hasKeys({ keys }: IndexDefinition, live: LiveIndex): boolean {
   )
 }
 
-function isSameKey(wanted: IndexKey, live: IndexKey | undefined, isBackwards: boolean): boolean {
+function isSameKey(expected: IndexKey, live: IndexKey | undefined, isBackwards: boolean): boolean {
   return (
     live !== undefined &&
-    wanted.column.toLowerCase() === live.column.toLowerCase() &&
-    isSameText(wanted.expression, live.expression) &&
-    wanted.operatorClass === live.operatorClass &&
-    wanted.prefixLength === live.prefixLength &&
-    (wanted.collation ?? '').toUpperCase() === (live.collation ?? '').toUpperCase() &&
-    (wanted.nulls === live.nulls || isBackwards) &&
-    ((wanted.isDescending ?? false) !== (live.isDescending ?? false)) === isBackwards
+    expected.column.toLowerCase() === live.column.toLowerCase() &&
+    isSameText(expected.expression, live.expression) &&
+    expected.operatorClass === live.operatorClass &&
+    expected.prefixLength === live.prefixLength &&
+    (expected.collation ?? '').toUpperCase() === (live.collation ?? '').toUpperCase() &&
+    (expected.nulls === live.nulls || isBackwards) &&
+    ((expected.isDescending ?? false) !== (live.isDescending ?? false)) === isBackwards
   )
 }
 

@@ -102,8 +102,15 @@ const TABLES = `
 const INDEXES = `SELECT indexrelid::text AS "oid", idx_scan::float8 AS "scans" FROM pg_catalog.pg_stat_user_indexes`
 
 const COUNTERS = [
-  ...['inserted', 'updated', 'deleted', 'fullScans', 'fullScanRows'],
-  ...['liveRows', 'deadRows', 'changedSinceAnalyze', 'analyzedAt'],
+  'inserted',
+  'updated',
+  'deleted',
+  'fullScans',
+  'fullScanRows',
+  'liveRows',
+  'deadRows',
+  'changedSinceAnalyze',
+  'analyzedAt',
 ] as const
 
 export async function readTableUse(

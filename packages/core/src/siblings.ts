@@ -12,7 +12,7 @@ export {
   staleTables,
   statementsProblem,
 } from './database/checks/statistics-problems.ts'
-export { isRunnable } from './database/workload/sample-value.ts'
+export { isRunnable } from './database/workload/workload-record.ts'
 export type { MetricsFormat } from './monitoring/export/open-metrics-text.ts'
 export type { MetricName } from './monitoring/metrics/metric-type.ts'
 export type { ScaleDirection } from './monitoring/scaling/policies/scaling-policies.ts'
@@ -26,7 +26,7 @@ export type { Scope, ScopeCounts } from './pipeline/scope.ts'
 export type { SavedBy, ScopeTrace } from './pipeline/scope-trace.ts'
 export type { WatchedShape } from './pipeline/statement-watch.ts'
 export type { FindingRoute } from './query/advice/n-plus-one-log.ts'
-export { causeOf } from './query/detect/finding-id.ts'
+export { causeOf } from './query/detect/finding.ts'
 export { outcomeOf, titleOf } from './query/detect/format-finding.ts'
 export {
   compareFindings,

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { DatabaseFacts } from '../../../packages/core/src/database/fixes/database-facts.ts'
+import { sqlFix } from '../../../packages/core/src/database/fixes/project-format.ts'
 import type { SchemaChange } from '../../../packages/core/src/database/fixes/schema-change.ts'
-import { sqlFix } from '../../../packages/core/src/database/fixes/sql-project.ts'
 import type { IndexDefinition } from '../../../packages/core/src/database/index-definition.ts'
 import { type Database, databases } from '../../support/databases.ts'
 import { fixFacts, fixTable } from '../../support/fix-facts.ts'

@@ -17,11 +17,11 @@ export {
   type PostgresqlScratch,
 } from './advisor/advise-database.ts'
 export type { OnAdviceProgress } from './advisor/index-check.ts'
-export { indexPages, PAGE_BYTES } from './advisor/index-pages.ts'
-export { isBytewise } from './advisor/own-type.ts'
+export { isBytewise } from './advisor/key-maker.ts'
+export type { Thresholds } from './advisor/limits.ts'
 export { createPostgresqlIndex, type IndexSupposer } from './advisor/planners/postgresql-planner.ts'
 export type { DuplicateIndex, MissingForeignKeyIndex, UnusedIndex } from './advisor/schema-indexes.ts'
-export type { Thresholds } from './advisor/thresholds.ts'
+export { indexPages, PAGE_BYTES } from './advisor/table-costs.ts'
 export type { SupposedIndex, Validation } from './advisor/what-if-planner.ts'
 export { type AnalyzeDatabaseOptions, analyzeDatabase, serverWorkload } from './analysis/analyze-database.ts'
 export type {
@@ -41,8 +41,8 @@ export type { PlanStep, PlanSummary } from './explain/plan-summary.ts'
 export type { ApplyEvent, ApplyOptions, ApplyResult } from './fixes/apply/apply-change.ts'
 export { applyChanges } from './fixes/apply/apply-change.ts'
 export { type DatabaseFacts, isSameName, type NamedTable, tableOf } from './fixes/database-facts.ts'
-export { type ChangeSql, type IndexPlace, LOCK_TIMEOUT, type SqlStep } from './fixes/ddl/change-sql.ts'
 export { conventionalName, type IndexNaming, indexName } from './fixes/index-name.ts'
+export { type ChangeSql, type IndexPlace, LOCK_TIMEOUT, type SqlStep } from './fixes/index-sql.ts'
 export {
   changeComment,
   codeLiteral,
@@ -61,6 +61,9 @@ export {
   type ProjectFormat,
   planFixFiles,
   type RefusedChange,
+  type SqlFolder,
+  sqlFix,
+  sqlProject,
 } from './fixes/project-format.ts'
 export {
   type CreateIndexChange,
@@ -68,7 +71,6 @@ export {
   type SchemaChange,
   schemaChangeSql,
 } from './fixes/schema-change.ts'
-export { type SqlFolder, sqlFix, sqlProject } from './fixes/sql-project.ts'
 export {
   type IndexDefinition,
   type IndexKey,
@@ -92,7 +94,7 @@ export { type InspectOptions, inspectDatabase } from './inspectors/inspect-datab
 export type { PlanWatchCounts } from './plan-watch.ts'
 export type { PoolReader } from './pool-monitor.ts'
 export type { Rewrite, RewriteRule } from './rewrites/rewrite.ts'
-export { OmittedValue } from './workload/sample-value.ts'
 export { InvalidWorkloadError, readWorkload, writeWorkload } from './workload/workload-file.ts'
 export type { OtherWorkload, WorkloadOptions } from './workload/workload-log.ts'
 export type { WorkloadEntry } from './workload/workload-record.ts'
+export { OmittedValue } from './workload/workload-record.ts'

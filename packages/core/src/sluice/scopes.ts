@@ -1,7 +1,7 @@
 import type { ReadExplanation } from '../pipeline/explanation.ts'
 import type { Mode, Scope, ScopeCounts } from '../pipeline/scope.ts'
 import type { Finding } from '../query/detect/finding.ts'
-import { NPlusOneError } from '../query/detect/n-plus-one-error.ts'
+import { NPlusOneError } from '../query/detect/format-finding.ts'
 import { InvalidArgumentError } from '../shared/errors.ts'
 
 /** The summary of a scope. */

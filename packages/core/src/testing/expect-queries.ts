@@ -1,5 +1,5 @@
 import { formatQueryGroups } from '../query/detect/format-finding.ts'
-import { queryGroups } from '../query/detect/query-groups.ts'
+import { queryGroups } from '../query/detect/sites.ts'
 import { InvalidArgumentError } from '../shared/errors.ts'
 import { checkWatch, type Watched, type WatchOptions, watchQueries } from './watch-queries.ts'
 

@@ -1,6 +1,6 @@
 import type { Scope } from '../pipeline/scope.ts'
 import type { Finding } from '../query/detect/finding.ts'
-import { NPlusOneError } from '../query/detect/n-plus-one-error.ts'
+import { NPlusOneError } from '../query/detect/format-finding.ts'
 import { InvalidArgumentError, SluiceError } from '../shared/errors.ts'
 import { checkOptions, option } from '../shared/options.ts'
 import { isInstance } from '../shared/thrown.ts'

@@ -6,12 +6,12 @@ import type { Advice } from './advice.ts'
 import { type AdviseOptions, advise } from './advise.ts'
 import { mysqlRewriteTimer, mysqlSampleCheck } from './checks/mysql-sample-check.ts'
 import { sqliteRewriteTimer, sqliteSampleCheck } from './checks/sqlite-sample-check.ts'
+import { type TimeLimitOptions, TimeLimits } from './limits.ts'
 import { ModelPlanner } from './planners/model-planner.ts'
 import { HypopgSupposer, type IndexSupposer, PostgresqlPlanner } from './planners/postgresql-planner.ts'
 import { SqliteClonePlanner } from './planners/sqlite-clone-planner.ts'
 import { type ReadStatement, resolveWorkload } from './resolve-workload.ts'
 import { CatalogStatistics, type Statistics, sampledStatistics } from './statistics.ts'
-import { type TimeLimitOptions, TimeLimits } from './time-limits.ts'
 import { trigramAdvice } from './trigram-advice.ts'
 
 /** A PostgreSQL without rows that plans like the original server. */

@@ -3,8 +3,8 @@ import { type IndexDefinition, type IndexKey, indexLabel } from '../index-defini
 import type { DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
 import { covers } from './index-coverage.ts'
 import { KeyMaker } from './key-maker.ts'
-import { shareOf } from './selectivity.ts'
 import type { Statistics } from './statistics.ts'
+import { shareOf } from './statistics.ts'
 import type { ColumnCondition, StatementUse, TableConditions, TableUse } from './table-use.ts'
 import type { SupposedIndex } from './what-if-planner.ts'
 
@@ -264,8 +264,8 @@ class Collector {
     ])
     const missing = [...columns].filter((column) => !held.has(column))
     if (missing.length > MAX_CARRIED) return []
-    const made = missing.map((column) => this.#keys.plain(column))
-    return made.every((key) => key !== undefined) ? (made as IndexKey[]) : []
+    const result = missing.map((column) => this.#keys.plain(column))
+    return result.every((key) => key !== undefined) ? (result as IndexKey[]) : []
   }
 }
 

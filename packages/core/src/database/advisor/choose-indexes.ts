@@ -11,9 +11,8 @@ import {
   type OnAdviceProgress,
 } from './index-check.ts'
 import { covers } from './index-coverage.ts'
+import { noLimits, STAGES, THRESHOLDS, type Thresholds, type TimeLimits } from './limits.ts'
 import { tablesOf, type WorkloadStatement, type WriteLoad } from './resolve-workload.ts'
-import { THRESHOLDS, type Thresholds } from './thresholds.ts'
-import { noLimits, STAGES, type TimeLimits } from './time-limits.ts'
 import type { WhatIfPlanner } from './what-if-planner.ts'
 
 /** The selected indexes, and the cost of the statements with them. */

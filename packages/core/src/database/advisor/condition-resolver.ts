@@ -12,7 +12,7 @@ import type {
 import type { SnapshotIndex } from '../inspectors/snapshot-index.ts'
 import { keysetOf } from '../keyset.ts'
 import { type BlockInstance, type BlockInstances, type ColumnMeaning, passageOf } from './block-instances.ts'
-import { otherCollation, servesPlainIndex } from './own-type.ts'
+import { otherCollation, servesPlainIndex } from './key-maker.ts'
 import {
   ArmSink,
   type ColumnCondition,

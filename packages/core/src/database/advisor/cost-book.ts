@@ -1,7 +1,7 @@
 import type { Candidate } from './candidates.ts'
 import type { ChosenIndex } from './index-check.ts'
+import type { Thresholds } from './limits.ts'
 import { tablesOf, type WorkloadStatement, type WriteLoad } from './resolve-workload.ts'
-import type { Thresholds } from './thresholds.ts'
 import { type PlannerAnswer, scaled, type WhatIfPlanner } from './what-if-planner.ts'
 
 /** Costs of statements for sets of indexes; each is requested from the planner once. */

@@ -3,7 +3,7 @@ import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
 import { SnapshotIndex } from '../inspectors/snapshot-index.ts'
 import { type BlockInstance, BlockInstances, type ColumnMeaning } from './block-instances.ts'
 import { ConditionResolver, resolveWrites, StatementRoles } from './condition-resolver.ts'
-import { otherCollation, servesPlainIndex } from './own-type.ts'
+import { otherCollation, servesPlainIndex } from './key-maker.ts'
 import type { OrderedColumn, StatementUse, UseDraft } from './table-use.ts'
 
 /**

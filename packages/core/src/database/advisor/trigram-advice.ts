@@ -4,10 +4,9 @@ import { literalOf } from '../explain/literals.ts'
 import type { IndexDefinition } from '../index-definition.ts'
 import type { TableSnapshot } from '../inspectors/database-snapshot.ts'
 import type { IndexAdvice } from './advice.ts'
+import type { Thresholds, TimeLimits } from './limits.ts'
 import type { ReadStatement, WriteLoad } from './resolve-workload.ts'
-import { prefixOf, termValue } from './selectivity.ts'
-import type { Thresholds } from './thresholds.ts'
-import type { TimeLimits } from './time-limits.ts'
+import { prefixOf, termValue } from './statistics.ts'
 
 /** An index of trigrams, and the patterns that it was tried with. */
 export interface TrigramAdvice {

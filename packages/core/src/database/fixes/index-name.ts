@@ -85,14 +85,14 @@ export interface IndexNamerOptions {
 /**
  * Names new indexes, each otherwise than those before and those of the database.
  *
- * @param given - Names that others have been given.
+ * @param taken - Names that others have been given.
  */
 export function indexNamer(
   facts: DatabaseFacts,
   { naming, takenNames }: IndexNamerOptions,
-  given: Iterable<string> = [],
+  taken: Iterable<string> = [],
 ): (index: IndexDefinition) => string {
-  const names = new Set([...facts.tables.flatMap(({ indexes }) => indexes.map(({ name }) => name)), ...given])
+  const names = new Set([...facts.tables.flatMap(({ indexes }) => indexes.map(({ name }) => name)), ...taken])
   return (index) => {
     const name = indexName(index, [...names, ...(takenNames?.(index) ?? [])], facts, naming)
     names.add(name)

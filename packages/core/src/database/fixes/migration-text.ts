@@ -1,6 +1,6 @@
 import { indexLabel } from '../index-definition.ts'
 import type { DatabaseFacts } from './database-facts.ts'
-import type { IndexPlace, SqlStep } from './ddl/change-sql.ts'
+import type { IndexPlace, SqlStep } from './index-sql.ts'
 import { type SchemaChange, schemaChangeSql } from './schema-change.ts'
 
 /**

@@ -2,9 +2,17 @@ import { InvalidArgumentError } from '../../shared/errors.ts'
 import { quoteName } from '../../sql/dialect.ts'
 import { type IndexDefinition, indexBodySql } from '../index-definition.ts'
 import { type DatabaseFacts, isSameName, tableOf } from './database-facts.ts'
-import { type ChangeSql, placeOf, quoteIn, type SqlStep } from './ddl/change-sql.ts'
-import { createMysqlIndex, dropMysqlIndex, mysqlNotes } from './ddl/mysql-index-sql.ts'
-import { createPostgresqlIndex, dropPostgresqlIndex } from './ddl/postgresql-index-sql.ts'
+import {
+  type ChangeSql,
+  createMysqlIndex,
+  createPostgresqlIndex,
+  dropMysqlIndex,
+  dropPostgresqlIndex,
+  mysqlNotes,
+  placeOf,
+  quoteIn,
+  type SqlStep,
+} from './index-sql.ts'
 
 /** A change of the schema that the advisor proposes. */
 export type SchemaChange = CreateIndexChange | DropIndexChange

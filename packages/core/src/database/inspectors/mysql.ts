@@ -4,11 +4,11 @@ import { readMysql } from '../../schema/readers/mysql.ts'
 import { optionalTextOf, type Row, textOf } from '../../schema/readers/row-values.ts'
 import type { IndexSnapshot, TableSnapshot } from './database-snapshot.ts'
 import { Gaps } from './gaps.ts'
-import { readIndexes } from './mysql/indexes.ts'
 import { readConnections, readSettings, readStatements } from './mysql/server.ts'
 import {
   type InnodbStatistics,
   readColumnDetails,
+  readIndexes,
   readInnodbStatistics,
   readTableDetails,
   type TableDetails,

@@ -5,7 +5,6 @@ import { optionalTextOf, type Row } from '../../schema/readers/row-values.ts'
 import type { ColumnSnapshot, TableSnapshot } from './database-snapshot.ts'
 import { Gaps, NEVER_ANALYZED } from './gaps.ts'
 import { readIndexes } from './postgresql/indexes.ts'
-import { withStatisticsOfPartitions } from './postgresql/partition-statistics.ts'
 import { readConnections, readExtensions, readSettings, readStatements } from './postgresql/server.ts'
 import {
   readIndexScans,
@@ -13,6 +12,7 @@ import {
   readTableUse,
   type TableStatistics,
   type TableUse,
+  withStatisticsOfPartitions,
 } from './postgresql/statistics.ts'
 import { readColumnDetails, readTableDetails, type TableDetails } from './postgresql/tables.ts'
 import { type Inspected, versionParts } from './row-values.ts'

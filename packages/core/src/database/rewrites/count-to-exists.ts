@@ -1,7 +1,6 @@
 import type { QueryBlock, QueryTree } from '../../sql/tree/query-tree.ts'
 import type { Rewrite, RewriteSource } from './rewrite.ts'
-import { type Edit, SqlParts } from './sql-parts.ts'
-import { blocksOf } from './tree-walk.ts'
+import { blocksOf, type Edit, SqlParts } from './rewrite.ts'
 
 /** Meaning of a comparison of a count with a number; `undefined` if it depends on the number of rows. */
 const tests: Readonly<Record<string, 'any' | 'none'>> = {

@@ -1,8 +1,7 @@
 import { quoteName } from '../../sql/dialect.ts'
 import type { QueryBlock, QueryTree } from '../../sql/tree/query-tree.ts'
 import type { Rewrite, RewriteSource } from './rewrite.ts'
-import { type Edit, SqlParts } from './sql-parts.ts'
-import { columnIn, type FoundColumn } from './tree-walk.ts'
+import { columnIn, type Edit, type FoundColumn, SqlParts } from './rewrite.ts'
 
 interface Key {
   readonly sql: string

@@ -4,8 +4,7 @@ import type { DisjunctionNode, QueryBlock } from '../../sql/tree/query-tree.ts'
 import type { SnapshotIndex } from '../inspectors/snapshot-index.ts'
 import { keysetOf } from '../keyset.ts'
 import type { Rewrite, RewriteSource } from './rewrite.ts'
-import { SqlParts } from './sql-parts.ts'
-import { columnIn } from './tree-walk.ts'
+import { columnIn, SqlParts } from './rewrite.ts'
 
 const MAX_ARMS = 4
 

@@ -1,7 +1,6 @@
 import { quoteName } from '../../sql/dialect.ts'
 import type { Rewrite, RewriteSource } from './rewrite.ts'
-import { SqlParts } from './sql-parts.ts'
-import { tableOf } from './tree-walk.ts'
+import { SqlParts, tableOf } from './rewrite.ts'
 
 /** Replaces `*` by the names of the columns, so that unused ones can be removed. */
 export function starToColumns({ tree, index, minColumns }: RewriteSource): readonly Rewrite[] {

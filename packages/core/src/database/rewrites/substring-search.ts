@@ -2,8 +2,7 @@ import { type Dialect, quoteName } from '../../sql/dialect.ts'
 import type { ComparisonNode, ValueTerm } from '../../sql/tree/query-tree.ts'
 import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
 import type { Rewrite, RewriteSource } from './rewrite.ts'
-import { quoteTable, SqlParts } from './sql-parts.ts'
-import { blocksOf, columnIn, eachCondition, type FoundColumn } from './tree-walk.ts'
+import { blocksOf, columnIn, eachCondition, type FoundColumn, quoteTable, SqlParts } from './rewrite.ts'
 
 interface Search {
   readonly source: RewriteSource

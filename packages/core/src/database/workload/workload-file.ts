@@ -1,6 +1,6 @@
 import { describe, SluiceError } from '../../shared/errors.ts'
-import { OmittedValue } from './sample-value.ts'
 import type { WorkloadEntry } from './workload-record.ts'
+import { OmittedValue } from './workload-record.ts'
 
 const SCHEMA_VERSION = 1
 
@@ -77,8 +77,8 @@ function readEntry(value: unknown, place: string): WorkloadEntry {
   }
 }
 
-function readCallSite(given: unknown, place: string): WorkloadEntry['callSites'][number] {
-  const fields = fieldsOf(given, place)
+function readCallSite(value: unknown, place: string): WorkloadEntry['callSites'][number] {
+  const fields = fieldsOf(value, place)
   return {
     file: textIn(fields, 'file', place),
     line: numberIn(fields, 'line', place),

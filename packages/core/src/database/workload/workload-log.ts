@@ -7,8 +7,7 @@ import type { RandomSource } from '../../shared/random.ts'
 import type { AnalyzedSql } from '../../sql/analyze.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { type Statement, summarizeStatement } from '../../sql/statement.ts'
-import { storedSample } from './sample-value.ts'
-import { WorkloadCounts, type WorkloadEntry, WorkloadRecord } from './workload-record.ts'
+import { storedSample, WorkloadCounts, type WorkloadEntry, WorkloadRecord } from './workload-record.ts'
 
 /** Longer SQL is stored in its normalized form. */
 const MAX_TEXT = 20_000

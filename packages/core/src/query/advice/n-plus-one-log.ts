@@ -11,9 +11,16 @@ import {
 import type { Clock } from '../../shared/clock.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { Detector, type InspectedScope } from '../detect/detector.ts'
-import type { Finding } from '../detect/finding.ts'
+import { causeOf, type Finding } from '../detect/finding.ts'
 import type { CountedFinding } from '../detect/finding-book.ts'
-import { type FindingImpact, impactOf, savingOf, severityOf } from '../detect/severity.ts'
+import {
+  compareFindings,
+  type FindingImpact,
+  impactOf,
+  savingOf,
+  severityOf,
+  sumOfImpacts,
+} from '../detect/severity.ts'
 
 /** The scopes of one name that have a finding. */
 export interface FindingRoute
@@ -229,4 +236,36 @@ function readOf({ fingerprint, label }: PassedStatement): Shape {
 /** Adds the savings of its fix to a finding of the detector. */
 export function withSaving({ finding, impact }: CountedFinding): RouteFinding {
   return { ...finding, estimatedSaving: savingOf(finding), impact }
+}
+
+/**
+ * Combines findings with the same cause: a helper with a loop is one finding, even if many routes call it.
+ *
+ * @returns The findings in the order of `compareFindings`, and so are their routes.
+ */
+export function groupByCause(findings: readonly RouteFinding[]): NPlusOnePattern[] {
+  const causes = new Map<string, RouteFinding[]>()
+  for (const finding of findings) {
+    const cause = causeOf(finding)
+    const same = causes.get(cause)
+    if (same === undefined) causes.set(cause, [finding])
+    else same.push(finding)
+  }
+  return [...causes.values()].map(combined).sort(compareFindings)
+}
+
+function combined(findings: readonly RouteFinding[]): NPlusOnePattern {
+  const sorted = findings.toSorted(compareFindings)
+  const [worst] = sorted as [RouteFinding, ...RouteFinding[]]
+  const routes = sorted.map(({ scope, count, queries, queriesPossible, occurrences, impact }) => ({
+    scope,
+    count,
+    queries,
+    queriesPossible,
+    occurrences,
+    impact,
+  }))
+  if (routes.length === 1) return { ...worst, routes }
+  const impact = impactOf(sumOfImpacts(routes.map((route) => route.impact)))
+  return { ...worst, occurrences: impact.occurrences, severity: severityOf(impact), impact, routes }
 }

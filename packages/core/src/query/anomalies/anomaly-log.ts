@@ -6,8 +6,8 @@ import type { Dialect } from '../../sql/dialect.ts'
 import { hashShape } from '../../sql/fingerprint.ts'
 import { words } from '../../sql/keywords.ts'
 import type { Token } from '../../sql/tokenize.ts'
-import type { Anomaly, Suspicion } from './anomaly.ts'
 import { isLiteral } from './constants.ts'
+import type { Anomaly, Suspicion } from './inspect.ts'
 import { inspectSql } from './inspect.ts'
 
 /** Maximum number of stored anomalies. Those that were not seen for the longest time are evicted first. */

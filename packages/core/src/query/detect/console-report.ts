@@ -1,5 +1,5 @@
 import type { Finding } from './finding.ts'
-import { FindingRepeats } from './finding-repeats.ts'
+import { FindingRepeats } from './finding-book.ts'
 import { formatFinding, titleOf } from './format-finding.ts'
 
 export interface ReportStream {

@@ -1,7 +1,32 @@
 import { formatCallSite } from '../../pipeline/call-site.ts'
+import type { RedactedValue, ShadowDifference } from '../../pipeline/shadow-difference.ts'
+import { SluiceError } from '../../shared/errors.ts'
 import { plainLine } from '../../shared/plain-line.ts'
 import type { Finding, FindingCode, QueryGroup } from './finding.ts'
-import { type FormatOptions, type Painter, painter } from './paint.ts'
+
+export interface FormatOptions {
+  /**
+   * ANSI colors.
+   *
+   * @defaultValue false
+   */
+  readonly color?: boolean
+  /**
+   * Maximum line width in characters. Longer SQL is truncated; call sites and fixes are not.
+   * @defaultValue 100
+   */
+  readonly width?: number
+}
+
+const CODES = { bold: '1', dim: '2', red: '31', green: '32', yellow: '33', cyan: '36' } as const
+
+type Painter = (style: keyof typeof CODES, text: string) => string
+
+/** Turns each string into one plain line, and colors it if colors are enabled. */
+function painter({ color }: FormatOptions): Painter {
+  return (style, text) =>
+    color === true ? `\u001b[${CODES[style]}m${plainLine(text)}\u001b[0m` : plainLine(text)
+}
 
 const TITLES: Readonly<Record<FindingCode, string>> = {
   N_PLUS_ONE: 'N+1',
@@ -89,4 +114,40 @@ function queryLine(
   const whole = plainLine(group.label)
   const label = whole.length > room ? `${whole.slice(0, room - 1)}…` : whole
   return `  ${times} ${label}  ${paint('dim', `${ms}${note}`)}`
+}
+
+/**
+ * Formats a difference that shadow mode found for a terminal, without values of the data. Ends without a line
+ * break.
+ */
+export function formatShadowDifference(difference: ShadowDifference, options: FormatOptions = {}): string {
+  const paint = painter(options)
+  const { label, scope, callSite, answeredBy, bare, optimized, first } = difference
+  const lines = [
+    `${paint('red', '▲ Shadow')}  ${scope === undefined ? '' : `${paint('bold', scope)}   `}${bare} bare, ${optimized} optimized`,
+    `  ${plainLine(label)}${answeredBy === undefined ? '' : `  ${paint('dim', `served by ${answeredBy}`)}`}`,
+  ]
+  if (callSite !== undefined) lines.push(`  at   ${paint('cyan', formatCallSite(callSite))}`)
+  if (first !== undefined)
+    lines.push(
+      `  diff ${first.path === '' ? 'result' : plainLine(first.path)}: ${shown(first.bare)} bare, ${shown(first.optimized)} optimized`,
+    )
+  return lines.join('\n')
+}
+
+function shown({ type, hash }: RedactedValue): string {
+  return hash === undefined ? type : `${type} #${hash}`
+}
+
+/**
+ * Thrown if a scope that ended in `throw` mode had findings: N+1 queries, duplicate queries, or more queries
+ * than its budget allows.
+ */
+export class NPlusOneError extends SluiceError {
+  constructor(
+    /** At least one. */
+    readonly findings: readonly Finding[],
+  ) {
+    super('SLUICE_N_PLUS_ONE', findings.map((finding) => formatFinding(finding)).join('\n'))
+  }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { RewriteTimer } from '../../../src/database/advisor/rewrite-timer.ts'
+import type { RewriteTimer } from '../../../src/database/advisor/index-check.ts'
 import type { PlannedStatement, SupposedIndex } from '../../../src/database/advisor/what-if-planner.ts'
 import type { WorkloadEntry } from '../../../src/database/workload/workload-record.ts'
 import { adviceOf, entry, worldSnapshot } from './advisor-world.ts'

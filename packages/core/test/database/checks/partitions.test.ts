@@ -1,8 +1,7 @@
 import type { ForeignKeyInfo } from '@sluice/core/adapter'
 import type { DatabaseSnapshot, TableSnapshot } from '@sluice/core/database'
 import { describe, expect, it } from 'vitest'
-import { periods } from '../../../src/database/checks/partition-ddl.ts'
-import { partitionRecommendations } from '../../../src/database/checks/partitions.ts'
+import { partitionRecommendations, periods } from '../../../src/database/checks/partitions.ts'
 import { columnOf, indexOf, primary, snapshotOf, tableOf } from '../snapshots.ts'
 
 const at = (text: string) => Date.parse(text)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { measuredByMysql, readMysqlPlan } from '../../../src/database/explain/explain-mysql.ts'
-import { planContext } from '../../../src/database/explain/plan-context.ts'
+import { planContext } from '../../../src/database/explain/plan-summary.ts'
 import { tokenize } from '../../../src/sql/tokenize.ts'
 
 const contextOf = (sql: string) => planContext('mysql', tokenize(sql, 'mysql'), 'shop')

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { planFixFiles } from '../../../src/database/fixes/project-format.ts'
+import { planFixFiles, sqlProject } from '../../../src/database/fixes/project-format.ts'
 import type { CreateIndexChange } from '../../../src/database/fixes/schema-change.ts'
-import { sqlProject } from '../../../src/database/fixes/sql-project.ts'
 import { create, databaseFacts, drop, index } from './facts.ts'
 
 const at = new Date('2026-01-02T03:04:05.678Z')

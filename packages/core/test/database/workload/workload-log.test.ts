@@ -1,8 +1,8 @@
 import { analyzeSql, type Dialect } from '@sluice/core'
 import { captureStack } from '@sluice/core/adapter'
 import { describe, expect, it } from 'vitest'
-import { OmittedValue } from '../../../src/database/workload/sample-value.ts'
 import { WorkloadLog, type WorkloadOptions } from '../../../src/database/workload/workload-log.ts'
+import { OmittedValue } from '../../../src/database/workload/workload-record.ts'
 import { FakeClock } from '../../helpers.ts'
 
 interface Sent {

@@ -7,9 +7,8 @@ import { inlineValues } from '../../explain/literals.ts'
 import { type IndexDefinition, indexBodySql } from '../../index-definition.ts'
 import type { DatabaseSnapshot, InspectionGap, TableSnapshot } from '../../inspectors/database-snapshot.ts'
 import type { Measurement } from '../advice.ts'
-import type { ChosenIndex, IndexCheck } from '../index-check.ts'
-import type { RewriteTimer } from '../rewrite-timer.ts'
-import { notMeasured, type TimeLimits } from '../time-limits.ts'
+import type { ChosenIndex, IndexCheck, RewriteTimer } from '../index-check.ts'
+import { notMeasured, type TimeLimits } from '../limits.ts'
 import type { PlannedStatement } from '../what-if-planner.ts'
 
 /** Rows of a table that are copied. */

@@ -4,11 +4,10 @@ import { inlineValues } from '../../explain/literals.ts'
 import type { DatabaseSnapshot, InspectionGap, TableSnapshot } from '../../inspectors/database-snapshot.ts'
 import { sampleTable } from '../../sampling/sample-table.ts'
 import type { Measurement } from '../advice.ts'
-import type { ChosenIndex, IndexCheck } from '../index-check.ts'
+import type { ChosenIndex, IndexCheck, RewriteTimer } from '../index-check.ts'
+import { notMeasured, type TimeLimits } from '../limits.ts'
 import { cloneSchema } from '../planners/sqlite-clone-planner.ts'
 import { createSqliteIndex } from '../planners/sqlite-plan-tree.ts'
-import type { RewriteTimer } from '../rewrite-timer.ts'
-import { notMeasured, type TimeLimits } from '../time-limits.ts'
 import type { PlannedStatement } from '../what-if-planner.ts'
 
 /** Rows of a table that are copied. */

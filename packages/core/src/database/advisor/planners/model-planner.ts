@@ -3,7 +3,7 @@ import type { IndexDefinition } from '../../index-definition.ts'
 import type { CandidateContext } from '../candidates.ts'
 import { covers } from '../index-coverage.ts'
 import { KeyMaker } from '../key-maker.ts'
-import { limitOf, termValue } from '../selectivity.ts'
+import { limitOf, termValue } from '../statistics.ts'
 import { MET_AT, ROW, type Search, TableCosts, UNITS_A_ROW } from '../table-costs.ts'
 import type { TableConditions, TableUse } from '../table-use.ts'
 import type {

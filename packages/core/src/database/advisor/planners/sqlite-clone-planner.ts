@@ -4,7 +4,7 @@ import { inlineValues } from '../../explain/literals.ts'
 import type { IndexDefinition, IndexKey } from '../../index-definition.ts'
 import type { TableSnapshot } from '../../inspectors/database-snapshot.ts'
 import type { CandidateContext } from '../candidates.ts'
-import { limitOf } from '../selectivity.ts'
+import { limitOf } from '../statistics.ts'
 import { MET_AT, ROW, TableCosts, UNITS_A_ROW } from '../table-costs.ts'
 import type { TableUse } from '../table-use.ts'
 import type {

@@ -3,7 +3,7 @@ import { SluiceError } from '../../../shared/errors.ts'
 import { factsOf } from '../../../shared/thrown.ts'
 import { MAX_TIMER_MS } from '../../../shared/timers.ts'
 import type { Dialect } from '../../../sql/dialect.ts'
-import { LOCK_TIMEOUT } from '../ddl/change-sql.ts'
+import { LOCK_TIMEOUT } from '../index-sql.ts'
 
 /** How a database keeps others from changing its schema at the same time, and how long a change may wait. */
 export interface ApplySession {

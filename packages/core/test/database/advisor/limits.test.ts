@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { TimeLimits } from '../../../src/database/advisor/limits.ts'
 import { ModelPlanner } from '../../../src/database/advisor/planners/model-planner.ts'
-import { TimeLimits } from '../../../src/database/advisor/time-limits.ts'
 import type { PlannedStatement, SupposedIndex } from '../../../src/database/advisor/what-if-planner.ts'
 import { testSnapshot } from '../test-snapshot.ts'
 import { adviceOf, contextOf, entry } from './advisor-world.ts'

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { InvalidIgnoreFileError, readIgnoreFile } from '../../../src/query/detect/ignore-file.ts'
+import { InvalidIgnoreFileError, readIgnoreFile } from '../../../src/query/detect/ignore-list.ts'
 
 let folder: string
 beforeEach(() => {

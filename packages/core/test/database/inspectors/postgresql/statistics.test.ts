@@ -3,7 +3,7 @@ import type {
   ColumnStatistics,
   TableSnapshot,
 } from '../../../../src/database/inspectors/database-snapshot.ts'
-import { withStatisticsOfPartitions } from '../../../../src/database/inspectors/postgresql/partition-statistics.ts'
+import { withStatisticsOfPartitions } from '../../../../src/database/inspectors/postgresql/statistics.ts'
 import { testSnapshot } from '../../test-snapshot.ts'
 
 const { tables } = testSnapshot('postgresql', {

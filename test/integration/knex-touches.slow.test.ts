@@ -67,7 +67,7 @@ class Bench {
         sharedVersion: () => 0,
       }),
       isMigrationTable: () => false,
-      familyOf: () => undefined,
+      gainOf: () => undefined,
       mayRewrite: () => false,
       lookupOf: () => ({ refused: 'not asked' }),
       rowSourceOf: () => undefined,

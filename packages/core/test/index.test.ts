@@ -82,6 +82,7 @@ describe('the entry points of @sluice/core', () => {
       ],
       './adapter': [
         'EVERYTHING',
+        'Gain',
         'MAX_BOUND_KEYS',
         'MAX_READ_ROWS',
         'MAX_WRITTEN_ROWS',

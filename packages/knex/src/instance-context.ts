@@ -1,5 +1,6 @@
 import type {
   AdapterHost,
+  Gain,
   Lookup,
   ReadRequirements,
   Refusal,
@@ -21,8 +22,8 @@ export interface InstanceContext {
   runRaw(client: ClientInternals, builder: BuilderInternals, demand: ReadRequirements): Promise<unknown>
   /** Whether listeners can change builders right before they are sent. */
   mayRewrite(client: ClientInternals): boolean
-  /** Returns the same object for builders that look alike at first sight. */
-  familyOf(builder: BuilderInternals): object | undefined
+  /** The gain of builders that are similar at first sight. */
+  gainOf(builder: BuilderInternals): Gain | undefined
   isMigrationTable(table: TableId): boolean
   lookupOf(client: ClientInternals, builder: BuilderInternals): Lookup<unknown> | Refusal
   rowSourceOf(client: ClientInternals, builder: BuilderInternals): RowSource | undefined

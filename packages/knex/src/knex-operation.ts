@@ -3,6 +3,7 @@ import {
   type CacheRequest,
   type CatalogRegistry,
   canonicalKey,
+  type Gain,
   type Lookup,
   type Operation,
   type OperationKind,
@@ -65,8 +66,8 @@ export class KnexOperation implements Operation<unknown> {
     return this.state.host.catalogs
   }
 
-  get family(): object | undefined {
-    return controlOf(this.builder) === undefined ? this.state.familyOf(this.builder) : undefined
+  get gain(): Gain | undefined {
+    return controlOf(this.builder) === undefined ? this.state.gainOf(this.builder) : undefined
   }
 
   /** Whether the statement that is sent must be the statement of the cache request. */

@@ -3,6 +3,7 @@ import {
   type AdapterClient,
   type AdapterHost,
   attachClient,
+  Gain,
   type Lookup,
   OriginStacks,
   type ReadRequirements,
@@ -52,7 +53,7 @@ export class PluginState implements InstanceContext {
   readonly #migrationTables: ReadonlySet<string>
   readonly #streamed = new Set<object>()
   /** By table: by method and number of clauses. */
-  readonly #families = new Map<string, object[]>()
+  readonly #gains = new Map<string, Gain[]>()
   /** Operations by the query object that is sent for them. */
   readonly #sent = new WeakMap<object, KnexOperation>()
   /** By builder, and by the query object that is sent for it. */
@@ -233,8 +234,8 @@ export class PluginState implements InstanceContext {
   /** Whether examining such a read has no benefit. */
   #skips(builder: BuilderInternals): boolean {
     if (this.#replicas !== undefined || controlOf(builder) !== undefined) return false
-    const family = this.familyOf(builder)
-    return family !== undefined && this.host.skips(family)
+    const gain = this.gainOf(builder)
+    return gain !== undefined && this.host.skips(gain)
   }
 
   /** Executes an operation in the order of the app's calls. */
@@ -346,20 +347,20 @@ export class PluginState implements InstanceContext {
     return knex === undefined || listenersOf(client) !== 1 || listenersOf(knex) > 0
   }
 
-  familyOf({ _method, _single, _statements }: BuilderInternals): object | undefined {
+  gainOf({ _method, _single, _statements }: BuilderInternals): Gain | undefined {
     const table = _single?.table
     const method = READS.indexOf(_method ?? '')
     const clauses = _statements?.length ?? MAX_CLAUSES
     if (typeof table !== 'string' || method < 0 || clauses >= MAX_CLAUSES) return undefined
-    let families = this.#families.get(table)
-    if (families === undefined) {
-      if (this.#families.size >= MAX_TABLES) return undefined
-      families = []
-      this.#families.set(table, families)
+    let gains = this.#gains.get(table)
+    if (gains === undefined) {
+      if (this.#gains.size >= MAX_TABLES) return undefined
+      gains = []
+      this.#gains.set(table, gains)
     }
     const at = method * MAX_CLAUSES + clauses
-    families[at] ??= {}
-    return families[at]
+    gains[at] ??= new Gain()
+    return gains[at]
   }
 
   isMigrationTable(table: TableId): boolean {

@@ -110,7 +110,7 @@ export function testInstance(
       sharedVersion: () => 0,
     }),
     isMigrationTable: () => false,
-    familyOf: () => undefined,
+    gainOf: () => undefined,
     mayRewrite: () => false,
     lookupOf: (of, builder) => lookups.lookupOf(of, builder),
     rowSourceOf: (of, builder) => sources.of(of, builder),

@@ -5,6 +5,7 @@ import {
   canonicalKey,
   EVERYTHING,
   effectOfStatement,
+  type Gain,
   type Lookup,
   mayDefine,
   type Operation,
@@ -140,8 +141,8 @@ export class PrismaOperation implements Operation<unknown> {
     return this.#conversions !== undefined && this.#conversions !== this.state.conversions
   }
 
-  get family(): object | undefined {
-    return this.call.control === undefined ? this.shape : undefined
+  get gain(): Gain | undefined {
+    return this.call.control === undefined ? this.shape.gain : undefined
   }
 
   /** Whether a statement whose SQL only reads can write through the functions that it calls. */

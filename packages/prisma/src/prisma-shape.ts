@@ -1,4 +1,4 @@
-import type { ReadPlan, RowSource, Shape } from '@sluice/core/adapter'
+import type { Gain, ReadPlan, RowSource, Shape } from '@sluice/core/adapter'
 import { isPlainObject } from './argument-shapes.ts'
 import type { LookupPlan } from './lookups/keyed-plan.ts'
 import { hasField, type OmittedFields } from './lookups/selection.ts'
@@ -10,6 +10,7 @@ export interface PrismaShape extends Shape {
   readonly modelName: string
   readonly operation: string
   readonly traces: TraceSchedule
+  readonly gain: Gain
   /** The arguments of the first operation of this shape, without its `where` and without written values. */
   readonly rest: Readonly<Record<string, unknown>>
   /** The conditions of its `where` that are not part of its key. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Dialect } from '@sluice/core'
-import type { AnalyzedSql, OperationKind, RowSource, Shape } from '@sluice/core/adapter'
+import { type AnalyzedSql, Gain, type OperationKind, type RowSource, type Shape } from '@sluice/core/adapter'
 import { isPlainObject } from './argument-shapes.ts'
 import { constantConditions } from './constant-conditions.ts'
 import { fixFor, follows } from './fix.ts'
@@ -52,7 +52,15 @@ export class PrismaShapes {
       plan: nothing,
       rowSource: nothing,
     }
-    const shape = { fingerprint, label, kind, operation, traces: new TraceSchedule(), ...none }
+    const shape = {
+      fingerprint,
+      label,
+      kind,
+      operation,
+      traces: new TraceSchedule(),
+      gain: new Gain(),
+      ...none,
+    }
     this.#shapes.set(fingerprint, shape)
     return shape
   }
@@ -88,6 +96,7 @@ export class PrismaShapes {
       modelName,
       operation,
       traces: new TraceSchedule(),
+      gain: new Gain(),
       rest,
       conditions: kind === 'read' ? constantConditions(where) : {},
       plan: kind === 'read' ? this.#planner(operation, fingerprint, modelName, model, args) : nothing,

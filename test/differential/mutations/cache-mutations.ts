@@ -25,8 +25,8 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
       { file: VALUES, find: ' || (shared === undefined && !snapshot.isCurrent)) {', replace: ') {' },
       {
         file: VALUES,
-        find: 'const snapshot = state?.snapshot ?? snapshotFor(request, value, before)',
-        replace: 'const snapshot = snapshotFor(request, value, this.before(request) ?? before)',
+        find: 'const snapshot = state?.snapshot ?? snapshotOf(request, needed, before)',
+        replace: 'const snapshot = snapshotOf(request, needed, this.before(request) ?? before)',
       },
     ],
     dialect: 'mysql',

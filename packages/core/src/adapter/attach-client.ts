@@ -1,7 +1,8 @@
 import { setImmediate as nextTick } from 'node:timers/promises'
 import { registerOwnFrames } from '../pipeline/frame-packages.ts'
+import type { Gain } from '../pipeline/gain.ts'
 import type { ReadRequirements } from '../pipeline/lookup.ts'
-import type { Operation, Shape, Source } from '../pipeline/operation.ts'
+import type { Operation, Source } from '../pipeline/operation.ts'
 import type { ReadRouter, RoutedClient } from '../pipeline/read-routing.ts'
 import type { WaitingLookups } from '../pipeline/waiting-lookups.ts'
 import type { TransactionWrites } from '../pipeline/writes.ts'
@@ -18,7 +19,7 @@ import { ProgramOrder } from './program-order.ts'
 import type { SqlRow } from './select/outputs.ts'
 import type { SentControl, SentStatement, StreamedStatement } from './sent-statement.ts'
 import { type ReadContext, SqlOperation, type SqlRead } from './sql-read.ts'
-import type { StatementPlans } from './statement-plan.ts'
+import type { StatementPlan, StatementPlans } from './statement-plan.ts'
 
 /**
  * One client of a database, instrumented. Statements and transactions are followed by connection, which may
@@ -87,7 +88,7 @@ interface ClientHost extends ObserverHost {
   readonly maxKeys: number
   readonly connections: ConnectionRegistry
   execute<T>(operation: Operation<T>): Promise<T>
-  skips(family: object): boolean
+  skips(gain: Gain): boolean
   readonly lookups: WaitingLookups
   nextSourceId(orm: string): string
   routeReads(client: RoutedClient): ReadRouter | undefined
@@ -168,7 +169,7 @@ class AttachedClient implements AdapterClient {
       return this.#routed(call, call.sql, call.params, 0, this.host.scopes.ambient.demand)
     const plan = this.#observer.plans.of(call.sql)
     const { shape } = plan
-    if (this.#skips(call, shape)) return call.ask(call.sql, call.params, 0)
+    if (this.#skips(call, plan)) return call.ask(call.sql, call.params, 0)
     const settings = call.settings === undefined ? '' : call.settings()
     const { recorder, scopes } = this.host
     // A batch is sent later, from a place without the user's frames.
@@ -256,9 +257,9 @@ class AttachedClient implements AdapterClient {
   }
 
   /** Whether examining such a read has no benefit. */
-  #skips({ inTransaction, control }: SqlRead, shape: Shape): boolean {
+  #skips({ inTransaction, control }: SqlRead, { gain }: StatementPlan): boolean {
     if (this.#router !== undefined || inTransaction || control !== undefined) return false
-    return this.host.skips(shape)
+    return this.host.skips(gain)
   }
 
   #routerOf(sourceId: string): ReadRouter | undefined {

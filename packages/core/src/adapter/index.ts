@@ -9,6 +9,7 @@ export { captureStack, lateStack } from '../pipeline/call-site.ts'
 export { addCallers } from '../pipeline/error-stack.ts'
 export type { Stack } from '../pipeline/execution-group.ts'
 export { registerMovedFrames, registerOwnFrames } from '../pipeline/frame-packages.ts'
+export { Gain } from '../pipeline/gain.ts'
 export { keyKinds, keyRefusal, lookupKey, typedKeyText } from '../pipeline/key-text.ts'
 export {
   type Lookup,

@@ -1,5 +1,6 @@
 import type { CacheControl } from '../pipeline/cache-control.ts'
 import type { Stack } from '../pipeline/execution-group.ts'
+import type { Gain } from '../pipeline/gain.ts'
 import { keyKinds, keyRefusal, lookupKey } from '../pipeline/key-text.ts'
 import { type Lookup, type LookupKey, type ReadRequirements, TooManyRowsError } from '../pipeline/lookup.ts'
 import {
@@ -81,7 +82,7 @@ export interface ReadContext {
 /** An SQL read as an operation of the core. */
 export class SqlOperation implements Operation<readonly SqlRow[]> {
   readonly kind = 'read'
-  readonly family: object | undefined
+  readonly gain: Gain | undefined
   readonly source: Source
   readonly inTransaction: boolean
 
@@ -91,7 +92,7 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
     private readonly call: SqlRead,
     private readonly settings: string | undefined,
   ) {
-    this.family = call.control === undefined ? plan.shape : undefined
+    this.gain = call.control === undefined ? plan.gain : undefined
     this.source = context.source
     this.inTransaction = call.inTransaction
   }

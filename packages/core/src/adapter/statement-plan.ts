@@ -1,3 +1,4 @@
+import { Gain } from '../pipeline/gain.ts'
 import type { Shape } from '../pipeline/operation.ts'
 import type { CatalogRegistry } from '../schema/catalog-registry.ts'
 import { ReadPlan } from '../schema/read-plan.ts'
@@ -32,6 +33,7 @@ export class StatementPlan {
   /** Whether only writes can change its result. */
   readonly isRepeatable: boolean
   readonly shape: Shape
+  readonly gain: Gain = new Gain()
   /** How it writes; `undefined`: not planned yet, or its effect depends on more than its values. */
   write: WritePlan | undefined = undefined
   /** The state of the known schema in which the statement was found to write nothing. */

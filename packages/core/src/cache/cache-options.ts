@@ -66,7 +66,7 @@ export function resolveEngineOptions(input: number | CachingStrategyEngineOption
 }
 
 const DEFAULT_TTL = 3_600
-const NO_KEYS: readonly CacheKey[] = []
+export const NO_KEYS: readonly CacheKey[] = []
 
 export interface CacheSetOptions {
   /**

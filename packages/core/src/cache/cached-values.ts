@@ -18,7 +18,6 @@ import {
   keepMs,
   neededTags,
   requiredTags,
-  snapshotFor,
   snapshotOf,
 } from './fetch-request.ts'
 import type { CacheStore, StoredEntry } from './stores/cache-store.ts'
@@ -84,9 +83,10 @@ export class CachedValues {
   /** The state of a request's tags; `undefined` while a write to a required tag is in flight. */
   before(request: FetchRequest<unknown>): Before | undefined {
     const { table } = this.parts
-    const required = table.snapshot(requiredTags(request))
+    const { tags, optionalTags } = request
+    const required = table.snapshot(tags, tags.length - optionalTags)
     if (required === undefined) return undefined
-    return { required, all: request.optionalTags === 0 ? required : table.snapshot(request.tags) }
+    return { required, all: optionalTags === 0 ? required : table.snapshot(tags) }
   }
 
   /** Whether a value is known to be valid without a call to the store. */
@@ -198,6 +198,11 @@ export class CachedValues {
     return undefined
   }
 
+  storeFailed(error: unknown): void {
+    this.parts.counters.storeErrors += 1
+    this.parts.onError(error)
+  }
+
   /**
    * Lets memory serve a value again that was in doubt, for example after missed messages, and that the store
    * has confirmed as valid.
@@ -222,7 +227,7 @@ export class CachedValues {
     else
       basis.add(
         request.tags.slice(0, neededTags(request, value)),
-        snapshotFor(request, value, before),
+        snapshotOf(request, neededTags(request, value), before),
         permit,
       )
   }
@@ -274,24 +279,6 @@ export class CachedValues {
     permit: Permit | undefined,
     startedAt: number,
   ): string | undefined {
-    const refused = this.#tryKeep(request, value, before, permit, startedAt)
-    if (refused !== undefined) request.note?.notKept(refused)
-    return refused
-  }
-
-  storeFailed(error: unknown): void {
-    this.parts.counters.storeErrors += 1
-    this.parts.onError(error)
-  }
-
-  /** @returns The reason why it is not cached; `undefined` if it is. */
-  #tryKeep<T>(
-    request: FetchRequest<T>,
-    value: T,
-    before: Before,
-    permit: Permit | undefined,
-    startedAt: number,
-  ): string | undefined {
     const { clock, random, shared, counters } = this.parts
     const { policy } = request
     const now = clock.now()
@@ -301,20 +288,21 @@ export class CachedValues {
     const prefetched = request.prefetched?.()
     const ttlMs = prefetched === undefined ? fullMs : fullMs - (now - prefetched.at)
     if (prefetched !== undefined && request.note !== undefined) request.note.answeredBy = 'prefetch'
-    if (ttlMs <= 0) return 'EXPIRED'
+    if (ttlMs <= 0) return notKept(request, 'EXPIRED')
     // Rows that were prefetched before the permit was obtained are cached under the state from before the
     // prefetch.
     const state = prefetched?.state instanceof SharedPrefetchState ? prefetched.state : undefined
-    if (shared !== undefined && prefetched !== undefined && state === undefined) return 'PREFETCHED'
+    if (shared !== undefined && prefetched !== undefined && state === undefined)
+      return notKept(request, 'PREFETCHED')
     const needed = neededTags(request, value)
-    const snapshot = state?.snapshot ?? snapshotFor(request, value, before)
+    const snapshot = state?.snapshot ?? snapshotOf(request, needed, before)
     const isCovered = state !== undefined || permit === undefined || permit.tags.length >= needed
     if (snapshot === undefined || !isCovered || (shared === undefined && !snapshot.isCurrent)) {
       counters.discardedByWrite += 1
-      return 'DISCARDED_BY_WRITE'
+      return notKept(request, 'DISCARDED_BY_WRITE')
     }
     const copy = request.copier.copy(value)
-    if (copy === undefined) return 'NOT_COPYABLE'
+    if (copy === undefined) return notKept(request, 'NOT_COPYABLE')
     const used = state?.permit ?? (permit === undefined ? undefined : shortened(permit, needed))
     const costMs = now - startedAt
     const cached = new CachedValue(copy.value, snapshot, used, {
@@ -350,7 +338,7 @@ export class CachedValues {
 
   #remember(request: FetchRequest<unknown>, cached: CachedValue, now: number): void {
     const leftMs = cached.freshUntil - now + keepMs(request.policy, 0)
-    if (leftMs > 0) this.parts.engine.set(request.namespace, request.key, cached, leftMs / 1_000)
+    if (leftMs > 0) this.parts.engine.put(request.namespace, request.key, cached, leftMs, now)
   }
 
   /**
@@ -361,6 +349,11 @@ export class CachedValues {
     if (earlyRefresh === 0 || costMs === 0) return false
     return now - costMs * earlyRefresh * Math.log(this.parts.random()) >= freshUntil
   }
+}
+
+function notKept({ note }: FetchRequest<unknown>, reason: string): string {
+  note?.notKept(reason)
+  return reason
 }
 
 function shortened(permit: Permit, length: number): Permit {

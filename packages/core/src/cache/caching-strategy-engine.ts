@@ -8,6 +8,7 @@ import {
   type CacheKey,
   type CacheWatch,
   cacheId,
+  type LoadedValue,
   StoredEntry,
   type StoredValue,
 } from './cache-entry.ts'
@@ -17,6 +18,7 @@ import {
   checkCacheKey,
   checkKey,
   checkNamespace,
+  NO_KEYS,
   type ResolvedEngineOptions,
   resolveEngineOptions,
   resolveSetOptions,
@@ -104,33 +106,24 @@ export class CachingStrategyEngine {
    * @throws SluiceError `SLUICE_CLOSED` after `close`.
    */
   set<T>(namespace: string, key: string, value: T, ttlOrOptions?: number | CacheSetOptions): CacheEntry<T> {
-    if (this.#closed)
-      throw new SluiceError(
-        'SLUICE_CLOSED',
-        'This cache is closed, so entries cannot be added. Close it after everything that uses it.',
-      )
     checkNamespace(namespace)
     checkKey(key)
     const { ttl, dependsOn } = resolveSetOptions(ttlOrOptions)
-    const size =
-      this.#table.entryBytes + estimateBytes(key) + estimateBytes(value) + dependsOn.length * DEPENDENCY_BYTES
-    const now = this.#now()
-    const entry: StoredValue = {
-      value,
-      expires: Math.ceil(now + ttl * 1_000),
-      size,
-      hits: 0,
-      lastAccess: Math.floor(now),
-    }
-    this.#contents.watch?.set(namespace, key, entry, now)
-    const predecessor = this.#contents.remove(namespace, key)
-    let stored = entry
-    if (size > this.#maxEntryBytes) this.#rejected++
-    else {
-      stored = this.#contents.add(namespace, key, entry, predecessor, dependsOn)
-      this.#sweeper.start()
-    }
+    const bytes = estimateBytes(value) + dependsOn.length * DEPENDENCY_BYTES
+    const stored = this.#store(namespace, key, value, bytes, ttl * 1_000, this.#clock.now(), dependsOn)
     return new StoredEntry<T>(namespace, key, ttl, stored, this.#startedAt)
+  }
+
+  /**
+   * Like `set`, for a value that was loaded under a valid name, and without a description of the entry.
+   *
+   * @param ttlMs - Time to live in milliseconds, above 0.
+   * @param now - Time of the engine's clock.
+   * @throws SluiceError `SLUICE_CLOSED` after `close`.
+   * @internal
+   */
+  put(namespace: string, key: string, value: LoadedValue, ttlMs: number, now: number): void {
+    this.#store(namespace, key, value, value.bytes, ttlMs, now, NO_KEYS)
   }
 
   /**
@@ -314,6 +307,39 @@ export class CachingStrategyEngine {
     this.#sweeper.stop()
     this.watch(undefined)
     this.clear()
+  }
+
+  #store(
+    namespace: string,
+    key: string,
+    value: unknown,
+    bytes: number,
+    ttlMs: number,
+    at: number,
+    dependsOn: readonly CacheKey[],
+  ): StoredValue {
+    if (this.#closed)
+      throw new SluiceError(
+        'SLUICE_CLOSED',
+        'This cache is closed, so entries cannot be added. Close it after everything that uses it.',
+      )
+    const contents = this.#contents
+    const now = at - this.#start
+    const entry: StoredValue = {
+      value,
+      expires: Math.ceil(now + ttlMs),
+      size: this.#table.entryBytes + estimateBytes(key) + bytes,
+      hits: 0,
+      lastAccess: Math.floor(now),
+    }
+    contents.watch?.set(namespace, key, entry, now)
+    const predecessor = contents.remove(namespace, key)
+    if (entry.size > this.#maxEntryBytes) {
+      this.#rejected++
+      return entry
+    }
+    this.#sweeper.start()
+    return contents.add(namespace, key, entry, predecessor, dependsOn)
   }
 
   #now(): number {

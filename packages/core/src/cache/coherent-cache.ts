@@ -12,7 +12,7 @@ import {
   flightId,
   hasOwnTags,
   neededTags,
-  snapshotFor,
+  snapshotOf,
 } from './fetch-request.ts'
 import { LoadClaims, openFor } from './load-claims.ts'
 import { withTimeouts } from './with-timeouts.ts'
@@ -238,7 +238,7 @@ export class CoherentCache {
     else
       basis.add(
         permit?.tags ?? request.tags.slice(0, neededTags(request, value)),
-        snapshotFor(request, value, before),
+        snapshotOf(request, neededTags(request, value), before),
         permit,
       )
   }
@@ -249,10 +249,11 @@ export class CoherentCache {
     request: FetchRequest<T>,
   ): Promise<boolean> | boolean {
     const { shared, clock } = this.parts
-    const snapshot = snapshotFor(request, value, flight.before)
+    const needed = neededTags(request, value)
+    const snapshot = snapshotOf(request, needed, flight.before)
     if (snapshot?.isCurrent !== true) return false
     if (shared === undefined) return true
-    if (permit === undefined || permit.tags.length < neededTags(request, value)) return false
+    if (permit === undefined || permit.tags.length < needed) return false
     if (request.policy.consistency === 'bounded' && shared.reads.isTrusted(clock.now(), permit)) return true
     flight.verdict ??= shared.reads.check(permit).then(
       (state) => state === 'current',
@@ -366,7 +367,7 @@ export class CoherentCache {
     const { clock, counters, shared } = this.parts
     counters.loads += 1
     const startedAt = clock.now()
-    const token = this.#claims.tokenOf(permit)
+    const token = permit === undefined ? undefined : this.#claims.tokenOf(permit)
     try {
       const value = await request.load()
       if (request.hasChangedQuery?.() === true) {

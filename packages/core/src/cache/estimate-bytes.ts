@@ -43,7 +43,8 @@ export function leafBytes(value: unknown): number {
     case 'string':
       return stringBytes(value)
     case 'number':
-      return isSmallInteger(value) ? 0 : BOXED_NUMBER
+      // V8 stores 32-bit integers in the slot itself.
+      return (value | 0) === value && !Object.is(value, -0) ? 0 : BOXED_NUMBER
     case 'bigint':
       return bigintBytes(value)
     case 'function':
@@ -53,8 +54,6 @@ export function leafBytes(value: unknown): number {
   }
 }
 
-const isSmallInteger = (value: number): boolean => (value | 0) === value && !Object.is(value, -0)
-
 function stringBytes(text: string): number {
   const wide = isTwoByte(text)
   // V8 shares one copy of the empty string and of each one-byte character.
@@ -63,12 +62,12 @@ function stringBytes(text: string): number {
 }
 
 function isTwoByte(text: string): boolean {
-  if (text.length <= MAX_SCANNED_CHARACTERS) return hasWideCharacter(text)
+  if (text.length <= MAX_SCANNED_CHARACTERS) return WIDE_CHARACTER.test(text)
   const part = MAX_SCANNED_CHARACTERS / 2
-  return hasWideCharacter(text.slice(0, part)) || hasWideCharacter(text.slice(-part))
+  return WIDE_CHARACTER.test(text.slice(0, part)) || WIDE_CHARACTER.test(text.slice(-part))
 }
 
-const hasWideCharacter = (text: string): boolean => /[^\0-\xff]/.test(text)
+const WIDE_CHARACTER = /[^\0-\xff]/
 
 function bigintBytes(value: bigint): number {
   if (value === 0n) return 2 * WORD

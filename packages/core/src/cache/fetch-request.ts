@@ -122,12 +122,11 @@ export function hasOwnTags(tags: readonly string[], { ownTags }: FetchRequest<un
   return ownTags === undefined || ownTags.every((tag) => tags.includes(tag))
 }
 
-/** The state that a value depends on; `undefined` if it cannot be determined whether it still holds. */
-export function snapshotFor<T>(request: FetchRequest<T>, value: T, before: Before): TagSnapshot | undefined {
-  return snapshotOf(request, neededTags(request, value), before)
-}
-
-/** The same, for the first `count` tags of the request. */
+/**
+ * The state that a value depends on; `undefined` if it cannot be determined whether it still holds.
+ *
+ * @param count - How many of the request's tags it depends on, counted from the first.
+ */
 export function snapshotOf(
   { tags }: FetchRequest<unknown>,
   count: number,

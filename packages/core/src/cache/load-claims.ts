@@ -55,8 +55,8 @@ export class LoadClaims {
   }
 
   /** The token of the claim that a load holds. */
-  tokenOf(permit: Permit | undefined): string | undefined {
-    return permit && this.#tokens.get(permit)
+  tokenOf(permit: Permit): string | undefined {
+    return this.#tokens.get(permit)
   }
 }
 

@@ -16,27 +16,11 @@ export class Executor {
     private readonly onError: (error: unknown) => void,
   ) {}
 
-  readonly run: Handler = (operation, context) => this.#run(operation, context, undefined)
+  readonly run: Handler = (operation, context) => this.#send(operation, context, undefined, undefined)
 
   /** Like `run`, and passes each result to a listener before its caller receives it. */
-  telling(listener: AnswerListener): Handler {
-    return (operation, context) => this.#run(operation, context, listener)
-  }
-
-  #run<TResult>(
-    operation: Operation<TResult>,
-    context: OperationContext,
-    listener: AnswerListener | undefined,
-  ): Promise<TResult> {
-    if (operation.kind !== 'read') context.outcome = 'pending'
-    const running = this.#ask<TResult, TResult>(
-      operation,
-      context,
-      undefined,
-      operation.kind === 'read' ? listener : undefined,
-    )
-    context.running = running
-    return running
+  notifying(listener: AnswerListener): Handler {
+    return (operation, context) => this.#send(operation, context, undefined, listener)
   }
 
   /** Monotonic time in milliseconds. */
@@ -50,37 +34,46 @@ export class Executor {
     context: OperationContext,
     query: () => Promise<TResult>,
   ): Promise<TResult> {
-    return this.#ask(operation, context, query, undefined)
+    return this.#send(operation, context, query, undefined)
   }
 
   /** @param query - Default: the operation itself. */
-  #ask<TOperation, TResult>(
+  #send<TOperation, TResult>(
     operation: Operation<TOperation>,
     context: OperationContext,
     query: (() => Promise<TResult>) | undefined,
     listener: AnswerListener | undefined,
   ): Promise<TResult> {
     const { shape } = operation
+    const isRead = operation.kind === 'read'
+    if (query === undefined && !isRead) context.outcome = 'pending'
     const timer = context.scope?.timer
     const execution = shape === undefined ? undefined : this.#begin(operation, shape, context)
-    let asked: Promise<TResult>
+    let running: Promise<TResult>
     try {
       const run = operation.run as unknown as (context: OperationContext) => Promise<TResult>
-      if (timer !== undefined) asked = timer.outside(query ?? (() => run.call(operation, context)))
-      else asked = query === undefined ? run.call(operation, context) : query()
+      if (timer !== undefined) running = timer.outside(query ?? (() => run.call(operation, context)))
+      else running = query === undefined ? run.call(operation, context) : query()
     } catch (error) {
       context.end()
       this.#end(execution, operation, undefined, true)
-      return Promise.reject(this.#mark(error))
+      running = Promise.reject(this.#mark(error))
+      if (query === undefined) context.running = running
+      return running
     }
     // Callbacks instead of `await`: this is the hottest path, and each awaited promise costs more than one
     // followed by `then`.
-    return asked.then(
+    const settled = running.then(
       (result) => {
         const own = query === undefined ? (result as unknown as TOperation) : undefined
-        if (timer === undefined) this.#answered(operation, context, execution, result, own, listener)
-        else timer.inside(() => this.#answered(operation, context, execution, result, own, listener))
-        if (query === undefined) this.#settle(context, { result })
+        if (timer === undefined)
+          this.#answered(operation, context, execution, result, own, isRead ? listener : undefined)
+        else
+          timer.inside(() =>
+            this.#answered(operation, context, execution, result, own, isRead ? listener : undefined),
+          )
+        if (query === undefined && context.followers !== undefined)
+          this.#settle(context.followers, { result })
         return result
       },
       (error: unknown) => {
@@ -88,12 +81,14 @@ export class Executor {
         if (operation.kind !== 'read') context.outcome = { error }
         this.#end(execution, operation, undefined, true)
         if (query === undefined) {
-          this.#settle(context, { error })
+          if (context.followers !== undefined) this.#settle(context.followers, { error })
           addCallers(error)
         }
         throw this.#mark(error)
       },
     )
+    if (query === undefined) context.running = settled
+    return settled
   }
 
   /**
@@ -152,9 +147,9 @@ export class Executor {
     }
   }
 
-  #settle(context: OperationContext, outcome: Outcome): void {
+  #settle(followers: readonly ((outcome: Outcome) => void)[], outcome: Outcome): void {
     try {
-      context.settle(outcome)
+      for (const ended of followers) ended(outcome)
     } catch (error) {
       this.onError(error)
     }

@@ -1,17 +1,18 @@
-/** Number of reads of a family that are processed after a gain. */
+/** Number of similar reads that are processed after a gain. */
 const LOOKS = 1_024
-/**
- * Reads of a family without gain that are rechecked occasionally: 1 of 32, and at most this many at a time.
- */
+/** Reads without gain that are rechecked occasionally: 1 of 32, and at most this many at a time. */
 const RECHECKED = 128
 const LEFT_FOR_EACH = 31
-/** A family is processed again after this many reads, or after this time. */
+/** Reads are processed again after this many, or after this time. */
 const LEFT = LEFT_FOR_EACH * RECHECKED
 const LEFT_MS = 10_000
 /** Number of reads that pass through for each read of the clock. */
 const TIMED = 16
 
-/** The recent benefit of processing the reads of one family. */
+/**
+ * The recent benefit of processing similar reads. Without one, they pass through to the database: processing
+ * a read costs as much as a fast query, and most apps have reads that are never repeated.
+ */
 export class Gain {
   #looks = LOOKS
   #left = 0

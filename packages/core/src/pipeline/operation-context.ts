@@ -53,9 +53,10 @@ export class OperationContext implements RunContext {
   running: Promise<unknown> | undefined = undefined
   /** In shadow mode, the name of the last step that it reached, which returned its result. */
   step: string | undefined = undefined
+  /** Called when it has ended. Most operations have none. */
+  followers: ((outcome: Outcome) => void)[] | undefined = undefined
 
   #isUnderWay = false
-  readonly #followers: ((outcome: Outcome) => void)[] = []
 
   constructor(
     /** The open scope that it belongs to. */
@@ -90,17 +91,14 @@ export class OperationContext implements RunContext {
    * @param running - The promise that the next step returned.
    */
   follow<T>(running: Promise<T>, ended: (outcome: Outcome) => void): void {
-    if (running === this.running) this.#followers.push(ended)
-    else
+    if (running === this.running) {
+      this.followers ??= []
+      this.followers.push(ended)
+    } else
       running.then(
         (result) => ended({ result }),
         (error: unknown) => ended({ error }),
       )
-  }
-
-  /** Called at the end of the run whose promise is `running`. */
-  settle(outcome: Outcome): void {
-    for (const ended of this.#followers) ended(outcome)
   }
 
   get route(): ReadRequirements | undefined {

@@ -2,6 +2,7 @@ import type { WriteEffect } from '../schema/catalog.ts'
 import type { TableId } from '../schema/catalog-data.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { CacheControl } from './cache-control.ts'
+import type { Gain } from './gain.ts'
 import type { Lookup, ReadRequirements } from './lookup.ts'
 import type { ClientErrors } from './outcome.ts'
 import type { TransactionWrites } from './writes.ts'
@@ -141,10 +142,10 @@ export interface Operation<TResult = unknown> {
   /** Omitted by adapters that record each statement themselves. */
   readonly shape?: Shape | undefined
   /**
-   * The same object for similar reads, available at no cost: if processing them has no benefit, they pass
-   * through. `undefined`: they never do, for example reads whose caching the app configures.
+   * The same for similar reads, available at no cost: if processing them has no benefit, they pass through.
+   * `undefined`: they never do, for example reads whose caching the app configures.
    */
-  readonly family?: object | undefined
+  readonly gain?: Gain | undefined
   /** Whether it runs in a transaction of the app. */
   readonly inTransaction: boolean
   /** Whether it is raw SQL of the app: it is uncertain what it does in addition to reading. */

@@ -2,7 +2,7 @@ import { type Basis, spoilOpen } from './basis.ts'
 import { addCallers } from './error-stack.ts'
 import type { Executor } from './executor.ts'
 import { ReadNote } from './explanation.ts'
-import type { Gains } from './gains.ts'
+import type { Gain } from './gain.ts'
 import type { Handler } from './interceptor.ts'
 import type { Operation } from './operation.ts'
 import { OperationContext } from './operation-context.ts'
@@ -20,8 +20,8 @@ export interface PipelineParts {
   readonly reads: () => Handler
   /** The last step of `optimize`, for reads that pass through. */
   readonly ask: Handler
-  /** If omitted, every read is processed. */
-  readonly gains: Gains | undefined
+  /** Monotonic time in milliseconds; `undefined`: every read is processed. */
+  readonly gainTime: (() => number) | undefined
   /** The mode of operations outside any scope. */
   readonly mode: () => Mode
   /** The facts outside the statement that change its result. Default: none. */
@@ -57,7 +57,7 @@ export class Pipeline {
   }
 
   #execute<TResult>(operation: Operation<TResult>): Promise<TResult> {
-    const { scopes, stats, chains, executor, ask, gains } = this.parts
+    const { scopes, stats, chains, executor, ask } = this.parts
     const { scope: current, isBypassing, demand } = scopes.ambient
     const scope = current?.ended === true ? undefined : current
     stats.seen += 1
@@ -75,7 +75,7 @@ export class Pipeline {
     // A read in observe mode passes through no step that could fail.
     if (isRead && (isLeft || mode === 'observe')) return executor.run(operation, context)
     try {
-      if (isRead && mode === 'optimize' && gains?.skips(operation, context) === true) {
+      if (isRead && mode === 'optimize' && this.#passes(operation, context)) {
         stats.passThrough('NO_RECENT_GAIN')
         return ask(operation, context)
       }
@@ -105,22 +105,41 @@ export class Pipeline {
     }
   }
 
+  /** Whether a read passes through to the database, because processing such reads has no benefit. */
+  #passes(operation: Operation<unknown>, context: OperationContext): boolean {
+    const { gain } = operation
+    const { gainTime } = this.parts
+    if (gain === undefined || gainTime === undefined || operation.isRaw === true || operation.inTransaction)
+      return false
+    const { scope } = context
+    const isAlone = scope === undefined || scope.isIdle
+    context.begin()
+    if (scope?.basis !== undefined || scope?.notes !== undefined) return false
+    context.gain = gain
+    return isAlone && !gain.examines(gainTime)
+  }
+
   /**
-   * Whether a read of a family passes through to its ORM, because processing such reads has no benefit. If
-   * so, it is counted, and must be sent as in `observe`: by a client whose statements are seen, outside of
-   * transactions.
+   * The same for a read that its adapter then sends as its ORM does, so its result is not seen. If it passes
+   * through, it is counted, and must be sent as in `observe`: by a client whose statements are seen, outside
+   * of transactions.
    */
-  readonly skips = (family: object): boolean => {
-    const { scopes, stats, gains } = this.parts
+  readonly skips = (gain: Gain): boolean => {
+    const { scopes, stats, gainTime } = this.parts
     const { scope, isBypassing } = scopes.ambient
     if (
       scope === undefined ||
       scope.ended ||
       isBypassing ||
       scope.mode !== 'optimize' ||
-      gains?.skipsUnseen(family, scope) !== true
+      gainTime === undefined ||
+      scope.basis !== undefined ||
+      scope.notes !== undefined ||
+      !scope.isIdle ||
+      !gain.skips(gainTime)
     )
       return false
+    scope.unsent += 1
     stats.seen += 1
     scope.counts.operations += 1
     stats.passThrough('NO_RECENT_GAIN')

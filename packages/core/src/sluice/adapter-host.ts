@@ -1,4 +1,5 @@
 import { registeredHost } from '../adapter/host-registry.ts'
+import type { Gain } from '../pipeline/gain.ts'
 import type { Operation } from '../pipeline/operation.ts'
 import type { QueryStats } from '../pipeline/query-stats.ts'
 import type { ReadRouter, RoutedClient } from '../pipeline/read-routing.ts'
@@ -15,10 +16,10 @@ export interface AdapterHost {
   /** Sends an operation on its way. */
   execute<TResult>(operation: Operation<TResult>): Promise<TResult>
   /**
-   * Whether a read outside of transactions is sent as in `observe`, without `execute`, because looking at
-   * reads of its family brings nothing. It is counted then. For clients whose statements are seen.
+   * Whether a read outside of transactions is sent as in `observe`, without `execute`, because processing
+   * such reads has no benefit. It is counted then. For clients whose statements are seen.
    */
-  skips(family: object): boolean
+  skips(gain: Gain): boolean
   readonly scopes: ScopeStorage
   readonly stats: QueryStats
   readonly catalogs: CatalogRegistry

@@ -50,7 +50,7 @@ type Step = readonly [name: string, interceptor: Interceptor]
 
 export function createChains(parts: ChainParts): Chains {
   const { executor, prefetcher, stats, scopes, options } = parts
-  const ask = prefetcher === undefined ? executor.run : executor.telling(prefetcher.observe)
+  const ask = prefetcher === undefined ? executor.run : executor.notifying(prefetcher.observe)
   const writes = trackWrites(parts.writes)
   let created: readonly Step[] | undefined
   const steps = () => {

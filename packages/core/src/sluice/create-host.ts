@@ -2,7 +2,6 @@ import type { ReadYourWritesTracker } from '../balancing/replicas/read-your-writ
 import type { ReplicaRouters } from '../balancing/replicas/replica-routers.ts'
 import type { CacheSetUp } from '../cache/cache-set-up.ts'
 import type { Executor } from '../pipeline/executor.ts'
-import { Gains } from '../pipeline/gains.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
 import type { Recorder } from '../pipeline/recorder.ts'
 import { StatementWatches } from '../pipeline/statement-watch.ts'
@@ -54,6 +53,7 @@ export function createHost(parts: HostParts): SluiceHost {
   const { stats, scopes, catalogs, connections, loaders, events, log, clock, reportError, warn } = services
   const { workload } = engines
   const lookups = new WaitingLookups()
+  const batch = options.batch === false ? undefined : options.batch
   const pipeline = new Pipeline({
     scopes,
     executor,
@@ -73,13 +73,13 @@ export function createHost(parts: HostParts): SluiceHost {
       onDifference: (difference) => events.emit('shadowDifference', difference),
       onError: reportError,
     }),
-    gains: gainsOf(parts),
+    // Where lookups wait for others beyond their tick, any may be merged.
+    gainTime: (batch?.windowMs ?? 0) > 0 ? undefined : () => clock.now(),
     mode: () => lifecycle.mode,
     variant: options.context,
     onError: reportError,
   })
   const watches = new StatementWatches(workload?.log, () => clock.now(), reportError)
-  const batch = options.batch === false ? undefined : options.batch
   const store = storeOf(options)
   let lastSource = 0
   return {
@@ -141,10 +141,4 @@ export function createHost(parts: HostParts): SluiceHost {
     },
     findingsSoFar: (scope) => detector?.peek(scope),
   }
-}
-
-/** @returns `undefined` where lookups wait for others beyond their tick: any may be merged. */
-function gainsOf({ options, services }: HostParts): Gains | undefined {
-  if (options.batch !== false && (options.batch?.windowMs ?? 0) > 0) return undefined
-  return new Gains(() => services.clock.now())
 }

@@ -111,22 +111,25 @@ export class TagTable {
     private readonly leaseMs: number = LEASE_MS,
   ) {}
 
-  /** The state of the tags now; `undefined` while a write to any of them is in flight, or can be. */
-  snapshot(tags: readonly string[]): TagSnapshot | undefined {
+  /**
+   * The state of the first `count` tags now; `undefined` while a write to any of them is in flight, or can
+   * be.
+   */
+  snapshot(tags: readonly string[], count: number = tags.length): TagSnapshot | undefined {
     const every = this.#every
     if (this.#isBusy(every)) return undefined
-    const first = tags.length === 0 ? every : this.#nodeOf(tags[0] as string)
-    const latest = first.latest?.nodes.length === tags.length ? first.latest : undefined
+    const first = count === 0 ? every : this.#nodeOf(tags[0] as string)
+    const latest = first.latest?.nodes.length === count ? first.latest : undefined
     let nodes: TagNode[] | undefined
     let sum = every.generation
-    for (let at = 0; at < tags.length; at++) {
+    for (let at = 0; at < count; at++) {
       const node = at === 0 ? first : this.#nodeOf(tags[at] as string)
       if (this.#isBusy(node)) return undefined
       sum += node.generation
       if (nodes === undefined && node !== latest?.nodes[at]) {
         // Snapshots live as long as the values cached under them: an array that grows would reserve more
         // memory.
-        nodes = new Array<TagNode>(tags.length)
+        nodes = new Array<TagNode>(count)
         for (let same = 0; same < at; same++) nodes[same] = latest?.nodes[same] as TagNode
       }
       if (nodes !== undefined) nodes[at] = node

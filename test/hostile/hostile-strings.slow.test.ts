@@ -10,12 +10,11 @@ import { errorForLog, errorMessage } from '../../packages/core/src/shared/error-
 import { plainLine } from '../../packages/core/src/shared/plain-line.ts'
 import { redact, redactUrl } from '../../packages/core/src/shared/redact.ts'
 import { masked } from '../../packages/dashboard/src/pages/queries-page.ts'
-import { cookieValues } from '../../packages/http/src/headers/cookie-values.ts'
+import { cookieValues } from '../../packages/http/src/headers/cookies.ts'
 import { requestTarget } from '../../packages/http/src/headers/request-target.ts'
 import { metricsFormat } from '../../packages/http/src/operations/create-metrics-handler.ts'
 import { pathPattern } from '../../packages/http/src/request-names.ts'
 import { queryKey, requestKey, varyKey } from '../../packages/http/src/response-cache/cacheable-request.ts'
-
 import { isNotModified } from '../../packages/http/src/response-cache/send-stored.ts'
 import { cacheControl } from '../../packages/http/src/response-cache/stored-response.ts'
 import { ReplyFormatError, ReplyParser } from '../../packages/memcached/src/reply-parser.ts'

@@ -1,15 +1,14 @@
 export type { BalancingEvents } from './balancing/balancing-stats.ts'
 export { LoadBalancingEngine, type NodeLease } from './balancing/load-balancing-engine.ts'
-export type { LoadBalancingOptions } from './balancing/load-balancing-options.ts'
-export type { NodeOptions } from './balancing/node-options.ts'
-export type { RegionOptions } from './balancing/regions/region-options.ts'
-export type { ReplicaOptions } from './balancing/replicas/replica-options.ts'
+export type { LoadBalancingOptions, NodeOptions } from './balancing/load-balancing-options.ts'
 export {
   DuplicateNodeError,
   type HealthStatus,
   type ServerNode,
   UnknownNodeError,
-} from './balancing/server-node.ts'
+} from './balancing/node-state.ts'
+export type { RegionOptions } from './balancing/regions/region-options.ts'
+export type { ReplicaOptions } from './balancing/replicas/replica-options.ts'
 export type { BalancingStrategy } from './balancing/strategies/create-picker.ts'
 export type { CacheEntry } from './cache/cache-entry.ts'
 export type { CachingStrategyEngineOptions } from './cache/cache-options.ts'
@@ -53,14 +52,14 @@ export type { JobEvents, QueueHealth } from './jobs/job-events.ts'
 export type { BatchJobOptions, EnqueueOptions, JobsOptions } from './jobs/job-options.ts'
 export type { Processor, TaskContext } from './jobs/processor.ts'
 export type { ProcessingStats } from './jobs/queue-health.ts'
-export type { TaskQueue } from './jobs/queues/queues.ts'
+export type { TaskQueue } from './jobs/queues.ts'
 export type { BatchJob, DeadLetter, ProgressDetails, Task } from './jobs/task.ts'
 export type { Alert, AlertChange } from './monitoring/alerts/alert-book.ts'
 export { consoleNotifier, type Notifier, webhookNotifier } from './monitoring/alerts/notifier.ts'
 export { OPEN_METRICS_CONTENT_TYPE } from './monitoring/export/open-metrics-text.ts'
 export { METRICS_CONTENT_TYPE } from './monitoring/export/prometheus-text.ts'
 export type { MetricFamily, MetricFeed } from './monitoring/feeds/metric-family.ts'
-export type { Prediction } from './monitoring/forecast/load-forecaster-options.ts'
+export type { Prediction } from './monitoring/forecast/forecaster-state.ts'
 export { UnknownMetricError } from './monitoring/metrics/metric-type.ts'
 export {
   type Meter,
@@ -75,8 +74,7 @@ export { type ScalerTarget, ScalingFailedError } from './monitoring/scaling/scal
 export type { ScalingEvent } from './monitoring/scaling/scaling-history.ts'
 export type { ScalingOptions } from './monitoring/scaling/scaling-options.ts'
 export { webhookTarget } from './monitoring/scaling/targets/webhook-target.ts'
-export type { MetricAnomaly } from './monitoring/trends/anomaly-watch.ts'
-export type { TrendAnalysis } from './monitoring/trends/trend-analysis.ts'
+export type { MetricAnomaly, TrendAnalysis } from './monitoring/trends.ts'
 export type { CacheControl } from './pipeline/cache-control.ts'
 export { type CallSite, formatCallSite } from './pipeline/call-site.ts'
 export type { QueryStatsSnapshot } from './pipeline/query-stats.ts'

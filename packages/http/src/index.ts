@@ -7,14 +7,15 @@ export {
   type RequestPriority,
 } from './admission/create-load-shedding.ts'
 export { createRateLimit, type RateLimit } from './admission/rate-limit.ts'
-export type { ConsistencyCookieOptions } from './consistency-cookie/consistency-cookie-options.ts'
+export type { ConsistencyCookieOptions } from './create-consistency-cookie.ts'
 export {
   type ConsistencyCookie,
   type ConsistencyCookieStats,
   createConsistencyCookie,
-} from './consistency-cookie/create-consistency-cookie.ts'
+} from './create-consistency-cookie.ts'
 export { setRequestTarget } from './headers/request-target.ts'
 export { type NodeAuthOptions, nodeAuthVerifier, requireNodeAuth } from './node-auth.ts'
+export type { HealthCheck, HealthOptions, HealthStatus as CheckStatus } from './operations/create-health.ts'
 export {
   createHealth,
   type Health,
@@ -26,7 +27,6 @@ export {
   type MetricsOptions,
   type OperationsHandler,
 } from './operations/create-metrics-handler.ts'
-export type { HealthCheck, HealthOptions, HealthStatus as CheckStatus } from './operations/health-checks.ts'
 export { type RequestIdOptions, RequestIds } from './request-ids.ts'
 export type { RequestNames } from './request-names.ts'
 export { pathPattern } from './request-names.ts'

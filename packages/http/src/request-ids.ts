@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { checkOptions, type OptionRule, option } from '@sluice/core/siblings'
-import { passageOf } from './response-cache/passage.ts'
+import { passageOf } from './response-cache/response-cache-front.ts'
 
 /** Options for request ids. */
 export interface RequestIdOptions {

@@ -10,8 +10,7 @@ import {
 } from '@sluice/core/siblings'
 import onHeaders from 'on-headers'
 import { RequestNames } from './request-names.ts'
-import { cachedRouteOf } from './response-cache/cached-route.ts'
-import { passageOf } from './response-cache/passage.ts'
+import { cachedRouteOf, passageOf } from './response-cache/response-cache-front.ts'
 
 /** Reporting options of a middleware or a plugin. Omitted options are on in development. */
 export interface RequestReporting {

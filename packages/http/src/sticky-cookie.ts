@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { LoadBalancingEngine, ServerNode } from '@sluice/core'
 import { checkSecrets, hmacOf } from '@sluice/core/siblings'
-import { cookieValues } from './headers/cookie-values.ts'
+import { cookieValues } from './headers/cookies.ts'
 
 const NAME = /^[\w!#$%&'*+.^`|~-]{1,64}$/
 /** 128 bits. */

@@ -15,7 +15,6 @@ import {
   StoreUnavailableError,
 } from '@sluice/core/stores'
 import { Packr } from 'msgpackr'
-import { type Losses, lossesOf } from './certificate.ts'
 import { EntryServers } from './entry-servers.ts'
 import { Keys } from './keys.ts'
 import {
@@ -27,7 +26,7 @@ import {
 import { MetaClient, type ServerAddress } from './meta-client.ts'
 import type { MetaReply } from './reply-parser.ts'
 import { StateIdentity } from './state-identity.ts'
-import { fold, stampOf, type TagLog } from './tag-log.ts'
+import { fold, type Losses, lossesOf, stampOf, type TagLog } from './tag-log.ts'
 import { ServerReplyError, TagLogs } from './tag-logs.ts'
 
 const MAX_FAILURES = 5

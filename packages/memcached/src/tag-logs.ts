@@ -1,6 +1,5 @@
 import { randomToken } from '@sluice/core/siblings'
 import { EVERY_TAG, type Stamps } from '@sluice/core/stores'
-import { type Losses, lossesOf } from './certificate.ts'
 import type { Keys } from './keys.ts'
 import type { MetaClient } from './meta-client.ts'
 import type { MetaReply } from './reply-parser.ts'
@@ -10,6 +9,8 @@ import {
   fold,
   type LogTerms,
   type Look,
+  type Losses,
+  lossesOf,
   openingStep,
   planOpening,
   type SeenLog,

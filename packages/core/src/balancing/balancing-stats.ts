@@ -1,7 +1,6 @@
-import type { EjectionReason } from './health/outlier-detector.ts'
-import type { NodeState } from './node-state.ts'
+import type { HealthStatus, NodeState, ServerNode } from './node-state.ts'
+import type { EjectionReason } from './outlier-detector.ts'
 import type { RegionStats } from './regions/region-picker.ts'
-import type { HealthStatus, ServerNode } from './server-node.ts'
 import type { BalancingStrategy } from './strategies/create-picker.ts'
 
 /** Events of a balancer. */

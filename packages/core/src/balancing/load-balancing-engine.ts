@@ -4,7 +4,6 @@ import { InvalidArgumentError } from '../shared/errors.ts'
 import { option } from '../shared/options.ts'
 import type { RandomSource } from '../shared/random.ts'
 import { setLongTimeout } from '../shared/timers.ts'
-import { SessionAffinity } from './affinity/session-affinity.ts'
 import {
   type BalancingEfficiency,
   type BalancingEvents,
@@ -15,18 +14,23 @@ import {
   type NodeStats,
   statsOf,
 } from './balancing-stats.ts'
-import { type EjectionReason, OutlierDetector } from './health/outlier-detector.ts'
-import { checkLoadBalancingOptions, type LoadBalancingOptions } from './load-balancing-options.ts'
-import { type NodeOptions, resolveNodeOptions } from './node-options.ts'
+import {
+  checkLoadBalancingOptions,
+  type LoadBalancingOptions,
+  type NodeOptions,
+  resolveNodeOptions,
+} from './load-balancing-options.ts'
 import { NodePool, type SelectOptions } from './node-pool.ts'
-import { NodeState } from './node-state.ts'
 import {
   checkAddress,
   DuplicateNodeError,
   type HealthStatus,
+  NodeState,
   nodeId,
   type ServerNode,
-} from './server-node.ts'
+} from './node-state.ts'
+import { type EjectionReason, OutlierDetector } from './outlier-detector.ts'
+import { SessionAffinity } from './session-affinity.ts'
 import { type BalancingStrategy, balancingStrategies } from './strategies/create-picker.ts'
 
 /** A node with one of its connections. */

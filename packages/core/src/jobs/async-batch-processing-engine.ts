@@ -14,7 +14,7 @@ import type {
 } from './job-options.ts'
 import type { Processor, ProcessorOptions } from './processor.ts'
 import { type ProcessingStats, QueueWatch } from './queue-health.ts'
-import type { TaskQueue } from './queues/queues.ts'
+import type { TaskQueue } from './queues.ts'
 import { type Schedule, type ScheduleOptions, Schedules } from './schedules.ts'
 import { closeOnSignals } from './shutdown.ts'
 import { StoredTasks } from './stored-tasks.ts'

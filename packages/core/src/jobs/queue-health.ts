@@ -3,7 +3,7 @@ import { Periodic } from '../shared/timers.ts'
 import type { QueueCounts } from './backends/job-backend.ts'
 import type { JobContext } from './job-context.ts'
 import type { HealthState, QueueHealth } from './job-events.ts'
-import type { QueueStats, TimeQuantiles } from './queues/queue-stats.ts'
+import type { QueueStats, TimeQuantiles } from './queues.ts'
 
 /** Statistics of a queue. Counts are those of the backend; the other values are those of this process. */
 export interface ProcessingStats {

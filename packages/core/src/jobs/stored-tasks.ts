@@ -1,8 +1,7 @@
 import { InvalidArgumentError } from '../shared/errors.ts'
 import { option } from '../shared/options.ts'
 import type { PageRange, TaskFilter } from './backends/job-backend.ts'
-import type { JobContext } from './job-context.ts'
-import type { OpenBackend } from './open-backend.ts'
+import type { JobContext, OpenBackend } from './job-context.ts'
 import type { DeadLetter, Task } from './task.ts'
 import { deadLetterView, taskView } from './task-factory.ts'
 

@@ -4,22 +4,19 @@ import type { Alert } from './alerts/alert-book.ts'
 import type { Notifier } from './alerts/notifier.ts'
 import type { Objective, ObjectiveOptions } from './alerts/objective.ts'
 import type { CollectOptions, Collectors } from './collectors/collectors.ts'
-
 import { type MetricsFormat, metricsTextOf } from './export/open-metrics-text.ts'
 import type { MetricFamily, MetricFeed } from './feeds/metric-family.ts'
-import type { Prediction } from './forecast/load-forecaster-options.ts'
+import type { Prediction } from './forecast/forecaster-state.ts'
 import type { TrendData } from './metrics/metric-store.ts'
 import type { MetricName, MetricType, MetricTypeOptions } from './metrics/metric-type.ts'
 import type { Series } from './metrics/series.ts'
 import type { MonitoringEvents, MonitoringOptions } from './monitoring-options.ts'
 import { type MonitoringEngineParts, MonitoringParts } from './monitoring-parts.ts'
 import type { HealthCheckResult, PerformanceReport } from './report/performance-report.ts'
-
 import { TREND_MS } from './report/reports.ts'
 import type { ScaleDirection, ScalingPolicy } from './scaling/policies/scaling-policies.ts'
 import type { ScalingEvent, ScalingSkip } from './scaling/scaling-history.ts'
-import type { MetricAnomaly } from './trends/anomaly-watch.ts'
-import type { TrendAnalysis } from './trends/trend-analysis.ts'
+import type { MetricAnomaly, TrendAnalysis } from './trends.ts'
 
 /** One value that was recorded. */
 export interface Metric {

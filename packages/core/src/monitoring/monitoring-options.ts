@@ -4,7 +4,7 @@ import type { Notifier } from './alerts/notifier.ts'
 import { type CollectOptions, checkCollectOptions } from './collectors/collectors.ts'
 import type { ScalingEvent } from './scaling/scaling-history.ts'
 import { resolveScalingOptions, type ScalingOptions } from './scaling/scaling-options.ts'
-import type { MetricAnomaly } from './trends/anomaly-watch.ts'
+import type { MetricAnomaly } from './trends.ts'
 
 /** Events of the engine. */
 export interface MonitoringEvents {

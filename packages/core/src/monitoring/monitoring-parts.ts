@@ -12,7 +12,7 @@ import {
 } from './collectors/collectors.ts'
 import { FeedBook } from './feeds/feed-book.ts'
 import { seriesFamilies } from './feeds/series-families.ts'
-import { ForecastBook } from './forecast-book.ts'
+import { ForecastBook } from './forecast/forecast-book.ts'
 import { MetricStore } from './metrics/metric-store.ts'
 import { MetricTypes } from './metrics/metric-type.ts'
 import type { Series } from './metrics/series.ts'

@@ -1,7 +1,7 @@
-import { formatQueryGroups } from '../query/detect/format-finding.ts'
+import { formatFinding, formatQueryGroups } from '../query/detect/format-finding.ts'
 import { queryGroups } from '../query/detect/sites.ts'
 import { InvalidArgumentError } from '../shared/errors.ts'
-import { checkWatch, type Watched, type WatchOptions, watchQueries } from './watch-queries.ts'
+import { checkWatch, type Watched, type WatchOptions, watchedSluices, watchQueries } from './watch-queries.ts'
 
 /** A test's expectation about queries was not met. Test runners show it as they show their own. */
 export class QueryAssertionError extends Error {
@@ -24,7 +24,7 @@ export class QueryAssertionError extends Error {
 }
 
 /** Remembers where a function of this package was called. */
-export function placeOfCall(called: (...args: never[]) => unknown): { readonly stack?: string } {
+function placeOfCall(called: (...args: never[]) => unknown): { readonly stack?: string } {
   const place: { stack?: string } = {}
   Error.captureStackTrace(place, called)
   return place
@@ -99,4 +99,34 @@ function messageOf(words: string, expected: number, { queries, scopes }: Watched
   // One operation of an ORM may send several statements.
   const note = listed === queries ? '' : ` (${listed} ${listed === 1 ? 'operation' : 'operations'} in scopes)`
   return groups.length === 0 ? head : `${head}${note}\n\n${formatQueryGroups(groups)}\n`
+}
+
+/**
+ * Expects that a function has neither N+1 queries nor duplicate queries, in its asynchronous context and in
+ * scopes that are opened inside. Uses the Sluice's thresholds and `detection.ignore`. Queries outside scopes
+ * are not checked, even with `everything`.
+ *
+ * @param fn - Runs in a new scope named `test`.
+ * @returns The result of the function.
+ * @throws QueryAssertionError with the findings; the error of the function; InvalidArgumentError if detection
+ * is off; SluiceError `SLUICE_NO_CLIENT` without an instrumented client, `SLUICE_CLOSED` for a closed Sluice.
+ * @example
+ * ```ts
+ * await expectNoNPlusOne(() => listCities())
+ * ```
+ */
+export async function expectNoNPlusOne<T>(
+  fn: () => T | PromiseLike<T>,
+  options: WatchOptions = {},
+): Promise<T> {
+  const place = placeOfCall(expectNoNPlusOne)
+  checkWatch(fn, options)
+  const { sluice } = options
+  if (!watchedSluices(sluice).some(({ isDetecting }) => isDetecting))
+    throw new InvalidArgumentError('sluice', 'a Sluice whose detection is on', sluice)
+  const watched = await watchQueries(fn, options)
+  const findings = watched.findings.filter(({ code }) => code !== 'QUERY_BUDGET')
+  if (findings.length === 0) return watched.result
+  const message = `expected no N+1 and no duplicate queries\n\n${findings.map((finding) => formatFinding(finding)).join('\n')}\n`
+  throw new QueryAssertionError(message, 0, findings.length, place)
 }

@@ -9,12 +9,11 @@ import {
   requestRefusal,
   varyKey,
 } from './cacheable-request.ts'
-import { setCachedRoute } from './cached-route.ts'
 import { isHeadSent } from './capture-response.ts'
 import { Flights } from './flights.ts'
-import { type FrontCache, passageOf } from './passage.ts'
 import { PendingResponse } from './pending-response.ts'
 import { identityOf, personalHeader, UNLISTED } from './request-identity.ts'
+import { type FrontCache, passageOf, setCachedRoute } from './response-cache-front.ts'
 import {
   type ResolvedResponseCacheOptions,
   type ResponseCacheOptions,

@@ -20,13 +20,13 @@ import {
   type WakeHint,
 } from '@sluice/core/jobs'
 import type { Cluster, Redis } from 'ioredis'
+import { batchFields, batchRowOf, type FlatHash, storedSettings } from './job-fields.ts'
 import {
   type BullmqJobBackendOptions,
+  JobsRedis,
   type ResolvedBullmqJobBackendOptions,
   resolveBullmqJobBackendOptions,
-} from './bullmq-job-backend-options.ts'
-import { batchFields, batchRowOf, type FlatHash, storedSettings } from './job-fields.ts'
-import { JobsRedis } from './jobs-redis.ts'
+} from './jobs-redis.ts'
 import { loadBullmq } from './load-bullmq.ts'
 import { Steps } from './steps.ts'
 import { DeadLetters, TaskList } from './task-list.ts'

@@ -1,2 +1,2 @@
 export { bullmqJobBackend } from './bullmq-job-backend.ts'
-export type { BullmqJobBackendOptions } from './bullmq-job-backend-options.ts'
+export type { BullmqJobBackendOptions } from './jobs-redis.ts'

@@ -1,13 +1,60 @@
+import { InvalidOptionError } from '@sluice/core'
 import { JobBackendError } from '@sluice/core/jobs'
-import { errorMessage, isInstance, setLongInterval } from '@sluice/core/siblings'
+import {
+  checkOptions,
+  errorMessage,
+  isInstance,
+  MAX_TIMER_MS,
+  type OptionRule,
+  option,
+  setLongInterval,
+} from '@sluice/core/siblings'
 import { Waiters } from '@sluice/core/stores'
 import type { Cluster, Redis } from 'ioredis'
 import { Bus, type BusListener } from '../bus.ts'
 import { type EvictionRisk, type Server, warnOfEviction } from '../server/server.ts'
 import { hashTagOf, keySlot, serverOf } from '../server/server-of.ts'
-import type { ResolvedBullmqJobBackendOptions } from './bullmq-job-backend-options.ts'
 import type { Bullmq } from './load-bullmq.ts'
 import { type ScriptName, scriptsWith } from './lua/index.ts'
+
+export interface BullmqJobBackendOptions {
+  /**
+   * Prefix of all keys, like BullMQ's `prefix`. Use the same one in dashboards. 1 to 64 letters, digits, `.`,
+   * `_`, `-`, `{` and `}`. In a Redis Cluster, it must contain a hash tag.
+   * @defaultValue 'bull'; in a Redis Cluster '\{bull\}'
+   */
+  readonly prefix?: string
+  /**
+   * Timeout of Redis calls, in milliseconds, not counting time in which the process itself is blocked. A
+   * slower connection is closed and replaced. Use a value well below the engine's `leaseMs`. Minimum: `1`.
+   * @defaultValue 2000
+   */
+  readonly commandTimeoutMs?: number
+}
+
+export type ResolvedBullmqJobBackendOptions = Required<BullmqJobBackendOptions>
+
+const prefixRule: OptionRule = {
+  expected: '1 to 64 letters, digits, ".", "_", "-", "{" and "}"',
+  accepts: (value) => typeof value === 'string' && /^[A-Za-z0-9._{}-]{1,64}$/.test(value),
+}
+const rules = { prefix: prefixRule, commandTimeoutMs: option.integer(1, MAX_TIMER_MS) }
+
+/** @throws InvalidOptionError that names the option and the expected value. */
+export function resolveBullmqJobBackendOptions(
+  options: BullmqJobBackendOptions,
+  isCluster: boolean,
+): ResolvedBullmqJobBackendOptions {
+  checkOptions(options, rules)
+  const prefix = options.prefix ?? (isCluster ? '{bull}' : 'bull')
+  if (isCluster && hashTagOf(prefix) === undefined)
+    throw new InvalidOptionError(
+      'prefix',
+      'a prefix with a hash tag, such as "{bull}", in a Redis Cluster',
+      prefix,
+    )
+  return { prefix, commandTimeoutMs: options.commandTimeoutMs ?? 2_000 }
+}
 
 type Argument = string | number
 type Script = (root: string, ...rest: Argument[]) => Promise<unknown>

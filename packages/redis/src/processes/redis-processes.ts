@@ -3,8 +3,7 @@ import { InvalidArgumentError } from '@sluice/core'
 import { checkOptions, MAX_TIMER_MS, type OptionRule, option, type ProcessLink } from '@sluice/core/siblings'
 import { StoreUnavailableError } from '@sluice/core/stores'
 import type { Cluster, Redis } from 'ioredis'
-import { CommandTimeouts } from '../server/connection-commands.ts'
-import { boundedOptions, ignore } from '../server/server.ts'
+import { boundedOptions, CommandTimeouts, ignore } from '../server/server.ts'
 
 export interface RedisProcessesOptions {
   /**

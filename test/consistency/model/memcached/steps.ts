@@ -1,5 +1,5 @@
-import { certificateOf } from '../../../../packages/memcached/src/certificate.ts'
 import {
+  certificateOf,
   compact,
   fold,
   openingStep,

@@ -1,5 +1,10 @@
-import { certificateOf, type Losses } from '../../../../packages/memcached/src/certificate.ts'
-import { fold, type LogTerms, stampOf } from '../../../../packages/memcached/src/tag-log.ts'
+import {
+  certificateOf,
+  fold,
+  type LogTerms,
+  type Losses,
+  stampOf,
+} from '../../../../packages/memcached/src/tag-log.ts'
 
 /** The log of the epoch, and that of the only tag. */
 export const TAGS = ['*', 'x'] as const

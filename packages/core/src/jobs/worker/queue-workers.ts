@@ -5,8 +5,7 @@ import type { JobContext } from '../job-context.ts'
 import { NoProcessorError } from '../job-errors.ts'
 import type { Task } from '../task.ts'
 import { settledTaskView } from '../task-factory.ts'
-import { QueueRunner } from './queue-runner.ts'
-import { TaskReports } from './task-reports.ts'
+import { QueueRunner, TaskReports } from './queue-runner.ts'
 
 /** The app's backend may come up a little after the app. */
 const REOPEN_MS = 1_000

@@ -3,8 +3,7 @@ import { checkOptions, type OptionRule, option } from '../../shared/options.ts'
 import { setLongInterval } from '../../shared/timers.ts'
 import type { BuiltInMetric } from '../metrics/metric-type.ts'
 import { type SystemReaders, systemReaders } from './cgroup.ts'
-import { EventLoopWatch, GcWatch } from './runtime-watch.ts'
-import { NetworkUsage, ProcessUsage } from './usage.ts'
+import { EventLoopWatch, GcWatch, NetworkUsage, ProcessUsage } from './usage.ts'
 
 /** A server whose connections are counted: one of `node:http`, `node:https`, `node:net`. */
 interface CountedServer {

@@ -18,9 +18,9 @@ import {
   STACK_FEATURES,
 } from './forecast-model.ts'
 import type { StateVisitor } from './forecaster-state.ts'
-import type { LogScale } from './log-scale.ts'
 import type { LoadContext } from './present-load.ts'
 import { type LeastSquaresStart, RecursiveLeastSquares } from './recursive-least-squares.ts'
+import type { LogScale } from './time-grid.ts'
 
 const HEDGE_SHARPNESS = 8
 const LEAST_ERROR = 2

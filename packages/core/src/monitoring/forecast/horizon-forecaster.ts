@@ -1,7 +1,6 @@
 import { ExpertMixture } from './expert-mixture.ts'
 import { type ForecastModel, ForecastRecord } from './forecast-model.ts'
-import type { StateVisitor } from './forecaster-state.ts'
-import type { ForecastModelName } from './load-forecaster-options.ts'
+import type { ForecastModelName, StateVisitor } from './forecaster-state.ts'
 import { PredictionInterval } from './prediction-interval.ts'
 import type { LoadContext } from './present-load.ts'
 import type { TimeGrid } from './time-grid.ts'

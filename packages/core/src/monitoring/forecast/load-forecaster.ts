@@ -3,25 +3,22 @@ import { profileNow } from './experts/experts.ts'
 import {
   countState,
   type ForecasterState,
+  type LoadForecasterOptions,
   optionsOfState,
+  type Prediction,
+  type ResolvedLoadForecasterOptions,
   readState,
+  resolveLoadForecasterOptions,
   type StateVisitor,
   writeState,
 } from './forecaster-state.ts'
 import { HorizonForecaster } from './horizon-forecaster.ts'
 import { LevelShift } from './level-shift.ts'
 import { LoadCeiling } from './load-ceiling.ts'
-import {
-  type LoadForecasterOptions,
-  type Prediction,
-  type ResolvedLoadForecasterOptions,
-  resolveLoadForecasterOptions,
-} from './load-forecaster-options.ts'
 import { DayRange, LoadHistory } from './load-history.ts'
-import { LogScale } from './log-scale.ts'
 import { PeriodSearch } from './period-search.ts'
 import { type LoadContext, PresentLoad } from './present-load.ts'
-import { StepClock, TimeGrid } from './time-grid.ts'
+import { LogScale, StepClock, TimeGrid } from './time-grid.ts'
 
 /** Maximum sample; `Float32Array` supports it, and everything that is computed from it. */
 const MOST_VALUE = 1e30

@@ -1,7 +1,6 @@
 import type { StateVisitor } from './forecaster-state.ts'
 import type { LoadHistory } from './load-history.ts'
-import type { LogScale } from './log-scale.ts'
-import type { TimeGrid } from './time-grid.ts'
+import type { LogScale, TimeGrid } from './time-grid.ts'
 
 const LEAST_LAG = 3
 

@@ -1,9 +1,8 @@
 import { median } from '../../shared/median.ts'
 import type { StateVisitor } from './forecaster-state.ts'
 import type { DayRange, LoadHistory } from './load-history.ts'
-import type { LogScale } from './log-scale.ts'
 import type { PeriodSearch } from './period-search.ts'
-import type { TimeGrid } from './time-grid.ts'
+import type { LogScale, TimeGrid } from './time-grid.ts'
 
 const AVERAGE_MINUTES = 10
 const TREND_MINUTES = 30

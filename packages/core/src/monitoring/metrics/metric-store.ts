@@ -1,5 +1,5 @@
 import type { Clock } from '../../shared/clock.ts'
-import { LogHistogram } from '../sketch/log-histogram.ts'
+import { LogHistogram } from './log-histogram.ts'
 import type { MetricType, MetricTypes } from './metric-type.ts'
 import { type Cell, Series } from './series.ts'
 

@@ -1,7 +1,6 @@
 import { InvalidArgumentError } from '../../shared/errors.ts'
 import { alertKey } from '../alerts/alert-book.ts'
-import { LogHistogram, WindowedHistogram } from '../sketch/log-histogram.ts'
-
+import { LogHistogram, WindowedHistogram } from './log-histogram.ts'
 import type { MetricType } from './metric-type.ts'
 
 /** Values of a stretch of time, as one. */

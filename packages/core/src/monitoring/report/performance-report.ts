@@ -1,12 +1,11 @@
 import { plainLine } from '../../shared/plain-line.ts'
 import type { Alert } from '../alerts/alert-book.ts'
-import type { Prediction } from '../forecast/load-forecaster-options.ts'
+import type { Prediction } from '../forecast/forecaster-state.ts'
 import type { MetricStore } from '../metrics/metric-store.ts'
 import type { MetricSummary } from '../metrics/series.ts'
 import type { ScalingEvent } from '../scaling/scaling-history.ts'
 import type { ScalingCost } from '../scaling-desk.ts'
-import type { MetricAnomaly } from '../trends/anomaly-watch.ts'
-import type { TrendAnalysis } from '../trends/trend-analysis.ts'
+import type { MetricAnomaly, TrendAnalysis } from '../trends.ts'
 import type { TuningAdvice, TuningChange } from './advice.ts'
 
 /** How an app fares, as one object: fit for JSON. */

@@ -1,12 +1,12 @@
 import { metricTitle } from '../../shared/metric-title.ts'
 import type { Alert, AlertBook } from '../alerts/alert-book.ts'
-import type { Prediction } from '../forecast/load-forecaster-options.ts'
-import type { ForecastBook } from '../forecast-book.ts'
+import type { ForecastBook } from '../forecast/forecast-book.ts'
+import type { Prediction } from '../forecast/forecaster-state.ts'
 import type { MetricStore } from '../metrics/metric-store.ts'
 import type { MetricType, MetricTypes } from '../metrics/metric-type.ts'
 import type { ScalingPolicy } from '../scaling/policies/scaling-policies.ts'
 import type { ScalingDesk } from '../scaling-desk.ts'
-import { analyzeTrend, type TrendAnalysis } from '../trends/trend-analysis.ts'
+import { analyzeTrend, type TrendAnalysis } from '../trends.ts'
 import {
   type HealthCheckResult,
   healthOf,

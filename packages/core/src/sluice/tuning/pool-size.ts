@@ -6,7 +6,7 @@ import {
   waitsSince,
 } from '../../database/pool-monitor.ts'
 import type { ExpectedEffect, TuningAdvice } from '../../monitoring/report/advice.ts'
-import { poolAdvice, poolSetting } from '../../monitoring/report/pool-advice.ts'
+import { poolAdvice, poolSetting } from '../../monitoring/report/tuning-advice.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { MeasuredEffect, Measurement, TunedSetting } from './tuned-setting.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { NodeLease } from '../../../src/balancing/load-balancing-engine.ts'
-import type { ServerNode } from '../../../src/balancing/server-node.ts'
+import type { ServerNode } from '../../../src/balancing/node-state.ts'
 import {
   type BalancingStrategy,
   balancingStrategies,

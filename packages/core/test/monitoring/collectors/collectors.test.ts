@@ -3,7 +3,7 @@ import { createSluice, InvalidOptionError, MonitoringAndAutoScalingEngine } from
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { SOON } from '../../../../../test/support/patience.ts'
 import type { DiskBlocks } from '../../../src/monitoring/collectors/cgroup.ts'
-import { EventLoopWatch } from '../../../src/monitoring/collectors/runtime-watch.ts'
+import { EventLoopWatch } from '../../../src/monitoring/collectors/usage.ts'
 import { ManualClock } from '../manual-clock.ts'
 import { FakeSystem, unified } from './fixture.ts'
 

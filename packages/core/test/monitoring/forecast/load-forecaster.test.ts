@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import type { Prediction } from '../../../src/monitoring/forecast/forecaster-state.ts'
 import { LoadForecaster } from '../../../src/monitoring/forecast/load-forecaster.ts'
-import type { Prediction } from '../../../src/monitoring/forecast/load-forecaster-options.ts'
 import { normal, seeded } from '../seeded.ts'
 import { dailyLoad, run, STEP_MS, timeOf } from './series.ts'
 

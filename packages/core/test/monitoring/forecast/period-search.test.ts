@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { LoadHistory } from '../../../src/monitoring/forecast/load-history.ts'
-import { LogScale } from '../../../src/monitoring/forecast/log-scale.ts'
 import { PeriodSearch } from '../../../src/monitoring/forecast/period-search.ts'
-import { TimeGrid } from '../../../src/monitoring/forecast/time-grid.ts'
+import { LogScale, TimeGrid } from '../../../src/monitoring/forecast/time-grid.ts'
 import { normal, seeded } from '../seeded.ts'
 
 const STEP_MS = 300_000

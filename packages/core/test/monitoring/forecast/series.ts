@@ -1,5 +1,5 @@
+import type { Prediction } from '../../../src/monitoring/forecast/forecaster-state.ts'
 import type { LoadForecaster } from '../../../src/monitoring/forecast/load-forecaster.ts'
-import type { Prediction } from '../../../src/monitoring/forecast/load-forecaster-options.ts'
 import { normal, seeded } from '../seeded.ts'
 
 export const STEP_MS = 300_000

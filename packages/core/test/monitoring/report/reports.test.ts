@@ -1,6 +1,6 @@
 import { createSluice, MonitoringAndAutoScalingEngine, reportMarkdown } from '@sluice/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { Prediction } from '../../../src/monitoring/forecast/load-forecaster-options.ts'
+import type { Prediction } from '../../../src/monitoring/forecast/forecaster-state.ts'
 import { MetricTypes } from '../../../src/monitoring/metrics/metric-type.ts'
 import type { MetricHealth } from '../../../src/monitoring/report/performance-report.ts'
 import { type ScalingAdviceInput, scalingAdvice } from '../../../src/monitoring/report/reports.ts'

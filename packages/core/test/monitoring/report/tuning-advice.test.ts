@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { TuningAdvice } from '../../../src/monitoring/report/advice.ts'
 import type { MetricHealth } from '../../../src/monitoring/report/performance-report.ts'
 import { type AdviceInput, tuningAdvice } from '../../../src/monitoring/report/tuning-advice.ts'
-import type { TrendAnalysis } from '../../../src/monitoring/trends/trend-analysis.ts'
+import type { TrendAnalysis } from '../../../src/monitoring/trends.ts'
 import { metricTitle } from '../../../src/shared/metric-title.ts'
 import { alertWith } from '../alerts/alert.ts'
 

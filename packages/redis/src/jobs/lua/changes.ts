@@ -1,5 +1,4 @@
-import { ENDING } from './ending.ts'
-import { PRELUDE } from './prelude.ts'
+import { ENDING, PRELUDE } from './prelude.ts'
 
 /** Number of arguments per task. */
 const TASK_WIDTH = 11

@@ -21,8 +21,7 @@ import {
   type WakeHint,
 } from '../job-backend.ts'
 import { MemoryBatches } from './memory-batches.ts'
-import { MemoryQueue } from './memory-queue.ts'
-import { MemoryTask, TaskIndex } from './memory-task.ts'
+import { MemoryQueue, MemoryTask, TaskIndex } from './memory-queue.ts'
 
 /**
  * Stores tasks in this process: the default backend. Tasks and dead letters are lost when the process ends.

@@ -1,5 +1,5 @@
 import type { BatchRow, NewBatch, TaskOutcome } from '../job-backend.ts'
-import type { MemoryTask } from './memory-task.ts'
+import type { MemoryTask } from './memory-queue.ts'
 
 type Batch = { -readonly [K in keyof BatchRow]: BatchRow[K] } & { readonly tasks: MemoryTask[] }
 

@@ -1,9 +1,13 @@
-import type { ForecastRecord } from '../forecast-model.ts'
+import {
+  type ForecastRecord,
+  fillGrowthFeatures,
+  fillLevelFeatures,
+  fillPeriodFeatures,
+} from '../forecast-model.ts'
 import type { StateVisitor } from '../forecaster-state.ts'
 import type { LoadContext } from '../present-load.ts'
 import { type LeastSquaresStart, RecursiveLeastSquares } from '../recursive-least-squares.ts'
 import { type DailyOutlook, EXPERT, type PeriodicOutlook } from './experts.ts'
-import { fillGrowthFeatures, fillLevelFeatures, fillPeriodFeatures } from './regression-features.ts'
 
 const START_VARIANCE = 10
 /** Errors of more than so many typical ones are cut to it. */

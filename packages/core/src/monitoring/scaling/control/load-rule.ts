@@ -6,9 +6,7 @@ import {
   shown,
   workers,
 } from './control-options.ts'
-
-import type { LoadFreeze } from './load-freeze.ts'
-import { RecommendationWindow } from './load-window.ts'
+import { type LoadFreeze, RecommendationWindow } from './load-window.ts'
 
 /** Seconds over which the load is measured, and in which a backlog must be processed. */
 export const LOAD_SECONDS = 15

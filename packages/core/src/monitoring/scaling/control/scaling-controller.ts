@@ -10,9 +10,7 @@ import {
   workers,
 } from './control-options.ts'
 import { DatabaseGuard } from './database-guard.ts'
-
 import { ForecastTrial } from './forecast-trial.ts'
-import { LoadFreeze, MinuteLoads } from './load-freeze.ts'
 import {
   LOAD_SECONDS,
   type LoadNow,
@@ -23,7 +21,7 @@ import {
   outlookOf,
   SUDDEN_SECONDS,
 } from './load-rule.ts'
-import { LoadWindow } from './load-window.ts'
+import { LoadFreeze, LoadWindow, MinuteLoads } from './load-window.ts'
 
 /** Dependencies of a controller. */
 export interface ControllerParts {

@@ -9,10 +9,9 @@ import {
   periodicOutlook,
 } from '../../../../src/monitoring/forecast/experts/experts.ts'
 import { DayRange, LoadHistory } from '../../../../src/monitoring/forecast/load-history.ts'
-import { LogScale } from '../../../../src/monitoring/forecast/log-scale.ts'
 import { PeriodSearch } from '../../../../src/monitoring/forecast/period-search.ts'
 import { type LoadContext, PresentLoad } from '../../../../src/monitoring/forecast/present-load.ts'
-import { TimeGrid } from '../../../../src/monitoring/forecast/time-grid.ts'
+import { LogScale, TimeGrid } from '../../../../src/monitoring/forecast/time-grid.ts'
 import { STEP_MS, STEPS_A_DAY } from '../series.ts'
 
 function contextOf(steps: number, draw: (step: number) => number): LoadContext {

@@ -5,10 +5,12 @@ import { type BackOff, backOffMs, setLongTimeout } from '../../../../shared/time
 import { type Admission, type ScalerTarget, ScalingFailedError } from '../../scaling-executor.ts'
 import {
   type ClusterTargetOptions,
+  ClusterWorker,
+  forkWorker,
+  MemoryGate,
   type ResolvedClusterTargetOptions,
   resolveClusterTargetOptions,
-} from './cluster-target-options.ts'
-import { ClusterWorker, forkWorker, MemoryGate } from './cluster-worker.ts'
+} from './cluster-worker.ts'
 
 /**
  * For workers: when the worker receives no new requests, responses on open connections announce that the

@@ -36,8 +36,6 @@ const speaksProtocol = (path) => /^packages\/(dashboard|cli)\//.test(path)
 /** Folders, without those in them, that are not clean yet. Remove an entry once they are, and add none. */
 const NAMES_TO_REPLACE = [
   'packages/core/src/adapter',
-  'packages/core/src/adapter-contract',
-  'packages/core/src/adapter/drivers',
   'packages/core/src/adapter/select',
   'packages/core/src/cache',
   'packages/core/src/cache/stores',
@@ -53,7 +51,6 @@ const NAMES_TO_REPLACE = [
   'packages/core/src/query/batch',
   'packages/core/src/query/prefetch',
   'packages/core/src/schema',
-  'packages/core/src/schema/readers',
   'packages/core/src/sluice',
   'packages/core/src/testing',
   'packages/drizzle/src',
@@ -63,9 +60,6 @@ const NAMES_TO_REPLACE = [
   'packages/kysely/src',
   'packages/memcached/src',
   'packages/prisma/src',
-  'packages/prisma/src/lookups',
-  'packages/prisma/src/project',
-  'packages/prisma8/src',
   'packages/redis/src/jobs',
   'packages/redis/src/processes',
 ]
@@ -74,7 +68,6 @@ const NAMES_TO_REPLACE = [
 const SPREADS_TO_REPLACE = [
   'packages/core',
   'packages/core/src/adapter',
-  'packages/core/src/adapter/drivers',
   'packages/core/src/cache',
   'packages/core/src/jobs',
   'packages/core/src/jobs/backends/memory',
@@ -84,13 +77,11 @@ const SPREADS_TO_REPLACE = [
   'packages/core/src/jobs/threads',
   'packages/core/src/query/prefetch',
   'packages/core/src/schema',
-  'packages/core/src/schema/readers',
   'packages/drizzle/src',
   'packages/knex/src',
   'packages/kysely/src',
   'packages/memcached/src',
   'packages/prisma/src',
-  'packages/prisma8/src',
   'packages/redis/src/jobs',
   'packages/redis/src/regions',
 ]

@@ -65,7 +65,7 @@ export function openDb(pool: Pool, sluice: Sluice): Db {
   }
 }
 
-/** Runs a read: batched, prefetched, cached, or sent by `ask`. */
+/** Runs a read: batched, prefetched, cached, or sent by `send`. */
 async function read(
   client: AdapterClient,
   pool: Pool,
@@ -79,7 +79,7 @@ async function read(
     rows: 'objects',
     inTransaction: false,
     stack,
-    ask: (text, values) => statement(client, pool, text, values, stack),
+    send: (text, values) => statement(client, pool, text, values, stack),
   })
   return rows as readonly Row[]
 }

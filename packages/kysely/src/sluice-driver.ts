@@ -256,7 +256,7 @@ export class SluiceDriver implements Driver {
       stack,
       settings,
       settingsNow: settings,
-      ask: async (text, params, _helpers, replica) => {
+      send: async (text, params, _helpers, replica) => {
         if (after !== undefined) await after
         const isOwn = text === sql && params === parameters
         const asked = isOwn ? query : CompiledQuery.raw(text, [...params])

@@ -167,7 +167,7 @@ export class ClientState implements ClientContext {
     return {
       dialect,
       table: known,
-      ask: async (sql, values) => (await ask(sql, ...values)) as Readonly<Record<string, unknown>>[],
+      query: async (sql, values) => (await ask(sql, ...values)) as Readonly<Record<string, unknown>>[],
     }
   }
 

@@ -46,8 +46,14 @@ export function fixForSelect(
 type FieldOf = (path: readonly string[]) => string | undefined
 
 const OPERATORS = {
-  ...{ '<>': 'neq', '<': 'lt', '<=': 'lte', '>': 'gt', '>=': 'gte' },
-  ...{ in: 'in', 'is null': 'isNull', 'is not null': 'isNotNull' },
+  '<>': 'neq',
+  '<': 'lt',
+  '<=': 'lte',
+  '>': 'gt',
+  '>=': 'gte',
+  in: 'in',
+  'is null': 'isNull',
+  'is not null': 'isNotNull',
   between: undefined,
 } as const
 

@@ -17,7 +17,8 @@ export function sluiceMiddleware(
 ): SqlMiddleware {
   const observers = before.filter(({ onRow }) => onRow !== undefined)
   return {
-    ...{ name: 'sluice', familyId: 'sql' },
+    name: 'sluice',
+    familyId: 'sql',
     async interceptQuery(plan, context) {
       if (!isActive() || !isPlainRead(plan, context)) return undefined
       const rows = reads.read(plan.sql, plan.params)

@@ -54,18 +54,19 @@ export function withSluice<TOptions extends ClientSetup>(
   const used = sluiceFrom(sluice)
   const host = hostOf(used)
   const { pg, binding, middleware = [], contract, contractJson = contract } = options
-  const given = pg ?? binding?.pool
-  if (!isPgPool(given)) {
+  const driverPool = pg ?? binding?.pool
+  if (!isPgPool(driverPool)) {
     host.warn(
       '@sluice/prisma8 works with pools of pg: pass postgres() the option pg: new pg.Pool(…). The queries of this client pass through.',
     )
     return options
   }
-  if (isInstrumented(given, used)) return options
+  if (isInstrumented(driverPool, used)) return options
   const reads = new PrismaReads()
   const names = new ModelNames(contractJson)
-  const pool = sluicePool(given, used, {
-    ...{ orm: 'prisma8', moduleUrl: import.meta.url },
+  const pool = sluicePool(driverPool, used, {
+    orm: 'prisma8',
+    moduleUrl: import.meta.url,
     fix: (select) => fixForSelect(select, names),
     parsersOf: (types) => reads.parsersOf(types),
   })

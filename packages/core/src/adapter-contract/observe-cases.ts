@@ -2,7 +2,7 @@ import { ok, strictEqual } from 'node:assert'
 import type { Finding } from '../query/detect/finding.ts'
 import { type Act, type Check, ids, outcomeOf, type Trial } from './trial.ts'
 
-const inTurn: Act = async (db) => {
+const sequentially: Act = async (db) => {
   for (const id of ids(10)) await db.byKey(id)
 }
 const together: Act = (db) => Promise.all(ids(10).map((id) => db.byKey(id)))
@@ -37,7 +37,7 @@ const found =
 
 /** In mode `observe`. */
 export const OBSERVE_CASES: Readonly<Record<string, Check>> = {
-  'reports a loop with its call site and fix': found(inTurn, 'sequential'),
+  'reports a loop with its call site and fix': found(sequentially, 'sequential'),
   'reports concurrent lookups': found(together, 'parallel'),
   'reports lookups of async arrows': found(withArrows, 'parallel'),
   'reports a loop in a transaction': found(inTransaction, 'sequential'),
@@ -50,5 +50,5 @@ export const OBSERVE_CASES: Readonly<Record<string, Check>> = {
 
 /** In mode `optimize`. */
 export const REPORT_CASES: Readonly<Record<string, Check>> = {
-  'reports a loop that it cannot batch, with its call site and fix': found(inTurn, 'sequential'),
+  'reports a loop that it cannot batch, with its call site and fix': found(sequentially, 'sequential'),
 }

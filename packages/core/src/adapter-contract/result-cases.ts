@@ -110,9 +110,9 @@ export const RESULT_CASES: Readonly<Record<string, Check>> = {
 }
 
 const three =
-  (ask: (client: ContractClient, id: number) => Promise<unknown> | undefined): Act =>
+  (query: (client: ContractClient, id: number) => Promise<unknown> | undefined): Act =>
   (db) =>
-    Promise.all([1, 2, 3].map((id) => ask(db, id)))
+    Promise.all([1, 2, 3].map((id) => query(db, id)))
 const leftAlone =
   (act: Act): Check =>
   async (trial) =>

@@ -44,7 +44,7 @@ export interface AdapterClient {
   effectOf(sql: string, params: readonly unknown[]): WriteEffect | undefined
   /** The facts about each statement, without its values. */
   readonly plans: StatementPlans
-  /** Runs a read: batched, prefetched, cached, or sent by its `ask`. */
+  /** Runs a read: batched, prefetched, cached, or sent by its `send`. */
   read(call: SqlRead): Promise<readonly SqlRow[]>
   /** Runs an operation whose lookups and effects the adapter defines. */
   execute<T>(operation: Operation<T>): Promise<T>
@@ -106,7 +106,7 @@ interface ClientHost extends ObserverHost {
  * ```ts
  * const of = { orm: 'my-orm', dialect: 'postgresql', connection, moduleUrl: import.meta.url }
  * const client = attachClient(sluice, of)
- * const rows = await client.read({ sql, params, rows: 'objects', inTransaction: false, ask })
+ * const rows = await client.read({ sql, params, rows: 'objects', inTransaction: false, send })
  * ```
  */
 export function attachClient(sluice: object, options: ClientDescription): AdapterClient {
@@ -169,7 +169,7 @@ class AttachedClient implements AdapterClient {
       return this.#routed(call, call.sql, call.params, 0, this.host.scopes.ambient.demand)
     const plan = this.#observer.plans.of(call.sql)
     const { shape } = plan
-    if (this.#skips(call, plan)) return call.ask(call.sql, call.params, 0)
+    if (this.#skips(call, plan)) return call.send(call.sql, call.params, 0)
     const settings = call.settings === undefined ? '' : call.settings()
     const { recorder, scopes } = this.host
     // A batch is sent later, from a place without the user's frames.
@@ -289,11 +289,11 @@ class AttachedClient implements AdapterClient {
     demand: ReadRequirements | undefined,
   ): Promise<readonly SqlRow[]> {
     const router = this.#router
-    if (router === undefined) return call.ask(sql, params, helpers)
+    if (router === undefined) return call.send(sql, params, helpers)
     return router.read({
       ...{ scope: this.host.scopes.current(), demand },
-      askReplica: (attempt) => call.ask(sql, params, helpers, attempt),
-      askPrimary: () => call.ask(sql, params, helpers),
+      askReplica: (attempt) => call.send(sql, params, helpers, attempt),
+      askPrimary: () => call.send(sql, params, helpers),
     })
   }
 

@@ -39,7 +39,7 @@ export interface SqlRead {
    * @param helpers - How many columns at the end of each row are not part of the result.
    * @param replica - The replica to send it to. Default: the primary.
    */
-  ask(
+  send(
     sql: string,
     params: readonly unknown[],
     helpers: number,

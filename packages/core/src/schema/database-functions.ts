@@ -22,7 +22,7 @@ export interface DatabaseFunctions {
   /** Functions that depend only on their arguments in all of their overloads. */
   readonly pure: ReadonlySet<string>
   /** Built-in functions of the database that write to no table. */
-  readonly harmless: ReadonlySet<string>
+  readonly readOnly: ReadonlySet<string>
 }
 
 const ORDER: Readonly<Record<FunctionLevel, number>> = { reads: 0, writes: 1, defines: 2 }
@@ -42,11 +42,11 @@ export function unionOfFunctions(
     for (const [name, level] of right[key]) levels.set(name, higherLevel(level, levels.get(name)))
     return levels
   }
-  const both = (key: 'pure' | 'harmless') => new Set([...left[key]].filter((name) => right[key].has(name)))
+  const both = (key: 'pure' | 'readOnly') => new Set([...left[key]].filter((name) => right[key].has(name)))
   const either = (key: 'ofRows' | 'operators' | 'configuring') => new Set([...left[key], ...right[key]])
   return {
     ...{ untrusted: highest('untrusted'), types: highest('types') },
     ...{ ofRows: either('ofRows'), operators: either('operators'), configuring: either('configuring') },
-    ...{ pure: both('pure'), harmless: both('harmless') },
+    ...{ pure: both('pure'), readOnly: both('readOnly') },
   }
 }

@@ -30,7 +30,7 @@ export function levelOfCall(name: string, catalog: SchemaCatalog | undefined): F
   if (functions === undefined) return dialect === 'mysql' || dialect === 'sqlite' ? 'writes' : 'defines'
   const level = functions.untrusted.get(unqualified)
   if (level !== undefined) return level
-  return functions.pure.has(unqualified) || functions.harmless.has(unqualified) ? 'reads' : 'defines'
+  return functions.pure.has(unqualified) || functions.readOnly.has(unqualified) ? 'reads' : 'defines'
 }
 
 interface Screened {

@@ -60,7 +60,7 @@ class App {
       params,
       rows,
       inTransaction: false,
-      ask: (s, p) => this.send(s, p, rows),
+      send: (s, p) => this.send(s, p, rows),
       ...extra,
     })
   }
@@ -180,7 +180,7 @@ describe('AdapterClient.read', () => {
       return []
     }
     const ask = (key: unknown) =>
-      app.client.read({ sql: byId, params: [key], rows: 'objects', inTransaction: false, ask: note })
+      app.client.read({ sql: byId, params: [key], rows: 'objects', inTransaction: false, send: note })
     await app.sluice.run(() => Promise.all([ask(value), ask(7)]))
     expect(app.sent).toEqual([byId, byId])
   })
@@ -222,7 +222,8 @@ describe('AdapterClient.read', () => {
       app.sent.push(sql)
       return []
     }
-    const read = () => broken.read({ sql: byId, params: [1], rows: 'objects', inTransaction: false, ask })
+    const read = () =>
+      broken.read({ sql: byId, params: [1], rows: 'objects', inTransaction: false, send: ask })
     const errors: unknown[] = []
     app.sluice.on('error', (error) => void errors.push(error))
     await app.sluice.run(read)

@@ -38,16 +38,16 @@ export function countAsAggregate({ select }: Args): Args {
  */
 export function refuseAggregates(args: Args, model: PrismaModel, dialect: Dialect): Refusal | undefined {
   for (const name of AGGREGATES) {
-    const asked = args[name]
-    if (asked === undefined || (name === '_count' && asked === true)) continue
-    if (!isPlainObject(asked)) return refuse('UNSUPPORTED_ARGUMENTS')
-    for (const field of Object.keys(asked)) {
-      if (asked[field] === undefined) continue
-      if (asked[field] !== true) return refuse('UNSUPPORTED_ARGUMENTS')
+    const fields = args[name]
+    if (fields === undefined || (name === '_count' && fields === true)) continue
+    if (!isPlainObject(fields)) return refuse('UNSUPPORTED_ARGUMENTS')
+    for (const field of Object.keys(fields)) {
+      if (fields[field] === undefined) continue
+      if (fields[field] !== true) return refuse('UNSUPPORTED_ARGUMENTS')
       if (name !== '_count' && !isExact(name, model.fields.get(field)?.type, dialect))
         return refuse(`ORDER_DEPENDENT_AGGREGATE:${name}`)
     }
-    if (Object.keys(asked).every((field) => asked[field] === undefined))
+    if (Object.keys(fields).every((field) => fields[field] === undefined))
       return refuse('UNSUPPORTED_ARGUMENTS')
   }
   return undefined
@@ -83,11 +83,13 @@ export function aggregatesOf(row: Row, args: Args): Row {
 export function noAggregates(args: Args): Row {
   const none: Row = {}
   for (const name in args) {
-    const asked = args[name]
-    if (!AGGREGATES.has(name) || asked === undefined) continue
-    if (asked === true) none[name] = 0
+    const requested = args[name]
+    if (!AGGREGATES.has(name) || requested === undefined) continue
+    if (requested === true) none[name] = 0
     else {
-      const fields = Object.keys(asked as Args).filter((field) => (asked as Args)[field] !== undefined)
+      const fields = Object.keys(requested as Args).filter(
+        (field) => (requested as Args)[field] !== undefined,
+      )
       none[name] = Object.fromEntries(fields.map((field) => [field, name === '_count' ? 0 : null]))
     }
   }

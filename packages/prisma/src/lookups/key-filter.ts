@@ -15,13 +15,13 @@ export function whereAny(fields: readonly string[], keys: readonly LookupKey[], 
 function anyOf(fields: readonly string[], keys: readonly LookupKey[]): Where {
   const at = mostVaried(fields, keys)
   const conditions =
-    at === undefined ? keys.map(({ values }) => equal(fields, values)) : alikeBut(at, fields, keys)
+    at === undefined ? keys.map(({ values }) => equal(fields, values)) : groupedBy(at, fields, keys)
   const [only] = conditions
   return conditions.length === 1 && only !== undefined ? only : { OR: conditions }
 }
 
 /** Keys that differ in one field only, such as keys of one tenant, become one condition. */
-function alikeBut(at: number, fields: readonly string[], keys: readonly LookupKey[]): readonly Where[] {
+function groupedBy(at: number, fields: readonly string[], keys: readonly LookupKey[]): readonly Where[] {
   const others = fields.filter((_, index) => index !== at)
   const bySiblings = new Map<string, { readonly rest: Where; readonly values: unknown[] }>()
   for (const { values } of keys) {

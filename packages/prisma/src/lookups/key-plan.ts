@@ -87,11 +87,11 @@ function filterKeys(
   types: KeyTypes,
 ): readonly KeyPlan[] {
   const candidates = names.filter((name) => types.has(name) && isValue(unwrap(where[name])))
-  const isAsked = (fields: readonly string[]) =>
+  const isCompared = (fields: readonly string[]) =>
     fields.length > 0 && fields.every((field) => candidates.includes(field))
-  const unique = [...model.uniqueSelectors.values()].filter(isAsked).slice(0, 1)
+  const unique = [...model.uniqueSelectors.values()].filter(isCompared).slice(0, 1)
   const foreign = [...model.relations.values()].filter(
-    ({ foreignKeyHere, fromFields }) => foreignKeyHere && isAsked(fromFields),
+    ({ foreignKeyHere, fromFields }) => foreignKeyHere && isCompared(fromFields),
   )
   // A loop rarely iterates over a boolean.
   const flags = candidates.filter((field) => types.get(field) === 'boolean')

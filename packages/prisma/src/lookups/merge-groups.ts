@@ -8,14 +8,14 @@ import { type Answers, type MergedCall, type Row, started } from './merged-call.
 export async function mergeGroups(call: MergedCall, keys: readonly LookupKey[]): Promise<Answers> {
   const { plan, rest } = call
   if (plan.action === 'groupBy') return listsOf(call, keys)
-  const asked = plan.action === 'count' ? countAsAggregate(rest) : rest
-  const groups = await groupsOf(call, keys, [], asked)
+  const aggregates = plan.action === 'count' ? countAsAggregate(rest) : rest
+  const groups = await groupsOf(call, keys, [], aggregates)
   if (groups === undefined) return undefined
   const answers = new Map<string, unknown>()
   for (const [text, [row, ...others]] of groups) {
     // Two groups of one key: the database compares values differently from Sluice.
     if (others.length > 0) return undefined
-    const found = row === undefined ? noAggregates(asked) : aggregatesOf(row, asked)
+    const found = row === undefined ? noAggregates(aggregates) : aggregatesOf(row, aggregates)
     answers.set(text, plan.action === 'count' ? found._count : found)
   }
   return answers
@@ -34,12 +34,12 @@ async function groupsOf(
   { key, filters, params, query }: MergedCall,
   keys: readonly LookupKey[],
   own: readonly string[],
-  { having, orderBy, ...asked }: Readonly<Record<string, unknown>>,
+  { having, orderBy, ...aggregates }: Readonly<Record<string, unknown>>,
 ): Promise<Map<string, Row[]> | undefined> {
   const { fields } = key
   const added = fields.filter((field) => !own.includes(field))
   const by = [...own, ...added]
-  const select = { ...engineSelect(asked), ...Object.fromEntries(by.map((field) => [field, true])) }
+  const select = { ...engineSelect(aggregates), ...Object.fromEntries(by.map((field) => [field, true])) }
   const conditions = {
     ...(having === undefined ? {} : { having }),
     ...(orderBy === undefined ? {} : { orderBy }),

@@ -24,7 +24,7 @@ export async function mergePages(call: MergedCall, page: Page, keys: readonly Lo
       named.set(text, found.slice(requested.skip, requested.skip + requested.take))
   }
   const rows: Row[] = []
-  for (const wanted of chunksOf(named, page)) rows.push(...(await fetchRows(call, page, wanted)))
+  for (const identities of chunksOf(named, page)) rows.push(...(await fetchRows(call, page, identities)))
   const found = splitRows(rows, keys, (row) => call.key.fields.map((field) => row[field]))
   if (found === undefined) return undefined
   const answers = new Map<string, unknown>()
@@ -51,7 +51,7 @@ async function nameRows(
 ): Promise<Map<string, NamedRow[]> | undefined> {
   const { sql, values } = pageQuery(page, keys)
   const named = new Map<string, NamedRow[]>(keys.map(({ text }) => [text, []]))
-  const rows = await page.context.ask(sql, values)
+  const rows = await page.context.query(sql, values)
   // SQL does not specify the order of rows across the selects.
   for (const row of [...rows].sort((left, right) => Number(left.n) - Number(right.n))) {
     const identity = lookupKey(page.identityTypes.map((type, at) => typed(row[`p${at}`], type)))
@@ -88,11 +88,11 @@ function chunksOf(
 async function fetchRows(
   { key, filters, rest, fields, params, query }: MergedCall,
   page: Page,
-  wanted: readonly LookupKey[],
+  identities: readonly LookupKey[],
 ): Promise<Row[]> {
-  const { take: _take, skip: _skip, ...kept } = rest
-  const { args } = withFields(kept, fieldsOf(key, page), fields)
-  const where = whereAny(page.identity, wanted, filters)
+  const { take: _take, skip: _skip, ...others } = rest
+  const { args } = withFields(others, fieldsOf(key, page), fields)
+  const where = whereAny(page.identity, identities, filters)
   return (await started(query({ ...args, where }, redirect(params, 'findMany')))) as Row[]
 }
 
@@ -105,11 +105,11 @@ function fieldsOf(key: KeyPlan, { identity, orders }: Page): readonly string[] {
 function isSame(row: Row, named: NamedRow | undefined, { identity, orders }: Page): boolean {
   if (named === undefined || lookupKey(identity.map((field) => row[field]))?.text !== named.identity.text)
     return false
-  return orders.every(({ field }, at) => isAlike(named.orderedBy[at], row[field]))
+  return orders.every(({ field }, at) => canEqual(named.orderedBy[at], row[field]))
 }
 
 /** Whether a value from the driver can equal the value from Prisma: `false` if uncertain. */
-function isAlike(raw: unknown, value: unknown): boolean {
+function canEqual(raw: unknown, value: unknown): boolean {
   if (raw === null || value === null) return raw === value
   if (value instanceof Date) return new Date(raw as string).getTime() === value.getTime()
   return typeof value === 'boolean' ? Number(raw) === Number(value) : String(raw) === String(value)

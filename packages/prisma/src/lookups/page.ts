@@ -20,7 +20,7 @@ type Args = Readonly<Record<string, unknown>>
 export interface PageContext {
   readonly dialect: Dialect
   readonly table: Pick<CatalogTable, 'schema' | 'name'>
-  ask(sql: string, values: readonly unknown[]): Promise<readonly Args[]>
+  query(sql: string, values: readonly unknown[]): Promise<readonly Args[]>
 }
 
 /** The rows of each key from `skip` on, `take` of them. */

@@ -43,7 +43,7 @@ export function selectsNothing(
 ): boolean {
   const { select } = args
   if (isPlainObject(select))
-    return Object.values(select).every((asked) => asked === undefined || asked === false)
+    return Object.values(select).every((value) => value === undefined || value === false)
   return fields.every((field) => !hasField(args, field, omitted))
 }
 

@@ -13,7 +13,7 @@ import {
 } from '@sluice/core/database'
 import { coveringIndex } from './covering-index.ts'
 import { insertAttribute, removeAttribute } from './edit-model.ts'
-import { prismaIndexLine, wantedIndex } from './prisma-index-line.ts'
+import { modelIndexOf, prismaIndexLine } from './prisma-index-line.ts'
 import { indexesOf, isModelOf, type PrismaModel, prismaNaming, type SchemaFile } from './prisma-model.ts'
 import { type PrismaSchema, readPrismaSchema } from './read-prisma-schema.ts'
 
@@ -104,31 +104,31 @@ function create(
   schema: PrismaSchema,
   facts: DatabaseFacts,
 ): Outcome {
-  const wanted = wantedIndex(index, name, model, schema, facts)
-  if ('why' in wanted) return wanted
+  const modelIndex = modelIndexOf(index, name, model, schema, facts)
+  if ('why' in modelIndex) return modelIndex
   // If the line does not describe the whole index, an equal line proves nothing: only the name identifies the
   // index.
   const covering = coveringIndex(
-    wanted.index,
+    modelIndex.index,
     model,
     tableOf(facts, index.table),
     facts,
-    wanted.notes.length > 0,
+    modelIndex.notes.length > 0,
   )
   if (covering !== undefined) return { already: `Model ${model.name} has ${covering}.` }
   const owner = nameTaken(name, model, schema, facts)
   if (owner !== undefined) return cannot(`The name ${name} is used by another index of model ${owner}.`)
-  const columns = wanted.index.keys.map(
+  const columns = modelIndex.index.keys.map(
     ({ field }) => model.fields.find((candidate) => candidate.name === field)?.column ?? field,
   )
   const defaultName = conventionalName(
-    { table: model.table, columns, isUnique: wanted.index.kind === 'unique' },
+    { table: model.table, columns, isUnique: modelIndex.index.kind === 'unique' },
     facts,
     prismaNaming,
   )
-  const line = prismaIndexLine(wanted.index, defaultName)
-  const content = insertAttribute(file.content, model, wanted.index.kind, line)
-  const patched = { change: { ...change, index, name }, path: file.path, line, notes: wanted.notes }
+  const line = prismaIndexLine(modelIndex.index, defaultName)
+  const content = insertAttribute(file.content, model, modelIndex.index.kind, line)
+  const patched = { change: { ...change, index, name }, path: file.path, line, notes: modelIndex.notes }
   return { files: replaced(files, { ...file, content }), patched }
 }
 

@@ -3,7 +3,7 @@ import type { PrismaField, PrismaIndex, PrismaKey, PrismaModel } from './prisma-
 import type { PrismaSchema } from './read-prisma-schema.ts'
 
 /** The form of an index in a model, or the reason why a model cannot contain it. */
-export type WantedIndex =
+export type ModelIndex =
   | {
       readonly index: PrismaIndex /** Properties that the line does not express, one sentence each. */
       readonly notes: readonly string[]
@@ -34,13 +34,13 @@ const OPERATORS: Readonly<Record<string, string | undefined>> = {
 }
 
 /** Expresses an index in the syntax of the schema. */
-export function wantedIndex(
+export function modelIndexOf(
   index: IndexDefinition,
   name: string,
   model: PrismaModel,
   schema: PrismaSchema,
   facts: DatabaseFacts,
-): WantedIndex {
+): ModelIndex {
   const expression = index.keys.find((key) => key.expression !== undefined)?.expression
   if (expression !== undefined)
     return {
@@ -55,16 +55,16 @@ export function wantedIndex(
   for (const key of index.keys) {
     const field = fieldOf(key.column)
     if (field === undefined) return cannot(`Model ${model.name} has no field for the column ${key.column}.`)
-    const made = wantedKey(key, field, index, facts)
-    if ('why' in made) return made
-    keys.push(made.key)
-    notes.push(...made.notes)
+    const modelKey = modelKeyOf(key, field, index, facts)
+    if ('why' in modelKey) return modelKey
+    keys.push(modelKey.key)
+    notes.push(...modelKey.notes)
   }
-  const carried = wantedInclude(index, fieldOf, model)
+  const carried = includedKeys(index, fieldOf, model)
   if ('why' in carried) return carried
   const type = index.method in TYPES ? TYPES[index.method as keyof typeof TYPES] : null
   if (type === null) return cannot(`Prisma does not support ${index.method} indexes.`)
-  const where = wantedWhere(index, model, schema, facts)
+  const where = whereOf(index, model, schema, facts)
   if (where !== undefined && typeof where !== 'string') return where
   return {
     index: {
@@ -97,12 +97,12 @@ export function prismaIndexLine(index: PrismaIndex, defaultName: string): string
   return `@@${index.kind}(${settings.join(', ')})`
 }
 
-function wantedKey(
+function modelKeyOf(
   key: IndexKey,
   field: PrismaField,
   index: IndexDefinition,
   facts: DatabaseFacts,
-): { readonly key: PrismaKey; readonly notes: readonly string[] } | Extract<WantedIndex, { why: string }> {
+): { readonly key: PrismaKey; readonly notes: readonly string[] } | Extract<ModelIndex, { why: string }> {
   const notes: string[] = []
   const { operatorClass, prefixLength, collation, nulls } = key
   let operators: string | undefined
@@ -138,13 +138,13 @@ function wantedKey(
 }
 
 /** Prisma reads the included columns of an index as its last keys, so they are written as keys. */
-function wantedInclude(
+function includedKeys(
   index: IndexDefinition,
   fieldOf: (column: string) => PrismaField | undefined,
   model: PrismaModel,
 ):
   | { readonly keys: readonly PrismaKey[]; readonly notes: readonly string[] }
-  | Extract<WantedIndex, { why: string }> {
+  | Extract<ModelIndex, { why: string }> {
   const { include = [] } = index
   if (include.length === 0) return { keys: [], notes: [] }
   if (index.isUnique)
@@ -160,12 +160,12 @@ function wantedInclude(
   }
 }
 
-function wantedWhere(
+function whereOf(
   index: IndexDefinition,
   model: PrismaModel,
   schema: PrismaSchema,
   facts: DatabaseFacts,
-): string | undefined | Extract<WantedIndex, { why: string }> {
+): string | undefined | Extract<ModelIndex, { why: string }> {
   if (index.where === undefined) return undefined
   if (!schema.previewFeatures.has('partialIndexes')) {
     return {

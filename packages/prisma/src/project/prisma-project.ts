@@ -10,7 +10,7 @@ import {
 } from '@sluice/core/database'
 import { covers } from './covering-index.ts'
 import { patchPrismaSchema } from './patch-prisma-schema.ts'
-import { wantedIndex } from './prisma-index-line.ts'
+import { modelIndexOf } from './prisma-index-line.ts'
 import { prismaMigration } from './prisma-migration.ts'
 import { indexesOf, isModelOf, prismaNaming, type SchemaFile } from './prisma-model.ts'
 import { readPrismaSchema } from './read-prisma-schema.ts'
@@ -82,9 +82,9 @@ function indexNames(files: readonly SchemaFile[], facts: DatabaseFacts, except: 
   return schema.models.flatMap((model) => {
     const indexes = indexesOf(model)
     if (!isModelOf(model, tableOf(facts, except.table), facts)) return indexes.map(({ name }) => name)
-    const wanted = wantedIndex(except, '', model, schema, facts)
+    const target = modelIndexOf(except, '', model, schema, facts)
     return indexes
-      .filter((index) => !('index' in wanted && covers(index, wanted.index)))
+      .filter((index) => !('index' in target && covers(index, target.index)))
       .map(({ name }) => name)
   })
 }

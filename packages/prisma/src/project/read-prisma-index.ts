@@ -19,9 +19,9 @@ export function readPrismaIndex(
   owner: Owner,
   facts: Pick<DatabaseFacts, 'product'>,
 ): PrismaIndex | undefined {
-  const given = splitArguments(mask, inside)
-  const named = (name: string) => given.find((argument) => argument.name === name)?.value
-  const fields = named('fields') ?? given.find((argument) => argument.name === undefined)?.value
+  const settings = splitArguments(mask, inside)
+  const named = (name: string) => settings.find((argument) => argument.name === name)?.value
+  const fields = named('fields') ?? settings.find((argument) => argument.name === undefined)?.value
   const list = fields === undefined ? undefined : insideOf(mask, fields, '[')
   if (list === undefined) return undefined
   const keys = splitArguments(mask, list).map(({ value }) => readKey(text, mask, value))
@@ -39,8 +39,8 @@ export function readFieldKey(
   owner: Owner,
   facts: Pick<DatabaseFacts, 'product'>,
 ): PrismaIndex {
-  const given = inside === undefined ? [] : splitArguments(mask, inside)
-  const named = (name: string) => given.find((argument) => argument.name === name)?.value
+  const settings = inside === undefined ? [] : splitArguments(mask, inside)
+  const named = (name: string) => settings.find((argument) => argument.name === name)?.value
   const key = { field, ...keySettings(text, named) }
   return withSettings(kind, [key], text, named, owner, facts)
 }
@@ -88,8 +88,8 @@ function readKey(text: string, mask: string, span: Span): PrismaKey | undefined 
   const field = /^[\w.-]+/.exec(slice(mask, span))?.[0]
   if (field === undefined) return undefined
   const inside = insideOf(mask, span, '(')
-  const given = inside === undefined ? [] : splitArguments(mask, inside)
-  return { field, ...keySettings(text, (name) => given.find((argument) => argument.name === name)?.value) }
+  const settings = inside === undefined ? [] : splitArguments(mask, inside)
+  return { field, ...keySettings(text, (name) => settings.find((argument) => argument.name === name)?.value) }
 }
 
 function keySettings(text: string, named: (name: string) => Span | undefined): Omit<PrismaKey, 'field'> {

@@ -1,9 +1,15 @@
 import { hash } from '../../shared/late-modules.ts'
+import { words } from '../../sql/keywords.ts'
 import { isSelfContained } from './self-contained.ts'
 
 /** Functions of the language that apps and drivers use as parsers. */
 const GLOBALS: ReadonlyMap<unknown, string> = new Map<unknown, string>([
-  ...[Number, String, Boolean, BigInt, parseInt, parseFloat].map((one) => [one, one.name] as const),
+  [Number, 'Number'],
+  [String, 'String'],
+  [Boolean, 'Boolean'],
+  [BigInt, 'BigInt'],
+  [parseInt, 'parseInt'],
+  [parseFloat, 'parseFloat'],
   [JSON.parse, 'JSON.parse'],
 ])
 
@@ -11,12 +17,11 @@ const GLOBALS: ReadonlyMap<unknown, string> = new Map<unknown, string>([
  * The parsers of `pg-types` 2.2 that use other functions of their module: the start of the SHA-256 of each
  * source.
  */
-const PG_TYPES: ReadonlySet<string> = new Set([
-  ...['sKvjrmWcP00AyKAk', 'F6-uo8v9ZzX5H1DD', 'Hb55yZn12jYTNdhp', '6pkL8P4Wjf-Pc_k6', 'H32BQXoxZMvr_riN'],
-  ...['DMAymSP3Z27ILNP5', '0PAhKG1tRk4GlOYA', 'RGh8QzTpn5-feO9x', 'EUZINTQb2qJRPivi', '2a2Yo0Mzs3n319kf'],
-  ...['7oJblCrqjrTRW0vL', 'kU_w_cwrCXc3WsBP', 'Mg5kpqXB_7wtoT6V', 'MD4n7yRvHOjZ1zL0', '31ITkRDgpbXIjJZE'],
-  ...['736W4-1rhwLqISH-', '8zTovKlDL9SW7HjK'],
-])
+const PG_TYPES: ReadonlySet<string> =
+  words(`sKvjrmWcP00AyKAk F6-uo8v9ZzX5H1DD Hb55yZn12jYTNdhp 6pkL8P4Wjf-Pc_k6 H32BQXoxZMvr_riN
+  DMAymSP3Z27ILNP5 0PAhKG1tRk4GlOYA RGh8QzTpn5-feO9x EUZINTQb2qJRPivi 2a2Yo0Mzs3n319kf
+  7oJblCrqjrTRW0vL kU_w_cwrCXc3WsBP Mg5kpqXB_7wtoT6V MD4n7yRvHOjZ1zL0 31ITkRDgpbXIjJZE
+  736W4-1rhwLqISH- 8zTovKlDL9SW7HjK`)
 
 /** A document that parsers of JSON with another treatment of numbers, names or dates read differently. */
 const DOCUMENT =
@@ -30,38 +35,38 @@ const known = new WeakMap<object, string | false>()
  *
  * @returns `undefined` if it may use variables or other functions of its module.
  */
-export function functionIdentity(given: unknown): string | undefined {
-  if (typeof given !== 'function') return undefined
-  let identity = known.get(given)
+export function functionIdentity(parser: unknown): string | undefined {
+  if (typeof parser !== 'function') return undefined
+  let identity = known.get(parser)
   if (identity === undefined) {
-    identity = identityOf(given) ?? false
-    known.set(given, identity)
+    identity = identityOf(parser) ?? false
+    known.set(parser, identity)
   }
   return identity === false ? undefined : identity
 }
 
 /** Whether two functions return the same for the same arguments. */
-export function areAlike(one: unknown, other: unknown): boolean {
+export function areEquivalent(one: unknown, other: unknown): boolean {
   if (one === other) return true
   const identity = functionIdentity(one)
   return identity !== undefined && identity === functionIdentity(other)
 }
 
-function identityOf(given: object): string | undefined {
-  const global = GLOBALS.get(given)
+function identityOf(parser: object): string | undefined {
+  const global = GLOBALS.get(parser)
   if (global !== undefined) return global
-  const source = String(given)
+  const source = String(parser)
   if (isSelfContained(source)) return source
   if (PG_TYPES.has(hash('sha256', source, 'base64url').slice(0, 16))) return source
-  return isBoundJsonParser(given) ? 'JSON.parse' : undefined
+  return isBoundJsonParser(parser) ? 'JSON.parse' : undefined
 }
 
 /** `pg` parses JSON with `JSON.parse.bind(JSON)`, whose source contains no information. */
-function isBoundJsonParser(given: object): boolean {
-  const { name, length } = given as { readonly name?: unknown; readonly length?: unknown }
+function isBoundJsonParser(parser: object): boolean {
+  const { name, length } = parser as { readonly name?: unknown; readonly length?: unknown }
   if (name !== 'bound parse' || length !== JSON.parse.length) return false
   try {
-    return shown((given as (text: string) => unknown)(DOCUMENT)) === shown(JSON.parse(DOCUMENT))
+    return shown((parser as (text: string) => unknown)(DOCUMENT)) === shown(JSON.parse(DOCUMENT))
   } catch {
     return false
   }

@@ -29,8 +29,8 @@ export function readMysql2Call(
   args: readonly unknown[],
 ): Mysql2Call | undefined {
   const [first] = args
-  const given = (typeof first === 'string' ? { sql: first } : (first ?? {})) as Mysql2Object
-  const { sql, values, ...options } = given
+  const request = (typeof first === 'string' ? { sql: first } : (first ?? {})) as Mysql2Object
+  const { sql, values, ...options } = request
   if (typeof sql !== 'string') return undefined
   const [own, callback] = withoutCallback(args)
   const [, second] = own

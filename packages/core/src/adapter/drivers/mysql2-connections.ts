@@ -81,7 +81,8 @@ export class Mysql2Connections {
       (...args) =>
         query(sql, ...args)
     return {
-      ...{ query, execute },
+      query,
+      execute,
       beginTransaction: sending('START TRANSACTION'),
       commit: sending('COMMIT'),
       rollback: sending('ROLLBACK'),

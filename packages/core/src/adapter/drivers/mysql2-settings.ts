@@ -1,16 +1,15 @@
+import { words } from '../../sql/keywords.ts'
 import { functionIdentity } from './function-identity.ts'
 
 /**
  * Options that identify the database and the user, or determine how connections are opened. Any other can
  * change the form of results.
  */
-const AROUND = new Set([
-  ...['host', 'port', 'user', 'database', 'socketPath', 'localAddress', 'ssl', 'stream', 'pool', 'uri'],
-  ...['password', 'password1', 'password2', 'password3', 'passwordSha1', 'insecureAuth', 'authPlugins'],
-  ...['authSwitchHandler', 'connectTimeout', 'enableKeepAlive', 'keepAliveInitialDelay', 'compress'],
-  ...['connectAttributes', 'infileStreamFactory', 'maxPreparedStatements', 'maxPacketSize', 'isServer'],
-  ...['debug', 'trace', 'gracefulEnd'],
-])
+const AROUND =
+  words(`host port user database socketPath localAddress ssl stream pool uri password password1 password2
+  password3 passwordSha1 insecureAuth authPlugins authSwitchHandler connectTimeout enableKeepAlive
+  keepAliveInitialDelay compress connectAttributes infileStreamFactory maxPreparedStatements
+  maxPacketSize isServer debug trace gracefulEnd`)
 
 /**
  * Identifies the options of connections that change results. The same in every process with the same options.
@@ -34,11 +33,9 @@ function withoutFunctions(_name: string, value: unknown): unknown {
 }
 
 /** The options that determine how values are converted, and in which database and by which user. */
-const CONVERTING = [
-  ...['supportBigNumbers', 'bigNumberStrings', 'decimalNumbers', 'dateStrings', 'timezone', 'queryFormat'],
-  ...['stringifyObjects', 'rowsAsArray', 'nestTables', 'typeCast', 'jsonStrings', 'charsetNumber'],
-  ...['namedPlaceholders', 'database', 'user'],
-] as const
+const CONVERTING =
+  `supportBigNumbers bigNumberStrings decimalNumbers dateStrings timezone queryFormat stringifyObjects
+  rowsAsArray nestTables typeCast jsonStrings charsetNumber namedPlaceholders database user`.split(/\s+/)
 
 type Options = Readonly<Record<string, unknown>>
 

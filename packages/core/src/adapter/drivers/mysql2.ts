@@ -90,7 +90,10 @@ class PoolStandIn {
     const state = mysql2PoolState(core)
     this.#conversions = new Mysql2Conversions(() => optionsOfPool(defaultsOf(core), core._allConnections))
     this.#client = attachClient(sluice, {
-      ...{ orm, dialect: 'mysql', moduleUrl, connection: (closing) => connectionOf(held.deref(), closing) },
+      orm,
+      dialect: 'mysql',
+      moduleUrl,
+      connection: (closing) => connectionOf(held.deref(), closing),
       ...(fix === undefined ? {} : { fix: fix.bind(options) }),
       ...(state === undefined ? {} : { pool: state, isSingle: () => state()?.max === 1 }),
       isClosed: (connection) => (connection as Mysql2Object)._closing === true,
@@ -226,21 +229,25 @@ class PoolStandIn {
     const known: { key?: string; answer?: Mysql2Answer } = {}
     const rows = await this.#client
       .read({
-        ...{ sql: text, params, rows: form, inTransaction: false, stack },
+        sql: text,
+        params,
+        rows: form,
+        inTransaction: false,
+        stack,
         settings: () => {
           const conversions = this.#conversionsOf(call)
           if (conversions !== undefined) known.key = `${form} ${conversions} ${text}`
           return conversions
         },
         settingsNow: () => this.#conversionsOf(call),
-        ask: async (sql, values, helpers, replica) => {
+        send: async (sql, values, helpers, replica) => {
           const isOwn = sql === text && values === params
-          const asked = isOwn ? call : { ...call, sql, params: values, args: [{ ...options, sql, values }] }
+          const sent = isOwn ? call : { ...call, sql, params: values, args: [{ ...options, sql, values }] }
           const on = (target: Mysql2Object) =>
-            this.#statement({ target, form: 'callbacks', connection: target }, asked, stack)
+            this.#statement({ target, form: 'callbacks', connection: target }, sent, stack)
           const answer =
             replica === undefined || this.#replicas === undefined
-              ? await this.#statement(place, asked, stack)
+              ? await this.#statement(place, sent, stack)
               : await this.#replicas.use(replica, on)
           const [found, fields] = answer
           if (isOwn) known.answer = answer

@@ -32,14 +32,15 @@ interface PoolForOwn {
  *
  * @param closing - Ends the wait for a client.
  */
-export function pgConnection(given: object | undefined, closing?: AbortSignal): Connection | undefined {
-  if (given === undefined) return undefined
-  const pool = given as PoolForOwn
+export function pgConnection(source: object | undefined, closing?: AbortSignal): Connection | undefined {
+  if (source === undefined) return undefined
+  const pool = source as PoolForOwn
   const take = () => takeUntil(closing, pool.connect(), (client) => client.release())
   const { Client, options } = pool
   const isBesidePool = Client !== undefined && options !== undefined && isPoolOfOne(pool)
   return {
-    ...{ dialect: 'postgresql', isBesidePool },
+    dialect: 'postgresql',
+    isBesidePool,
     async query(sql, params = []) {
       const client = await take()
       let isDiscarded = true

@@ -34,8 +34,14 @@ export function valueMapperOf(pool: object): ValueMapper | undefined {
   let mapper: unknown
   const ignore = () => {}
   const connection = {
-    ...{ parse: ignore, describe: ignore, execute: ignore, flush: ignore, sync: ignore, close: ignore },
-    ...{ parsedStatements: {}, submittedNamedStatements: {} },
+    parse: ignore,
+    describe: ignore,
+    execute: ignore,
+    flush: ignore,
+    sync: ignore,
+    close: ignore,
+    parsedStatements: {},
+    submittedNamedStatements: {},
     bind: (config: { readonly valueMapper?: unknown }) => {
       mapper = config.valueMapper
     },

@@ -113,12 +113,10 @@ class PoolStandIn {
     this.#valueMapper = valueMapperOf(pool)
     const held = new WeakRef(pool)
     this.#client = attachClient(sluice, {
-      ...{
-        orm,
-        dialect: 'postgresql',
-        moduleUrl,
-        connection: (closing) => pgConnection(held.deref(), closing),
-      },
+      orm,
+      dialect: 'postgresql',
+      moduleUrl,
+      connection: (closing) => pgConnection(held.deref(), closing),
       ...(fix === undefined ? {} : { fix: fix.bind(options) }),
       settings: (ownTypes) => this.#settings(ownTypes),
       ...(isPgPool(pool) ? { ...pgPoolAccess(pool), isSingle: () => pool.options.max === 1 } : {}),
@@ -186,9 +184,9 @@ class PoolStandIn {
     if (isActive) order.dispatch()
     if (typeof callback !== 'function')
       return (this.pool.connect(...args) as Promise<Queryable>).then((client) => this.#clientOf(client))
-    const told: Callback = (error, client, ...others) =>
+    const wrapped: Callback = (error, client, ...others) =>
       callback(error, client === undefined ? client : this.#clientOf(client as Queryable), ...others)
-    return this.pool.connect(told, ...rest)
+    return this.pool.connect(wrapped, ...rest)
   }
 
   /** Takes the only connection, in the order of the app's calls. */
@@ -222,11 +220,11 @@ class PoolStandIn {
     const [first, second] = args
     const callback = args.at(-1)
     if (isSubmittable(first)) return this.#submit(target, connection, args, first)
-    const given = typeof first === 'string' ? { text: first } : (first as QueryConfig | null)
+    const query = typeof first === 'string' ? { text: first } : (first as QueryConfig | null)
     // Let `pg` reject invalid arguments itself.
-    if (typeof given?.text !== 'string') return target.query(...args)
-    const values = Array.isArray(second) ? second : given.values
-    const config: QueryConfig = values === undefined ? given : { ...given, values }
+    if (typeof query?.text !== 'string') return target.query(...args)
+    const values = Array.isArray(second) ? second : query.values
+    const config: QueryConfig = values === undefined ? query : { ...query, values }
     const sent = this.#sent(target, connection, config, isPooled)
     return typeof callback === 'function'
       ? answerCallback(sent, callback as Callback, (result) => [result])
@@ -275,14 +273,18 @@ class PoolStandIn {
     // The key of the template, if Sluice may optimize the read, and the result of the read itself.
     const known: { key?: string; result?: QueryResult } = {}
     const rows = await this.#client.read({
-      ...{ sql: text, params, rows: rowForm, inTransaction: false, stack },
+      sql: text,
+      params,
+      rows: rowForm,
+      inTransaction: false,
+      stack,
       settings: () => {
         const conversions = this.#conversionsOf(config, params)
         if (conversions !== undefined) known.key = `${rowForm} ${conversions} ${text}`
         return conversions
       },
       settingsNow: () => this.#conversionsOf(config, params),
-      ask: async (sql, values, helpers, replica) => {
+      send: async (sql, values, helpers, replica) => {
         // The name of a prepared statement must only be used with its own SQL.
         const { name, ...unnamed } = config
         const query = sql === text ? { ...config, values } : { ...unnamed, text: sql, values }

@@ -1,10 +1,10 @@
+import { words } from '../../sql/keywords.ts'
+
 const HEAD = /^function\b[^(]*/
 const PARAMETERS = /^(?:function\b[^(]*)?\(([\w$,\s]*)\)|^([\w$]+)\s*=>/
-const KEYWORDS: ReadonlySet<string> = new Set([
-  ...['function', 'return', 'if', 'else', 'null', 'true', 'false', 'undefined', 'typeof', 'new'],
-  // Functions of the language, which return the same for the same arguments.
-  ...['Number', 'String', 'Boolean', 'BigInt', 'parseInt', 'parseFloat', 'JSON'],
-])
+/** Keywords, and functions of the language, which return the same for the same arguments. */
+const KEYWORDS: ReadonlySet<string> = words(`function return if else null true false undefined typeof new
+  Number String Boolean BigInt parseInt parseFloat JSON`)
 /** A template without nested templates or braces. */
 const TEMPLATE = /`(?:[^`\\$]|\$(?!\{)|\$\{[^{}`]*\})*`/g
 const EXPRESSION = /\$\{([^{}`]*)\}/g

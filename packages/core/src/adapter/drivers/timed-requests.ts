@@ -26,11 +26,11 @@ export function timeRequests<TName extends string>(
     const ended = () => waited(now() - startedAt, wasExhausted)
     const [callback, ...rest] = args
     if (typeof callback === 'function') {
-      const told: Callback = (...results) => {
+      const wrapped: Callback = (...results) => {
         ended()
         return (callback as Callback)(...results)
       }
-      return request.call(this, told, ...rest)
+      return request.call(this, wrapped, ...rest)
     }
     const requested = request.apply(this, args)
     if (requested instanceof Promise) requested.then(ended, ended)

@@ -141,7 +141,9 @@ function columnEntry(row: Row): ColumnEntry {
   return {
     ...nameOf(row),
     column: {
-      ...{ name: textOf(row, 'column'), type, nullable: textOf(row, 'nullable') === 'YES' },
+      name: textOf(row, 'column'),
+      type,
+      nullable: textOf(row, 'nullable') === 'YES',
       ...(isTime && { exactType: 'time' }),
     },
   }

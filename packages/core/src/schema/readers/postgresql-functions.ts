@@ -109,7 +109,7 @@ const OPERATORS = `
  * overloads.
  */
 const BUILT_IN = `
-  SELECT pg_catalog.string_agg(x.name, ' ') FILTER (WHERE x.pure) AS "pure", pg_catalog.string_agg(x.name, ' ') AS "harmless"
+  SELECT pg_catalog.string_agg(x.name, ' ') FILTER (WHERE x.pure) AS "pure", pg_catalog.string_agg(x.name, ' ') AS "read_only"
   FROM (
     SELECT p.proname::text AS name, pg_catalog.bool_and(p.provolatile = 'i') AS pure FROM pg_catalog.pg_proc p
     WHERE p.oid < 16384 GROUP BY 1 HAVING pg_catalog.bool_and(p.provolatile <> 'v')
@@ -140,12 +140,12 @@ export function tableName(row: Row): string {
 export async function readPostgresFunctions(connection: Connection): Promise<PostgresFunctions> {
   const [builtIn] = await connection.query(BUILT_IN)
   const split = (column: string) => new Set(((builtIn && optionalTextOf(builtIn, column)) ?? '').split(' '))
-  const [pure, harmless] = [split('pure'), split('harmless')]
+  const [pure, readOnly] = [split('pure'), split('read_only')]
   const rows = await connection.query(FUNCTIONS)
   if (rows.length === 0) {
     const none = { untrusted: new Map(), ofRows: NONE, operators: NONE, types: new Map(), configuring: NONE }
     return {
-      functions: { ...none, pure, harmless },
+      functions: { ...none, pure, readOnly },
       ofTables: new Map(),
       dependent: NONE,
       whenRead: new Map(),
@@ -172,11 +172,11 @@ export async function readPostgresFunctions(connection: Connection): Promise<Pos
   }
   for (const row of rows) {
     const name = textOf(row, 'name')
-    if (!harmless.has(name) && !untrusted.has(name)) pure.add(name)
+    if (!readOnly.has(name) && !untrusted.has(name)) pure.add(name)
   }
   for (const name of untrusted.keys()) {
     pure.delete(name)
-    harmless.delete(name)
+    readOnly.delete(name)
   }
   // An untrusted function that only reads modifies no table, but a read can depend on it.
   const isUntrusted = (row: Row) => !trusted.has(textOf(row, 'function'))
@@ -198,7 +198,7 @@ export async function readPostgresFunctions(connection: Connection): Promise<Pos
       operators,
       types: ofTypes,
       pure,
-      harmless,
+      readOnly,
       configuring: namesOf(configuring),
     },
     ...ofTables,

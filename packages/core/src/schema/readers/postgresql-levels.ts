@@ -7,7 +7,7 @@ import { type FunctionLevel, higherLevel } from '../database-functions.ts'
 import { flagOf, optionalTextOf, type Row, textOf } from './row-values.ts'
 
 /** C functions of these extensions modify no table. */
-const HARMLESS_EXTENSIONS =
+const READ_ONLY_EXTENSIONS =
   words(`pgcrypto uuid-ossp pg_trgm citext hstore unaccent fuzzystrmatch intarray ltree cube earthdistance btree_gist
   btree_gin isn seg tsm_system_rows tsm_system_time postgis vector pg_uuidv7 pgulid`)
 
@@ -122,9 +122,9 @@ function ownLevel(row: Row): OwnLevel {
   const language = textOf(row, 'language')
   if (flagOf(row, 'is_aggregate')) return { level: 'reads', names: NO_NAMES }
   if (language === 'c' || language === 'internal') {
-    const isHarmless =
-      textOf(row, 'volatility') !== 'v' || HARMLESS_EXTENSIONS.has(optionalTextOf(row, 'extension') ?? '')
-    return { level: isHarmless ? 'reads' : 'defines', names: NO_NAMES }
+    const isReadOnly =
+      textOf(row, 'volatility') !== 'v' || READ_ONLY_EXTENSIONS.has(optionalTextOf(row, 'extension') ?? '')
+    return { level: isReadOnly ? 'reads' : 'defines', names: NO_NAMES }
   }
   const source = bodyOf(row)
   try {

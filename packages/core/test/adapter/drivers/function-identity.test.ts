@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { areAlike, functionIdentity } from '../../../src/adapter/drivers/function-identity.ts'
+import { areEquivalent, functionIdentity } from '../../../src/adapter/drivers/function-identity.ts'
 
 const scaled = (factor: number) => (text: string) => Number(text) * factor
 
@@ -36,10 +36,10 @@ describe('functionIdentity', () => {
 describe('areAlike', () => {
   it('compares functions by their identity', () => {
     const one = scaled(2)
-    expect(areAlike(one, one)).toBe(true)
-    expect(areAlike(one, scaled(2))).toBe(false)
+    expect(areEquivalent(one, one)).toBe(true)
+    expect(areEquivalent(one, scaled(2))).toBe(false)
     expect(
-      areAlike(
+      areEquivalent(
         (text: string) => text,
         (text: string) => text,
       ),

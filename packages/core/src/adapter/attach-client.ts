@@ -226,7 +226,7 @@ class AttachedClient implements AdapterClient {
 
   readCatalog(): Promise<void> {
     const { catalogs } = this.host
-    // As long as nothing changes, nothing is to be read, and its watch does not sleep.
+    // As long as nothing changes, there is nothing to read, and its watch does not sleep.
     if (catalogs.version === this.#readIn) return NOTHING_TO_READ
     const reading = this.#observer.catalog.read()
     if (catalogs.of(this.source.id) !== undefined) this.#readIn = catalogs.version

@@ -1,5 +1,5 @@
 /**
- * Joins strings so that different lists never result in the same string, whatever characters they contain. A
+ * Joins strings so that different lists never result in the same string, for all characters. A
  * missing string differs from an empty one. Joined keys can be concatenated.
  */
 export function joinedKey(...parts: readonly (string | undefined)[]): string {

@@ -73,7 +73,7 @@ export function createHost(parts: HostParts): SluiceHost {
       onDifference: (difference) => events.emit('shadowDifference', difference),
       onError: reportError,
     }),
-    // Where lookups wait for others beyond their tick, any may be merged.
+    // If lookups wait for others beyond their tick, any may be merged.
     gainTime: (batch?.windowMs ?? 0) > 0 ? undefined : () => clock.now(),
     mode: () => lifecycle.mode,
     variant: options.context,

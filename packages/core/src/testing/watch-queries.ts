@@ -92,7 +92,7 @@ export function watchedSluices(given: Sluice | undefined): readonly Sluice[] {
   return [...sluices]
 }
 
-/** What one Sluice sees of a function. */
+/** The scopes and queries of one Sluice during a function. */
 class Watch {
   readonly watched = new Set<Scope>()
   queries = 0

@@ -10,7 +10,7 @@ const ARM = 'sluice_arm'
 
 /**
  * MySQL: one select per key finds the primary keys of the rows, and a join reads the rows. The columns of a
- * derived table would have other types than those of the table, which drivers show to the app.
+ * derived table would have different types from those of the table, which drivers show to the app.
  */
 export class UnionRows extends FirstRows {
   readonly #head: string

@@ -1,8 +1,6 @@
 import { join } from 'node:path'
 import { defineConfig } from 'vite'
-import { bundledLicenses } from './bundled-licenses.ts'
-import { classicJsx } from './classic-jsx.ts'
-import { pageBudget } from './page-budget.ts'
+import { bundledLicenses, classicJsx, pageBudget } from './vite-plugins.ts'
 
 const here = import.meta.dirname
 

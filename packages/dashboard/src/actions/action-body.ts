@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { isInstance } from '@sluice/core/siblings'
-import { Refusal } from '../http/refusal.ts'
+import { Refusal } from '../http/responses.ts'
 
 /**
  * Returns the JSON object in the body of a request, also if the framework has already parsed it.

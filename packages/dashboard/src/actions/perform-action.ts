@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Sluice } from '@sluice/core'
 import { CacheActions, checkJson, isInstance, isRunnable } from '@sluice/core/siblings'
-import { Refusal } from '../http/refusal.ts'
+import { Refusal } from '../http/responses.ts'
 import { lettersFor, MAX_GROUPED } from '../pages/jobs-page.ts'
 import { isWithoutValues, masked, shapeOf } from '../pages/queries-page.ts'
 import type { ActionName, ActionResults } from '../protocol/action.ts'

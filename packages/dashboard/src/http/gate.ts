@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { isAllowed, isInstance, isLocalRequest, type SluiceHost } from '@sluice/core/siblings'
 import type { ResolvedDashboardOptions } from '../dashboard-options.ts'
 import { actionHeader } from '../protocol/action.ts'
-import { Refusal } from './refusal.ts'
+import { Refusal } from './responses.ts'
 import type { Sessions } from './sessions.ts'
 
 const UNKNOWN_ACTOR = 'dashboard'

@@ -1,7 +1,7 @@
 import { MAX_LIMIT } from '../pages/requests-page.ts'
 import type { MetricsQuery } from '../protocol/monitor.ts'
 import type { RequestsQuery } from '../protocol/request.ts'
-import { Refusal } from './refusal.ts'
+import { Refusal } from './responses.ts'
 
 const STATUSES = ['2xx', '3xx', '4xx', '5xx', 'error'] as const
 const CODES = ['N_PLUS_ONE', 'REPEATED_QUERY', 'QUERY_BUDGET', 'any'] as const

@@ -9,9 +9,9 @@ import type { FirstView, Rights } from '../protocol/stream.ts'
 import type { Assets } from './assets.ts'
 import { checkActor, checkReader, type Gate, isFromElsewhere } from './gate.ts'
 import { type MountedPath, mountedPath } from './mounting.ts'
-import { Refusal } from './refusal.ts'
 import {
   isOpened,
+  Refusal,
   sendJson,
   sendRefusalPage,
   sendText,

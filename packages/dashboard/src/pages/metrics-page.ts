@@ -1,6 +1,6 @@
 import { type MonitoringAndAutoScalingEngine, UnknownMetricError } from '@sluice/core'
 import { isInstance } from '@sluice/core/siblings'
-import { Refusal } from '../http/refusal.ts'
+import { Refusal } from '../http/responses.ts'
 import type { Point } from '../protocol/common.ts'
 import type { ForecastPoint, MetricForecast, MetricsPage, MetricsQuery } from '../protocol/monitor.ts'
 

@@ -134,53 +134,39 @@ function adviceOf(
   if (snapshot === undefined) return []
   const recommended =
     workload.length === 0 ? [] : snapshot.tables.flatMap(({ id }) => database.getRecommendedIndexes(id))
-  const plain = { savedMs: null, savedShare: null, validation: null }
   return [
-    ...recommended.map(({ table, columns, reason, ddl, queries }) => ({
-      key: `missing ${ddl}`,
-      code: 'MISSING_INDEX',
-      severity: 'medium' as const,
-      title: `${table}(${columns.join(', ')})`,
-      details: [reason],
-      table,
-      sql: [ddl],
-      statements: queries,
-      ...plain,
-    })),
-    ...database.getMissingForeignKeyIndexes().map(({ table, columns, reason, ddl }) => ({
-      key: `fk ${ddl}`,
-      code: 'MISSING_FOREIGN_KEY_INDEX',
-      severity: 'low' as const,
-      title: `${table}(${columns.join(', ')})`,
-      details: [reason],
-      table,
-      sql: [ddl],
-      statements: [],
-      ...plain,
-    })),
-    ...database.getDuplicateIndexes().map(({ table, index, reason, ddl }) => ({
-      key: `dup ${index}`,
-      code: 'DUPLICATE_INDEX',
-      severity: 'low' as const,
-      title: `${table}: ${index}`,
-      details: [reason],
-      table,
-      sql: [ddl],
-      statements: [],
-      ...plain,
-    })),
-    ...database.getUnusedIndexes().map(({ table, index, reason, ddl }) => ({
-      key: `unused ${index}`,
-      code: 'UNUSED_INDEX',
-      severity: 'low' as const,
-      title: `${table}: ${index}`,
-      details: [reason],
-      table,
-      sql: [ddl],
-      statements: [],
-      ...plain,
-    })),
+    ...recommended.map(indexAdvice('MISSING_INDEX', 'medium', 'missing')),
+    ...database.getMissingForeignKeyIndexes().map(indexAdvice('MISSING_FOREIGN_KEY_INDEX', 'low', 'fk')),
+    ...database.getDuplicateIndexes().map(indexAdvice('DUPLICATE_INDEX', 'low', 'dup')),
+    ...database.getUnusedIndexes().map(indexAdvice('UNUSED_INDEX', 'low', 'unused')),
   ]
+}
+
+interface IndexProposal {
+  readonly table: string
+  readonly columns: readonly string[]
+  /** The existing index that the advice is about. */
+  readonly index?: string
+  readonly reason: string
+  readonly ddl: string
+  readonly queries?: readonly string[]
+}
+
+/** @param prefix - Start of the key. */
+function indexAdvice(code: string, severity: DatabaseAdvice['severity'], prefix: string) {
+  return ({ table, columns, index, reason, ddl, queries = [] }: IndexProposal): DatabaseAdvice => ({
+    key: `${prefix} ${index ?? ddl}`,
+    code,
+    severity,
+    title: index === undefined ? `${table}(${columns.join(', ')})` : `${table}: ${index}`,
+    details: [reason],
+    table,
+    sql: [ddl],
+    savedMs: null,
+    savedShare: null,
+    validation: null,
+    statements: queries,
+  })
 }
 
 /** Placeholders and names, which are not values. */

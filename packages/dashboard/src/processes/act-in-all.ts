@@ -1,8 +1,7 @@
 import { isInstance } from '@sluice/core/siblings'
-import { Refusal } from '../http/refusal.ts'
+import { Refusal } from '../http/responses.ts'
 import type { ActionName, ActionResults } from '../protocol/action.ts'
-import type { Peers } from './peers.ts'
-import type { Answer } from './questions.ts'
+import type { Answer, Peers } from './peers.ts'
 
 export interface ActParts {
   readonly peers: Pick<Peers, 'others' | 'query'>

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ProcessLink } from '@sluice/core/siblings'
-import { latestPoints, sparklines } from '../pages/sparklines.ts'
+import { latestPoints, sparklines } from '../pages/now-page.ts'
 import type { ProcessRow } from '../protocol/common.ts'
 import type { NowPage, RankedItem, Section } from '../protocol/now.ts'
 import type { RequestSummary } from '../protocol/request.ts'

@@ -19,7 +19,7 @@ import { mergeAlerts, mergeMetrics } from './merge/merge-monitor.ts'
 import { mergeNodes } from './merge/merge-nodes.ts'
 import { mergeFindings, mergeQueries, mergeRecent } from './merge/merge-queries.ts'
 import type { PeerReply } from './peers.ts'
-import { answerQuestion } from './questions.ts'
+import { answerQuestion } from './peers.ts'
 
 /** The processes behind a dashboard: only this one, or all connected ones. */
 export interface Processes {

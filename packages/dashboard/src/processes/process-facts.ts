@@ -1,7 +1,6 @@
+import { enginesOf, isBad, type LineSource, lineSource, openAlerts } from '../pages/now-page.ts'
 import type { PageParts } from '../pages/page-parts.ts'
 import type { RankedFact } from '../pages/ranked.ts'
-import { type LineSource, lineSource } from '../pages/sparklines.ts'
-import { enginesOf, isBad, openAlerts } from '../pages/vitals.ts'
 import type { FindingItem } from '../protocol/finding.ts'
 import type { RequestSummary } from '../protocol/request.ts'
 import type { Snapshot } from '../protocol/stream.ts'

@@ -1,10 +1,17 @@
 import type { Sluice } from '@sluice/core'
 import { hostOf } from '@sluice/core/siblings'
 import { findingItems } from '../pages/findings-page.ts'
+import {
+  badgesOf,
+  enginesOf,
+  latestPoints,
+  lineSource,
+  sparklines,
+  totalsOf,
+  vitalsOf,
+} from '../pages/now-page.ts'
 import type { PageParts } from '../pages/page-parts.ts'
 import { type RankedFact, ranked, rankedItems, SlowStatements } from '../pages/ranked.ts'
-import { latestPoints, lineSource, sparklines } from '../pages/sparklines.ts'
-import { badgesOf, enginesOf, totalsOf, vitalsOf } from '../pages/vitals.ts'
 import { type FactsQuery, factsOf, type ProcessFacts } from '../processes/process-facts.ts'
 import type { ProcessInfo, ProcessRow } from '../protocol/common.ts'
 import type { FindingItem } from '../protocol/finding.ts'

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Refusal } from '../http/refusal.ts'
+import { Refusal } from '../http/responses.ts'
 import type { Section } from '../protocol/now.ts'
 import type { FirstView, Rights, Snapshot } from '../protocol/stream.ts'
 import { DeltaMaker, type LiveSource } from './delta-maker.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { Refusal } from '../../src/http/refusal.ts'
+import { Refusal } from '../../src/http/responses.ts'
 import { actInAll } from '../../src/processes/act-in-all.ts'
-import type { Answer, Question } from '../../src/processes/questions.ts'
+import type { Answer, Question } from '../../src/processes/peers.ts'
 
 /** @param answers - Answers of the other processes, in order. */
 function world(own: () => unknown, answers: readonly (Answer | undefined)[], hasSharedJobs = false) {

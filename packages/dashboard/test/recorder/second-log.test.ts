@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { latestPoints, sparklines } from '../../src/pages/sparklines.ts'
+import { latestPoints, sparklines } from '../../src/pages/now-page.ts'
 import type { RecordedRequest } from '../../src/recorder/recorded-request.ts'
 import { SecondLog } from '../../src/recorder/second-log.ts'
 

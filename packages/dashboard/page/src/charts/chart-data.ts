@@ -1,6 +1,5 @@
 import type { MetricsPage } from '../../../src/protocol/index.ts'
-import { withUnit } from '../format/numbers.ts'
-import { clockTime } from '../format/times.ts'
+import { clockTime, withUnit } from '../format.ts'
 
 /**
  * Columns of one chart, of equal length: times in seconds since 1970, and values, some of which are missing.
@@ -111,4 +110,65 @@ export function csvOf(metric: string, { times, values, lower, median, upper }: C
     ...lines,
     '',
   ].join('\n')
+}
+
+/** A point in pixels. A missing value is `null`, which is not 0. */
+type PathPoint = readonly [x: number, y: number | null]
+
+/**
+ * Returns a line as an SVG path. A missing value interrupts it. A single point is a short dash.
+ *
+ * @param maxGap - Distance of two points up to which they are connected, in pixels.
+ */
+export function linePath(points: readonly PathPoint[], maxGap = Number.POSITIVE_INFINITY): string {
+  const isConnected = (left: PathPoint | undefined, right: PathPoint | undefined) =>
+    left !== undefined &&
+    right !== undefined &&
+    left[1] !== null &&
+    right[1] !== null &&
+    right[0] - left[0] <= maxGap
+  return points
+    .map((point, index) => {
+      const [x, y] = point
+      if (y === null) return ''
+      if (isConnected(points[index - 1], point)) return `L${rounded(x)} ${rounded(y)}`
+      return `M${rounded(x)} ${rounded(y)}${isConnected(point, points[index + 1]) ? '' : 'h1'}`
+    })
+    .join('')
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 10) / 10
+}
+
+const HOUR = 3_600
+/** Distances of labels on a time axis, in seconds. */
+const TIMES = [1, 5, 15, 30, 60, 120, 300, 600, 1_800, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR, 24 * HOUR]
+
+/** Returns about `count` round values from `low` to `high`. */
+export function valueTicks(low: number, high: number, count: number): readonly number[] {
+  const least = (high - low) / count
+  const power = 10 ** Math.floor(Math.log10(least))
+  const step = ([1, 2, 5].find((one) => one * power >= least) ?? 10) * power
+  // Multiples of the step, instead of sums, add no rounding errors.
+  return multiples(low, high, step)
+}
+
+/**
+ * Returns at most `count` round times.
+ *
+ * @param from - Seconds since 1970.
+ * @param offset - Seconds from local time to UTC.
+ */
+export function timeTicks(from: number, to: number, count: number, offset: number): readonly number[] {
+  const step = TIMES.find((one) => (to - from) / one <= count) ?? 24 * HOUR
+  return multiples(from - offset, to - offset, step).map((at) => at + offset)
+}
+
+function multiples(from: number, to: number, step: number): number[] {
+  const first = Math.ceil(from / step)
+  return Array.from(
+    { length: Math.max(0, Math.floor(to / step) - first + 1) },
+    (_, index) => (first + index) * step,
+  )
 }

@@ -1,9 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { amount } from '../format/numbers.ts'
-import { clockMinute, clockTime } from '../format/times.ts'
-import { type ChartData, rangeOf, stepOf, valueAt } from './chart-data.ts'
-import { linePath } from './line-path.ts'
-import { timeTicks, valueTicks } from './ticks.ts'
+import { amount, clockMinute, clockTime } from '../format.ts'
+import { type ChartData, linePath, rangeOf, stepOf, timeTicks, valueAt, valueTicks } from './chart-data.ts'
 
 interface LineChartProps {
   readonly label: string

@@ -1,5 +1,5 @@
 import type { Point } from '../../../src/protocol/index.ts'
-import { linePath } from './line-path.ts'
+import { linePath } from './chart-data.ts'
 
 const WIDTH = 240
 const HEIGHT = 48

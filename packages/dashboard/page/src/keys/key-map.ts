@@ -1,4 +1,4 @@
-import { type PageName, pages } from '../route/pages.ts'
+import { type PageName, pages } from '../route/place.ts'
 
 export type KeyCommand =
   | { readonly kind: 'page'; readonly page: PageName }

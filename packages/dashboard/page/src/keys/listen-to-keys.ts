@@ -1,5 +1,5 @@
 import { togglePause } from '../live/live.ts'
-import { copyText } from '../parts/copy.tsx'
+import { copyText } from '../parts/buttons.tsx'
 import { announce, closeLastToast, showToast } from '../parts/messages.tsx'
 import { formatPlace } from '../route/place.ts'
 import { go, hrefOf, param, place, setParams } from '../route/router.ts'

@@ -1,14 +1,13 @@
 import type { AlertsPage as AlertsAnswer, TimelineEntry } from '../../../src/protocol/index.ts'
 import { metricTitle } from '../../../src/protocol/monitor.ts'
-import { amount, count, plural } from '../format/numbers.ts'
-import { ago, clockTime, fullTime } from '../format/times.ts'
+import { ago, amount, clockTime, count, fullTime, plural } from '../format.ts'
 import { now } from '../live/live.ts'
 import { act } from '../live/request-json.ts'
 import { useSection } from '../live/use-section.ts'
-import { ActionButton } from '../parts/action-button.tsx'
+import { ActionButton } from '../parts/buttons.tsx'
 import { Choices } from '../parts/filters.tsx'
+import { StateWord, type Tone } from '../parts/labels.tsx'
 import { Empty, SectionView } from '../parts/section-view.tsx'
-import { StateWord, type Tone } from '../parts/state-words.tsx'
 import { hrefOf, param, setParams } from '../route/router.ts'
 
 type Alert = AlertsAnswer['active'][number]
@@ -52,11 +51,7 @@ function Alerts({ data, again }: { data: AlertsAnswer; again: () => void }) {
           <Choices
             label="Show"
             value={show}
-            options={[
-              { value: 'all', label: 'All' },
-              { value: 'alerts', label: 'Alerts' },
-              { value: 'scaling', label: 'Scaling' },
-            ]}
+            options={{ all: 'All', alerts: 'Alerts', scaling: 'Scaling' }}
             onChange={(value) => setParams({ show: value })}
           />
         </div>

@@ -3,21 +3,17 @@ import type {
   FindingsPage as FindingsAnswer,
   StatementAnomaly,
 } from '../../../src/protocol/index.ts'
-import { count, duration, plural } from '../format/numbers.ts'
-import { titleOfCode } from '../format/request-facts.ts'
-import { ago } from '../format/times.ts'
+import { ago, codeTitles, count, duration, plural } from '../format.ts'
 import { now } from '../live/live.ts'
 import { act } from '../live/request-json.ts'
 import { useSection } from '../live/use-section.ts'
-import { ActionButton } from '../parts/action-button.tsx'
-import { CopyButton } from '../parts/copy.tsx'
+import { ActionButton, CopyButton } from '../parts/buttons.tsx'
 import { Choices, FilterField } from '../parts/filters.tsx'
-import { PlaceText } from '../parts/place-text.tsx'
+import { PlaceText, SeverityWord } from '../parts/labels.tsx'
 import { Empty, SectionView } from '../parts/section-view.tsx'
-import { SeverityWord } from '../parts/state-words.tsx'
 import { hrefOf, param, setParams } from '../route/router.ts'
-import { type Column, DataTable } from '../table/data-table.tsx'
-import { FindingBody } from './findings/finding-body.tsx'
+import { type Column, DataTable, numberColumn } from '../table/data-table.tsx'
+import { FindingBody } from './finding-body.tsx'
 
 /** Page: what to fix first. */
 export function FindingsPage() {
@@ -64,14 +60,11 @@ const columns: readonly Column<FindingItem>[] = [
     isNumber: true,
     cell: ({ queries, queriesPossible }) => `${count(queries)} → ${count(queriesPossible)}`,
   },
-  {
-    id: 'occurrences',
-    title: 'Requests',
+  numberColumn<FindingItem>('occurrences', 'Requests', {
     hint: 'Requests with this finding',
-    isNumber: true,
     rank: 3,
-    cell: ({ occurrences }) => `${count(occurrences)}×`,
-  },
+    show: (occurrences) => `${count(occurrences)}×`,
+  }),
   {
     id: 'saved',
     title: 'Savings',
@@ -104,22 +97,14 @@ function Findings({ data: { findings, requests, anomalies } }: { data: FindingsA
         <Choices
           label="Kind"
           value={code}
-          options={[
-            { value: 'all', label: 'All' },
-            { value: 'N_PLUS_ONE', label: titleOfCode('N_PLUS_ONE') },
-            { value: 'REPEATED_QUERY', label: titleOfCode('REPEATED_QUERY') },
-            { value: 'QUERY_BUDGET', label: titleOfCode('QUERY_BUDGET') },
-          ]}
+          options={{ all: 'All', ...codeTitles }}
           onChange={(value) => setParams({ code: value })}
         />
         {mutedCount > 0 && (
           <Choices
             label="Muted"
             value={muted}
-            options={[
-              { value: 'hide', label: 'Hide muted' },
-              { value: 'show', label: `Show ${count(mutedCount)} muted` },
-            ]}
+            options={{ hide: 'Hide muted', show: `Show ${count(mutedCount)} muted` }}
             onChange={(value) => setParams({ muted: value })}
           />
         )}

@@ -5,18 +5,16 @@ import type {
   QueueRow,
 } from '../../../src/protocol/index.ts'
 import { Sparkline } from '../charts/sparkline.tsx'
-import { amount, count, duration, percent, plural } from '../format/numbers.ts'
-import { ago, fullTime } from '../format/times.ts'
+import { ago, amount, count, duration, fullTime, percent, plural } from '../format.ts'
 import { now } from '../live/live.ts'
 import { act } from '../live/request-json.ts'
 import { useSection } from '../live/use-section.ts'
-import { ActionButton } from '../parts/action-button.tsx'
-import { CopyButton } from '../parts/copy.tsx'
+import { ActionButton, CopyButton } from '../parts/buttons.tsx'
 import { Figures } from '../parts/figures.tsx'
+import { StateWord, type Tone } from '../parts/labels.tsx'
 import { Empty, SectionView } from '../parts/section-view.tsx'
-import { StateWord, type Tone } from '../parts/state-words.tsx'
 import { param, setParams } from '../route/router.ts'
-import { type Column, DataTable } from '../table/data-table.tsx'
+import { type Column, DataTable, numberColumn } from '../table/data-table.tsx'
 
 /** Page: which queues are stuck? */
 export function JobsPage() {
@@ -70,21 +68,11 @@ const queueColumns: readonly Column<QueueRow>[] = [
     rank: 3,
     cell: ({ processing, maxConcurrency }) => `${count(processing)} of ${count(maxConcurrency)}`,
   },
-  {
-    id: 'throughput',
-    title: 'Tasks/s',
-    isNumber: true,
-    rank: 3,
-    cell: ({ throughputPerSecond }) => amount(throughputPerSecond),
-  },
-  {
-    id: 'dead',
-    title: 'Dead',
+  numberColumn<QueueRow>('throughputPerSecond', 'Tasks/s', { rank: 3, show: amount }),
+  numberColumn<QueueRow>('deadLetters', 'Dead', {
     hint: 'Dead letters: permanently failed tasks',
-    isNumber: true,
-    cell: ({ deadLetters }) =>
-      deadLetters === 0 ? <span class="muted">0</span> : <StateWord tone="bad" word={count(deadLetters)} />,
-  },
+    show: (dead) => (dead === 0 ? <span class="muted">0</span> : <StateWord tone="bad" word={count(dead)} />),
+  }),
 ]
 
 function Depth({ row: { depth } }: { row: QueueRow }) {
@@ -177,14 +165,8 @@ type Target = {
 const letterColumns: readonly Column<DeadLetterGroup>[] = [
   { id: 'error', title: 'Error', cell: ({ error }) => <span class="cut">{error}</span> },
   { id: 'queue', title: 'Queue', rank: 2, cell: ({ queue }) => queue },
-  { id: 'count', title: 'Tasks', isNumber: true, cell: ({ count: tasks }) => count(tasks) },
-  {
-    id: 'newest',
-    title: 'Newest',
-    isNumber: true,
-    rank: 3,
-    cell: ({ newestAt }) => ago(newestAt ?? undefined, now.value),
-  },
+  numberColumn<DeadLetterGroup>('count', 'Tasks', { show: count }),
+  numberColumn<DeadLetterGroup>('newestAt', 'Newest', { rank: 3, show: (at) => ago(at, now.value) }),
 ]
 
 /** Permanently failed tasks, grouped by error. */

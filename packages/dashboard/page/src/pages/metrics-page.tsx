@@ -3,8 +3,7 @@ import type { MetricInfo, MetricsPage as MetricsAnswer } from '../../../src/prot
 import { metricTitle } from '../../../src/protocol/monitor.ts'
 import { type ChartData, chartDataOf, csvOf } from '../charts/chart-data.ts'
 import { LineChart } from '../charts/line-chart.tsx'
-import { amount, count, percent, span, withUnit } from '../format/numbers.ts'
-import { clockMinute, clockTime } from '../format/times.ts'
+import { amount, clockMinute, clockTime, count, percent, span, withUnit } from '../format.ts'
 import { useSection } from '../live/use-section.ts'
 import { Figures } from '../parts/figures.tsx'
 import { Choices } from '../parts/filters.tsx'
@@ -27,12 +26,7 @@ export function MetricsPage() {
   )
 }
 
-const ranges = [
-  { value: '10', label: '10 min' },
-  { value: '30', label: '30 min' },
-  { value: '120', label: '2 h' },
-  { value: '1440', label: '24 h' },
-]
+const ranges = { 10: '10 min', 30: '30 min', 120: '2 h', 1440: '24 h' }
 
 function Metrics({ data }: { data: MetricsAnswer }) {
   const { metrics, metric, points, forecast, trend, anomalies, needsSeconds, from, to } = data
@@ -92,18 +86,14 @@ function Metrics({ data }: { data: MetricsAnswer }) {
             {forecast !== null ? (
               <>
                 <ul class="legend">
-                  <li>
-                    <span class="key-line" aria-hidden="true" />
-                    measured
-                  </li>
-                  <li>
-                    <span class="key-dashed" aria-hidden="true" />
-                    median forecast
-                  </li>
-                  <li>
-                    <span class="key-band" aria-hidden="true" />
-                    90% band
-                  </li>
+                  {Object.entries({ line: 'measured', dashed: 'median forecast', band: '90% band' }).map(
+                    ([look, text]) => (
+                      <li key={look}>
+                        <span class={`key-${look}`} aria-hidden="true" />
+                        {text}
+                      </li>
+                    ),
+                  )}
                 </ul>
                 <p>{forecast.caption}</p>
               </>
@@ -192,7 +182,6 @@ function ValuesTable({ data, unit }: { data: ChartData; unit: string }) {
   const rows = data.times.map((_, index) => index).reverse()
   const pages = Math.max(1, Math.ceil(rows.length / PAGE))
   const shown = Math.min(page, pages - 1)
-  const text = (value: number | null | undefined): string => amount(value ?? undefined)
   return (
     <div class="table-wrap">
       <table class="table table-narrow">
@@ -200,28 +189,22 @@ function ValuesTable({ data, unit }: { data: ChartData; unit: string }) {
         <thead>
           <tr>
             <th scope="col">Time</th>
-            <th scope="col" class="number">
-              Measured
-            </th>
-            <th scope="col" class="number">
-              Forecast
-            </th>
-            <th scope="col" class="number">
-              Low
-            </th>
-            <th scope="col" class="number">
-              High
-            </th>
+            {['Measured', 'Forecast', 'Low', 'High'].map((title) => (
+              <th key={title} scope="col" class="number">
+                {title}
+              </th>
+            ))}
           </tr>
         </thead>
         <tbody>
           {rows.slice(shown * PAGE, (shown + 1) * PAGE).map((index) => (
             <tr key={data.times[index]}>
               <th scope="row">{clockTime((data.times[index] ?? 0) * 1_000)}</th>
-              <td class="number">{text(data.values[index])}</td>
-              <td class="number">{text(data.median[index])}</td>
-              <td class="number">{text(data.lower[index])}</td>
-              <td class="number">{text(data.upper[index])}</td>
+              {[data.values, data.median, data.lower, data.upper].map((column, place) => (
+                <td key={place} class="number">
+                  {amount(column[index] ?? undefined)}
+                </td>
+              ))}
             </tr>
           ))}
         </tbody>

@@ -1,14 +1,14 @@
 import type { NodesPage as NodesAnswer, ProcessRow, ReplicaGroup } from '../../../src/protocol/index.ts'
-import { amount, count, duration, percent, plural, span, withUnit } from '../format/numbers.ts'
+import { amount, count, duration, percent, plural, span, withUnit } from '../format.ts'
 import { live, now } from '../live/live.ts'
 import { act } from '../live/request-json.ts'
 import { useSection } from '../live/use-section.ts'
-import { ActionButton } from '../parts/action-button.tsx'
+import { ActionButton } from '../parts/buttons.tsx'
 import { Figures } from '../parts/figures.tsx'
+import { StateWord, type Tone } from '../parts/labels.tsx'
 import { Empty, SectionView } from '../parts/section-view.tsx'
-import { StateWord, type Tone } from '../parts/state-words.tsx'
 import { param, setParams } from '../route/router.ts'
-import { type Column, DataTable } from '../table/data-table.tsx'
+import { type Column, DataTable, numberColumn } from '../table/data-table.tsx'
 
 type Balancer = NonNullable<NodesAnswer['balancer']>
 type Node = Balancer['nodes'][number]
@@ -56,22 +56,12 @@ const nodeColumns: readonly Column<Node>[] = [
   { id: 'id', title: 'Node', cell: ({ id }) => <span class="cut">{id}</span> },
   { id: 'state', title: 'State', cell: (node) => <StateWord {...stateOf(node)} /> },
   { id: 'load', title: 'Load', cell: (node) => <LoadStrip node={node} /> },
-  {
-    id: 'share',
-    title: 'Share',
-    hint: 'Percentage of all selections',
-    isNumber: true,
+  numberColumn<Node>('share', 'Share', { hint: 'Percentage of all selections', rank: 2, show: percent }),
+  numberColumn<Node>('p95', 'p95', {
     rank: 2,
-    cell: ({ share }) => percent(share),
-  },
-  {
-    id: 'p95',
-    title: 'p95',
-    isNumber: true,
-    rank: 2,
-    cell: ({ p95, requests }) => (requests === 0 ? '–' : duration(p95)),
-  },
-  { id: 'errors', title: 'Errors', isNumber: true, rank: 3, cell: ({ errorRate }) => percent(errorRate) },
+    show: (p95, { requests }) => (requests === 0 ? '–' : duration(p95)),
+  }),
+  numberColumn<Node>('errorRate', 'Errors', { rank: 3, show: percent }),
 ]
 
 function LoadStrip({ node: { activeConnections, maxConnections } }: { node: Node }) {
@@ -166,7 +156,7 @@ const tierColumns: readonly Column<TierRow>[] = [
     isNumber: true,
     cell: ({ tier }) => `${count(tier.activeConnections)} of ${count(tier.limit)}`,
   },
-  { id: 'share', title: 'Share', isNumber: true, rank: 2, cell: ({ share }) => percent(share) },
+  numberColumn<TierRow>('share', 'Share', { rank: 2, show: percent }),
   {
     id: 'time',
     title: 'Response',
@@ -296,36 +286,21 @@ const processColumns: readonly Column<ProcessRow>[] = [
         <StateWord tone="bad" word="not responding" />
       ),
   },
-  {
-    id: 'requests',
-    title: 'Requests',
-    isNumber: true,
+  numberColumn<ProcessRow>('requestsPerSecond', 'Requests', {
     rank: 2,
-    cell: ({ requestsPerSecond }) => withUnit(requestsPerSecond ?? undefined, '/s'),
-  },
-  { id: 'cpu', title: 'CPU', isNumber: true, rank: 2, cell: ({ cpu }) => withUnit(cpu ?? undefined, '%') },
-  {
-    id: 'memory',
-    title: 'Memory',
-    isNumber: true,
-    rank: 3,
-    cell: ({ memory }) => withUnit(memory ?? undefined, '%'),
-  },
-  {
-    id: 'delay',
-    title: 'Event loop',
+    show: (value) => withUnit(value, '/s'),
+  }),
+  numberColumn<ProcessRow>('cpu', 'CPU', { rank: 2, show: (value) => withUnit(value, '%') }),
+  numberColumn<ProcessRow>('memory', 'Memory', { rank: 3, show: (value) => withUnit(value, '%') }),
+  numberColumn<ProcessRow>('eventLoopDelay', 'Event loop', {
     hint: 'Event-loop delay',
-    isNumber: true,
     rank: 3,
-    cell: ({ eventLoopDelay }) => duration(eventLoopDelay ?? undefined),
-  },
-  {
-    id: 'age',
-    title: 'Uptime',
-    isNumber: true,
+    show: duration,
+  }),
+  numberColumn<ProcessRow>('startedAt', 'Uptime', {
     rank: 3,
-    cell: ({ startedAt }) => span((now.value - startedAt) / 1_000),
-  },
+    show: (at = 0) => span((now.value - at) / 1_000),
+  }),
 ]
 
 /** The connected processes; not rendered for a single process. */

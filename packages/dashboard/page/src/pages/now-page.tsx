@@ -1,11 +1,11 @@
 import type { RankedItem, Section, Sparkline as SparklineData, Totals } from '../../../src/protocol/index.ts'
 import { mostOf, Sparkline } from '../charts/sparkline.tsx'
-import { amount, count, duration, NONE, percent, plural } from '../format/numbers.ts'
+import { amount, count, duration, NONE, percent, plural } from '../format.ts'
 import { live, now } from '../live/live.ts'
 import { act } from '../live/request-json.ts'
-import { ActionButton } from '../parts/action-button.tsx'
+import { ActionButton } from '../parts/buttons.tsx'
+import { SeverityWord } from '../parts/labels.tsx'
 import { Empty } from '../parts/section-view.tsx'
-import { SeverityWord } from '../parts/state-words.tsx'
 import { hrefOf } from '../route/router.ts'
 
 function overhead({ overheadMs, timedRequests }: Totals): string {

@@ -1,16 +1,14 @@
 import type { QueriesPage as QueriesAnswer, StatementRow } from '../../../src/protocol/index.ts'
-import { duration, percent, plural } from '../format/numbers.ts'
-import { ago } from '../format/times.ts'
+import { ago, duration, percent, plural } from '../format.ts'
 import { now } from '../live/live.ts'
 import { act } from '../live/request-json.ts'
 import { useSection } from '../live/use-section.ts'
-import { ActionButton } from '../parts/action-button.tsx'
+import { ActionButton } from '../parts/buttons.tsx'
 import { Choices, FilterField } from '../parts/filters.tsx'
 import { Empty, SectionView } from '../parts/section-view.tsx'
-import { param, setParams } from '../route/router.ts'
-import { type Column, DataTable } from '../table/data-table.tsx'
-import { AdviceList } from './queries/advice-list.tsx'
-import { StatementDetail } from './queries/statement-detail.tsx'
+import { param, setParams, sorting } from '../route/router.ts'
+import { type Column, DataTable, numberColumn } from '../table/data-table.tsx'
+import { AdviceList, StatementDetail } from './statement-detail.tsx'
 
 /** Page: which SQL is the most expensive? */
 export function QueriesPage() {
@@ -22,47 +20,17 @@ export function QueriesPage() {
   )
 }
 
+const number = numberColumn<StatementRow>
 const columns: readonly Column<StatementRow>[] = [
   { id: 'sql', title: 'Statement', by: ({ sql }) => sql, cell: ({ sql }) => <code class="cut">{sql}</code> },
-  {
-    id: 'calls',
-    title: 'Calls',
-    isNumber: true,
-    rank: 2,
-    by: ({ calls }) => calls,
-    cell: ({ calls }) => calls,
-  },
-  {
-    id: 'avgMs',
-    title: 'Average',
-    isNumber: true,
-    by: ({ avgMs }) => avgMs,
-    cell: ({ avgMs }) => duration(avgMs),
-  },
-  {
-    id: 'p95Ms',
-    title: 'p95',
-    isNumber: true,
-    rank: 2,
-    by: ({ p95Ms }) => p95Ms,
-    cell: ({ p95Ms }) => duration(p95Ms ?? undefined),
-  },
-  {
-    id: 'maxMs',
-    title: 'Maximum',
-    isNumber: true,
-    rank: 3,
-    by: ({ maxMs }) => maxMs,
-    cell: ({ maxMs }) => duration(maxMs),
-  },
-  {
-    id: 'totalMs',
-    title: 'Share',
+  number('calls', 'Calls', { rank: 2 }),
+  number('avgMs', 'Average', { show: duration }),
+  number('p95Ms', 'p95', { rank: 2, show: duration }),
+  number('maxMs', 'Maximum', { rank: 3, show: duration }),
+  number('totalMs', 'Share', {
     hint: 'Percentage of the total time of all statements',
-    isNumber: true,
-    by: ({ totalMs }) => totalMs,
-    cell: ({ share }) => <Share share={share} />,
-  },
+    show: (_, { share }) => <Share share={share} />,
+  }),
 ]
 
 function Share({ share }: { share: number }) {
@@ -103,11 +71,7 @@ function Queries({ data, again }: { data: QueriesAnswer; again: () => void }) {
         <Choices
           label="Kind"
           value={kind}
-          options={[
-            { value: 'all', label: 'All' },
-            { value: 'read', label: 'Reads' },
-            { value: 'write', label: 'Writes' },
-          ]}
+          options={{ all: 'All', read: 'Reads', write: 'Writes' }}
           onChange={(value) => setParams({ kind: value })}
         />
         <span class="spring" />
@@ -131,11 +95,7 @@ function Queries({ data, again }: { data: QueriesAnswer; again: () => void }) {
           idOf={({ fingerprint }) => fingerprint}
           columns={columns}
           view={`${q}|${kind}`}
-          sort={{
-            by: param('sort'),
-            isUp: param('order') === 'up',
-            onSort: (by, isUp) => setParams({ sort: by, order: isUp ? 'up' : 'down' }),
-          }}
+          sort={sorting()}
           opened={opened}
           onOpen={(open) => setParams({ open })}
           detail={(row) => (

@@ -1,16 +1,15 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { FindingItem, RequestDetail } from '../../../src/protocol/index.ts'
-import { count, duration, percent } from '../format/numbers.ts'
-import { ago, fullTime } from '../format/times.ts'
+import { ago, count, duration, fullTime, percent } from '../format.ts'
 import { live, now } from '../live/live.ts'
 import { type RequestError, requestJson } from '../live/request-json.ts'
-import { CopyButton } from '../parts/copy.tsx'
+import { CopyButton } from '../parts/buttons.tsx'
 import { Figures } from '../parts/figures.tsx'
+import { StatusCode } from '../parts/labels.tsx'
 import { Empty } from '../parts/section-view.tsx'
-import { StatusCode } from '../parts/state-words.tsx'
 import { hrefOf, param, setParams } from '../route/router.ts'
 import { Waterfall } from '../waterfall/waterfall.tsx'
-import { FindingBody } from './findings/finding-body.tsx'
+import { FindingBody } from './finding-body.tsx'
 
 /** Page: where the time of one request was spent. */
 export function RequestPage({ id }: { id: string }) {

@@ -1,14 +1,12 @@
 import type { RequestSummary } from '../../../src/protocol/index.ts'
-import { count, duration, plural } from '../format/numbers.ts'
-import { isError, savedShare } from '../format/request-facts.ts'
-import { clockTime, fullTime } from '../format/times.ts'
+import { clockTime, count, duration, fullTime, isError, plural, savedShare } from '../format.ts'
 import { live } from '../live/live.ts'
 import { Choices, FilterField } from '../parts/filters.tsx'
+import { CodeTags, StatusCode } from '../parts/labels.tsx'
 import { Empty } from '../parts/section-view.tsx'
-import { CodeTags, StatusCode } from '../parts/state-words.tsx'
 import { hrefOf, param, setParams } from '../route/router.ts'
-import { type Column, DataTable } from '../table/data-table.tsx'
-import { RoutesTable } from './requests/routes-table.tsx'
+import { type Column, DataTable, numberColumn } from '../table/data-table.tsx'
+import { RoutesTable } from './routes-table.tsx'
 
 /** Page: which routes are too expensive? */
 export function RequestsPage() {
@@ -32,21 +30,14 @@ export function RequestsPage() {
         <Choices
           label="View"
           value={view}
-          options={[
-            { value: 'routes', label: 'Routes' },
-            { value: 'latest', label: 'Latest' },
-          ]}
+          options={{ routes: 'Routes', latest: 'Latest' }}
           onChange={(value) => setParams({ view: value, open: undefined })}
         />
         <FilterField label="Filter by name" value={q} onInput={(value) => setParams({ q: value })} />
         <Choices
           label="Show"
           value={show}
-          options={[
-            { value: 'all', label: 'All' },
-            { value: 'flagged', label: 'With findings' },
-            { value: 'errors', label: 'Failed' },
-          ]}
+          options={{ all: 'All', flagged: 'With findings', errors: 'Failed' }}
           onChange={(value) => setParams({ show: value })}
         />
       </div>
@@ -77,23 +68,13 @@ interface LatestTableProps {
 
 /** The latest requests, newest first. */
 function LatestTable({ rows, view }: LatestTableProps) {
+  const number = numberColumn<RequestSummary>
   const columns: readonly Column<RequestSummary>[] = [
     { id: 'name', title: 'Request', cell: ({ name }) => <span class="cut">{name}</span> },
     { id: 'status', title: 'Status', rank: 2, cell: (request) => <StatusCode request={request} /> },
-    { id: 'duration', title: 'Duration', isNumber: true, cell: ({ durationMs }) => duration(durationMs) },
-    {
-      id: 'queries',
-      title: 'Queries',
-      isNumber: true,
-      cell: ({ queries }) => <Quiet value={queries} text={count(queries)} />,
-    },
-    {
-      id: 'database',
-      title: 'Database',
-      isNumber: true,
-      rank: 2,
-      cell: ({ databaseMs }) => <Quiet value={databaseMs} text={duration(databaseMs)} />,
-    },
+    number('durationMs', 'Duration', { show: duration }),
+    number('queries', 'Queries', { show: (value) => quiet(value, count) }),
+    number('databaseMs', 'Database', { rank: 2, show: (value) => quiet(value, duration) }),
     {
       id: 'spared',
       title: 'Saved',
@@ -126,6 +107,6 @@ function LatestTable({ rows, view }: LatestTableProps) {
 }
 
 /** Shows zero in a muted color. */
-function Quiet({ value, text }: { value: number; text: string }) {
-  return value === 0 ? <span class="muted">{text}</span> : text
+function quiet(value: number | undefined, format: (value: number | undefined) => string) {
+  return value === 0 ? <span class="muted">{format(0)}</span> : format(value)
 }

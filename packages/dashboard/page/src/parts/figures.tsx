@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { count, exact } from '../format/numbers.ts'
+import { count, exact } from '../format.ts'
 
 interface Figure {
   readonly label: string

@@ -29,26 +29,22 @@ export function FilterField({ label, value, onInput }: FilterFieldProps) {
   )
 }
 
-interface ChoicesProps<T extends string> {
+interface ChoicesProps {
   readonly label: string
-  readonly value: T
-  readonly options: readonly { readonly value: T; readonly label: string }[]
-  readonly onChange: (value: T) => void
+  readonly value: string
+  /** Labels by value. */
+  readonly options: Readonly<Record<string, string>>
+  readonly onChange: (value: string) => void
 }
 
 /** A set of options, of which one is selected. */
-export function Choices<T extends string>({ label, value, options, onChange }: ChoicesProps<T>) {
+export function Choices({ label, value, options, onChange }: ChoicesProps) {
   return (
     <fieldset class="choices">
       <legend class="hidden-visually">{label}</legend>
-      {options.map((option) => (
-        <button
-          key={option.value}
-          type="button"
-          aria-pressed={option.value === value}
-          onClick={() => onChange(option.value)}
-        >
-          {option.label}
+      {Object.entries(options).map(([option, text]) => (
+        <button key={option} type="button" aria-pressed={option === value} onClick={() => onChange(option)}>
+          {text}
         </button>
       ))}
     </fieldset>

@@ -1,7 +1,14 @@
 import { computed, signal } from '@preact/signals'
-import { type PageName, pageRules, pages } from './pages.ts'
-import { allowedParams, paramOf } from './params.ts'
-import { formatPlace, type Place, parsePlace } from './place.ts'
+import {
+  allowedParams,
+  formatPlace,
+  type PageName,
+  type Place,
+  pageRules,
+  pages,
+  paramOf,
+  parsePlace,
+} from './place.ts'
 
 /** The current location. It is stored only in the URL, so that Back and reload work. */
 export const place = signal<Place>(parsePlace(location.hash, pageRules))
@@ -36,6 +43,13 @@ export function param(name: string): string {
   const { page, params } = place.value
   return paramOf(pageRules[page], params, name)
 }
+
+/** The sorting of the table of the current page, stored in its parameters. */
+export const sorting = () => ({
+  by: param('sort'),
+  isUp: param('order') === 'up',
+  onSort: (by: string, isUp: boolean) => setParams({ sort: by, order: isUp ? 'up' : 'down' }),
+})
 
 /**
  * Changes parameters of the current page; `undefined` removes one. Only opening an item adds a step to the

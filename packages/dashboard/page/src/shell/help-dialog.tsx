@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { Icon } from '../parts/icon.tsx'
-import { pages } from '../route/pages.ts'
+import { pages } from '../route/place.ts'
 import { hasKeys } from '../state/preferences.ts'
 
 export const isHelpOpen = signal(false)

@@ -1,9 +1,9 @@
 import { signal } from '@preact/signals'
 import type { Badges } from '../../../src/protocol/index.ts'
-import { bytes, count } from '../format/numbers.ts'
+import { bytes, count } from '../format.ts'
 import { badges, live, rights } from '../live/live.ts'
 import { Icon } from '../parts/icon.tsx'
-import { type PageName, pages } from '../route/pages.ts'
+import { type PageName, pages } from '../route/place.ts'
 import { hrefOf, place } from '../route/router.ts'
 import { hasKeys } from '../state/preferences.ts'
 

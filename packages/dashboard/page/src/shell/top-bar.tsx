@@ -1,4 +1,4 @@
-import { count, duration } from '../format/numbers.ts'
+import { count, duration } from '../format.ts'
 import { isPaused, live, missed, now, retryNow, status, togglePause } from '../live/live.ts'
 import { Icon, type IconName } from '../parts/icon.tsx'
 import { hrefOf } from '../route/router.ts'

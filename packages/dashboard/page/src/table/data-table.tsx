@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useRef, useState } from 'preact/hooks'
-import { count, plural } from '../format/numbers.ts'
+import { count, plural } from '../format.ts'
 import { shown } from '../parts/figures.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { nextOrder, sortRows } from './row-order.ts'
@@ -20,6 +20,24 @@ export interface Column<T> {
   readonly by?: (row: T) => string | number | null
   /** A number is shown as a whole number. */
   readonly cell: (row: T) => ComponentChildren
+}
+
+/** The fields of a row that contain numbers. */
+type NumberField<T> = { [K in keyof T]: T[K] extends number | null ? K : never }[keyof T] & string
+
+/** A column of numbers, sorted by them. Without `show`, they are shown as whole numbers. */
+export function numberColumn<T>(
+  id: NumberField<T>,
+  title: string,
+  {
+    show = (value) => value,
+    ...column
+  }: Pick<Column<T>, 'hint' | 'rank'> & {
+    readonly show?: (value: number | undefined, row: T) => ComponentChildren
+  } = {},
+): Column<T> {
+  const by = (row: T) => row[id] as number | null
+  return { ...column, id, title, isNumber: true, by, cell: (row) => show(by(row) ?? undefined, row) }
 }
 
 export interface DataTableProps<T> {

@@ -1,10 +1,9 @@
 import type { CacheStats } from '@sluice/core'
 import type { TieredStats } from '@sluice/core/siblings'
 import type { CachePage } from '../../protocol/engine-pages.ts'
-import { grouped, summed, weighted } from './sums.ts'
+import { grouped, summed, totalsOf, weighted } from './sums.ts'
 
 export function mergeCache(pages: readonly [CachePage, ...CachePage[]]): CachePage {
-  const sum = (of: (page: CachePage) => number) => pages.reduce((total, page) => total + of(page), 0)
   const reasons = grouped(
     pages.flatMap(({ passedThrough }) => passedThrough),
     ({ reason }) => reason,
@@ -23,15 +22,11 @@ export function mergeCache(pages: readonly [CachePage, ...CachePage[]]): CachePa
         ({ stats }) => stats.usedMemory,
       ),
       hitRateByNamespace: namespacesOf(pages),
-      entriesNeverHit: sum(({ efficiency }) => efficiency.entriesNeverHit),
+      entriesNeverHit: pages.reduce((sum, { efficiency }) => sum + efficiency.entriesNeverHit, 0),
     },
     results: countersOf(pages, 'results'),
     tiered: countersOf(pages, 'tiered'),
-    operations: sum(({ operations }) => operations),
-    cacheHits: sum(({ cacheHits }) => cacheHits),
-    batched: sum(({ batched }) => batched),
-    prefetched: sum(({ prefetched }) => prefetched),
-    queries: sum(({ queries }) => queries),
+    ...totalsOf(pages, ['operations', 'cacheHits', 'batched', 'prefetched', 'queries']),
     passedThrough: reasons
       .map((same) => ({ ...same[0], count: same.reduce((total, { count }) => total + count, 0) }))
       .sort((a, b) => b.count - a.count),

@@ -1,12 +1,22 @@
 import { severityOf, sumOfImpacts } from '@sluice/core/siblings'
+import { type LineSource, type MetricLine, short } from '../../pages/now-page.ts'
 import { deadLetterWords, type RankedFact, rankedItems } from '../../pages/ranked.ts'
-import { type LineSource, type MetricLine, short } from '../../pages/sparklines.ts'
 import type { Badges, Engines, RankedItem, Totals, Vitals } from '../../protocol/now.ts'
 import type { RingState } from '../../protocol/request.ts'
 import type { RouteFigures } from '../../recorder/route-stats.ts'
 import type { SecondFigures } from '../../recorder/second-log.ts'
 import type { ProcessFacts } from '../process-facts.ts'
-import { greatestOf, grouped, leastOf, meanOf, quantileOf, summed, sumOf, weighted } from './sums.ts'
+import {
+  greatestOf,
+  grouped,
+  leastOf,
+  meanOf,
+  quantileOf,
+  summed,
+  sumOf,
+  totalsOf,
+  weighted,
+} from './sums.ts'
 
 const MAX_RANKED = 5
 const RANK = { high: 0, medium: 1, low: 2 } as const
@@ -91,13 +101,8 @@ export function mergeTotals(all: AllFacts): Totals {
 
 export function mergeRing(all: AllFacts): RingState {
   const rings = all.map(({ ring }) => ring)
-  const sum = (field: Exclude<keyof RingState, 'oldestAt'>) =>
-    rings.reduce((total, ring) => total + ring[field], 0)
   return {
-    requests: sum('requests'),
-    bytes: sum('bytes'),
-    maxBytes: sum('maxBytes'),
-    dropped: sum('dropped'),
+    ...totalsOf(rings, ['requests', 'bytes', 'maxBytes', 'dropped']),
     oldestAt: leastOf(rings.map(({ oldestAt }) => oldestAt)),
   }
 }
@@ -176,14 +181,9 @@ function secondsOf<T extends { readonly at: number }>(all: readonly T[], until: 
 }
 
 function mergeSecond(same: readonly [SecondFigures, ...SecondFigures[]]): SecondFigures {
-  const sum = (of: 'requests' | 'queries' | 'databaseMs' | 'durationMs') =>
-    same.reduce((total, second) => total + second[of], 0)
   return {
     at: same[0].at,
-    requests: sum('requests'),
-    queries: sum('queries'),
-    databaseMs: sum('databaseMs'),
-    durationMs: sum('durationMs'),
+    ...totalsOf(same, ['requests', 'queries', 'databaseMs', 'durationMs']),
     durations: same.flatMap(({ durations }) => durations),
   }
 }
@@ -201,24 +201,13 @@ export function mergeRoutes(all: readonly RouteFigures[]): RouteFigures[] {
 function mergeRoute(all: readonly [RouteFigures, ...RouteFigures[]]): RouteFigures {
   const [first, ...others] = all
   if (others.length === 0) return first
-  const sum = (of: (figures: RouteFigures) => number) =>
-    all.reduce((total, figures) => total + of(figures), 0)
   const newestFirst = [...all].sort((a, b) => b.lastAt - a.lastAt)
   const newest = (of: (figures: RouteFigures) => string | null) =>
     newestFirst.map(of).find((id) => id !== null) ?? null
   return {
     name: first.name,
-    requests: sum(({ requests }) => requests),
-    errors: sum(({ errors }) => errors),
-    perSecond: sum(({ perSecond }) => perSecond),
-    sample: sum(({ sample }) => sample),
-    queries: sum(({ queries }) => queries),
-    databaseMs: sum(({ databaseMs }) => databaseMs),
-    repeats: sum(({ repeats }) => repeats),
-    reads: sum(({ reads }) => reads),
-    spared: sum(({ spared }) => spared),
-    cached: sum(({ cached }) => cached),
-    overBudget: sum(({ overBudget }) => overBudget),
+    ...totalsOf(all, ['requests', 'errors', 'perSecond', 'sample', 'queries', 'databaseMs', 'repeats']),
+    ...totalsOf(all, ['reads', 'spared', 'cached', 'overBudget']),
     durations: all.flatMap(({ durations }) => durations).sort((a, b) => a - b),
     flags: [...new Set(all.flatMap(({ flags }) => flags))],
     budget: all.find(({ budget }) => budget !== null)?.budget ?? null,

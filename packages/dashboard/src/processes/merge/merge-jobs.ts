@@ -1,5 +1,5 @@
 import type { DeadLetterGroup, JobsPage, QueueRow } from '../../protocol/engine-pages.ts'
-import { greatestOf, grouped, weighted } from './sums.ts'
+import { greatestOf, grouped, totalsOf, weighted } from './sums.ts'
 
 const SHOWN = 10
 const DEPTH_STEP_MS = 5_000
@@ -36,8 +36,9 @@ export function mergeJobs(pages: readonly [JobsPage, ...JobsPage[]]): JobsPage {
 
 function mergeQueue(all: readonly [QueueRow, ...QueueRow[]], isShared: boolean): QueueRow {
   const [first] = all
-  const sum = (of: (row: QueueRow) => number) => all.reduce((total, row) => total + of(row), 0)
-  const stored = (of: (row: QueueRow) => number) => (isShared ? Math.max(...all.map(of)) : sum(of))
+  // Processes with shared tasks count the same ones, at different times.
+  const stored = (field: 'pending' | 'queued' | 'processing' | 'retry' | 'deadLetters') =>
+    isShared ? Math.max(...all.map((row) => row[field])) : totalsOf(all, [field])[field]
   const mean = (of: (row: QueueRow) => number) =>
     weighted(all.map((row) => [of(row), row.completed + row.failed + row.retried] as const)) ?? 0
   const times = (field: 'waitMs' | 'runMs') => ({
@@ -47,18 +48,14 @@ function mergeQueue(all: readonly [QueueRow, ...QueueRow[]], isShared: boolean):
   })
   return {
     ...first,
-    pending: stored((row) => row.pending),
-    queued: stored((row) => row.queued),
-    processing: stored((row) => row.processing),
-    retry: stored((row) => row.retry),
-    deadLetters: stored((row) => row.deadLetters),
+    ...totalsOf(all, ['completed', 'retried', 'failed', 'cancelled', 'lost', 'throughputPerSecond']),
+    ...totalsOf(all, ['maxConcurrency']),
+    pending: stored('pending'),
+    queued: stored('queued'),
+    processing: stored('processing'),
+    retry: stored('retry'),
+    deadLetters: stored('deadLetters'),
     isPaused: all.some(({ isPaused }) => isPaused),
-    completed: sum((row) => row.completed),
-    retried: sum((row) => row.retried),
-    failed: sum((row) => row.failed),
-    cancelled: sum((row) => row.cancelled),
-    lost: sum((row) => row.lost),
-    throughputPerSecond: sum((row) => row.throughputPerSecond),
     waitMs: times('waitMs'),
     runMs: times('runMs'),
     retryRate: mean((row) => row.retryRate),
@@ -66,7 +63,6 @@ function mergeQueue(all: readonly [QueueRow, ...QueueRow[]], isShared: boolean):
     // A process without workers sees no progress while workers in other processes make progress.
     isStalled: isShared ? all.every(({ isStalled }) => isStalled) : all.some(({ isStalled }) => isStalled),
     ...healthOf(all, isShared),
-    maxConcurrency: sum((row) => row.maxConcurrency),
     depth: isShared ? deepest(all) : addedUp(all),
   }
 }

@@ -1,6 +1,6 @@
 import type { LoadBalancerStats, NodeStats, RegionStats, TierStats } from '@sluice/core/siblings'
 import type { NodesPage, ReplicaGroup, ReplicaRow } from '../../protocol/engine-pages.ts'
-import { greatestOf, grouped, leastOf, summed, weighted } from './sums.ts'
+import { greatestOf, grouped, leastOf, summed, totalsOf, weighted } from './sums.ts'
 
 /** The worst status of any process, because a node that one process cannot reach needs attention. */
 const WORST = ['unhealthy', 'degraded', 'maintenance', 'healthy'] as const
@@ -25,12 +25,10 @@ function mergeBalancers(all: readonly [LoadBalancerStats, ...LoadBalancerStats[]
     all.flatMap((one) => one.nodes),
     ({ id }) => id,
   ).map((same) => mergeNode(same, picks))
-  const sum = (field: 'totalRequests' | 'failedRequests' | 'activeConnections' | 'sessions') =>
-    all.reduce((total, one) => total + one[field], 0)
   const withStatus = (status: NodeStats['status']) => nodes.filter((node) => node.status === status).length
   // Each process can use the full capacity of the nodes.
   const totalCapacity = Math.max(...all.map((one) => one.totalCapacity))
-  const activeConnections = sum('activeConnections')
+  const totals = totalsOf(all, ['totalRequests', 'failedRequests', 'activeConnections', 'sessions'])
   return {
     strategy: all[0].strategy,
     totalNodes: nodes.length,
@@ -40,12 +38,9 @@ function mergeBalancers(all: readonly [LoadBalancerStats, ...LoadBalancerStats[]
     maintenanceNodes: withStatus('maintenance'),
     ejectedNodes: nodes.filter(({ ejectedForMs }) => ejectedForMs > 0).length,
     isPanic: all.some(({ isPanic }) => isPanic),
-    totalRequests: sum('totalRequests'),
-    failedRequests: sum('failedRequests'),
-    activeConnections,
+    ...totals,
     totalCapacity,
-    averageLoad: totalCapacity === 0 ? 0 : activeConnections / totalCapacity,
-    sessions: sum('sessions'),
+    averageLoad: totalCapacity === 0 ? 0 : totals.activeConnections / totalCapacity,
     // A process of an earlier version reports none.
     regions: mergeRegions(all.flatMap(({ regions = [] }) => regions)),
     nodes,
@@ -66,40 +61,30 @@ function mergeRegions(all: readonly RegionStats[]): readonly RegionStats[] {
 }
 
 function mergeTier(all: readonly [TierStats, ...TierStats[]]): TierStats {
-  const sum = (field: 'requests' | 'activeConnections' | 'limit') =>
-    all.reduce((total, tier) => total + tier[field], 0)
   return {
     name: all[0].name,
     isLocal: all.some(({ isLocal }) => isLocal),
     rttMs: leastOf(all.map(({ rttMs }) => rttMs)),
-    requests: sum('requests'),
-    activeConnections: sum('activeConnections'),
-    limit: sum('limit'),
+    ...totalsOf(all, ['requests', 'activeConnections', 'limit']),
     responseTime: weighted(all.map((tier) => [tier.responseTime, tier.requests] as const)) ?? 0,
     healthShare: Math.min(...all.map(({ healthShare }) => healthShare)),
   }
 }
 
 function mergeNode(all: readonly [NodeStats, ...NodeStats[]], allPicks: number): NodeStats {
-  const sum = (field: 'picks' | 'requests' | 'failures' | 'ejections' | 'activeConnections') =>
-    all.reduce((total, node) => total + node[field], 0)
   const mean = (field: 'p50' | 'p95' | 'p99' | 'responseTime' | 'errorRate') =>
     weighted(all.map((node) => [node[field], node.requests] as const)) ?? 0
-  const picks = sum('picks')
+  const totals = totalsOf(all, ['picks', 'requests', 'failures', 'ejections', 'activeConnections'])
   return {
     ...all[0],
+    ...totals,
     status: WORST.find((status) => all.some((node) => node.status === status)) ?? all[0].status,
-    activeConnections: sum('activeConnections'),
     responseTime: mean('responseTime'),
     errorRate: mean('errorRate'),
-    picks,
-    share: allPicks === 0 ? 0 : picks / allPicks,
-    requests: sum('requests'),
-    failures: sum('failures'),
+    share: allPicks === 0 ? 0 : totals.picks / allPicks,
     p50: mean('p50'),
     p95: mean('p95'),
     p99: mean('p99'),
-    ejections: sum('ejections'),
     ejectedForMs: Math.max(...all.map(({ ejectedForMs }) => ejectedForMs)),
     isDraining: all.some(({ isDraining }) => isDraining),
   }
@@ -113,8 +98,7 @@ function mergeGroup(all: readonly [ReplicaGroup, ...ReplicaGroup[]]): ReplicaGro
   const [first, ...others] = all
   return {
     source: first.source,
-    replicaReads: all.reduce((sum, { replicaReads }) => sum + replicaReads, 0),
-    primaryReads: all.reduce((sum, { primaryReads }) => sum + primaryReads, 0),
+    ...totalsOf(all, ['replicaReads', 'primaryReads']),
     primaryReasons: summed([first.primaryReasons, ...others.map(({ primaryReasons }) => primaryReasons)]),
     replicas: replicas.map(mergeReplica),
   }
@@ -126,8 +110,7 @@ function mergeReplica(all: readonly [ReplicaRow, ...ReplicaRow[]]): ReplicaRow {
   return {
     id,
     ...(region !== undefined && { region }),
-    reads: all.reduce((sum, { reads }) => sum + reads, 0),
-    failures: all.reduce((sum, { failures }) => sum + failures, 0),
+    ...totalsOf(all, ['reads', 'failures']),
     isUp: all.every(({ isUp }) => isUp),
     lagMs: all.some(({ lagMs }) => lagMs === null) ? null : greatestOf(all.map(({ lagMs }) => lagMs)),
   }

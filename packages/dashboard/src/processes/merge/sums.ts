@@ -26,6 +26,15 @@ function ofKnown(
   return known.length === 0 ? null : join(known)
 }
 
+/** Adds up fields. */
+export function totalsOf<K extends string>(
+  all: readonly Readonly<Record<K, number>>[],
+  fields: readonly K[],
+): Record<K, number> {
+  const totals = fields.map((field) => [field, all.reduce((sum, one) => sum + one[field], 0)])
+  return Object.fromEntries(totals) as Record<K, number>
+}
+
 /** Weighted mean. If all weights are 0, the plain mean. */
 export function weighted(
   values: readonly (readonly [value: number | null, weight: number])[],

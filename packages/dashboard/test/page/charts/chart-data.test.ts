@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { chartDataOf, csvOf, rangeOf, stepOf, valueAt } from '../../../page/src/charts/chart-data.ts'
-import { linePath } from '../../../page/src/charts/line-path.ts'
-import { timeTicks, valueTicks } from '../../../page/src/charts/ticks.ts'
+import {
+  chartDataOf,
+  csvOf,
+  linePath,
+  rangeOf,
+  stepOf,
+  timeTicks,
+  valueAt,
+  valueTicks,
+} from '../../../page/src/charts/chart-data.ts'
 
 const forecast = {
   from: 3_000,

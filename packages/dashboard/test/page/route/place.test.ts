@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { pageRules } from '../../../page/src/route/pages.ts'
-import { formatPlace, parsePlace } from '../../../page/src/route/place.ts'
+import { formatPlace, pageRules, parsePlace } from '../../../page/src/route/place.ts'
 import { textsOf } from '../random.ts'
 
 const parse = (fragment: string) => parsePlace(fragment, pageRules)

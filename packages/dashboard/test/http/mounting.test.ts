@@ -8,7 +8,7 @@ import { createDashboard, type Dashboard, type DashboardOptions } from '@sluice/
 import express from 'express'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { SOON } from '../../../../test/support/patience.ts'
-import { nextOrigin } from '../../src/http/listening-origin.ts'
+import { nextOrigin } from '../../src/http/mounting.ts'
 
 function open(options: DashboardOptions = {}): { readonly dashboard: Dashboard; readonly told: string[] } {
   const told: string[] = []

@@ -1,3 +1,5 @@
+import type { FindingCode, RequestSummary, WaterfallRow } from '../../src/protocol/index.ts'
+
 const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
 const oneDigit = new Intl.NumberFormat('en-US', { minimumFractionDigits: 1, maximumFractionDigits: 1 })
 const short = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 })
@@ -84,4 +86,61 @@ export function plural(value: number, one: string, many: string = `${one}s`): st
 export function withUnit(value: number | undefined, unit: string): string {
   const text = amount(value)
   return unit === '' || text === NONE ? text : unit === '%' ? `${text}%` : `${text} ${unit}`
+}
+
+const time = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
+const day = new Intl.DateTimeFormat('en-US', { day: 'numeric', month: 'short' })
+const full = new Intl.DateTimeFormat('en-US', { dateStyle: 'medium', timeStyle: 'long', hourCycle: 'h23' })
+
+/** Formats the age of a time: `now`, `12 s ago`, `3 min ago`; after 24 hours, the date. */
+export function ago(at: number | undefined, now: number): string {
+  if (at === undefined) return NONE
+  const seconds = Math.floor((now - at) / 1000)
+  if (seconds < 2) return 'now'
+  if (seconds < 60) return `${seconds} s ago`
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ago`
+  if (seconds < 86_400) return `${Math.floor(seconds / 3_600)} h ago`
+  return day.format(at)
+}
+
+/** `14:03:22` */
+export function clockTime(at: number): string {
+  return time.format(at)
+}
+
+/** `14:03` */
+export function clockMinute(at: number): string {
+  return clockTime(at).slice(0, 5)
+}
+
+/** Formats a time with date and time zone, for tooltips. */
+export function fullTime(at: number): string {
+  return full.format(at)
+}
+
+/** Display names of finding codes. */
+export const codeTitles: Readonly<Record<FindingCode, string>> = {
+  N_PLUS_ONE: 'N+1',
+  REPEATED_QUERY: 'Repeated',
+  QUERY_BUDGET: 'Budget',
+}
+
+/**
+ * The time next to a bar: database time if a query was sent, otherwise the time from start to end.
+ * Overlapping queries count once.
+ */
+export function groupTime({ fill, databaseMs, startMs, endMs }: WaterfallRow): string {
+  const ms = endMs - startMs
+  return duration(fill === 'database' && databaseMs > 0 ? Math.min(databaseMs, ms) : ms)
+}
+
+/** The share of reads in a request that needed no separate query. */
+export function savedShare({ queries, batched, prefetched, cacheHits }: RequestSummary): string {
+  const saved = batched + prefetched + cacheHits
+  return saved === 0 ? '–' : percent(saved / (saved + queries))
+}
+
+/** Whether a request failed or has a status of 500 or above. */
+export function isError({ failed, statusCode }: Pick<RequestSummary, 'failed' | 'statusCode'>): boolean {
+  return failed || (statusCode ?? 0) >= 500
 }

@@ -1,18 +1,20 @@
 import { describe, expect, it } from 'vitest'
 import {
+  ago,
   amount,
   bytes,
   count,
   duration,
   exact,
+  groupTime,
+  isError,
   percent,
   plural,
+  savedShare,
   span,
   withUnit,
-} from '../../../page/src/format/numbers.ts'
-import { groupTime, isError, savedShare } from '../../../page/src/format/request-facts.ts'
-import { ago } from '../../../page/src/format/times.ts'
-import type { RequestSummary, WaterfallRow } from '../../../src/protocol/index.ts'
+} from '../../page/src/format.ts'
+import type { RequestSummary, WaterfallRow } from '../../src/protocol/index.ts'
 
 describe('number formats', () => {
   it('group digits and abbreviate from 10,000', () => {

@@ -1,77 +1,36 @@
 import { useState } from 'preact/hooks'
-import type { RequestSummary, RouteRow } from '../../../../src/protocol/index.ts'
-import { amount, count, duration, percent, plural } from '../../format/numbers.ts'
-import { ago } from '../../format/times.ts'
-import { now, rights } from '../../live/live.ts'
-import { act } from '../../live/request-json.ts'
-import { Figures } from '../../parts/figures.tsx'
-import { Icon } from '../../parts/icon.tsx'
-import { CodeTags, StatusCode } from '../../parts/state-words.tsx'
-import { hrefOf, param, setParams } from '../../route/router.ts'
-import { type Column, DataTable } from '../../table/data-table.tsx'
+import type { RequestSummary, RouteRow } from '../../../src/protocol/index.ts'
+import { ago, amount, count, duration, percent, plural } from '../format.ts'
+import { now, rights } from '../live/live.ts'
+import { act } from '../live/request-json.ts'
+import { Figures } from '../parts/figures.tsx'
+import { Icon } from '../parts/icon.tsx'
+import { CodeTags, StatusCode } from '../parts/labels.tsx'
+import { hrefOf, param, setParams, sorting } from '../route/router.ts'
+import { type Column, DataTable, numberColumn } from '../table/data-table.tsx'
 
+const number = numberColumn<RouteRow>
 const columns: readonly Column<RouteRow>[] = [
   { id: 'name', title: 'Route', by: ({ name }) => name, cell: ({ name }) => <span class="cut">{name}</span> },
-  {
-    id: 'requests',
-    title: 'Requests',
-    isNumber: true,
-    rank: 3,
-    by: ({ requests }) => requests,
-    cell: ({ requests }) => requests,
-  },
-  {
-    id: 'perSecond',
-    title: 'Req/s',
+  number('requests', 'Requests', { rank: 3 }),
+  number('perSecond', 'Req/s', {
     hint: 'Requests per second in the last 10 seconds',
-    isNumber: true,
     rank: 3,
-    by: ({ perSecond }) => perSecond,
-    cell: ({ perSecond }) => amount(perSecond),
-  },
-  {
-    id: 'queries',
-    title: 'Queries',
-    hint: 'Average per request',
-    isNumber: true,
-    by: ({ queries }) => queries,
-    cell: (row) => <Queries row={row} />,
-  },
-  {
-    id: 'databaseMs',
-    title: 'Database',
-    hint: 'Average database time per request',
-    isNumber: true,
-    by: ({ databaseMs }) => databaseMs,
-    cell: ({ databaseMs }) => duration(databaseMs),
-  },
-  {
-    id: 'repeats',
-    title: 'Avoidable',
+    show: amount,
+  }),
+  number('queries', 'Queries', { hint: 'Average per request', show: (_, row) => <Queries row={row} /> }),
+  number('databaseMs', 'Database', { hint: 'Average database time per request', show: duration }),
+  number('repeats', 'Avoidable', {
     hint: 'Queries per request that a fix would avoid',
-    isNumber: true,
     rank: 2,
-    by: ({ repeats }) => repeats,
-    cell: ({ repeats }) => (repeats === 0 ? <span class="muted">0</span> : amount(repeats)),
-  },
-  {
-    id: 'cacheShare',
-    title: 'Cache',
+    show: (repeats) => (repeats === 0 ? <span class="muted">0</span> : amount(repeats)),
+  }),
+  number('cacheShare', 'Cache', {
     hint: 'Percentage of reads served from the cache',
-    isNumber: true,
     rank: 3,
-    by: ({ cacheShare }) => cacheShare,
-    cell: ({ cacheShare }) => percent(cacheShare ?? undefined),
-  },
-  {
-    id: 'p95',
-    title: 'p95',
-    hint: '95% of requests are faster',
-    isNumber: true,
-    rank: 2,
-    by: ({ p95 }) => p95,
-    cell: ({ p95 }) => duration(p95),
-  },
+    show: percent,
+  }),
+  number('p95', 'p95', { hint: '95% of requests are faster', rank: 2, show: duration }),
   { id: 'flags', title: 'Findings', rank: 2, cell: ({ flags }) => <CodeTags codes={flags} /> },
 ]
 
@@ -91,11 +50,7 @@ export function RoutesTable({ rows, view, requests }: RoutesTableProps) {
       idOf={({ name }) => name}
       columns={columns}
       view={view}
-      sort={{
-        by: param('sort'),
-        isUp: param('order') === 'up',
-        onSort: (by, isUp) => setParams({ sort: by, order: isUp ? 'up' : 'down' }),
-      }}
+      sort={sorting()}
       opened={opened}
       onOpen={(open) => setParams({ open })}
       detail={(row) => (

@@ -1,12 +1,11 @@
-import type { FindingItem } from '../../../../src/protocol/index.ts'
-import { count, duration, plural } from '../../format/numbers.ts'
-import { CopyButton } from '../../parts/copy.tsx'
-import { PlaceText } from '../../parts/place-text.tsx'
-import { SeverityWord } from '../../parts/state-words.tsx'
-import { hrefOf } from '../../route/router.ts'
-import { Sql } from '../../sql/sql.tsx'
+import type { FindingItem } from '../../../src/protocol/index.ts'
+import { count, duration, plural } from '../format.ts'
+import { CopyButton } from '../parts/buttons.tsx'
+import { PlaceText, SeverityWord } from '../parts/labels.tsx'
+import { hrefOf } from '../route/router.ts'
+import { Sql } from '../sql/sql.tsx'
 
-export interface FindingBodyProps {
+interface FindingBodyProps {
   readonly item: FindingItem
   /** Whether it is shown in a request, which contains the other details. */
   readonly isShort?: boolean

@@ -1,16 +1,13 @@
 import { useState } from 'preact/hooks'
-import type { DatabaseAdvice, ExplainResult, StatementRow } from '../../../../src/protocol/index.ts'
-import { amount, count, duration, plural } from '../../format/numbers.ts'
-import { ago } from '../../format/times.ts'
-import { now } from '../../live/live.ts'
-import { act } from '../../live/request-json.ts'
-import { ActionButton } from '../../parts/action-button.tsx'
-import { CopyButton } from '../../parts/copy.tsx'
-import { Figures } from '../../parts/figures.tsx'
-import { Icon } from '../../parts/icon.tsx'
-import { PlaceText } from '../../parts/place-text.tsx'
-import { Sql } from '../../sql/sql.tsx'
-import { AdviceItem } from './advice-list.tsx'
+import type { DatabaseAdvice, ExplainResult, StatementRow } from '../../../src/protocol/index.ts'
+import { ago, amount, count, duration, percent, plural } from '../format.ts'
+import { now } from '../live/live.ts'
+import { act } from '../live/request-json.ts'
+import { ActionButton, CopyButton } from '../parts/buttons.tsx'
+import { Figures } from '../parts/figures.tsx'
+import { Icon } from '../parts/icon.tsx'
+import { PlaceText, SeverityWord } from '../parts/labels.tsx'
+import { Sql } from '../sql/sql.tsx'
 
 /** An opened statement: its SQL, call sites, plan, and recommendations. */
 export function StatementDetail({ row, advice }: { row: StatementRow; advice: readonly DatabaseAdvice[] }) {
@@ -156,5 +153,59 @@ function PlanTree({ plan }: { plan: ExplainResult }) {
         </div>
       )}
     </section>
+  )
+}
+
+const MAX_SHOWN = 30
+
+/** Recommended changes to the database, as SQL to copy. Nothing is executed from here. */
+export function AdviceList({ advice }: { advice: readonly DatabaseAdvice[] }) {
+  return (
+    <ul class="plain-list">
+      {advice.slice(0, MAX_SHOWN).map((one) => (
+        <AdviceItem key={one.key} advice={one} />
+      ))}
+      {advice.length > MAX_SHOWN && (
+        <li class="muted">{`and ${count(advice.length - MAX_SHOWN)} more: run npx sluice analyze`}</li>
+      )}
+    </ul>
+  )
+}
+
+function AdviceItem({
+  advice: { severity, title, details, sql, savedMs, savedShare, validation },
+}: {
+  advice: DatabaseAdvice
+}) {
+  const text = sql.map((line) => (line.endsWith(';') ? line : `${line};`)).join('\n')
+  const saves =
+    savedShare !== null
+      ? `${percent(savedShare)} of the database time`
+      : savedMs !== null
+        ? duration(savedMs)
+        : ''
+  return (
+    <li class="advice">
+      <SeverityWord severity={severity} />
+      <div class="plain-text">
+        <strong>{title}</strong>
+        {details.map((line, index) => (
+          <span key={index} class="muted">
+            {line}
+          </span>
+        ))}
+        {(saves !== '' || validation !== null) && (
+          <span class="muted">
+            {[saves === '' ? '' : `Saves ${saves}.`, validation ?? ''].filter(Boolean).join(' ')}
+          </span>
+        )}
+        {text !== '' && (
+          <div class="with-button">
+            <Sql text={text} />
+            <CopyButton text={text} what="fix" isFix />
+          </div>
+        )}
+      </div>
+    </li>
   )
 }

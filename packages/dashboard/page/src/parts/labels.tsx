@@ -1,5 +1,5 @@
-import type { FindingCode, RequestSummary, Severity } from '../../../src/protocol/index.ts'
-import { isError, titleOfCode } from '../format/request-facts.ts'
+import type { FindingCode, Place, RequestSummary, Severity } from '../../../src/protocol/index.ts'
+import { codeTitles, isError } from '../format.ts'
 import { Icon, type IconName } from './icon.tsx'
 
 export type Tone = 'bad' | 'warn' | 'good' | 'muted'
@@ -37,9 +37,25 @@ export function CodeTags({ codes }: { codes: readonly FindingCode[] }) {
       {codes.map((code) => (
         <span key={code} class={`tag ${code === 'N_PLUS_ONE' ? 'bad' : 'warn'}`}>
           <Icon name="alert" />
-          {titleOfCode(code)}
+          {codeTitles[code] ?? code}
         </span>
       ))}
+    </span>
+  )
+}
+
+/** A call site. If space is short, folders are cut, but never the file and line. */
+export function PlaceText({ place }: { place: Place }) {
+  const slash = place.file.lastIndexOf('/') + 1
+  return (
+    <span
+      class="place"
+      title={place.functionName === null ? place.text : `${place.text} in ${place.functionName}`}
+    >
+      <span class="place-folder">
+        <bdi>{place.text.slice(0, slash)}</bdi>
+      </span>
+      <span class="place-file">{place.text.slice(slash)}</span>
     </span>
   )
 }

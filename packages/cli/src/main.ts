@@ -18,7 +18,7 @@ import { mcp } from './commands/mcp.ts'
 import { relay } from './commands/relay.ts'
 import { top } from './commands/top.ts'
 import { triggers } from './commands/triggers.ts'
-import { ConnectError, isDisconnect } from './connect/own-connection.ts'
+import { ConnectError, isDisconnect } from './connect/open-connection.ts'
 
 const commands: Readonly<Record<string, Command>> = {
   analyze,

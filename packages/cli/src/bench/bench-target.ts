@@ -3,7 +3,7 @@ import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
 import { UsageError } from '../command.ts'
-import { ConnectError, shownAddress } from '../connect/own-connection.ts'
+import { ConnectError, shownAddress } from '../connect/open-connection.ts'
 
 /** An app that receives the requests. */
 export interface BenchTarget {

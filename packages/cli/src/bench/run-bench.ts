@@ -1,5 +1,5 @@
 import { InputError, UsageError } from '../command.ts'
-import { ConnectError } from '../connect/own-connection.ts'
+import { ConnectError } from '../connect/open-connection.ts'
 import type { BenchRoute, BenchTarget } from './bench-target.ts'
 import { type BodyComparison, BodyLog, compareBodies } from './body-log.ts'
 import {

@@ -11,15 +11,18 @@ import {
 import { errorMessage } from '@sluice/core/siblings'
 import { type Command, EXIT, InputError, type Output } from '../command.ts'
 import { loadDriver } from '../connect/load-driver.ts'
-import { openConnection } from '../connect/open-connection.ts'
-import { openScratchSqlite } from '../connect/open-sqlite.ts'
-import { type OpenConnection, shownAddress } from '../connect/own-connection.ts'
+import {
+  type OpenConnection,
+  openConnection,
+  openScratchSqlite,
+  shownAddress,
+} from '../connect/open-connection.ts'
 import { applyFixes, writeFixes } from '../fixes/write-fixes.ts'
 import { addressOf, detectProjects, formatOf, namingOf, projectOf } from '../project/detect-projects.ts'
 import { readBaseline, splitBy, writeBaseline } from '../report/baseline.ts'
+import { paintWith, usesColor } from '../report/cells.ts'
 import { type AnalyzeJson, jsonText } from '../report/json-output.ts'
 import { githubReport, markdownReport, sarifReport } from '../report/other-reports.ts'
-import { paintWith, usesColor } from '../report/palette.ts'
 import { terminalReport } from '../report/terminal-report.ts'
 import { type AnalyzeOptions, analyzeHelp, isFailure, parseAnalyzeOptions } from './analyze-options.ts'
 import { type Progress, progressOn } from './progress.ts'

@@ -1,5 +1,4 @@
 import { parseArgs } from 'node:util'
-import { readBenchBaseline, writeBenchBaseline } from '../bench/bench-baseline.ts'
 import { type BenchRoute, type BenchTarget, benchRoute, benchTarget } from '../bench/bench-target.ts'
 import { type BenchLimits, benchFailures, benchLimits, runBench } from '../bench/run-bench.ts'
 import {
@@ -15,9 +14,10 @@ import {
   UsageError,
 } from '../command.ts'
 import { headersOf } from '../dashboard/dashboard-options.ts'
+import { readBenchBaseline, writeBenchBaseline } from '../report/baseline.ts'
 import { type BenchRun, benchMarkdown, benchReport } from '../report/bench-report.ts'
+import { paintWith, usesColor } from '../report/cells.ts'
 import { type BenchJson, jsonText } from '../report/json-output.ts'
-import { paintWith, usesColor } from '../report/palette.ts'
 
 import { progressOn } from './progress.ts'
 

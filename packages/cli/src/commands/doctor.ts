@@ -9,8 +9,7 @@ import {
   UsageError,
 } from '../command.ts'
 import { isInstalled } from '../connect/load-driver.ts'
-import { openConnection } from '../connect/open-connection.ts'
-import { ConnectError } from '../connect/own-connection.ts'
+import { ConnectError, openConnection } from '../connect/open-connection.ts'
 import type { DashboardClient } from '../dashboard/dashboard-client.ts'
 import { dashboardHelp, dashboardOf, dashboardOptions } from '../dashboard/dashboard-options.ts'
 import { attempt, type Check, fail, ok, warn } from '../doctor/check.ts'
@@ -25,9 +24,8 @@ import { detectProjects, projectDatabase } from '../project/detect-projects.ts'
 
 import { projectFolder } from '../project/project-folder.ts'
 import { readDatabaseUrl } from '../project/read-database-url.ts'
-import { counted, wrapped } from '../report/cells.ts'
+import { counted, type Paint, paintWith, usesColor, wrapped } from '../report/cells.ts'
 import { type DoctorJson, jsonText } from '../report/json-output.ts'
-import { type Paint, paintWith, usesColor } from '../report/palette.ts'
 import { AppSources } from '../source/app-sources.ts'
 
 import { progressOn } from './progress.ts'

@@ -8,11 +8,15 @@ import {
   type TableSnapshot,
 } from '@sluice/core/database'
 import { type Command, colorOf, colorOptions, EXIT, InputError, type Output, UsageError } from '../command.ts'
-import { openConnection } from '../connect/open-connection.ts'
-import { isDisconnect, type OpenConnection, shownAddress } from '../connect/own-connection.ts'
+import {
+  isDisconnect,
+  type OpenConnection,
+  openConnection,
+  shownAddress,
+} from '../connect/open-connection.ts'
 import { addressOf } from '../project/detect-projects.ts'
+import { paintWith, usesColor } from '../report/cells.ts'
 import { type ExplainJson, jsonText } from '../report/json-output.ts'
-import { paintWith, usesColor } from '../report/palette.ts'
 import { planReport, planWarnings } from '../report/plan-report.ts'
 
 import { progressOn } from './progress.ts'

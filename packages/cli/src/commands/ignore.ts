@@ -5,8 +5,8 @@ import { plainLine } from '@sluice/core/siblings'
 import { type Command, colorOf, colorOptions, EXIT, InputError, type Output, UsageError } from '../command.ts'
 import { dashboardHelp, dashboardOf, dashboardOptions } from '../dashboard/dashboard-options.ts'
 import { readFindings } from '../dashboard/protocol.ts'
+import { type Paint, paintWith, usesColor } from '../report/cells.ts'
 import { type IgnoredFinding, type IgnoreJson, jsonText } from '../report/json-output.ts'
-import { type Paint, paintWith, usesColor } from '../report/palette.ts'
 
 import { progressOn } from './progress.ts'
 

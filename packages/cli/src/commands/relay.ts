@@ -3,7 +3,7 @@ import { errorMessage, MAX_TIMER_MS, plainLine, redact } from '@sluice/core/sibl
 import type { RedisRelay, RedisRelayStats } from '@sluice/redis'
 import { type Command, colorOptions, EXIT, numberOption, type Output, UsageError } from '../command.ts'
 import { loadDriver } from '../connect/load-driver.ts'
-import { shownAddress } from '../connect/own-connection.ts'
+import { shownAddress } from '../connect/open-connection.ts'
 import type { RelayJson } from '../report/json-output.ts'
 
 const help = `sluice relay --region <name> --from <url> --to <url> [options]

@@ -1,7 +1,10 @@
+import { existsSync } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
+import type { Connection } from '@sluice/core/database'
+import { errorMessage, plainLine, redact } from '@sluice/core/siblings'
+import type Database from 'better-sqlite3'
 import { UsageError } from '../command.ts'
 import { loadDriver } from './load-driver.ts'
-import { openSqlite, sqlitePath } from './open-sqlite.ts'
-import { ConnectError, type OpenConnection, shownAddress } from './own-connection.ts'
 
 const SERVERS = {
   postgres: openPostgresql,
@@ -124,4 +127,111 @@ function withoutPrismaParameters(url: string): {
   ])
     parsed.searchParams.delete(name)
   return { connectionString: parsed.href, schema }
+}
+
+/** A connection of the command line: a single session without other users. */
+export interface OpenConnection extends Connection {
+  /** URL of the database, without the password. */
+  readonly address: string
+  close(): Promise<void>
+}
+
+/** The server does not respond, or denies access. */
+export class ConnectError extends Error {
+  constructor(address: string, cause: unknown) {
+    super(`Cannot connect to ${address}: ${errorMessage(cause)}`, { cause })
+    this.name = 'ConnectError'
+  }
+}
+
+/** PostgreSQL's classes 08 and 57P, and codes of MySQL's driver and of sockets. */
+const CODES = /^(08\w{3}|57P0[1-4]|PROTOCOL_CONNECTION_LOST|ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT)$/
+
+/** Whether an error means that the connection to the database was lost. */
+export function isDisconnect(error: unknown): boolean {
+  const { code, message } = (error ?? {}) as { readonly code?: unknown; readonly message?: unknown }
+  return (typeof code === 'string' && CODES.test(code)) || message === 'Connection terminated unexpectedly'
+}
+
+/** A URL for display, in one line, without password and parameters, even if the URL is invalid. */
+export function shownAddress(url: string): string {
+  return plainLine(redact(withoutSecrets(url)))
+}
+
+function withoutSecrets(url: string): string {
+  const scheme = /^[a-z][\w+.-]*:\/\//i.exec(url)?.[0]
+  if (scheme === undefined) return withoutParameters(url)
+  const rest = url.slice(scheme.length)
+  if (URL.canParse(url)) {
+    const { username, host, pathname } = new URL(url)
+    return `${scheme}${username === '' ? '' : `${username}@`}${host}${pathname}`
+  }
+  // In an invalid URL, the password can contain any character, so cut up to the last @.
+  const at = rest.lastIndexOf('@')
+  return at < 0
+    ? `${scheme}${withoutParameters(rest)}`
+    : `${scheme}…@${withoutParameters(rest.slice(at + 1))}`
+}
+
+/** An address without its query. */
+function withoutParameters(url: string): string {
+  return url.split('?', 1)[0] ?? ''
+}
+
+/** The file path of a URL. In `sqlite://blog.db`, the path is relative, as in other tools. */
+export function sqlitePath(url: string): string {
+  return withoutParameters(url.replace(/^(file|sqlite):(\/\/)?/, ''))
+}
+
+/** @param isWritable - Default: read-only. */
+export async function openSqlite(file: string, isWritable = false): Promise<OpenConnection> {
+  const { default: Sqlite } = await loadDriver('better-sqlite3', () => import('better-sqlite3'))
+  if (!existsSync(file)) throw new ConnectError(file, new Error('file not found'))
+  try {
+    const database = new Sqlite(file, { readonly: !isWritable, fileMustExist: true })
+    // Only the first read fails if the file is not a database.
+    database.pragma('schema_version')
+    return connectionOf(database, file)
+  } catch (error) {
+    throw new ConnectError(file, error)
+  }
+}
+
+/** An empty database in memory. */
+export async function openScratchSqlite(): Promise<OpenConnection> {
+  const { default: Sqlite } = await loadDriver('better-sqlite3', () => import('better-sqlite3'))
+  return connectionOf(new Sqlite(':memory:'), ':memory:')
+}
+
+/** Time after which timers run between two statements, such as those that show the progress. */
+const YIELD_EVERY_MS = 100
+
+/** The driver is synchronous, so that without a pause no timer runs in a series of statements. */
+function connectionOf(database: Database.Database, address: string): OpenConnection {
+  let yieldedAt = performance.now()
+  const connection: OpenConnection = {
+    dialect: 'sqlite',
+    address,
+    query: async (sql, params = []) => {
+      if (performance.now() - yieldedAt >= YIELD_EVERY_MS) {
+        await setImmediate()
+        yieldedAt = performance.now()
+      }
+      const statement = database.prepare(sql)
+      const values = params.map(boundValue)
+      if (statement.reader) return statement.all(...values) as Record<string, unknown>[]
+      statement.run(...values)
+      return []
+    },
+    session: (work) => work(connection),
+    close: async () => {
+      database.close()
+    },
+  }
+  return connection
+}
+
+function boundValue(value: unknown): unknown {
+  if (typeof value === 'boolean') return Number(value)
+  return value instanceof Date ? value.toISOString() : value
 }

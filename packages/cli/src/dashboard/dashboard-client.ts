@@ -1,6 +1,6 @@
 import { errorMessage, plainLine } from '@sluice/core/siblings'
 import { UsageError } from '../command.ts'
-import { ConnectError, shownAddress } from '../connect/own-connection.ts'
+import { ConnectError, shownAddress } from '../connect/open-connection.ts'
 import { EventStreamParser, type StreamEvent } from './event-stream.ts'
 
 const ANSWER_MS = 10_000

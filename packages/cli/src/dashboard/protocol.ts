@@ -249,10 +249,7 @@ export function readFindings(json: unknown): readonly LiveFinding[] {
         parent === undefined
           ? undefined
           : `${textOf(parent.label)}${parentLine === undefined ? '' : ` :${parentLine}`}`,
-      queries: numberOf(value.queries),
-      queriesPossible: numberOf(value.queriesPossible),
-      occurrences: numberOf(value.occurrences),
-      savedMs: numberOf(value.savedMs),
+      ...numbersOf(value, ['queries', 'queriesPossible', 'occurrences', 'savedMs']),
       routes: listOf(value.routes).map((route) => findingRouteOf(objectOf(route))),
       isMuted: value.isMuted === true,
       groups: listOf(value.groups).map((group) => groupOf(objectOf(group))),
@@ -264,10 +261,7 @@ export function readFindings(json: unknown): readonly LiveFinding[] {
 function findingRouteOf(value: Readonly<Record<string, unknown>>): LiveFinding['routes'][number] {
   return {
     scope: textOf(value.scope),
-    count: numberOf(value.count),
-    queries: numberOf(value.queries),
-    queriesPossible: numberOf(value.queriesPossible),
-    occurrences: numberOf(value.occurrences),
+    ...numbersOf(value, ['count', 'queries', 'queriesPossible', 'occurrences']),
   }
 }
 
@@ -287,19 +281,10 @@ function routeOf(json: unknown): LiveRoute {
   return {
     name: textOf(value.name),
     kind: textOf(value.kind),
-    requests: numberOf(value.requests),
-    errors: numberOf(value.errors),
-    perSecond: numberOf(value.perSecond),
-    sample: numberOf(value.sample),
-    queries: numberOf(value.queries),
-    databaseMs: numberOf(value.databaseMs),
-    repeats: numberOf(value.repeats),
+    ...numbersOf(value, ['requests', 'errors', 'perSecond', 'sample', 'queries', 'databaseMs', 'repeats']),
+    ...numbersOf(value, ['p50', 'p95', 'p99', 'overBudget']),
     cacheShare: maybeNumber(value.cacheShare),
-    p50: numberOf(value.p50),
-    p95: numberOf(value.p95),
-    p99: numberOf(value.p99),
     budget: maybeNumber(value.budget),
-    overBudget: numberOf(value.overBudget),
     flags: listOf(value.flags).map(textOf),
   }
 }
@@ -329,16 +314,15 @@ function vitalsOf(json: unknown): LiveVitals {
 }
 
 function totalsOf(json: unknown): LiveTotals {
-  const value = objectOf(json)
-  return {
-    requests: numberOf(value.requests),
-    operations: numberOf(value.operations),
-    queries: numberOf(value.queries),
-    timedRequests: numberOf(value.timedRequests),
-    overheadMs: numberOf(value.overheadMs),
-    timedMs: numberOf(value.timedMs),
-    errors: numberOf(value.errors),
-  }
+  return numbersOf(objectOf(json), [
+    'requests',
+    'operations',
+    'queries',
+    'timedRequests',
+    'overheadMs',
+    'timedMs',
+    'errors',
+  ])
 }
 
 function requestLineOf(json: unknown): readonly number[] {
@@ -371,4 +355,11 @@ function maybeNumber(value: unknown): number | undefined {
 
 function numberOf(value: unknown): number {
   return maybeNumber(value) ?? 0
+}
+
+function numbersOf<K extends string>(
+  value: Readonly<Record<string, unknown>>,
+  fields: readonly K[],
+): Record<K, number> {
+  return Object.fromEntries(fields.map((field) => [field, numberOf(value[field])])) as Record<K, number>
 }

@@ -2,7 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { readBlocks } from '@sluice/prisma/project'
 import type { DetectedPrisma, TextFile } from '../project/detected-project.ts'
-import { projectPath } from '../project/source-text.ts'
+import { projectPath } from '../project/project-folder.ts'
 import { type Check, fail, ok, warn } from './check.ts'
 import { installedPackage } from './installed-package.ts'
 

@@ -2,7 +2,7 @@ import { errorMessage } from '@sluice/core/siblings'
 import type { Redis } from 'ioredis'
 import { UsageError } from '../command.ts'
 import { loadDriver } from '../connect/load-driver.ts'
-import { shownAddress } from '../connect/own-connection.ts'
+import { shownAddress } from '../connect/open-connection.ts'
 import { type Check, fail, ok, warn } from './check.ts'
 import { isBelow, versionParts } from './installed-package.ts'
 

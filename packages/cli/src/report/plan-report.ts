@@ -1,6 +1,6 @@
 import type { PlanStep, PlanSummary } from '@sluice/core/database'
+import type { Paint, Style } from './cells.ts'
 import { cell, count, counted, duration, packed, wrapped, wrappedHard } from './cells.ts'
-import type { Paint, Style } from './palette.ts'
 
 export interface PlanReportOptions {
   readonly paint: Paint

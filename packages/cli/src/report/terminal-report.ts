@@ -1,8 +1,8 @@
 import { relative } from 'node:path'
 import type { DatabaseAnalysis, DatabaseFinding, Validation } from '@sluice/core/database'
 import type { BaselineSplit } from './baseline.ts'
+import type { Paint } from './cells.ts'
 import { bytes, count, counted, duration, packed, percent, wrapped, wrappedHard } from './cells.ts'
-import type { Paint } from './palette.ts'
 
 export type Code = DatabaseFinding['code']
 

@@ -1,5 +1,5 @@
+import type { Paint, Style } from '../report/cells.ts'
 import { cell, cut, widthOf } from '../report/cells.ts'
-import type { Paint, Style } from '../report/palette.ts'
 import type { RouteFigures } from './live-model.ts'
 import type { Sort } from './top-state.ts'
 

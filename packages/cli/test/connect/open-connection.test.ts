@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { UsageError } from '../../src/command.ts'
-import { openConnection } from '../../src/connect/open-connection.ts'
-import { openScratchSqlite, sqlitePath } from '../../src/connect/open-sqlite.ts'
-import { ConnectError, shownAddress } from '../../src/connect/own-connection.ts'
+import {
+  ConnectError,
+  openConnection,
+  openScratchSqlite,
+  shownAddress,
+  sqlitePath,
+} from '../../src/connect/open-connection.ts'
 
 describe('shownAddress', () => {
   it.each([

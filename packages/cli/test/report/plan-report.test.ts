@@ -1,6 +1,6 @@
 import type { PlanStep, PlanSummary } from '@sluice/core/database'
 import { describe, expect, it } from 'vitest'
-import { paintWith } from '../../src/report/palette.ts'
+import { paintWith } from '../../src/report/cells.ts'
 import { type PlanReportOptions, planReport, planWarnings } from '../../src/report/plan-report.ts'
 
 function report(plan: Partial<PlanSummary>, options: Partial<PlanReportOptions> = {}): string {

@@ -1,7 +1,7 @@
 import type { DatabaseAnalysis } from '@sluice/core/database'
 import { describe, expect, it } from 'vitest'
 import { splitBy } from '../../src/report/baseline.ts'
-import { paintWith } from '../../src/report/palette.ts'
+import { paintWith } from '../../src/report/cells.ts'
 import { shortSql, type TerminalReportOptions, terminalReport } from '../../src/report/terminal-report.ts'
 import { analysis, finding, statement } from '../support/analysis.ts'
 

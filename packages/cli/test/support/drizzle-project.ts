@@ -6,7 +6,7 @@ import type {
   SchemaChange,
 } from '@sluice/core/database'
 import { drizzleProject } from '../../src/formats/drizzle/drizzle-project.ts'
-import { findDrizzle } from '../../src/project/find-drizzle.ts'
+import { findDrizzle } from '../../src/project/find-projects.ts'
 import { projectFolder } from '../../src/project/project-folder.ts'
 import { appFolder } from './app-folder.ts'
 

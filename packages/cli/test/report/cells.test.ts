@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { usesColor } from '../../src/report/palette.ts'
+import { usesColor } from '../../src/report/cells.ts'
 
 describe('usesColor', () => {
   it.each([

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { EventStreamParser } from '../../packages/cli/src/dashboard/event-stream.ts'
-import { withoutComments } from '../../packages/cli/src/project/source-text.ts'
+import { withoutComments } from '../../packages/cli/src/project/project-folder.ts'
 import { parseCallSite } from '../../packages/core/src/pipeline/call-site.ts'
 import { canonicalKey } from '../../packages/core/src/shared/canonical.ts'
 import { forwardedAddresses } from '../../packages/core/src/shared/client-address.ts'

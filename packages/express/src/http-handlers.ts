@@ -15,8 +15,7 @@ import {
   type ResponseCacheOptions,
 } from '@sluice/http'
 import type { RequestHandler } from 'express'
-import { routeOf } from './request-name.ts'
-import { sluiceArgument } from './sluice-argument.ts'
+import { routeOf, sluiceArgument } from './sluice-middleware.ts'
 
 export interface HealthMiddleware extends RequestHandler {
   readonly health: Health

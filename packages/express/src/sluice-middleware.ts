@@ -1,5 +1,5 @@
-import type { Sluice, SluiceOptions } from '@sluice/core'
-import { checkOptions, option } from '@sluice/core/siblings'
+import { InvalidOptionError, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
+import { checkOptions, isInstance, option, UnknownOptionError } from '@sluice/core/siblings'
 import {
   type ConsistencyCookie,
   type ConsistencyCookieOptions,
@@ -7,11 +7,10 @@ import {
   pathPattern,
   type RequestIdOptions,
   RequestIds,
+  type RequestNames,
   RequestScopes,
 } from '@sluice/http'
-import type { RequestHandler } from 'express'
-import { requestName } from './request-name.ts'
-import { sluiceArgument } from './sluice-argument.ts'
+import type { Request, RequestHandler, Response } from 'express'
 
 export interface SluiceMiddlewareOptions {
   /**
@@ -86,4 +85,46 @@ export function sluiceMiddleware(
     })
   }
   return Object.assign(middleware, { consistencyCookie })
+}
+
+/** Names a request by the pattern of its route, so that all requests of a route have the same name. */
+function requestName(names: RequestNames, request: Request, response: Response): string {
+  const { method } = request
+  const route = routeOf(request)
+  if (route !== undefined || response.statusCode === 404) return names.ofRoute(method, route)
+  // Handlers without a route, such as a GraphQL server or `express.static`, are named after their mount path.
+  const base = baseOf(request)
+  if (base === '') return names.ofPath(method, request.path)
+  return names.ofPath(method, request.path === '/' ? base : `${base}/*`)
+}
+
+/** Returns the pattern of the route that handles a request, and `undefined` until one matches. */
+export function routeOf(request: Request): string | undefined {
+  const path: unknown = (request.route as { readonly path?: unknown } | undefined)?.path
+  if (path === undefined) return undefined
+  return `${baseOf(request)}${Array.isArray(path) ? path.join('|') : String(path)}`
+}
+
+/**
+ * The path of the mount. It contains values of parameters, such as those of `/:tenant`. Express removes
+ * `baseUrl` if a handler of the app itself throws.
+ */
+function baseOf(request: Request): string {
+  const { baseUrl } = request as { readonly baseUrl?: string | undefined }
+  return baseUrl ? pathPattern(baseUrl) : ''
+}
+
+/**
+ * Converts the first argument of a middleware to a Sluice.
+ *
+ * @throws InvalidOptionError.
+ */
+export function sluiceArgument(input: Sluice | SluiceOptions | undefined, middleware: string): Sluice {
+  try {
+    return sluiceFrom(input)
+  } catch (error) {
+    if (!isInstance(error, UnknownOptionError)) throw error
+    const message = `${error.message} The first argument of ${middleware}() is a Sluice or its options. Pass the options of ${middleware}() as the second argument.`
+    throw new InvalidOptionError(error.option, 'a known option', undefined, message)
+  }
 }

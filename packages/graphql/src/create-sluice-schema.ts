@@ -11,9 +11,7 @@ import {
 } from './schema/field-gate.ts'
 import { mutationResolvers } from './schema/mutation-resolvers.ts'
 import { queryResolvers } from './schema/query-resolvers.ts'
-
-import { actorFrom } from './schema/resolver-inputs.ts'
-import { checkSchemaOptions, type SluiceSchemaOptions } from './schema/schema-options.ts'
+import { actorFrom, checkSchemaOptions, type SluiceSchemaOptions } from './schema/schema-options.ts'
 import { typeDefs } from './schema/type-defs.ts'
 
 type Args = Readonly<Record<string, unknown>>

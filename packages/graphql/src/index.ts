@@ -8,6 +8,6 @@ export type {
 } from './schema/field-gate.ts'
 export type { SluiceSchemaOptions } from './schema/schema-options.ts'
 export type { DefinedName } from './schema/type-defs.ts'
-export type { GraphqlScopeOptions } from './scopes/operation-names.ts'
+export type { GraphqlScopeOptions } from './scopes/operation-scope.ts'
 export { type SluiceApolloPlugin, sluiceApolloPlugin } from './sluice-apollo-plugin.ts'
 export { type SluiceEnvelopPlugin, useSluice } from './use-sluice.ts'

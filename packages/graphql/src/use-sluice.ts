@@ -2,8 +2,15 @@ import { type Sluice, sluiceFrom } from '@sluice/core'
 import { registerOwnFrames } from '@sluice/core/siblings'
 import { type DocumentNode, type GraphQLSchema, getOperationAST } from 'graphql'
 import { instrumentSchema } from './scopes/instrument-schema.ts'
-import { type GraphqlScopeOptions, OperationNames, resolveScopeOptions } from './scopes/operation-names.ts'
-import { isAsyncIterable, isThenable, OperationScope, runOperation } from './scopes/operation-scope.ts'
+import {
+  type GraphqlScopeOptions,
+  isAsyncIterable,
+  isThenable,
+  OperationNames,
+  OperationScope,
+  resolveScopeOptions,
+  runOperation,
+} from './scopes/operation-scope.ts'
 import { attachScopes, SubscriptionScopes } from './scopes/resolver-scopes.ts'
 
 registerOwnFrames(import.meta.url)

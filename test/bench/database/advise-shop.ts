@@ -8,7 +8,7 @@ import {
   type PostgresqlScratch,
   type WorkloadEntry,
 } from '@sluice/core/database'
-import { openScratchSqlite } from '../../../packages/cli/src/connect/open-sqlite.ts'
+import { openScratchSqlite } from '../../../packages/cli/src/connect/open-connection.ts'
 import { createPgliteScratch } from '../../../packages/cli/src/scratch/pglite-scratch.ts'
 import type { ShopDatabase } from './shop-database.ts'
 

@@ -8,7 +8,7 @@ import { PgDialect, type PgTable, getTableConfig as pgConfig } from 'drizzle-orm
 import { SQLiteSyncDialect, type SQLiteTable, getTableConfig as sqliteConfig } from 'drizzle-orm/sqlite-core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { drizzleProject } from '../../../packages/cli/src/formats/drizzle/drizzle-project.ts'
-import { findDrizzle } from '../../../packages/cli/src/project/find-drizzle.ts'
+import { findDrizzle } from '../../../packages/cli/src/project/find-projects.ts'
 import { projectFolder } from '../../../packages/cli/src/project/project-folder.ts'
 import { databaseFacts } from '../../../packages/core/test/database/fixes/facts.ts'
 

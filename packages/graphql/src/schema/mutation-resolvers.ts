@@ -1,8 +1,8 @@
 import { InvalidArgumentError, NoProcessorError, type Sluice } from '@sluice/core'
 import { CacheActions, checkJson, type ScaleDirection } from '@sluice/core/siblings'
 import type { SluiceMutationField } from './field-gate.ts'
-import { engineOf, text } from './resolver-inputs.ts'
 import type { InputLimits } from './schema-options.ts'
+import { engineOf, text } from './schema-options.ts'
 
 /** Maximum length of a glob, which is matched against every key. */
 const MAX_PATTERN = 256

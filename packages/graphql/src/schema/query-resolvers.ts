@@ -8,7 +8,7 @@ import {
 } from '@sluice/core'
 import type { MetricName } from '@sluice/core/siblings'
 import type { SluiceQueryField } from './field-gate.ts'
-import { engineOf, text, whole } from './resolver-inputs.ts'
+import { engineOf, text, whole } from './schema-options.ts'
 
 /** Retention of metrics in hours. */
 const MAX_HOURS = 72

@@ -1,5 +1,6 @@
 import { NPlusOneError, type ScopeHandle, type Sluice } from '@sluice/core'
-import { hostOf, isInstance } from '@sluice/core/siblings'
+import { checkOptions, hostOf, isInstance, option } from '@sluice/core/siblings'
+import type { OperationDefinitionNode } from 'graphql'
 
 const TOO_LATE =
   "A GraphQL operation had findings: detection's throw mode does not fail it. In a test, wrap the request in expectNoNPlusOne() of @sluice/core/testing."
@@ -143,4 +144,43 @@ export function isThenable(value: unknown): value is Promise<unknown> {
 
 export function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
   return typeof (value as AsyncIterable<unknown> | null)?.[Symbol.asyncIterator] === 'function'
+}
+
+export interface GraphqlScopeOptions {
+  /**
+   * Maximum number of operation names in reports and metrics, because clients choose them. Others are `query
+   * (other)`. From `0` to `10000`.
+   * @defaultValue 100
+   */
+  readonly maxNames?: number
+}
+
+const DEFAULT_MAX_NAMES = 100
+
+/** @throws InvalidOptionError. */
+export function resolveScopeOptions(options: GraphqlScopeOptions): Required<GraphqlScopeOptions> {
+  checkOptions(options, { maxNames: option.integer(0, 10_000) })
+  return { maxNames: options.maxNames ?? DEFAULT_MAX_NAMES }
+}
+
+const MAX_LENGTH = 60
+
+/**
+ * Names the scopes of operations. Clients choose operation names, and metrics have one series per name, so
+ * long names are truncated, and only the first names are distinguished.
+ */
+export class OperationNames {
+  readonly #known = new Set<string>()
+
+  constructor(private readonly max: number) {}
+
+  of(operation: Pick<OperationDefinitionNode, 'operation' | 'name'>): string {
+    const { operation: kind, name } = operation
+    if (name === undefined) return `${kind} (anonymous)`
+    const full = `${kind} ${name.value.slice(0, MAX_LENGTH)}`
+    if (this.#known.has(full)) return full
+    if (this.#known.size >= this.max) return `${kind} (other)`
+    this.#known.add(full)
+    return full
+  }
 }

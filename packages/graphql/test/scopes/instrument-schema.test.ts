@@ -10,7 +10,7 @@ import {
 } from 'graphql'
 import { describe, expect, it } from 'vitest'
 import { instrumentSchema } from '../../src/scopes/instrument-schema.ts'
-import { OperationNames } from '../../src/scopes/operation-names.ts'
+import { OperationNames } from '../../src/scopes/operation-scope.ts'
 import { attachScopes, QueryScope } from '../../src/scopes/resolver-scopes.ts'
 
 const sluice = createSluice()

@@ -6,7 +6,7 @@ import {
   type PostgresqlScratch,
   type WorkloadEntry,
 } from '@sluice/core/database'
-import { openScratchSqlite } from '../../../../packages/cli/src/connect/open-sqlite.ts'
+import { openScratchSqlite } from '../../../../packages/cli/src/connect/open-connection.ts'
 import { analyzeSql } from '../../../../packages/core/src/sql/analyze.ts'
 import { onlyTheClone, SharedScratch } from '../advise-shop.ts'
 import { indexesOfNeed } from '../answers.ts'

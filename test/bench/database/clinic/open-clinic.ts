@@ -5,9 +5,8 @@ import type { Dialect } from '@sluice/core'
 import openDatabase from 'better-sqlite3'
 import { createConnection } from 'mysql2/promise'
 import pg from 'pg'
-import { openConnection } from '../../../../packages/cli/src/connect/open-connection.ts'
-import { openSqlite } from '../../../../packages/cli/src/connect/open-sqlite.ts'
-import type { OpenConnection } from '../../../../packages/cli/src/connect/own-connection.ts'
+import type { OpenConnection } from '../../../../packages/cli/src/connect/open-connection.ts'
+import { openConnection, openSqlite } from '../../../../packages/cli/src/connect/open-connection.ts'
 import { type Clinic, type ClinicTable, type ClinicValue, clinicDdl, clinicTables } from './clinic-tables.ts'
 
 /** A database with the rows of the clinic. */

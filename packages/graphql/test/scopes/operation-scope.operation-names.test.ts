@@ -1,6 +1,6 @@
 import { getOperationAST, parse } from 'graphql'
 import { describe, expect, it } from 'vitest'
-import { OperationNames } from '../../src/scopes/operation-names.ts'
+import { OperationNames } from '../../src/scopes/operation-scope.ts'
 
 function operation(text: string) {
   const found = getOperationAST(parse(text))

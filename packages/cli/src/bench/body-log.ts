@@ -11,7 +11,7 @@ const MAX_STORED = 4
 
 /** The distinct response bodies of a route. Compares JSON by value and other content by bytes. */
 export class BodyLog {
-  readonly bodies = new Map<string, Body>()
+  readonly bodies: Map<string, Body> = new Map()
   /** Number of bodies. */
   count = 0
   /** Number of bodies that were not compared, because there were too many distinct ones. */

@@ -28,7 +28,7 @@ export interface AnalyzeOptions {
   readonly color: boolean | undefined
 }
 
-export const analyzeHelp = `sluice analyze [<url>] [options]
+export const analyzeHelp: string = `sluice analyze [<url>] [options]
 
 Analyzes a database and recommends changes that make it faster. Reads the catalog, the statistics and the
 query workload, and uses the database's planner to compare plans with and without each index.

@@ -16,7 +16,7 @@ import { installCommand } from '../project/install-command.ts'
 export async function loadDriver<T>(
   specifier: string,
   load: () => Promise<T>,
-  project = process.cwd(),
+  project: string = process.cwd(),
 ): Promise<T> {
   const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
   try {
@@ -33,7 +33,7 @@ export async function loadDriver<T>(
 }
 
 /** Whether `loadDriver` finds it. */
-export function isInstalled(specifier: string, project = process.cwd()): boolean {
+export function isInstalled(specifier: string, project: string = process.cwd()): boolean {
   return [import.meta.url, manifestIn(project)].some((from) => pathOf(specifier, from) !== undefined)
 }
 

@@ -52,7 +52,7 @@ export class AppSources {
   readonly #texts = new Map<string, string>()
   readonly #modules = new Map<string, SourceModule | undefined>()
   /** Files that could not be parsed, with the reason. */
-  readonly unread = new Map<string, string>()
+  readonly unread: Map<string, string> = new Map()
 
   private constructor(readonly parse: ParseSource) {}
 

@@ -15,8 +15,10 @@ const GAP = 2
 const LEAST_ROUTE = 24
 const FLAGS_WIDTH = 12
 
+type ColumnName = 'rate' | 'queries' | 'database' | 'load' | 'p50' | 'p99' | 'hit' | 'errors'
+
 /** Columns for the figures of a route, in the order of the table. */
-const COLUMNS = {
+const COLUMNS: Readonly<Record<ColumnName, Column>> = {
   rate: { title: 'REQ/S', width: 7, sort: 'rate', text: ({ perSecond }) => rate(perSecond) },
   queries: {
     title: 'Q/REQ',
@@ -46,9 +48,7 @@ const COLUMNS = {
     text: ({ errorShare }) => (errorShare === undefined ? '–' : share(errorShare)),
     style: ({ errorShare = 0 }) => (errorShare > 0 ? 'red' : undefined),
   },
-} as const satisfies Readonly<Record<string, Column>>
-
-type ColumnName = keyof typeof COLUMNS
+}
 
 /** Columns by importance. Narrow terminals omit the last ones. */
 const IMPORTANCE: readonly ColumnName[] = [
@@ -91,7 +91,7 @@ export function titleLine(
 ): string {
   const arrow = isReversed ? '▴' : '▾'
   const cells = names.map((name) => {
-    const column: Column = COLUMNS[name]
+    const column = COLUMNS[name]
     return cell(column.sort === sort ? `${arrow}${column.title}` : column.title, column.width, 'right')
   })
   return [cell('ROUTE', routeWidth), ...cells, cell('FLAG', flagsWidth)].join(' '.repeat(GAP)).trimEnd()
@@ -109,7 +109,7 @@ export function routeLine(
   { paint, slowMs }: RowOptions,
 ): string {
   const cells = names.map((name) => {
-    const column: Column = COLUMNS[name]
+    const column = COLUMNS[name]
     const text = cell(column.text(route), column.width, 'right')
     const style = column.style?.(route)
     return style === undefined ? text : paint(style, text)

@@ -67,7 +67,7 @@ describe('sent queries', () => {
     const changed = builder.then((rows) => rows)
     builder.where('id', 1)
     expect(await changed).toEqual([ITEMS[0]])
-    expect(sluice.getResultStats()?.strayed).toBe(1)
+    expect(sluice.getResultStats()?.queryChanges).toBe(1)
     expect(await db('items').where('tenant', 'a')).toEqual([ITEMS[0], ITEMS[2]])
     expect(await db('items').where('tenant', 'a').where('id', 1)).toEqual([ITEMS[0]])
   })

@@ -56,7 +56,10 @@ export function observedSqlite(database: SqliteDatabase, sluice: Sluice): Sqlite
     )
   const held = new WeakRef(database)
   const client = attachClient(sluice, {
-    ...{ orm: 'drizzle', dialect: 'sqlite', moduleUrl: import.meta.url, fix: fixForSelect },
+    orm: 'drizzle',
+    dialect: 'sqlite',
+    moduleUrl: import.meta.url,
+    fix: fixForSelect,
     connection: () => {
       const living = held.deref()
       return living && connectionTo(living)
@@ -99,7 +102,10 @@ function observedStatement(
     const method = statement[name] as Method
     const observed: Method = (...params) =>
       client.statementSync(database, {
-        ...{ sql, params: params.flat(), rows, isKnown: true },
+        sql,
+        params: params.flat(),
+        rows,
+        isKnown: true,
         send: () => method.apply(statement, params),
       })
     return [name, observed] as const

@@ -19,7 +19,10 @@ registerOwnFrames(import.meta.url, 'drizzle-orm', 'better-sqlite3')
 registerMovedFrames('drizzle-orm', /[\\/]node_modules[\\/]src[\\/]/)
 
 const description: PoolDescription = {
-  ...{ orm: 'drizzle', moduleUrl: import.meta.url, isAwaited: true, fix: fixForSelect },
+  orm: 'drizzle',
+  moduleUrl: import.meta.url,
+  isAwaited: true,
+  fix: fixForSelect,
   parsersOf,
 }
 
@@ -62,9 +65,9 @@ export function withSluice<TClient extends object>(
   return client
 }
 
-function isClient(given: unknown): boolean {
+function isClient(value: unknown): boolean {
   // `better-sqlite3` and some drivers are functions.
-  if (given === null || !['object', 'function'].includes(typeof given)) return false
+  if (value === null || !['object', 'function'].includes(typeof value)) return false
   // A database of Drizzle contains its client; only a Sluice opens scopes.
-  return !('$client' in (given as object)) && !('openScope' in (given as object))
+  return !('$client' in (value as object)) && !('openScope' in (value as object))
 }

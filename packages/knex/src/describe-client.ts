@@ -22,7 +22,10 @@ export function describeClient(
   // not change.
   let settings: { readonly text: string | undefined } | undefined
   return {
-    ...{ orm: 'knex', dialect, moduleUrl: import.meta.url, fix: fixForSql },
+    orm: 'knex',
+    dialect,
+    moduleUrl: import.meta.url,
+    fix: fixForSql,
     connection(closing) {
       const client = held.deref()
       return client === undefined || poolStateOf(client) === undefined

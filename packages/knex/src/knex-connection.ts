@@ -3,7 +3,7 @@ import { takeUntil } from '@sluice/core/adapter'
 import type { Knex } from 'knex'
 import { afterCreate, CLIENTS, clientOf, dialectOf } from './internals/client.ts'
 import { discard } from './internals/connection.ts'
-import { rowsAsked } from './internals/response.ts'
+import { rowsOfQuery } from './internals/response.ts'
 import type { ClientInternals } from './internals/types.ts'
 
 interface Instrumentation {
@@ -94,7 +94,7 @@ function connectionTo(
     const session: Connection = {
       dialect,
       query: async (sql, bindings = []) =>
-        rowsAsked(
+        rowsOfQuery(
           (await base()._query.call(client, connection, { sql, bindings, method: 'raw' })).response,
           dialect,
         ),
@@ -156,9 +156,9 @@ async function acquire(client: ClientInternals, closing: AbortSignal | undefined
     const connection = await client.acquireConnection()
     return { connection, release: () => client.releaseConnection(connection) }
   }
-  const giveBack = (connection: object) => release.call(pool, connection)
-  const connection = await takeUntil(closing, acquire.call(pool).promise, giveBack)
-  return { connection, release: () => giveBack(connection) }
+  const releaseTo = (connection: object) => release.call(pool, connection)
+  const connection = await takeUntil(closing, acquire.call(pool).promise, releaseTo)
+  return { connection, release: () => releaseTo(connection) }
 }
 
 interface AcquiringPool {

@@ -34,9 +34,9 @@ export class KnexOperation implements Operation<unknown> {
   readonly source: Source
   readonly kind: OperationKind
   readonly inTransaction: boolean
-  #hasStrayed = false
+  #hasChanged = false
   /** The statement that the cache request was built from. */
-  #asked: Asked | undefined
+  #cachedQuery: CachedQuery | undefined
   #lookup: Lookup<unknown> | Refusal | undefined
 
   constructor(
@@ -50,11 +50,12 @@ export class KnexOperation implements Operation<unknown> {
     this.inTransaction = client.transacting === true
   }
 
-  get hasStrayed(): boolean {
-    const asked = this.#asked
+  get hasChangedQuery(): boolean {
+    const cachedQuery = this.#cachedQuery
     return (
-      this.#hasStrayed ||
-      (asked !== undefined && this.state.conversions.current(asked.bindings) !== asked.conversions)
+      this.#hasChanged ||
+      (cachedQuery !== undefined &&
+        this.state.conversions.current(cachedQuery.bindings) !== cachedQuery.conversions)
     )
   }
 
@@ -71,8 +72,8 @@ export class KnexOperation implements Operation<unknown> {
   }
 
   /** Whether the statement that is sent must be the statement of the cache request. */
-  get isAsked(): boolean {
-    return this.#asked !== undefined
+  get hasCacheRequest(): boolean {
+    return this.#cachedQuery !== undefined
   }
 
   /**
@@ -80,7 +81,7 @@ export class KnexOperation implements Operation<unknown> {
    * it, since it was issued.
    */
   sends(sql: string, bindings: readonly unknown[]): void {
-    if (this.#asked !== undefined && !isSame(this.#asked, sql, bindings)) this.#hasStrayed = true
+    if (this.#cachedQuery !== undefined && !isSame(this.#cachedQuery, sql, bindings)) this.#hasChanged = true
   }
 
   rows(result: unknown): number {
@@ -114,7 +115,7 @@ export class KnexOperation implements Operation<unknown> {
     const plan = state.plans.of(query.sql).read
     if (plan.refused !== undefined) return { refused: plan.refused }
     for (const table of plan.tables) if (state.isMigrationTable(table)) return refuse('MIGRATION_TABLE')
-    this.#asked = {
+    this.#cachedQuery = {
       sql: query.sql,
       bindings: query.bindings,
       conversions,
@@ -138,7 +139,7 @@ export class KnexOperation implements Operation<unknown> {
 }
 
 /** A statement as compiled for the cache key. */
-interface Asked {
+interface CachedQuery {
   readonly sql: string
   readonly bindings: readonly unknown[]
   /** How the driver converted values at that time. */
@@ -159,7 +160,7 @@ function textOfObject(value: unknown): string | undefined {
   return typeof value === 'object' && value !== null ? canonicalKey(value) : undefined
 }
 
-function isSame({ sql, bindings, objects }: Asked, sentSql: string, sent: readonly unknown[]): boolean {
+function isSame({ sql, bindings, objects }: CachedQuery, sentSql: string, sent: readonly unknown[]): boolean {
   if (sentSql !== sql || sent.length !== bindings.length) return false
   for (let at = 0; at < sent.length; at++) {
     const object = objects[at]
@@ -170,9 +171,10 @@ function isSame({ sql, bindings, objects }: Asked, sentSql: string, sent: readon
 }
 
 /** Drivers receive `null` for `undefined`, and SQLite receives 1 and 0 for booleans. */
-function isSameValue(sent: unknown, asked: unknown): boolean {
+function isSameValue(sent: unknown, cachedQuery: unknown): boolean {
   return (
-    Object.is(sent, asked) ||
-    ((sent === null || typeof sent === 'number') && sent === (asked === undefined ? null : Number(asked)))
+    Object.is(sent, cachedQuery) ||
+    ((sent === null || typeof sent === 'number') &&
+      sent === (cachedQuery === undefined ? null : Number(cachedQuery)))
   )
 }

@@ -318,7 +318,7 @@ export class PluginState implements InstanceContext {
   #watched(runner: RunnerInternals, operation: KnexOperation): RunnerInternals {
     const { query } = runner
     runner.query = (sent) => {
-      if (operation.isAsked) this.#sent.set(sent, operation)
+      if (operation.hasCacheRequest) this.#sent.set(sent, operation)
       return query.call(runner, sent)
     }
     return runner

@@ -83,8 +83,8 @@ export class ReplicaReads {
    * @returns `undefined` if there are no replicas, or none is usable.
    * @throws InvalidOptionError
    */
-  static attach(instance: RoutedInstance, given: KnexOptions): ReplicaReads | undefined {
-    const { replicas, options } = replicasOf(given)
+  static attach(instance: RoutedInstance, knexOptions: KnexOptions): ReplicaReads | undefined {
+    const { replicas, options } = replicasOf(knexOptions)
     if (replicas.length === 0) return undefined
     const { host, dialect, sourceId, base } = instance
     const clients = replicas.flatMap(({ client }) => clientOf(client) ?? [])
@@ -100,7 +100,9 @@ export class ReplicaReads {
     }
     const held = new WeakRef(instance.client)
     const router = host.routeReads({
-      ...{ sourceId, dialect, options },
+      sourceId,
+      dialect,
+      options,
       primary: () => {
         const client = held.deref()
         return client === undefined || client.pool === undefined
@@ -134,8 +136,8 @@ export class ReplicaReads {
     return this.router.read({
       scope: host.scopes.current(),
       demand,
-      askReplica: (attempt) => on(this.#through(client, attempt)),
-      askPrimary: onPrimary,
+      onReplica: (attempt) => on(this.#through(client, attempt)),
+      onPrimary,
     })
   }
 
@@ -162,7 +164,7 @@ export class ReplicaReads {
         try {
           if (isAbandoned) throw new Error('This read was abandoned.')
           if (!this.#admitted.has(connection))
-            await attempt.admit((sql) => this.#ask(through, connection, sql))
+            await attempt.admit((sql) => this.#send(through, connection, sql))
           this.#admitted.add(connection)
         } catch (error) {
           used = undefined
@@ -178,7 +180,7 @@ export class ReplicaReads {
     })
   }
 
-  async #ask(
+  async #send(
     client: ClientInternals,
     connection: object,
     sql: string,

@@ -38,11 +38,11 @@ export class RowSources {
     const known = this.#known.get(structure)
     if (known?.catalog === catalog) return known.source
     if (this.#known.size >= MAX_SOURCES) this.#known.clear()
-    const made = sourceOf(listing, structure, catalog, (identifier) =>
+    const created = sourceOf(listing, structure, catalog, (identifier) =>
       databaseName(client, identifier, context),
     )
-    this.#known.set(structure, { catalog, source: made })
-    return made
+    this.#known.set(structure, { catalog, source: created })
+    return created
   }
 
   #shapeOf(client: ClientInternals, builder: BuilderInternals): string | undefined {

@@ -25,9 +25,9 @@ import { driverConnection } from './driver-connection.ts'
 import { fixForSelect } from './fix.ts'
 import { isA } from './is-a.ts'
 import { isForQuery } from './is-for-query.ts'
+import { Mutex } from './mutex.ts'
 import { type DialectReplicas, ReplicaDrivers } from './replicas.ts'
 import { SentQuery } from './sent-query.ts'
-import { Turns } from './turns.ts'
 
 type TransactionSettings = Parameters<Driver['beginTransaction']>[1]
 type Savepoint = NonNullable<Driver['savepoint']>
@@ -43,7 +43,7 @@ export class SluiceDriver implements Driver {
   readonly releaseSavepoint?: Savepoint
   readonly #client: AdapterClient
   /** If the database has one connection. */
-  readonly #turns: Turns | undefined
+  readonly #queue: Mutex | undefined
   readonly #replicas: ReplicaDrivers | undefined
   readonly #conversions: Conversions
   readonly #connections: ReplicaConnections<{ readonly connection: DatabaseConnection }> | undefined
@@ -67,7 +67,7 @@ export class SluiceDriver implements Driver {
     private readonly origins: OriginStacks,
     private readonly compiled: CompiledQueries,
   ) {
-    this.#turns = supportsMultipleConnections === false ? new Turns() : undefined
+    this.#queue = supportsMultipleConnections === false ? new Mutex() : undefined
     const held = new WeakRef(this)
     const connection = (closing?: AbortSignal) => {
       const driver = held.deref()
@@ -79,7 +79,11 @@ export class SluiceDriver implements Driver {
     const conversions = conversionsOf(driver, dialect, () => connection())
     this.#conversions = conversions
     this.#client = attachClient(sluice, {
-      ...{ orm: 'kysely', dialect, moduleUrl: import.meta.url, fix: fixForSelect, connection },
+      orm: 'kysely',
+      dialect,
+      moduleUrl: import.meta.url,
+      fix: fixForSelect,
+      connection,
       settings: (ownTypes) => conversions.shared(ownTypes),
       replicas: this.#replicas?.targets,
       // Kysely does not show how many connections a pool may have. A pool that had two in use concurrently
@@ -145,7 +149,8 @@ export class SluiceDriver implements Driver {
       return order.isSingle
         ? undefined
         : {
-            ...{ query, isRead: false },
+            query,
+            isRead: false,
             end: order.issued(() => this.#client.effectOf(query.sql, query.parameters)),
           }
     if (!order.isSingle) return { query, isRead: true, after: order.earlierWrites(), end: () => {} }
@@ -207,8 +212,8 @@ export class SluiceDriver implements Driver {
 
   /** Takes a connection of the app's driver. */
   async take(options?: AbortOptions): Promise<Taken> {
-    const turns = this.#turns
-    const end = turns && (turns.take() ?? (await turns.next()))
+    const queue = this.#queue
+    const end = queue && (queue.take() ?? (await queue.next()))
     try {
       const connection = await this.driver.acquireConnection(options)
       await this.#see(connection)
@@ -259,14 +264,14 @@ export class SluiceDriver implements Driver {
       send: async (text, params, _helpers, replica) => {
         if (after !== undefined) await after
         const isOwn = text === sql && params === parameters
-        const asked = isOwn ? query : CompiledQuery.raw(text, [...params])
+        const sent = isOwn ? query : CompiledQuery.raw(text, [...params])
         const on = async ({ connection }: { readonly connection: DatabaseConnection }) => {
           await this.#see(connection)
-          return this.#learnForm(this.send(connection, asked, undefined, false, stack))
+          return this.#learnForm(this.send(connection, sent, undefined, false, stack))
         }
         const result =
           replica === undefined || this.#connections === undefined
-            ? await this.#sendAlone(asked, stack)
+            ? await this.#sendAlone(sent, stack)
             : await this.#connections.use(replica, on)
         return result.rows as readonly Readonly<Record<string, unknown>>[]
       },

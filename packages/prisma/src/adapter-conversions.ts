@@ -3,8 +3,13 @@ import { functionIdentity, isPgPool, PgTypeParsers } from '@sluice/core/adapter'
 
 /** Options that change no result, or are known by other means. */
 const AROUND: ReadonlySet<string> = new Set([
-  ...['onPoolError', 'onConnectionError', 'disposeExternalPool', 'statementNameGenerator'],
-  ...['schema', 'database', 'shadowDatabaseUrl'],
+  'onPoolError',
+  'onConnectionError',
+  'disposeExternalPool',
+  'statementNameGenerator',
+  'schema',
+  'database',
+  'shadowDatabaseUrl',
 ])
 
 /** The members in which the adapters of Prisma have their options. */

@@ -95,7 +95,7 @@ type Related<TRow, TName extends PropertyKey> = TRow extends null
  * `Exact` infers the arguments with their literals and rejects unknown fields. The second part is what
  * editors complete in an empty `{}`, for which `Exact` is empty, too.
  */
-type Given<TModel, TAction extends ReadAction, TArguments> = Prisma.Exact<
+type ExactArguments<TModel, TAction extends ReadAction, TArguments> = Prisma.Exact<
   TArguments,
   Prisma.Args<TModel, TAction> & CacheArgument
 > &
@@ -103,19 +103,19 @@ type Given<TModel, TAction extends ReadAction, TArguments> = Prisma.Exact<
 
 /** `Prisma.Args` with `cache`, but never `any`: literals of the call would widen. */
 type Accepted<TModel, TAction extends ReadAction> = TModel extends {
-  [name: symbol]: { types: { operations: { [_ in TAction]: { args: infer TGiven } } } }
+  [name: symbol]: { types: { operations: { [_ in TAction]: { args: infer TOperationArguments } } } }
 }
-  ? TGiven & CacheArgument
+  ? TOperationArguments & CacheArgument
   : unknown
 
 type Read<TAction extends ReadAction> = TAction extends NeedsArguments
   ? <TModel, TArguments>(
       this: TModel,
-      args: Given<TModel, TAction, TArguments>,
+      args: ExactArguments<TModel, TAction, TArguments>,
     ) => ReadResult<TModel, TArguments, TAction>
   : <TModel, TArguments>(
       this: TModel,
-      args?: Given<TModel, TAction, TArguments>,
+      args?: ExactArguments<TModel, TAction, TArguments>,
     ) => ReadResult<TModel, TArguments, TAction>
 
 /** The reads of every model, in the form in which an extension declares its additions to a client's types. */

@@ -8,7 +8,7 @@ import {
   UNKNOWN_SCHEMA,
 } from '@sluice/core/adapter'
 import type { AdapterConversions } from './adapter-conversions.ts'
-import { adapterOf, givenSchemaOf, type RuntimeDataModel, runtimeDataModelOf } from './internals.ts'
+import { adapterOf, declaredSchemaOf, type RuntimeDataModel, runtimeDataModelOf } from './internals.ts'
 import type { OmittedFields } from './lookups/selection.ts'
 import { schemaFromRuntime } from './schema/from-runtime.ts'
 import { PrismaSchema } from './schema/prisma-schema.ts'
@@ -55,7 +55,7 @@ export class ClientModels {
     this.catalogId = host.nextSourceId('prisma-models')
     host.catalogs.bind(this.catalogId, this)
     if (data !== undefined)
-      this.#use(new PrismaSchema(data, { defaultSchema: givenSchemaOf(adapter) }), !this.seesStatements)
+      this.#use(new PrismaSchema(data, { defaultSchema: declaredSchemaOf(adapter) }), !this.seesStatements)
   }
 
   /**
@@ -176,14 +176,14 @@ export function modelsOf(
   const byAdapter = of(byData, data ?? runtime ?? client, () => new WeakMap<object, ClientModels>())
   // Adapters that Sluice does not see differ only in the schema of their models.
   const place =
-    catalogIdOf(adapter) === undefined ? unseen(givenSchemaOf(adapter)) : (adapter ?? unseen(undefined))
+    catalogIdOf(adapter) === undefined ? unseen(declaredSchemaOf(adapter)) : (adapter ?? unseen(undefined))
   return of(byAdapter, place, () => new ClientModels(host, dialect, data, runtime, adapter))
 }
 
 function of<K extends object, V>(map: WeakMap<K, V>, key: K, make: () => V): V {
   const found = map.get(key)
   if (found !== undefined) return found
-  const made = make()
-  map.set(key, made)
-  return made
+  const created = make()
+  map.set(key, created)
+  return created
 }

@@ -156,25 +156,27 @@ export class ClientState implements ClientContext {
 
   /** How to query pages of a table's rows: only if the database itself identified the table. */
   pages(table: TableId): PageContext | undefined {
-    const ask = this.#rawQuery
+    const query = this.#rawQuery
     const { dialect } = this.source
     const isKnown =
       this.seesStatements &&
       this.#models.isSettled &&
       this.host.catalogs.cacheableTable(dialect, table) !== undefined
     const known = isKnown ? this.schema()?.catalog.baseTable(table) : undefined
-    if (ask === undefined || known === undefined) return undefined
+    if (query === undefined || known === undefined) return undefined
     return {
       dialect,
       table: known,
-      query: async (sql, values) => (await ask(sql, ...values)) as Readonly<Record<string, unknown>>[],
+      query: async (sql, values) => (await query(sql, ...values)) as Readonly<Record<string, unknown>>[],
     }
   }
 
   /** Sends the query to the database or to a replica. */
-  routed(context: RunContext, call: HookCall, ask: () => Promise<unknown>): Promise<unknown> {
+  routed(context: RunContext, call: HookCall, query: () => Promise<unknown>): Promise<unknown> {
     const isPlain = !this.hasInnerExtensions && !this.hasLaterComputedFields
-    return this.replicas === undefined ? ask() : this.replicas.read(this.client, context, call, isPlain, ask)
+    return this.replicas === undefined
+      ? query()
+      : this.replicas.read(this.client, context, call, isPlain, query)
   }
 
   /**

@@ -85,10 +85,10 @@ function nestedFix(shape: PrismaShape, relation: PrismaRelation): string | undef
   if (!operation.startsWith('find')) return undefined
   if (!has(rest, [...ROW_ARGS, ...(isList ? LIST_ARGS : []), 'relationLoadStrategy'])) return undefined
   const isFirst = isList && operation.startsWith('findFirst')
-  const { relationLoadStrategy: _, ...kept } = isFirst
+  const { relationLoadStrategy: _, ...others } = isFirst
     ? { ...rest, take: Number(rest.take) < 0 ? -1 : 1 }
     : rest
-  const args = propertiesOf({ ...where, ...kept })
+  const args = propertiesOf({ ...where, ...others })
   return args === undefined
     ? undefined
     : `${relation.field}: ${args.length === 0 ? 'true' : `{ ${args.join(', ')} }`}`

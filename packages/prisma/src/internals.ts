@@ -165,8 +165,8 @@ export type RawQuery = (sql: string, ...values: readonly unknown[]) => Promise<u
 export function rawQueryOf(client: object): RawQuery | undefined {
   const original = (client as { readonly _originalClient?: unknown })._originalClient
   if (typeof original !== 'object' || original === null) return undefined
-  const ask = (original as { readonly $queryRawUnsafe?: unknown }).$queryRawUnsafe
-  return typeof ask === 'function' ? (ask.bind(original) as RawQuery) : undefined
+  const query = (original as { readonly $queryRawUnsafe?: unknown }).$queryRawUnsafe
+  return typeof query === 'function' ? (query.bind(original) as RawQuery) : undefined
 }
 
 /** The driver adapter factory with which the client was created. */
@@ -179,7 +179,7 @@ export function adapterOf(client: object): object | undefined {
  * The schema that the factory uses for models without one, if it exposes the schema: the PostgreSQL adapters
  * do.
  */
-export function givenSchemaOf(factory: object | undefined): string | undefined {
+export function declaredSchemaOf(factory: object | undefined): string | undefined {
   const schema = (factory as { readonly options?: { readonly schema?: unknown } } | undefined)?.options
     ?.schema
   return typeof schema === 'string' ? schema : undefined

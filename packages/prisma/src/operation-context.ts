@@ -28,35 +28,35 @@ export function currentCaller(): StatementCaller | undefined {
  */
 export function predicting<T>(
   effect: WriteEffect | undefined,
-  ask: () => Promise<T>,
+  send: () => Promise<T>,
   caller?: StatementCaller,
 ): Promise<T> {
   const lazy: PromiseLike<T> = {
     // biome-ignore lint/suspicious/noThenProperty: it stands for Prisma's own lazy promise
-    then: (fulfilled, rejected) => within({ effect, caller }, ask, fulfilled, rejected),
+    then: (fulfilled, rejected) => within({ effect, caller }, send, fulfilled, rejected),
   }
   return lazy as Promise<T>
 }
 
 /** Runs an operation that starts immediately, so that its connection sees the call site. */
-export function tracing<T>(caller: StatementCaller, ask: () => Promise<T>): Promise<T> {
+export function tracing<T>(caller: StatementCaller, send: () => Promise<T>): Promise<T> {
   underWay += 1
   return operations.run({ effect: undefined, caller }, () => {
-    const asked = ask()
-    asked.then(leave, leave)
-    return asked
+    const sent = send()
+    sent.then(leave, leave)
+    return sent
   })
 }
 
 function within<T, TResult, TFailure>(
   context: OperationContext,
-  ask: () => Promise<T>,
+  send: () => Promise<T>,
   fulfilled: ((value: T) => TResult | PromiseLike<TResult>) | null | undefined,
   rejected: ((reason: unknown) => TFailure | PromiseLike<TFailure>) | null | undefined,
 ): Promise<TResult | TFailure> {
   underWay += 1
   return operations.run(context, () =>
-    ask().then(
+    send().then(
       (value) => {
         leave()
         return typeof fulfilled === 'function' ? fulfilled(value) : (value as unknown as TResult)

@@ -193,11 +193,11 @@ class PrismaLookup implements Lookup {
     const stack = stackOf(this.call.params)
     // The call site of the first call represents all calls of the batch.
     return stack === undefined
-      ? this.#ask(keys, maxRows)
-      : tracing({ stack: () => stack }, () => this.#ask(keys, maxRows))
+      ? this.#query(keys, maxRows)
+      : tracing({ stack: () => stack }, () => this.#query(keys, maxRows))
   }
 
-  #ask(keys: readonly LookupKey[], maxRows: number | undefined): Promise<Answers> {
+  #query(keys: readonly LookupKey[], maxRows: number | undefined): Promise<Answers> {
     const { call, slice } = this
     if (isOfNumbers(call.plan.action)) return mergeGroups(call, keys)
     if (slice === undefined) return mergeRows(call, keys, maxRows)

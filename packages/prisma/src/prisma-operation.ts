@@ -72,8 +72,8 @@ export interface ClientContext {
    * @param touchesOf - Called if they are not known for its shape.
    */
   planOf(shape: PrismaShape, touchesOf: () => Touches | undefined): ReadPlan
-  /** Queries the primary with `ask`, or a replica. */
-  routed(context: RunContext, call: HookCall, ask: () => Promise<unknown>): Promise<unknown>
+  /** Queries the primary with `send`, or a replica. */
+  routed(context: RunContext, call: HookCall, send: () => Promise<unknown>): Promise<unknown>
 }
 
 /** A call, as Prisma's hook describes it. */
@@ -137,7 +137,7 @@ export class PrismaOperation implements Operation<unknown> {
         currentTransaction()?.gathering() ?? (state.seesStatements ? inert : undefined)
   }
 
-  get hasStrayed(): boolean {
+  get hasChangedQuery(): boolean {
     return this.#conversions !== undefined && this.#conversions !== this.state.conversions
   }
 
@@ -160,22 +160,22 @@ export class PrismaOperation implements Operation<unknown> {
   }
 
   run(context: RunContext): Promise<unknown> {
-    return this.state.routed(context, this.call, () => this.#ask())
+    return this.state.routed(context, this.call, () => this.#send())
   }
 
   /** Queries the primary. */
-  #ask(): Promise<unknown> {
+  #send(): Promise<unknown> {
     const { args, params, query, transaction } = this.call
     // Prisma changes the parameters that it receives, so a second run of a read needs its own copy.
     this.#runs += 1
-    const ask = () =>
+    const send = () =>
       params === undefined || this.#runs === 1 ? query(args) : query(args, freshParams(params))
     // One member of a batch sends the statements of all members, so they cannot be attributed to an
     // operation.
-    if (!this.state.seesStatements) return this.#mayDefine() ? this.#defining(ask) : ask()
-    if (transaction?.kind === 'batch') return ask()
-    if (this.kind !== 'read') return predicting(this.#writes(), ask, this)
-    return this.isTraced() ? predicting(undefined, ask, this) : ask()
+    if (!this.state.seesStatements) return this.#mayDefine() ? this.#defining(send) : send()
+    if (transaction?.kind === 'batch') return send()
+    if (this.kind !== 'read') return predicting(this.#writes(), send, this)
+    return this.isTraced() ? predicting(undefined, send, this) : send()
   }
 
   /** Whether the operation can change the schema. */
@@ -196,16 +196,16 @@ export class PrismaOperation implements Operation<unknown> {
    * No other component sees a schema change by this operation. In an interactive transaction it takes effect
    * at the commit.
    */
-  async #defining(ask: () => Promise<unknown>): Promise<unknown> {
+  async #defining(send: () => Promise<unknown>): Promise<unknown> {
     const end = this.state.host.catalogs.generations.beginDefinition()
     if (this.call.transaction?.kind === 'itx') {
       const transaction = currentTransaction()
       if (transaction === undefined) end(false)
       else transaction.defines(end)
-      return ask()
+      return send()
     }
     try {
-      const answer = await ask()
+      const answer = await send()
       end(true)
       return answer
     } catch (error) {

@@ -108,8 +108,8 @@ function nestedIn(
   shape: string,
   depth: number,
 ): NonNullable<RowSource['nested']> {
-  const asked = isPlainObject(select) ? select : isPlainObject(include) ? include : {}
-  return Object.entries(asked).flatMap(([property, args]) => {
+  const selection = isPlainObject(select) ? select : isPlainObject(include) ? include : {}
+  return Object.entries(selection).flatMap(([property, args]) => {
     const relation = model.relations.get(property)
     if (relation === undefined || relation.ambiguous || (args !== true && !isPlainObject(args))) return []
     const inner = isPlainObject(args) ? args : {}

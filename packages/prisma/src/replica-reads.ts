@@ -46,7 +46,7 @@ export class ReplicaReads {
   /** The newest client. Any client works, because they all use the same database. */
   #client: WeakRef<object> | undefined
   #isAttached = false
-  readonly #alike = new WeakMap<object, boolean>()
+  readonly #similar = new WeakMap<object, boolean>()
 
   /** @throws InvalidOptionError */
   constructor(
@@ -59,7 +59,7 @@ export class ReplicaReads {
   attach(client: object, dialect: Dialect, sourceId: string): void {
     if (this.#replicas.length === 0) return
     this.#client = new WeakRef(client)
-    const isUsable = dialect !== 'sqlite' && this.#isAlike(client)
+    const isUsable = dialect !== 'sqlite' && this.#isSimilar(client)
     if (!isUsable)
       this.host.warn(
         '@sluice/prisma reads from replicas of PostgreSQL and MariaDB only if the replica clients use the same generated code and the same `omit`, and no extension computes fields. All reads of this client go to the primary.',
@@ -68,7 +68,10 @@ export class ReplicaReads {
     if (this.#isAttached || !isUsable) return
     this.#isAttached = true
     this.#router = this.host.routeReads({
-      ...{ sourceId, dialect, errors: prismaErrors, options: replicasOf(this.options).options },
+      sourceId,
+      dialect,
+      errors: prismaErrors,
+      options: replicasOf(this.options).options,
       primary: () => this.#primary(dialect),
       replicas: this.#replicas.map(({ client, ...place }) => ({
         ...place,
@@ -79,22 +82,22 @@ export class ReplicaReads {
 
   /**
    * @param isPlain - Whether no extension after Sluice concerns the client.
-   * @param ask - Queries the primary.
+   * @param send - Queries the primary.
    */
   read(
     client: object,
     context: RunContext,
     call: RoutableCall,
     isPlain: boolean,
-    ask: () => Promise<unknown>,
+    send: () => Promise<unknown>,
   ): Promise<unknown> {
     const { host } = this
     const router = this.#router
-    if (router === undefined || this.#alike.get(client) !== true) return ask()
+    if (router === undefined || this.#similar.get(client) !== true) return send()
     const { model, operation: action, args, params, transaction } = call
     if (transaction !== undefined) {
       router.leave('transaction')
-      return ask()
+      return send()
     }
     if (
       model === undefined ||
@@ -104,21 +107,21 @@ export class ReplicaReads {
       dataPathOf(params) !== ''
     ) {
       router.leave('write')
-      return ask()
+      return send()
     }
     return router.read({
       scope: host.scopes.current(),
       demand: context.route,
-      asksErrorsAnew: true,
-      askReplica: (attempt) =>
-        askReplica(
+      retriesErrors: true,
+      onReplica: (attempt) =>
+        sendToReplica(
           this.#replicas[attempt.index]?.client as ReplicaClient,
           attempt,
           clientName(model),
           action,
           args,
         ),
-      askPrimary: ask,
+      onPrimary: send,
     })
   }
 
@@ -137,11 +140,11 @@ export class ReplicaReads {
    * Whether replica clients return the same results as the client: the same code and omitted fields, and no
    * field that only the client computes.
    */
-  #isAlike(client: object): boolean {
+  #isSimilar(client: object): boolean {
     const own = originalOf(client)
     const omit = JSON.stringify(globalOmitOf(own) ?? {})
     const models = Object.keys(runtimeDataModelOf(client)?.models ?? {})
-    const isAlike =
+    const isSimilar =
       models.length > 0 &&
       models.every((model) => computedFieldsOf(client, clientName(model))?.size === 0) &&
       this.#replicas.every(({ client: replica }) => {
@@ -149,8 +152,8 @@ export class ReplicaReads {
           replica.constructor === own.constructor && clientVersionOf(replica) === clientVersionOf(own)
         return isSame && isUnextended(replica) && JSON.stringify(globalOmitOf(replica) ?? {}) === omit
       })
-    this.#alike.set(client, isAlike)
-    return isAlike
+    this.#similar.set(client, isSimilar)
+    return isSimilar
   }
 }
 
@@ -160,21 +163,21 @@ export class ReplicaReads {
  */
 const readCommitted = { isolationLevel: 'ReadCommitted' } as const
 
-async function askReplica(
+async function sendToReplica(
   replica: ReplicaClient,
   attempt: ReplicaAttempt,
   model: string,
   action: string,
   args: unknown,
 ): Promise<unknown> {
-  const ask = () =>
+  const send = () =>
     (replica as unknown as Models)[model]?.[action]?.(args) ??
     Promise.reject(new TypeError(`The replica client has no ${model}.${action}.`))
-  if (!attempt.hasRequiredPosition) return ask()
+  if (!attempt.hasRequiredPosition) return send()
   // On one connection: Prisma may choose any, and a new connection can lead to a server that was restarted.
   let answer: unknown
   await attempt.admit(async (sql) => {
-    const [rows, found] = await replica.$transaction([replica.$queryRawUnsafe(sql), ask()], readCommitted)
+    const [rows, found] = await replica.$transaction([replica.$queryRawUnsafe(sql), send()], readCommitted)
     answer = found
     return rows as readonly Row[]
   })

@@ -28,18 +28,19 @@ export function isResultOf(
   args: unknown,
   value: unknown,
 ): boolean {
-  const given = isFields(args) ? args : {}
-  if (operation === 'count') return isFields(given.select) ? isCounts(given.select, value) : isCount(value)
+  const fields = isFields(args) ? args : {}
+  if (operation === 'count') return isFields(fields.select) ? isCounts(fields.select, value) : isCount(value)
   if (operation === 'aggregate')
-    return hasExactly(given, value, isAggregate, (name) => name.startsWith('_'), model)
-  if (operation === 'groupBy') return Array.isArray(value) && value.every((row) => isGroup(given, row, model))
+    return hasExactly(fields, value, isAggregate, (name) => name.startsWith('_'), model)
+  if (operation === 'groupBy')
+    return Array.isArray(value) && value.every((row) => isGroup(fields, row, model))
   const form = FORMS[operation]
   if (form === undefined) return false
-  if (form !== 'many') return value === null ? form === 'maybe' : isRow(context, model, given, value)
+  if (form !== 'many') return value === null ? form === 'maybe' : isRow(context, model, fields, value)
   return (
     Array.isArray(value) &&
-    isWithin(value, given.take) &&
-    value.every((row) => isRow(context, model, given, row))
+    isWithin(value, fields.take) &&
+    value.every((row) => isRow(context, model, fields, row))
   )
 }
 

@@ -222,7 +222,10 @@ class AdapterObserver {
   ) {
     const adapterNow = () => this.#adapter?.deref()
     this.statements = attachClient(sluice, {
-      ...{ orm: 'prisma-adapter', dialect, moduleUrl: import.meta.url, recordsOperations: true },
+      orm: 'prisma-adapter',
+      dialect,
+      moduleUrl: import.meta.url,
+      recordsOperations: true,
       connection(closing) {
         const adapter = adapterNow()
         return adapter && waitingUntil(closing, adapterConnection(adapter, dialect))

@@ -156,6 +156,6 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
   {
     name: 'prefetch-own-rows',
     rule: 'A caller that has a whole row and requests it by its own key gets a new one.',
-    edits: [{ file: FIND_SOURCE, find: 'if (isOwnKey && asksForTheSame(set)) continue', replace: '' }],
+    edits: [{ file: FIND_SOURCE, find: 'if (isOwnKey && readsTheSame(set)) continue', replace: '' }],
   },
 ]

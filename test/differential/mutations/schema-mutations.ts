@@ -93,8 +93,8 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: PRISMA_OPERATION,
-        find: 'return this.#mayDefine() ? this.#defining(ask) : ask()',
-        replace: 'return ask()',
+        find: 'return this.#mayDefine() ? this.#defining(send) : send()',
+        replace: 'return send()',
       },
     ],
     ...onFeatures,
@@ -441,8 +441,8 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: 'packages/knex/src/knex-operation.ts',
-        find: 'if (this.#asked !== undefined && !isSame(this.#asked, sql, bindings)) this.#hasStrayed = true',
-        replace: 'if (this.#asked !== undefined) isSame(this.#asked, sql, bindings)',
+        find: 'if (this.#cachedQuery !== undefined && !isSame(this.#cachedQuery, sql, bindings)) this.#hasChanged = true',
+        replace: 'if (this.#cachedQuery !== undefined) isSame(this.#cachedQuery, sql, bindings)',
       },
     ],
     test: { file: SENT, name: 'a builder that changes after it was issued' },

@@ -17,12 +17,12 @@ export function isExactAggregate(
   return types.every((type) =>
     name === 'sum' || name === 'avg'
       ? type === 'integer' || (type === 'decimal' && dialect !== 'sqlite')
-      : type === 'float' || type === 'decimal' || isWrittenAlike(type, dialect),
+      : type === 'float' || type === 'decimal' || isWrittenEqually(type, dialect),
   )
 }
 
 /** Whether values of a type that the database considers equal are always written the same. */
-export function isWrittenAlike(type: ColumnType | undefined, dialect: Dialect | undefined): boolean {
+export function isWrittenEqually(type: ColumnType | undefined, dialect: Dialect | undefined): boolean {
   switch (type) {
     case 'integer':
     case 'boolean':

@@ -149,11 +149,13 @@ class AttachedClient implements AdapterClient {
     })
     this.#observer = new ConnectionObserver(host, id, options, {
       open: (work, closing) => this.#open(work, closing),
-      ask: (work, closing) => this.#ask(work, closing),
+      openBriefly: (work, closing) => this.#openBriefly(work, closing),
     })
     this.#context = {
-      ...{ source: this.source, catalogs: host.catalogs, maxKeys: host.maxKeys },
-      ask: (call, sql, params, helpers, demand) => this.#routed(call, sql, params, helpers, demand),
+      source: this.source,
+      catalogs: host.catalogs,
+      maxKeys: host.maxKeys,
+      send: (call, sql, params, helpers, demand) => this.#routed(call, sql, params, helpers, demand),
     }
     this.#detachPool = pool && host.attachPool(id, pool.bind(options), resizePool?.bind(options))
     host.connections.attach(id, () => options.connection())
@@ -266,7 +268,10 @@ class AttachedClient implements AdapterClient {
     const { replicas, dialect, orm } = this.options
     if (replicas === undefined || replicas.targets.length === 0) return undefined
     const router = this.host.routeReads({
-      ...{ sourceId, dialect, options: replicas.options, replicas: replicas.targets },
+      sourceId,
+      dialect,
+      options: replicas.options,
+      replicas: replicas.targets,
       // A session would occupy a connection of the app.
       primary: () => {
         const connection = this.options.connection()
@@ -291,9 +296,10 @@ class AttachedClient implements AdapterClient {
     const router = this.#router
     if (router === undefined) return call.send(sql, params, helpers)
     return router.read({
-      ...{ scope: this.host.scopes.current(), demand },
-      askReplica: (attempt) => call.send(sql, params, helpers, attempt),
-      askPrimary: () => call.send(sql, params, helpers),
+      scope: this.host.scopes.current(),
+      demand,
+      onReplica: (attempt) => call.send(sql, params, helpers, attempt),
+      onPrimary: () => call.send(sql, params, helpers),
     })
   }
 
@@ -326,7 +332,7 @@ class AttachedClient implements AdapterClient {
   }
 
   /** Uses an idle connection of the pool, if there is one, instead of a new one. */
-  async #ask(work: (connection: Connection) => Promise<void>, closing: AbortSignal): Promise<void> {
+  async #openBriefly(work: (connection: Connection) => Promise<void>, closing: AbortSignal): Promise<void> {
     const connection = this.#connection(closing)
     if (connection === undefined) return
     const { idle = 0, max = 0 } = this.options.pool?.() ?? {}

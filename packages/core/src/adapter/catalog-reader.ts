@@ -42,7 +42,7 @@ export interface CatalogSource {
   /** Opens a connection for many statements. */
   readonly open: OpenConnection
   /** Opens a connection for a single short statement. */
-  readonly ask: OpenConnection
+  readonly openBriefly: OpenConnection
   /**
    * Called when the schema was changed outside this process. Resolves with whether all processes that share
    * the cache were notified.
@@ -89,12 +89,12 @@ export class CatalogReader {
     private readonly host: CatalogHost,
     private readonly source: CatalogSource,
   ) {
-    const { id, ask, changed } = source
+    const { id, openBriefly, changed } = source
     host.catalogs.bind(id, this)
     host.catalogs.addReader(id, this)
     this.#watch = new SchemaWatch(host, {
       id,
-      ask: (work) => ask(work, this.#closing.signal),
+      query: (work) => openBriefly(work, this.#closing.signal),
       changed,
       isCurrent: () => this.#isCurrent,
       lost: () => this.#lost(),
@@ -150,9 +150,9 @@ export class CatalogReader {
     try {
       await source.open(async (connection) => {
         isOpened = true
-        let askedAt = 0
+        let queriedAt = 0
         const query: Connection['query'] = (sql, params) => {
-          askedAt = performance.now()
+          queriedAt = performance.now()
           return connection.query(sql, params)
         }
         if (await seesUncommitted(connection)) {
@@ -169,7 +169,7 @@ export class CatalogReader {
         this.#failedAt = undefined
         this.#known = catalog
         catalogs.set(source.id, catalog, generation)
-        this.#watch.start(catalog.fingerprint, askedAt)
+        this.#watch.start(catalog.fingerprint, queriedAt)
       }, signal)
       // The client is gone.
       if (!isOpened && !signal.aborted) this.#failed(generation)
@@ -197,7 +197,7 @@ export class CatalogReader {
     this.#closing = new AbortController()
     this.#lost()
     this.#known = undefined
-    const held = [this.#reading, this.#watch.asking].filter((one) => one !== undefined)
+    const held = [this.#reading, this.#watch.comparison].filter((one) => one !== undefined)
     if (held.length === 0) return
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<void>((resolve) => {

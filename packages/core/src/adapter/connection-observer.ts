@@ -80,7 +80,7 @@ export class ConnectionObserver {
     private readonly host: ObserverHost,
     sourceId: string,
     private readonly options: ObservedClient,
-    { open, ask }: Pick<CatalogSource, 'open' | 'ask'>,
+    { open, openBriefly }: Pick<CatalogSource, 'open' | 'openBriefly'>,
   ) {
     const { dialect } = options
     this.#dialect = dialect
@@ -88,7 +88,7 @@ export class ConnectionObserver {
     this.#transactions = new ConnectionTransactions(host, dialect, this.#outcomeOf)
     this.#writes = new WriteAnnouncer(
       { host, sourceId, client: options, transactions: this.#transactions },
-      { open, ask },
+      { open, openBriefly },
     )
     this.catalog = this.#writes.catalog
     this.plans = new StatementPlans({
@@ -194,9 +194,9 @@ export class ConnectionObserver {
       ready: announced?.ready,
       end: (error, rows) => {
         running.end(rows, error !== undefined)
-        const told = announced?.end(error === undefined ? 'committed' : this.#outcomeOf(error))
+        const announcing = announced?.end(error === undefined ? 'committed' : this.#outcomeOf(error))
         if (error !== undefined) this.#transactions.failed(connection, error)
-        return told
+        return announcing
       },
     }
   }
@@ -290,16 +290,16 @@ export class ConnectionObserver {
     return answered.then(
       (answer) => {
         if (sent !== undefined) running?.answered(sent, answer as Awaited<Promise<T>>)
-        const told = announced.end('committed')
-        return told === undefined ? answer : told.then(() => answer)
+        const announcing = announced.end('committed')
+        return announcing === undefined ? answer : announcing.then(() => answer)
       },
       (error: unknown) => {
         running?.failed()
-        const told = announced.end(this.#outcomeOf(error))
+        const announcing = announced.end(this.#outcomeOf(error))
         this.#transactions.failed(connection, error)
         addCallers(error)
-        if (told === undefined) throw error
-        return told.then(() => {
+        if (announcing === undefined) throw error
+        return announcing.then(() => {
           throw error
         })
       },

@@ -71,10 +71,10 @@ class SingleWrite implements AnnouncedWrite {
   end(outcome: WriteOutcome): Promise<void> | undefined {
     const { generations, generation, effect, announced } = this
     const isOutdated = !effect.everything && outcome !== 'rolled-back' && generations.current !== generation
-    const told = isOutdated ? this.#wroteEverything(outcome) : undefined
+    const announcing = isOutdated ? this.#wroteEverything(outcome) : undefined
     this.over(outcome !== 'unknown')
     const ended = announced.end(outcome)
-    return told === undefined ? ended : told.then(() => ended)
+    return announcing === undefined ? ended : announcing.then(() => ended)
   }
 
   /** Reports that the write is no longer in flight. A second call does nothing. */
@@ -302,15 +302,15 @@ export class ConnectionTransactions {
     isRolledBack: boolean,
   ): Promise<void> | undefined {
     const { kind } = control
-    let told: Promise<void> | undefined
+    let announcing: Promise<void> | undefined
     if (kind === 'savepoint') open?.writes.savepoint(control.name)
     else if (kind === 'release') open?.writes.release(control.name)
     else if (kind === 'rollback-to') open?.writes.rollbackTo(control.name)
-    else if (kind === 'rollback') told = this.#end(connection, 'rolled-back')
-    else if (commits) told = this.#end(connection, isRolledBack ? 'rolled-back' : 'committed')
+    else if (kind === 'rollback') announcing = this.#end(connection, 'rolled-back')
+    else if (commits) announcing = this.#end(connection, isRolledBack ? 'rolled-back' : 'committed')
     const begins = kind === 'begin' || ((kind === 'commit' || kind === 'rollback') && control.chain === true)
     if (begins && !this.#open.has(connection)) this.#begun(connection, isKnown !== true)
-    return told
+    return announcing
   }
 
   #failed(
@@ -355,9 +355,9 @@ export class ConnectionTransactions {
     const open = this.#open.get(connection)
     this.#open.delete(connection)
     for (const ended of open?.ended ?? []) ended(outcome)
-    const told = open?.writes.end(outcome)
+    const announcing = open?.writes.end(outcome)
     if (open?.isOwned !== true) this.host.transactionEnded()
-    return told
+    return announcing
   }
 }
 

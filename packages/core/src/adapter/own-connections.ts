@@ -28,7 +28,8 @@ export function takeUntil<T>(
 export function sendingUntil(signal: AbortSignal, connection: Connection): Connection {
   const { session } = connection
   return {
-    ...{ dialect: connection.dialect, isBesidePool: connection.isBesidePool === true },
+    dialect: connection.dialect,
+    isBesidePool: connection.isBesidePool === true,
     query: (sql, params) => (signal.aborted ? Promise.reject(closedError()) : connection.query(sql, params)),
     ...(session !== undefined && {
       session: <T>(work: (own: Connection) => Promise<T>) =>

@@ -99,9 +99,9 @@ function rowCounts(
 
 /** `undefined` if it is not known. */
 function limitOf(limit: ValueTerm, params: readonly unknown[]): number | undefined {
-  const given =
+  const parameters =
     limit.kind === 'literal' ? limit.text : limit.kind === 'parameter' ? params[limit.place] : undefined
-  return /^\d+$/.test(String(given)) ? Number(given) : undefined
+  return /^\d+$/.test(String(parameters)) ? Number(parameters) : undefined
 }
 
 function isRows(rows: readonly unknown[], shape: ResultShape, form: RowForm): boolean {

@@ -23,7 +23,7 @@ export interface WatchedSource {
   /** Whether the catalog was read after the last known change. */
   isCurrent(): boolean
   /** Calls `work` with a connection; does not call it if the client is gone. */
-  ask(work: (connection: Connection) => Promise<void>): Promise<void>
+  query(work: (connection: Connection) => Promise<void>): Promise<void>
   /**
    * Called when the schema was changed outside this process.
    *
@@ -48,7 +48,7 @@ export class SchemaWatch {
   #dueAt = 0
   #uses = -1
   #usedAt = 0
-  #asking: Promise<void> | undefined
+  #comparison: Promise<void> | undefined
   #hasFailed = false
   #isUntold = false
   #timer: NodeJS.Timeout | undefined
@@ -59,19 +59,19 @@ export class SchemaWatch {
   ) {}
 
   /** Called when the catalog was read. `askedAt` is when its fingerprint was queried. */
-  start(fingerprint: string | undefined, askedAt: number): void {
+  start(fingerprint: string | undefined, queriedAt: number): void {
     if (this.host.schemaCheckMs === false) return
     this.#expected = fingerprint
-    this.#usedAt = askedAt
+    this.#usedAt = queriedAt
     this.#uses = this.host.catalogs.uses
-    this.#checkedAt = askedAt
+    this.#checkedAt = queriedAt
     this.host.catalogs.setUnchecked(this.source.id, false)
     this.#schedule()
   }
 
   /** The check that is in progress. */
-  get asking(): Promise<void> | undefined {
-    return this.#asking
+  get comparison(): Promise<void> | undefined {
+    return this.#comparison
   }
 
   /** Called when the catalog is dropped. */
@@ -131,14 +131,14 @@ export class SchemaWatch {
     const { generations } = this.host.catalogs
     const generation = generations.current
     const expected = this.#expected
-    if (this.#asking !== undefined || !this.source.isCurrent()) return
+    if (this.#comparison !== undefined || !this.source.isCurrent()) return
     const sentAt = performance.now()
     let found: string | undefined
     try {
-      this.#asking = this.source.ask(async (connection) => {
+      this.#comparison = this.source.query(async (connection) => {
         found = await readFingerprint(connection)
       })
-      await this.#asking
+      await this.#comparison
       this.#hasFailed = false
       // After a change that this process sent, the catalog is read again.
       if (generations.current !== generation || this.#expected !== expected) return
@@ -148,7 +148,7 @@ export class SchemaWatch {
       // Closing the client ends the check.
       this.#hasFailed = this.#expected !== undefined
     } finally {
-      this.#asking = undefined
+      this.#comparison = undefined
     }
   }
 

@@ -16,19 +16,19 @@ export function splitRows<TRow>(
   const groups = new Map<string, TRow[]>()
   for (const key of keys) groups.set(key.text, [])
   const first = keys[0]?.values ?? []
-  const askedTexts = first.map((value) => typeof value === 'string')
-  const askedTyped = first.map((value) => typeof value === 'boolean' || typeof value === 'object')
+  const areTexts = first.map((value) => typeof value === 'string')
+  const areTyped = first.map((value) => typeof value === 'boolean' || typeof value === 'object')
   // A string is compared with a number by its value: `'07'` finds 7. A number can only be traced back to the
   // string that requested it if every string has the form in which the database writes numbers.
-  const integral = askedTexts.map(
+  const integral = areTexts.map(
     (isText, at) => isText && keys.every((key) => isCanonicalInteger(String(key.values[at]))),
   )
   for (const row of rows) {
     const values = valuesOf(row)
     const texts = values.map((value, at) =>
-      askedTyped[at] === true
+      areTyped[at] === true
         ? typedKeyText(value)
-        : textAsAsked(value, askedTexts[at] === true, integral[at] === true),
+        : textOfValue(value, areTexts[at] === true, integral[at] === true),
     )
     const text = texts.length === 1 ? texts[0] : texts.includes(undefined) ? undefined : JSON.stringify(texts)
     const group = text === undefined ? undefined : groups.get(text)
@@ -39,13 +39,13 @@ export function splitRows<TRow>(
 }
 
 /** Returns the canonical string of a returned value, in the type in which it was requested. */
-function textAsAsked(value: unknown, askedText: boolean, integral: boolean): string | undefined {
+function textOfValue(value: unknown, isText: boolean, integral: boolean): string | undefined {
   if (typeof value === 'string') {
-    if (askedText) return `s${value}`
+    if (isText) return `s${value}`
     // Drivers return large integers as strings.
     return isCanonicalInteger(value) ? `i${value}` : undefined
   }
-  if (!askedText) return keyText(value)
+  if (!isText) return keyText(value)
   // For a larger number, a driver may have lost the last digits.
   return integral && (typeof value === 'bigint' || Number.isSafeInteger(value))
     ? `s${String(value)}`

@@ -70,7 +70,7 @@ export interface ReadContext {
   readonly catalogs: CatalogRegistry
   readonly maxKeys: number
   /** Sends a query of a read to the primary or a replica. */
-  ask(
+  send(
     call: SqlRead,
     sql: string,
     params: readonly unknown[],
@@ -97,7 +97,7 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
     this.inTransaction = call.inTransaction
   }
 
-  get hasStrayed(): boolean {
+  get hasChangedQuery(): boolean {
     const { settingsNow } = this.call
     return settingsNow !== undefined && settingsNow.call(this.call) !== this.settings
   }
@@ -108,7 +108,7 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
 
   run({ route }: RunContext): Promise<readonly SqlRow[]> {
     const { call } = this
-    return this.context.ask(call, call.sql, call.params, 0, route)
+    return this.context.send(call, call.sql, call.params, 0, route)
   }
 
   rows(result: readonly SqlRow[]): number {
@@ -214,7 +214,7 @@ class SqlLookup implements Lookup<readonly SqlRow[]> {
     const { call } = this
     const { query } = this.plan
     const { sql, params } = query.write(call.params, keys)
-    const rows = await this.context.ask(call, sql, params, query.helpers, demand)
+    const rows = await this.context.send(call, sql, params, query.helpers, demand)
     if (maxRows !== undefined && rows.length > maxRows) throw new TooManyRowsError()
     const groups = query.split(rows, keys, call.params)
     return groups === undefined || query.emptyRow === undefined
@@ -234,7 +234,7 @@ class SqlLookup implements Lookup<readonly SqlRow[]> {
     let sample = found.find(({ length }) => length === 1)?.[0]
     const [first] = keys
     if (sample === undefined && first !== undefined) {
-      const rows = await this.#ask(first, demand)
+      const rows = await this.#send(first, demand)
       groups.set(first.text, rows)
       sample = rows[0]
     }
@@ -249,11 +249,11 @@ class SqlLookup implements Lookup<readonly SqlRow[]> {
   }
 
   /** Queries one key. */
-  #ask({ values }: LookupKey, demand: ReadRequirements | undefined): Promise<readonly SqlRow[]> {
+  #send({ values }: LookupKey, demand: ReadRequirements | undefined): Promise<readonly SqlRow[]> {
     const { plan, call } = this
     const params = [...call.params]
     for (const [at, { place }] of plan.keys.entries()) params[place] = values[at]
-    return this.context.ask(call, call.sql, params, 0, demand)
+    return this.context.send(call, call.sql, params, 0, demand)
   }
 }
 

@@ -34,7 +34,7 @@ export class WriteAnnouncer {
 
   constructor(
     { host, sourceId, client, transactions }: AnnouncerParts,
-    { open, ask }: Pick<CatalogSource, 'open' | 'ask'>,
+    { open, openBriefly }: Pick<CatalogSource, 'open' | 'openBriefly'>,
   ) {
     this.#host = host
     this.#sourceId = sourceId
@@ -47,7 +47,7 @@ export class WriteAnnouncer {
       id: sourceId,
       dialect: client.dialect,
       open,
-      ask,
+      openBriefly,
       changed,
       called,
     })

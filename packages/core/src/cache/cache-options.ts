@@ -93,15 +93,15 @@ const names = {
 }
 
 /** @throws InvalidArgumentError for an invalid lifetime or key; InvalidOptionError for an unknown option. */
-export function resolveSetOptions(given: number | CacheSetOptions | undefined): ResolvedSetOptions {
-  if (given === undefined) return { ttl: DEFAULT_TTL, dependsOn: NO_KEYS }
-  if (typeof given === 'number') return { ttl: checkTtl(given), dependsOn: NO_KEYS }
-  if (!option.object.accepts(given))
-    throw new InvalidArgumentError('ttl', 'a number of seconds greater than 0 or an object', given)
-  checkOptions(given, names)
-  const dependsOn = given.dependsOn ?? NO_KEYS
+export function resolveSetOptions(ttlOrOptions: number | CacheSetOptions | undefined): ResolvedSetOptions {
+  if (ttlOrOptions === undefined) return { ttl: DEFAULT_TTL, dependsOn: NO_KEYS }
+  if (typeof ttlOrOptions === 'number') return { ttl: checkTtl(ttlOrOptions), dependsOn: NO_KEYS }
+  if (!option.object.accepts(ttlOrOptions))
+    throw new InvalidArgumentError('ttl', 'a number of seconds greater than 0 or an object', ttlOrOptions)
+  checkOptions(ttlOrOptions, names)
+  const dependsOn = ttlOrOptions.dependsOn ?? NO_KEYS
   for (const parent of dependsOn) checkCacheKey(parent, 'dependsOn')
-  return { ttl: given.ttl === undefined ? DEFAULT_TTL : checkTtl(given.ttl), dependsOn }
+  return { ttl: ttlOrOptions.ttl === undefined ? DEFAULT_TTL : checkTtl(ttlOrOptions.ttl), dependsOn }
 }
 
 function checkTtl(ttl: unknown): number {

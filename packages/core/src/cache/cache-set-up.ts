@@ -133,7 +133,11 @@ export class CacheSetUp {
       new CoherentCache({ engine, table, shared, clock, random, counters, known, onError })
     const [results, counters] = [newCounters(), newCounters()]
     const tiered = new TieredCache({
-      ...{ cache: coherent(counters), engine, clock, counters, tagsOf },
+      cache: coherent(counters),
+      engine,
+      clock,
+      counters,
+      tagsOf,
       announce: (tags, change) => this.#announce(tags, change),
       policy: policyFrom(this.options.tiered, tieredPolicy(consistency)),
       basis: this.options.basis,
@@ -141,7 +145,15 @@ export class CacheSetUp {
       clearStore: async () => shared?.store.clear(),
     })
     const derived = new DerivedValues({
-      ...{ engine, table, shared, clock, random, consistency, onError, ttl, context },
+      engine,
+      table,
+      shared,
+      clock,
+      random,
+      consistency,
+      onError,
+      ttl,
+      context,
       onUndecodable: () => {
         results.undecodable += 1
       },

@@ -96,7 +96,7 @@ export interface TieredStats {
    * Values that were not cached because the app changed the query after it was issued, so that a different
    * one was sent.
    */
-  readonly strayed: number
+  readonly queryChanges: number
   /**
    * Loads whose value was not cached because the store rejected it: a write is in flight, the store lost its
    * state, or it does not respond.
@@ -130,7 +130,7 @@ export function newCounters(): TieredCounters {
     refreshErrors: 0,
     blocked: 0,
     discardedByWrite: 0,
-    strayed: 0,
+    queryChanges: 0,
     rejectedByStore: 0,
     unknownTables: 0,
     stored: 0,

@@ -288,21 +288,21 @@ export class CachedValues {
     const prefetched = request.prefetched?.()
     const ttlMs = prefetched === undefined ? fullMs : fullMs - (now - prefetched.at)
     if (prefetched !== undefined && request.note !== undefined) request.note.answeredBy = 'prefetch'
-    if (ttlMs <= 0) return notKept(request, 'EXPIRED')
+    if (ttlMs <= 0) return notCached(request, 'EXPIRED')
     // Rows that were prefetched before the permit was obtained are cached under the state from before the
     // prefetch.
     const state = prefetched?.state instanceof SharedPrefetchState ? prefetched.state : undefined
     if (shared !== undefined && prefetched !== undefined && state === undefined)
-      return notKept(request, 'PREFETCHED')
+      return notCached(request, 'PREFETCHED')
     const needed = neededTags(request, value)
     const snapshot = state?.snapshot ?? snapshotOf(request, needed, before)
     const isCovered = state !== undefined || permit === undefined || permit.tags.length >= needed
     if (snapshot === undefined || !isCovered || (shared === undefined && !snapshot.isCurrent)) {
       counters.discardedByWrite += 1
-      return notKept(request, 'DISCARDED_BY_WRITE')
+      return notCached(request, 'DISCARDED_BY_WRITE')
     }
     const copy = request.copier.copy(value)
-    if (copy === undefined) return notKept(request, 'NOT_COPYABLE')
+    if (copy === undefined) return notCached(request, 'NOT_COPYABLE')
     const used = state?.permit ?? (permit === undefined ? undefined : shortened(permit, needed))
     const costMs = now - startedAt
     const cached = new CachedValue(copy.value, snapshot, used, {
@@ -315,7 +315,7 @@ export class CachedValues {
     })
     cached.isPrivate = request.copier.recopy !== undefined
     this.#remember(request, cached, now)
-    request.note?.kept(used?.tags ?? request.tags.slice(0, needed))
+    request.note?.cached(used?.tags ?? request.tags.slice(0, needed))
     const { sharedKey } = request
     if (
       shared === undefined ||
@@ -351,8 +351,8 @@ export class CachedValues {
   }
 }
 
-function notKept({ note }: FetchRequest<unknown>, reason: string): string {
-  note?.notKept(reason)
+function notCached({ note }: FetchRequest<unknown>, reason: string): string {
+  note?.notCached(reason)
   return reason
 }
 

@@ -152,7 +152,7 @@ export class CoherentCache {
     const before = this.#values.before(request)
     if (before === undefined) {
       this.parts.counters.blocked += 1
-      request.note?.notKept('WRITE_IN_FLIGHT')
+      request.note?.notCached('WRITE_IN_FLIGHT')
       request.basis?.spoil('DISCARDED_BY_WRITE')
       return request.load()
     }
@@ -202,17 +202,17 @@ export class CoherentCache {
     joins: number,
   ): Promise<T> {
     const joined = async (): Promise<T> => {
-      let landed: Loaded<T>
+      let loaded: Loaded<T>
       try {
-        landed = await flight.loaded
+        loaded = await flight.loaded
       } catch (error) {
         if (request.sharesErrors) throw error
         request.basis?.spoil('COALESCING_FAILED')
         return request.load()
       }
       const copy =
-        landed.hasChangedQuery !== true && (await this.#isStillTrue(flight, landed, request))
-          ? request.copier.copy(landed.value)
+        loaded.hasChangedQuery !== true && (await this.#isStillTrue(flight, loaded, request))
+          ? request.copier.copy(loaded.value)
           : undefined
       if (copy === undefined) {
         if (joins < MAX_JOINS) return this.#request(request, cached, joins + 1)
@@ -220,8 +220,8 @@ export class CoherentCache {
         return request.load()
       }
       this.parts.counters.coalesced += 1
-      if (request.basis !== undefined) this.#followJoined(flight, landed, request, request.basis)
-      request.note?.answered('coalesced', landed.permit?.tags ?? request.tags)
+      if (request.basis !== undefined) this.#followJoined(flight, loaded, request, request.basis)
+      request.note?.answered('coalesced', loaded.permit?.tags ?? request.tags)
       request.onHit?.(copy.value)
       return copy.value
     }
@@ -230,11 +230,11 @@ export class CoherentCache {
 
   #followJoined<T>(
     { before }: Flight<T>,
-    { value, permit, isPrefetched: isAhead }: Loaded<T>,
+    { value, permit, isPrefetched }: Loaded<T>,
     request: FetchRequest<T>,
     basis: BasisPart,
   ): void {
-    if (isAhead === true && this.parts.shared !== undefined) basis.spoil('PREFETCHED')
+    if (isPrefetched === true && this.parts.shared !== undefined) basis.spoil('PREFETCHED')
     else
       basis.add(
         permit?.tags ?? request.tags.slice(0, neededTags(request, value)),
@@ -266,14 +266,14 @@ export class CoherentCache {
   #startLoad<T>(request: FetchRequest<T>, cached: CachedValue | undefined, before: Before): Promise<T> {
     const { shared } = this.parts
     const id = flightId(request)
-    const landed =
+    const loaded =
       shared === undefined
         ? this.#load(request, before, undefined)
         : this.#run(shared, request, cached, before)
-    const flight: Flight<T> = { before, loaded: landed, ownTags: request.ownTags ?? NO_TAGS }
+    const flight: Flight<T> = { before, loaded, ownTags: request.ownTags ?? NO_TAGS }
     // The flight is closed before any caller receives the result; requests that joined receive it later. A
     // request that starts after that can know of a write that this load has not seen.
-    const value = landed.then(
+    const value = loaded.then(
       ({ value, due }) => {
         this.#close(id, flight)
         if (due !== undefined) this.#refresh(request, due)
@@ -326,7 +326,7 @@ export class CoherentCache {
     if (found !== undefined && 'value' in found) return found
     if (found === undefined) {
       this.parts.counters.rejectedByStore += 1
-      request.note?.notKept('REJECTED_BY_STORE')
+      request.note?.notCached('REJECTED_BY_STORE')
     }
     return this.#load(request, before, found)
   }
@@ -371,8 +371,8 @@ export class CoherentCache {
     try {
       const value = await request.load()
       if (request.hasChangedQuery?.() === true) {
-        counters.strayed += 1
-        request.note?.notKept('QUERY_CHANGED')
+        counters.queryChanges += 1
+        request.note?.notCached('QUERY_CHANGED')
         request.basis?.spoil('QUERY_CHANGED')
         return { value, permit: undefined, hasChangedQuery: true }
       }

@@ -67,7 +67,13 @@ export class DerivedValues {
   constructor(private readonly parts: DerivedValuesParts) {
     const { engine, table, shared, clock, random, onError, onUndecodable } = parts
     this.#values = new CachedValues({
-      ...{ engine, table, shared, clock, random, onError, onUndecodable },
+      engine,
+      table,
+      shared,
+      clock,
+      random,
+      onError,
+      onUndecodable,
       counters: newCounters(),
       known: { types: undefined },
     })

@@ -67,7 +67,7 @@ export class ResultCache {
     }
     const refused = 'refused' in request ? request.refused : this.#read(request, operation, context, next)
     if (typeof refused !== 'string') return refused
-    context.note?.notKept(refused)
+    context.note?.notCached(refused)
     if (scope?.basis instanceof ReadBasis) scope.basis.partWithout(refused)
     this.stats.passThrough(`cache:${refused}`)
     return next(operation, context)
@@ -142,7 +142,7 @@ export class ResultCache {
       refresh: () => detached(() => next(operation, context.detached())),
       mayShare: (value) => chosen.mayShare?.(value) !== false,
       copier,
-      hasChangedQuery: () => operation.hasStrayed === true,
+      hasChangedQuery: () => operation.hasChangedQuery === true,
       prefetched: () => context.prefetched,
       onHit: (value) => this.#answered(value, operation, context),
       sharesErrors: false,

@@ -55,7 +55,8 @@ export class SizeTrial implements CacheWatch {
     this.#miniature = new CachingStrategyEngine({
       maxBytes: Math.max(1, Math.round(maxBytes / SAMPLED_KEYS)),
       maxEntryShare: Math.min(1, maxEntryShare * SAMPLED_KEYS),
-      ...{ policy, clock },
+      policy,
+      clock,
     })
     this.#overhead = this.#miniature.set('n', '', new Weight(0)).size - estimateBytes('')
     this.#miniature.clear()

@@ -4,7 +4,7 @@ import { checkOptions, option } from '../shared/options.ts'
 import type { CacheKey } from './cache-entry.ts'
 import type { CacheSetOptions } from './cache-options.ts'
 
-const ENTRIES_PER_TURN = 1_000
+const ENTRIES_PER_TICK = 1_000
 
 /** A value to warm the cache with. */
 export interface WarmEntry<T = unknown> extends CacheKey, CacheSetOptions {
@@ -48,10 +48,10 @@ export async function warmUp<T>(
       throw new InvalidArgumentError('loader', 'entries { namespace, key, value }', entry)
     loaded++
     if (store(entry)) stored++
-    if (loaded % ENTRIES_PER_TURN !== 0) continue
+    if (loaded % ENTRIES_PER_TICK !== 0) continue
     options.onProgress?.({ loaded, stored })
     await nextTurn()
   }
-  if (loaded === 0 || loaded % ENTRIES_PER_TURN !== 0) options.onProgress?.({ loaded, stored })
+  if (loaded === 0 || loaded % ENTRIES_PER_TICK !== 0) options.onProgress?.({ loaded, stored })
   return { loaded, stored }
 }

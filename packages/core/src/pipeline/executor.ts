@@ -124,7 +124,7 @@ export class Executor {
     context.end()
     if (operation.kind !== 'read') context.outcome = { result }
     this.#end(execution, operation, own)
-    if (listener !== undefined) this.#tell(listener, operation, result, context)
+    if (listener !== undefined) this.#notify(listener, operation, result, context)
   }
 
   #end<TResult>(
@@ -155,7 +155,7 @@ export class Executor {
     }
   }
 
-  #tell(
+  #notify(
     listener: AnswerListener,
     operation: Operation<unknown>,
     result: unknown,

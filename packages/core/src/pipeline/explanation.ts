@@ -36,24 +36,24 @@ export class ReadNote {
 
   answered(by: ReadExplanation['answeredBy'], tags: readonly string[]): void {
     this.answeredBy = by
-    this.kept(tags)
+    this.cached(tags)
   }
 
-  kept(tags: readonly string[]): void {
+  cached(tags: readonly string[]): void {
     this.#isCached = true
     this.#tags = tags
   }
 
-  notKept(reason: string): void {
+  notCached(reason: string): void {
     this.#isCached = false
     this.reason = reason
   }
 
   explanation(): ReadExplanation {
     const { label, answeredBy, reason } = this
-    const said = { label, answeredBy }
+    const common = { label, answeredBy }
     return this.#isCached
-      ? { ...said, isCached: true, tags: this.#tags }
-      : { ...said, isCached: false, reason, tags: [] }
+      ? { ...common, isCached: true, tags: this.#tags }
+      : { ...common, isCached: false, reason, tags: [] }
   }
 }

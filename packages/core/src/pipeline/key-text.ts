@@ -5,7 +5,7 @@ const CANONICAL_INTEGER = /^(?:0|-?[1-9]\d*)$/
 /** Longer strings are unlikely to be keys, and are expensive to compare. */
 const MAX_TEXT = 1000
 /** Half of a surrogate pair: drivers replace it with another character. */
-const LONE_SURROGATE = /\p{Cs}/u
+const SINGLE_SURROGATE = /\p{Cs}/u
 
 /**
  * The canonical string of a key value: equal for equal values, regardless of the driver that returned them
@@ -66,7 +66,7 @@ function kindOf(value: unknown): string {
 }
 
 function isKeyText(text: string): boolean {
-  return text.length <= MAX_TEXT && !LONE_SURROGATE.test(text)
+  return text.length <= MAX_TEXT && !SINGLE_SURROGATE.test(text)
 }
 
 /** The reason why values are not a key. */

@@ -168,7 +168,7 @@ export interface Operation<TResult = unknown> {
    * Whether the query that was sent differs from the one that the operation described when it was issued.
    * Known once it has run.
    */
-  readonly hasStrayed?: boolean
+  readonly hasChangedQuery?: boolean
   /** Whether the database may return the rows in any order. */
   readonly unordered?: boolean
   /** The source of the rows of its result (one, or a list); `undefined` if they are not rows of one table. */

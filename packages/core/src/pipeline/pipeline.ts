@@ -19,7 +19,7 @@ export interface PipelineParts {
   /** Creates the chain of reads in `optimize`, when the first is processed. */
   readonly reads: () => Handler
   /** The last step of `optimize`, for reads that pass through. */
-  readonly ask: Handler
+  readonly send: Handler
   /** Monotonic time in milliseconds; `undefined`: every read is processed. */
   readonly gainTime: (() => number) | undefined
   /** The mode of operations outside any scope. */
@@ -57,7 +57,7 @@ export class Pipeline {
   }
 
   #execute<TResult>(operation: Operation<TResult>): Promise<TResult> {
-    const { scopes, stats, chains, executor, ask } = this.parts
+    const { scopes, stats, chains, executor, send } = this.parts
     const { scope: current, isBypassing, demand } = scopes.ambient
     const scope = current?.ended === true ? undefined : current
     stats.seen += 1
@@ -77,7 +77,7 @@ export class Pipeline {
     try {
       if (isRead && mode === 'optimize' && this.#passes(operation, context)) {
         stats.passThrough('NO_RECENT_GAIN')
-        return ask(operation, context)
+        return send(operation, context)
       }
       if (isRead) context.variant = this.parts.variant?.()
       let chain = chains[mode]

@@ -33,9 +33,9 @@ export interface RoutedRead<T> {
    * Whether a read that failed on a replica with an error that is the database's result is retried on the
    * primary: the replica's error would name another client.
    */
-  readonly asksErrorsAnew?: boolean
-  askReplica(attempt: ReplicaAttempt): Promise<T>
-  askPrimary(): Promise<T>
+  readonly retriesErrors?: boolean
+  onReplica(attempt: ReplicaAttempt): Promise<T>
+  onPrimary(): Promise<T>
 }
 
 /** Sends the reads of one client to its database, or to replicas of it. */

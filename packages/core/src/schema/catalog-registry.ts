@@ -333,9 +333,9 @@ export class CatalogRegistry {
     const unknown = new Set([...found].filter(isOfUnknownSchema))
     for (const { catalog } of this.#set()) {
       for (const [id, table] of catalog?.tables ?? []) {
-        const twin = unknownId(table.name, catalog?.dialect)
-        if (unknown.has(twin)) found.add(id)
-        else if (found.has(id) && !isOfUnknownSchema(id)) found.add(twin)
+        const duplicate = unknownId(table.name, catalog?.dialect)
+        if (unknown.has(duplicate)) found.add(id)
+        else if (found.has(id) && !isOfUnknownSchema(id)) found.add(duplicate)
       }
     }
     return found

@@ -91,7 +91,7 @@ export class SchemaCatalog {
   readonly #incoming = new Map<TableId, ForeignKeyInfo[]>()
   readonly #closures = new Map<string, Closure>()
   /** Tables of an unknown schema, and the others by name. Built on first use. */
-  #twins: Twins | undefined
+  #duplicates: Duplicates | undefined
 
   constructor(data: CatalogData, tables: ReadonlyMap<TableId, CatalogTable> = byId(data)) {
     this.dialect = data.dialect
@@ -154,7 +154,8 @@ export class SchemaCatalog {
       const table = this.tables.get(id)
       if (table === undefined) return this.readsMayDo
       most = higherLevel(most, table.whenRead)
-      for (const twin of this.twinsOf(id)) most = higherLevel(most, this.tables.get(twin)?.whenRead)
+      for (const duplicate of this.duplicatesOf(id))
+        most = higherLevel(most, this.tables.get(duplicate)?.whenRead)
     }
     return most
   }
@@ -172,16 +173,18 @@ export class SchemaCatalog {
   baseTable(id: TableId): CatalogTable | undefined {
     const table = this.tables.get(id)
     if (table?.kind !== 'table') return undefined
-    return this.twinsOf(id).every((twin) => this.tables.get(twin)?.kind === 'table') ? table : undefined
+    return this.duplicatesOf(id).every((duplicate) => this.tables.get(duplicate)?.kind === 'table')
+      ? table
+      : undefined
   }
 
   /**
    * The tables that can be identical to a table: if its schema is unknown, all tables of its name; otherwise,
    * the tables of its name whose schema is unknown.
    */
-  twinsOf(id: TableId): readonly TableId[] {
-    this.#twins ??= new Twins(this.dialect, this.tables)
-    return this.#twins.of(id)
+  duplicatesOf(id: TableId): readonly TableId[] {
+    this.#duplicates ??= new Duplicates(this.dialect, this.tables)
+    return this.#duplicates.of(id)
   }
 
   /** This catalog, for connections with a different default schema. */
@@ -255,7 +258,8 @@ export class SchemaCatalog {
       everything ||= this.tables.get(change.table)?.hasTriggers === true
       // If a key leads to the table, any of its rows can be among the modified ones.
       if (!isOwn && change.table === start.table) isConfined = false
-      for (const twin of this.twinsOf(change.table)) work.push({ change: { ...change, table: twin }, isOwn })
+      for (const duplicate of this.duplicatesOf(change.table))
+        work.push({ change: { ...change, table: duplicate }, isOwn })
       if (change.kind === 'insert') continue
       for (const key of this.#incoming.get(change.table) ?? []) {
         const { columns } = change
@@ -303,12 +307,10 @@ export class SchemaCatalog {
           mine[key] === true || theirs[key] === true
         const read = higherLevel(mine.whenRead ?? 'reads', theirs.whenRead)
         tables.set(id, {
-          ...{
-            ...standing,
-            kind,
-            hasTriggers: either('hasTriggers'),
-            hasDefiningTriggers: either('hasDefiningTriggers'),
-          },
+          ...standing,
+          kind,
+          hasTriggers: either('hasTriggers'),
+          hasDefiningTriggers: either('hasDefiningTriggers'),
           ...(read === 'reads' ? {} : { whenRead: read }),
         })
       }
@@ -326,7 +328,7 @@ export class SchemaCatalog {
 
 const NO_TABLES: readonly TableId[] = []
 
-class Twins {
+class Duplicates {
   readonly #known = new Map<TableId, TableId[]>()
   readonly #hasUnknown: boolean
 
@@ -338,9 +340,9 @@ class Twins {
     if (!this.#hasUnknown) return
     for (const table of tables.values()) {
       if (isOfUnknownSchema(table.id)) continue
-      const twin = this.#unknownId(table)
-      const ids = this.#known.get(twin)
-      if (ids === undefined) this.#known.set(twin, [table.id])
+      const duplicate = this.#unknownId(table)
+      const ids = this.#known.get(duplicate)
+      if (ids === undefined) this.#known.set(duplicate, [table.id])
       else ids.push(table.id)
     }
   }
@@ -349,8 +351,8 @@ class Twins {
     if (!this.#hasUnknown) return NO_TABLES
     if (isOfUnknownSchema(id)) return this.#known.get(id) ?? NO_TABLES
     const table = this.tables.get(id)
-    const twin = table && this.#unknownId(table)
-    return twin !== undefined && this.tables.has(twin) ? [twin] : NO_TABLES
+    const duplicate = table && this.#unknownId(table)
+    return duplicate !== undefined && this.tables.has(duplicate) ? [duplicate] : NO_TABLES
   }
 
   #unknownId({ name }: CatalogTable): TableId {

@@ -45,8 +45,12 @@ export function unionOfFunctions(
   const both = (key: 'pure' | 'readOnly') => new Set([...left[key]].filter((name) => right[key].has(name)))
   const either = (key: 'ofRows' | 'operators' | 'configuring') => new Set([...left[key], ...right[key]])
   return {
-    ...{ untrusted: highest('untrusted'), types: highest('types') },
-    ...{ ofRows: either('ofRows'), operators: either('operators'), configuring: either('configuring') },
-    ...{ pure: both('pure'), readOnly: both('readOnly') },
+    untrusted: highest('untrusted'),
+    types: highest('types'),
+    ofRows: either('ofRows'),
+    operators: either('operators'),
+    configuring: either('configuring'),
+    pure: both('pure'),
+    readOnly: both('readOnly'),
   }
 }

@@ -38,7 +38,7 @@ const QUERIES: Readonly<Record<Dialect, readonly string[]>> = {
  */
 export async function readDatabaseId(connection: Connection): Promise<string | undefined> {
   for (const query of QUERIES[connection.dialect]) {
-    const id = await ask(connection, query)
+    const id = await idOf(connection, query)
     if (id === undefined || id === '') continue
     const database = connection.dialect === 'sqlite' ? fileId(id) : id
     return (
@@ -71,7 +71,7 @@ function bootId(): string {
   }
 }
 
-async function ask(connection: Connection, query: string): Promise<string | undefined> {
+async function idOf(connection: Connection, query: string): Promise<string | undefined> {
   try {
     const [row] = await connection.query(query)
     return row === undefined ? undefined : optionalTextOf(row as Row, 'id')

@@ -27,8 +27,8 @@ const SECRET_PAIR =
   /((?:password|passwd|pwd|passphrase|secret|token|api[_-]?key|access[_-]?key|signature|sslkey|authorization|(?<![a-z])(?:key|sig|pass|pw))["']?\s*[=:]\s*)(?!expected )('(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.)*"|\{[^{}\n]*\}|(?:(?:basic|bearer)\s+)?(?:[^\s&;"'`,)}\]]|["'`,)}\]](?=[^\s&;"'`,)}\]:]))+)/gi
 
 /**
- * Headers whose values contain white space and `;`: cookies, and credentials with another scheme than those
- * of a pair.
+ * Headers whose values contain white space and `;`: cookies, and credentials whose scheme is neither
+ * `basic` nor `bearer`.
  */
 const SECRET_HEADER =
   /(\b(?:set-)?cookie2?["']?\s{0,9}[:=]\s{0,9})(?!expected )(\[[^\]]*\]?|'(?:[^'\\\n]|\\.)*'?|"(?:[^"\\\n]|\\.)*"?|(?=[^\s=:"']{1,64}=)[^\r\n]*)|(\b(?:(?:proxy-)?authorization|x-sluice-node-auth)["']?\s{0,9}[:=]\s{0,9})(?!expected |["']?(?:basic|bearer)\s)('(?:[^'\\\n]|\\.)*'?|"(?:[^"\\\n]|\\.)*"?|[^\s"'][^\r\n]*)/gi

@@ -43,14 +43,14 @@ export interface Chains {
   /** Creates the way of reads in `optimize`: without the step that announces writes. */
   readonly reads: () => Handler
   /** The last step of `optimize`. */
-  readonly ask: Handler
+  readonly send: Handler
 }
 
 type Step = readonly [name: string, interceptor: Interceptor]
 
 export function createChains(parts: ChainParts): Chains {
   const { executor, prefetcher, stats, scopes, options } = parts
-  const ask = prefetcher === undefined ? executor.run : executor.notifying(prefetcher.observe)
+  const send = prefetcher === undefined ? executor.run : executor.notifying(prefetcher.observe)
   const writes = trackWrites(parts.writes)
   let created: readonly Step[] | undefined
   const steps = () => {
@@ -60,10 +60,10 @@ export function createChains(parts: ChainParts): Chains {
   const reads = () =>
     compose(
       steps().map(([, interceptor]) => interceptor),
-      ask,
+      send,
     )
   const compare = shadow(
-    onFirstUse(() => composeNamed(steps(), ask)),
+    onFirstUse(() => composeNamed(steps(), send)),
     {
       sample: options.shadow?.sample ?? 1,
       random: parts.random,
@@ -81,7 +81,7 @@ export function createChains(parts: ChainParts): Chains {
       optimize: compose([writes], onFirstUse(reads)),
     },
     reads,
-    ask,
+    send,
   }
 }
 

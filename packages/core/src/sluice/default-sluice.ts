@@ -102,8 +102,8 @@ export function sluiceFrom(source: Sluice | SluiceOptions | undefined): Sluice {
   return isSluice(source) ? source : createSluice(source)
 }
 
-function isSluice(given: Sluice | SluiceOptions): given is Sluice {
-  return typeof given === 'object' && given !== null && 'openScope' in given
+function isSluice(value: Sluice | SluiceOptions): value is Sluice {
+  return typeof value === 'object' && value !== null && 'openScope' in value
 }
 
 /**

@@ -70,7 +70,7 @@ class World {
       { dialect: 'postgresql', ...options },
       {
         open: (work, closing) => this.open(work, closing),
-        ask: (work, closing) => this.open(work, closing),
+        openBriefly: (work, closing) => this.open(work, closing),
       },
     )
     this.host.catalogs.set('one', catalogOf(options.dialect ?? 'postgresql'))

@@ -21,7 +21,7 @@ class World {
     const source: WatchedSource = {
       id: 'one',
       isCurrent: () => this.isCurrent,
-      ask: (work) => {
+      query: (work) => {
         this.log.push('ask')
         return work({ dialect: 'sqlite', query: (sql) => this.query(sql) })
       },

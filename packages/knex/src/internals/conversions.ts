@@ -31,8 +31,8 @@ const DRIVERS: Readonly<Record<string, (client: WeakRef<ClientInternals>) => Con
 /** @param client - Is not kept alive. */
 export function conversionsOf(client: ClientInternals): Conversions {
   const { driverName = '' } = client
-  const made = Object.hasOwn(DRIVERS, driverName) ? DRIVERS[driverName]?.(new WeakRef(client)) : undefined
-  return made ?? { current: () => '', shared: () => '' }
+  const known = Object.hasOwn(DRIVERS, driverName) ? DRIVERS[driverName]?.(new WeakRef(client)) : undefined
+  return known ?? { current: () => '', shared: () => '' }
 }
 
 /** The driver's connections in Knex's default pool. */

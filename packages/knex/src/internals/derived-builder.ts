@@ -6,16 +6,16 @@ import type { BuilderInternals, Statement } from './types.ts'
  * modified.
  *
  * @param statements - Its statements, with groups flattened.
- * @param keeps - Whether to keep a statement, by its index.
+ * @param includes - Whether to keep a statement, by its index.
  */
 export function asListing(
   builder: BuilderInternals,
   statements: readonly Statement[],
-  keeps: (at: number) => boolean,
+  includes: (at: number) => boolean,
 ): Knex.QueryBuilder {
   const listing = builder.clone()
-  const kept = statements.filter((_, at) => keeps(at)).map(asColumns)
-  Object.assign(listing, { _method: 'select', _statements: kept })
+  const included = statements.filter((_, at) => includes(at)).map(asColumns)
+  Object.assign(listing, { _method: 'select', _statements: included })
   const single = listing._single as Record<string, unknown>
   delete single.limit
   delete single.offset

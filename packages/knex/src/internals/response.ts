@@ -24,6 +24,9 @@ export function rowsOf(response: unknown): readonly Readonly<Record<string, unkn
 }
 
 /** MySQL's response to a statement without a result set does not contain a list of rows. */
-export function rowsAsked(response: unknown, dialect: Dialect): readonly Readonly<Record<string, unknown>>[] {
+export function rowsOfQuery(
+  response: unknown,
+  dialect: Dialect,
+): readonly Readonly<Record<string, unknown>>[] {
   return dialect === 'mysql' && Array.isArray(response) && !Array.isArray(response[0]) ? [] : rowsOf(response)
 }

@@ -112,7 +112,7 @@ export class KnexLookup implements Lookup {
       keys,
       isListing && maxRows !== undefined ? maxRows + 1 : undefined,
     )
-    const rows = await this.#ask(query, demand)
+    const rows = await this.#query(query, demand)
     if (isListing && maxRows !== undefined && rows.length > maxRows) throw new TooManyRowsError()
     const groups = splitRows(rows, keys, (row) => plan.properties.map((property) => row[property]))
     if (groups === undefined) return undefined
@@ -156,7 +156,7 @@ export class KnexLookup implements Lookup {
     const pages = new Map<string, Row[]>()
     for (let at = 0; at < keys.length; at += size) {
       const some = keys.slice(at, at + size)
-      const rows = await this.#ask(pagesQuery(this.builder, plan.merge, parts, plan, some), demand)
+      const rows = await this.#query(pagesQuery(this.builder, plan.merge, parts, plan, some), demand)
       const found = pagesIn(rows, some, plan)
       if (found === undefined) return undefined
       if (isRanked(plan)) dropTied(found, inner, plan)
@@ -166,7 +166,7 @@ export class KnexLookup implements Lookup {
     return pages
   }
 
-  async #ask(query: Knex.QueryBuilder, demand: ReadRequirements): Promise<Row[]> {
+  async #query(query: Knex.QueryBuilder, demand: ReadRequirements): Promise<Row[]> {
     return (await this.instance.runRaw(this.client, query as never, demand)) as Row[]
   }
 

@@ -85,7 +85,7 @@ function columnsOf(
   const all = table?.columns.map(({ name }) => name)
   const known = propertiesOf(parts.columns, all ?? keys.map(({ name }) => name), nameOf)
   const taken = new Set(
-    [...(all ?? []), ...known.values(), ...namesGiven(parts)].map((name) => nameOf(name).toLowerCase()),
+    [...(all ?? []), ...known.values(), ...namesIn(parts)].map((name) => nameOf(name).toLowerCase()),
   )
   for (const name of all ?? []) taken.add(name.toLowerCase())
   const added: string[] = []
@@ -104,7 +104,7 @@ function columnsOf(
   return { properties, added, rank, place, extra, pageExtra: [nameOf(rank), nameOf(place)] }
 }
 
-function namesGiven({ columns, aggregates }: SelectParts): string[] {
+function namesIn({ columns, aggregates }: SelectParts): string[] {
   const written = columns.map((column) => columnName(column))
   return [
     ...written.flatMap(({ name, alias }) => [name, alias ?? name]),

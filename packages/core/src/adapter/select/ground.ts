@@ -61,7 +61,7 @@ export function groundOf(tree: QueryTree, catalog: SchemaCatalog): SelectGround 
     if (after === undefined || (isJoined ? tokens[after]?.upper !== 'ON' || item.end !== end : after !== end))
       return undefined
     tables.push({ alias: item.alias, table })
-    if (isJoined && !keepsOneRow(item, tables)) return undefined
+    if (isJoined && !joinsOneRow(item, tables)) return undefined
     at = end
   }
   const [base] = tables
@@ -81,7 +81,7 @@ function afterAlias({ table = [], start }: FromItem, end: number, { tokens }: Qu
 const JOINED_TYPES: ReadonlySet<ColumnType> = new Set<ColumnType>(['integer', 'uuid'])
 
 /** Whether the last table has at most one row for each row of the tables before it. */
-function keepsOneRow(item: FromItem, tables: readonly GroundTable[]): boolean {
+function joinsOneRow(item: FromItem, tables: readonly GroundTable[]): boolean {
   const joined = tables.length - 1
   const { table } = tables[joined] ?? {}
   if (table === undefined) return false

@@ -38,9 +38,9 @@ export function keyColumnsOf(
   for (const node of tree.root.where) {
     const found = node.kind === 'comparison' ? candidateOf(node, tree, ground, catalog) : undefined
     if (found === undefined) continue
-    const alike = found.type === 'datetime' ? dates : candidates
-    alike.delete(found.column)
-    alike.set(found.column, found)
+    const sameType = found.type === 'datetime' ? dates : candidates
+    sameType.delete(found.column)
+    sameType.set(found.column, found)
   }
   // Lookups usually share a date, so it is the key only with other columns, or if there is no other column.
   return chooseKey(new Map([...dates, ...candidates]), catalog, ground.base)

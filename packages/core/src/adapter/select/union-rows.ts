@@ -45,9 +45,9 @@ export class UnionRows extends FirstRows {
     this.#tail = `) as ${ROWS} on ${ids.join(' and ')}`
   }
 
-  write(given: readonly unknown[], keys: readonly LookupKey[]): BoundSql {
+  write(bound: readonly unknown[], keys: readonly LookupKey[]): BoundSql {
     const writer = new SqlWriter('mysql')
-    const params = this.withExtraRow(given)
+    const params = this.withExtraRow(bound)
     writer.text(this.#head)
     for (const [place, { values }] of keys.entries()) {
       const own = [...params]

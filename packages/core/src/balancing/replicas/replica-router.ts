@@ -129,7 +129,7 @@ export class ReplicaRouter implements ReadRouter {
   }
 
   read<T>(read: RoutedRead<T>): Promise<T> {
-    if (this.#isClosed) return read.askPrimary()
+    if (this.#isClosed) return read.onPrimary()
     const { scope, demand } = read
     if (demand === 'primary') return this.#onPrimary(read, 'forced')
     const isCached = demand === 'kept'
@@ -284,7 +284,7 @@ export class ReplicaRouter implements ReadRouter {
       tried.add(replica)
       const answer = await this.#query(read, replica, lease, position !== ORIGIN, isCurrent)
       if ('value' in answer) return answer.value
-      if (answer.kind === 'answer' && read.asksErrorsAnew !== true) throw answer.error
+      if (answer.kind === 'answer' && read.retriesErrors !== true) throw answer.error
       // A read that may depend on the primary's state is not retried on another replica.
       if (answer.kind !== 'node' || this.#isClosed) return this.#onPrimary(read, reasonOf(answer.error))
       lease = this.#choose(position, tried)
@@ -323,7 +323,7 @@ export class ReplicaRouter implements ReadRouter {
             onAbandoned = callback
           },
         }
-        read.askReplica(attempt).then(resolve, reject)
+        read.onReplica(attempt).then(resolve, reject)
       })
       replica.succeeded()
       report(200)
@@ -343,7 +343,7 @@ export class ReplicaRouter implements ReadRouter {
 
   #onPrimary<T>(read: RoutedRead<T>, reason: PrimaryReason): Promise<T> {
     this.#reasons[reason] += 1
-    return read.askPrimary()
+    return read.onPrimary()
   }
 
   #use(): void {

@@ -119,8 +119,8 @@ export class ClusterService<TWorker extends object> {
     )
   }
 
-  #notify(worker: TWorker, told: readonly string[]): void {
-    this.send(worker, clusterMessage(this.namespace, { invalidated: told }))
+  #notify(worker: TWorker, tags: readonly string[]): void {
+    this.send(worker, clusterMessage(this.namespace, { invalidated: tags }))
   }
 }
 

@@ -135,9 +135,9 @@ export class SharedState {
   }
 
   #entry(key: string): StoredEntry | undefined {
-    const kept = this.#entries.get<NewEntry>(ENTRIES, key)
-    if (kept === null) return undefined
-    const { value, ...rest } = kept
+    const stored = this.#entries.get<NewEntry>(ENTRIES, key)
+    if (stored === null) return undefined
+    const { value, ...rest } = stored
     return { ...rest, value: () => copyValue(value) }
   }
 

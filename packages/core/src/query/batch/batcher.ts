@@ -179,7 +179,7 @@ export class Batcher {
     }
     const startedAt = scope.trace === undefined ? 0 : this.executor.now()
     const leaders = [...byKey.values()].flatMap((same) => same.slice(0, 1))
-    const merged = await this.#askTogether(leaders, scope)
+    const merged = await this.#queryTogether(leaders, scope)
     const answers = new Map<Waiter, Answer>()
     const answerGroup = async (same: readonly Waiter[]): Promise<void> => {
       const [leader, ...others] = same
@@ -212,7 +212,7 @@ export class Batcher {
   }
 
   /** Runs one query for all keys that are safe to batch; `undefined` if it was not sent or failed. */
-  async #askTogether(
+  async #queryTogether(
     leaders: readonly Waiter[],
     scope: Scope,
   ): Promise<ReadonlyMap<string, unknown> | undefined> {
@@ -277,9 +277,9 @@ function distinguishable(waiters: readonly Waiter[]): readonly Waiter[] {
     const fold = foldOf(waiter.lookup.key)
     byFold.set(fold, [...(byFold.get(fold) ?? []), waiter])
   }
-  return [...byFold.values()].flatMap((alike) => {
-    const [only] = alike
-    if (only === undefined || alike.length > 1) return []
+  return [...byFold.values()].flatMap((sameFold) => {
+    const [only] = sameFold
+    if (only === undefined || sameFold.length > 1) return []
     return isComparable(only.lookup.key, only.operation.source.dialect) ? [only] : []
   })
 }

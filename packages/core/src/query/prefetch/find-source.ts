@@ -26,17 +26,17 @@ export function findSource(
   memory: PrefetchScope,
   domains: KeyDomains,
 ): KeySource | undefined {
-  const asksForTheSame = (set: RowSet) => set.source.isWhole || memory.isOwn(group, set)
+  const readsTheSame = (set: RowSet) => set.source.isWhole || memory.isOwn(group, set)
   return domains.isEmpty
-    ? findByValue(lookup, memory, asksForTheSame)
-    : findByKey(lookup, memory, domains, asksForTheSame)
+    ? findByValue(lookup, memory, readsTheSame)
+    : findByKey(lookup, memory, domains, readsTheSame)
 }
 
 function findByKey(
   lookup: KeyedLookup<unknown>,
   memory: PrefetchScope,
   domains: KeyDomains,
-  asksForTheSame: AsksForTheSame,
+  readsTheSame: ReadsTheSame,
 ): KeySource | undefined {
   const { target, key } = lookup
   const isRelated = (set: RowSet) => domains.sourcesOf(target, set.source.table).length > 0
@@ -45,7 +45,7 @@ function findByKey(
     for (const columns of domains.sourcesOf(target, set.source.table)) {
       const isOwnKey =
         set.source.table === target.table && columns.every((column, at) => column === target.columns[at])
-      if (isOwnKey && asksForTheSame(set)) continue
+      if (isOwnKey && readsTheSame(set)) continue
       const properties = columns.map((column) => set.source.property(column))
       if (!properties.every((property) => property !== undefined)) continue
       const index = set.index(properties)
@@ -77,12 +77,12 @@ function isNearer(found: Standing, best: Standing): boolean {
  * key, it wants the current state. It may request rows that lack columns because of these columns, unless the
  * lookup itself has found the rows.
  */
-type AsksForTheSame = (set: RowSet) => boolean
+type ReadsTheSame = (set: RowSet) => boolean
 
 function findByValue(
   lookup: KeyedLookup<unknown>,
   memory: PrefetchScope,
-  asksForTheSame: AsksForTheSame,
+  readsTheSame: ReadsTheSame,
 ): KeySource | undefined {
   const { target, key } = lookup
   const [value, ...others] = key.values
@@ -94,7 +94,7 @@ function findByValue(
       set.source.table === target.table ? set.source.property(target.columns[0] ?? '') : undefined
     for (const property of Object.keys(sample).slice(0, MAX_COLUMNS)) {
       if (typeof (sample as Record<string, unknown>)[property] !== typeof value) continue
-      if (property === ownKey && asksForTheSame(set)) continue
+      if (property === ownKey && readsTheSame(set)) continue
       const index = set.index([property])
       if (index.keys.length > 1 && index.ordinalOf(key.text) !== undefined)
         return { set, properties: [property] }

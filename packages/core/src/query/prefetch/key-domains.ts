@@ -84,10 +84,10 @@ export class KeyDomains {
 
   #find(target: LookupTarget, table: TableId): readonly Columns[] {
     const candidates = [...(this.#places.get(table)?.values() ?? [])]
-    const asked = [...(this.#places.get(target.table)?.values() ?? [])].filter((place) =>
+    const places = [...(this.#places.get(target.table)?.values() ?? [])].filter((place) =>
       haveSame(place.columns, target.columns),
     )
-    const found = asked.flatMap((place) =>
+    const found = places.flatMap((place) =>
       candidates
         .filter((candidate) => candidate.root() === place.root())
         .map((candidate) =>

@@ -115,8 +115,16 @@ export class Links {
     return [...(this.#links?.values() ?? [])]
       .filter(({ loops }) => loops > 0)
       .map(({ id, loops, span, density, backward, rows, fetched, used, blockedFor, backoff }) => ({
-        ...{ id, loops, span, density, backward, rows },
-        ...{ fetched, used, blockedFor, backoff },
+        id,
+        loops,
+        span,
+        density,
+        backward,
+        rows,
+        fetched,
+        used,
+        blockedFor,
+        backoff,
       }))
   }
 

@@ -31,7 +31,7 @@ export interface PrefetcherParts {
 }
 
 /** A lookup in progress, with the state of its scope. */
-interface Ask<T> {
+interface PrefetchRequest<T> {
   readonly operation: Operation<T>
   readonly context: OperationContext
   readonly lookup: KeyedLookup<T>
@@ -166,7 +166,7 @@ export class Prefetcher {
     if (trail === undefined) return next(operation, context)
     context.gain?.found()
     trail.set.gain?.found()
-    const ask: Ask<T> = {
+    const request: PrefetchRequest<T> = {
       operation,
       context,
       lookup: keyed,
@@ -177,8 +177,8 @@ export class Prefetcher {
       runOne: () => next(operation, context),
     }
     return trail.pending?.texts.has(text) === true
-      ? trail.pending.done.then(() => this.#follow(ask))
-      : this.#follow(ask)
+      ? trail.pending.done.then(() => this.#follow(request))
+      : this.#follow(request)
   }
 
   /** Opens a trail for a key that stored rows contain; `undefined` if none contain it. */
@@ -216,30 +216,32 @@ export class Prefetcher {
   }
 
   /** Serves a prefetched result, prefetches, or queries the one key. */
-  #follow<T>(ask: Ask<T>): Promise<T> {
-    const { operation, lookup, group, trail, memory } = ask
+  #follow<T>(request: PrefetchRequest<T>): Promise<T> {
+    const { operation, lookup, group, trail, memory } = request
     const { text } = lookup.key
     const ordinal = trail.ordinalOf(text)
-    if (ordinal === undefined) return ask.runOne()
+    if (ordinal === undefined) return request.runOne()
     const taken = trail.visit(text, ordinal)
     const mayRecur = trail.mayRecur(ordinal, taken)
     const answer = this.#validAnswer(trail, text)
     if (answer !== undefined) {
       // The app requests the key more often than it received rows with it, so it wants the current state.
-      if (!trail.hasCredit(ordinal, taken)) return ask.runOne()
+      if (!trail.hasCredit(ordinal, taken)) return request.runOne()
       const checking = answer.fetch.prefetchState?.check()
       return checking === undefined
-        ? Promise.resolve(this.#give(ask, answer, mayRecur))
-        : this.#giveChecked(ask, answer, mayRecur, checking)
+        ? Promise.resolve(this.#answer(request, answer, mayRecur))
+        : this.#checked(request, answer, mayRecur, checking)
     }
     const state = this.parts.writes.stateOf(trail.tables)
-    if (state === undefined) return ask.runOne()
+    if (state === undefined) return request.runOne()
     const fetch = { at: this.parts.clock.now(), state }
     // Concurrent lookups are batched with each other.
     const size =
       trail.inFlight > 0 || memory.blocked.has(group) ? 1 : Math.min(trail.window(ordinal), lookup.maxKeys)
     const keys = size < 2 ? [] : trail.pick(lookup.key, ordinal, size, operation.source.dialect)
-    return keys.length > 1 ? this.#fetch(ask, keys, fetch, mayRecur) : this.#askOne(ask, fetch, mayRecur)
+    return keys.length > 1
+      ? this.#fetch(request, keys, fetch, mayRecur)
+      : this.#queryOne(request, fetch, mayRecur)
   }
 
   /** Returns a prefetched result that no write has invalidated, and that is not too old. */
@@ -256,25 +258,26 @@ export class Prefetcher {
   }
 
   /** Serves a prefetched result after a check that no write of another process has invalidated it. */
-  async #giveChecked<T>(
-    ask: Ask<T>,
+  async #checked<T>(
+    request: PrefetchRequest<T>,
     answer: Answer,
     mayRecur: boolean,
     checking: Promise<boolean>,
   ): Promise<T> {
     const isCurrent = await checking
-    const { trail, lookup } = ask
+    const { trail, lookup } = request
     // Another caller may have received the result in the meantime, or it was discarded.
-    if (isCurrent && trail.answers.get(lookup.key.text) === answer) return this.#give(ask, answer, mayRecur)
+    if (isCurrent && trail.answers.get(lookup.key.text) === answer)
+      return this.#answer(request, answer, mayRecur)
     if (!isCurrent) {
       trail.answers.clear()
       this.parts.stats.prefetchDiscards += 1
     }
-    return ask.runOne()
+    return request.runOne()
   }
 
-  #give<T>(
-    { operation, context, lookup, group, trail, memory, scope }: Ask<T>,
+  #answer<T>(
+    { operation, context, lookup, group, trail, memory, scope }: PrefetchRequest<T>,
     answer: Answer,
     mayRecur: boolean,
   ): T {
@@ -301,8 +304,8 @@ export class Prefetcher {
   }
 
   /** Queries the one key, and stores a copy if the key may be requested again. */
-  #askOne<T>(
-    { context, lookup, trail, memory, runOne }: Ask<T>,
+  #queryOne<T>(
+    { context, lookup, trail, memory, runOne }: PrefetchRequest<T>,
     fetch: Fetch,
     mayRecur: boolean,
   ): Promise<T> {
@@ -325,8 +328,13 @@ export class Prefetcher {
   }
 
   /** Queries several keys, including the caller's. */
-  async #fetch<T>(ask: Ask<T>, keys: readonly LookupKey[], fetch: Fetch, mayRecur: boolean): Promise<T> {
-    const { operation, context, lookup, group, trail, memory } = ask
+  async #fetch<T>(
+    request: PrefetchRequest<T>,
+    keys: readonly LookupKey[],
+    fetch: Fetch,
+    mayRecur: boolean,
+  ): Promise<T> {
+    const { operation, context, lookup, group, trail, memory } = request
     const { executor, stats, writes } = this.parts
     const { generation } = memory
     let settle = () => {}
@@ -340,21 +348,21 @@ export class Prefetcher {
       const { tables } = trail
       const prefetchState =
         writes.prefetchState === undefined ? undefined : await writes.prefetchState(tables)
-      if (writes.prefetchState !== undefined && prefetchState === undefined) return await ask.runOne()
+      if (writes.prefetchState !== undefined && prefetchState === undefined) return await request.runOne()
       trail.fetched(keys.length - 1)
       stats.prefetches += 1
       stats.prefetchedKeys += keys.length - 1
       const found = await executor
         .runAs(operation, context, () => lookup.runMany(keys, trail.measure.maxRows, context.demand))
-        .catch((error: unknown) => this.#failed(ask, keys, error))
-      if (found === 'too many rows') return await ask.runOne()
+        .catch((error: unknown) => this.#failed(request, keys, error))
+      if (found === 'too many rows') return await request.runOne()
       // If the query failed, or is certain for no key, the group is not prefetched again in this scope.
       if (found === undefined || found.size === 0) memory.blocked.add(group)
       const isCurrent = memory.generation === generation && writes.stateOf(trail.tables) === fetch.state
       if (found !== undefined && isCurrent)
-        this.#keep(ask, keys, found, prefetchState === undefined ? fetch : { ...fetch, prefetchState })
+        this.#keep(request, keys, found, prefetchState === undefined ? fetch : { ...fetch, prefetchState })
       // A required row is missing, or the database decides which row is first.
-      if (found?.has(lookup.key.text) !== true) return await ask.runOne()
+      if (found?.has(lookup.key.text) !== true) return await request.runOne()
       const value = found.get(lookup.key.text) as T
       return isCurrent ? this.#handOut(lookup, trail, value, mayRecur) : value
     } finally {
@@ -368,7 +376,11 @@ export class Prefetcher {
    * Handles the error of a query for several keys. If there were too many rows, the next query will contain
    * fewer keys; any other error blocks the link.
    */
-  #failed({ trail }: Ask<unknown>, keys: readonly LookupKey[], error: unknown): 'too many rows' | undefined {
+  #failed(
+    { trail }: PrefetchRequest<unknown>,
+    keys: readonly LookupKey[],
+    error: unknown,
+  ): 'too many rows' | undefined {
     if (isInstance(error, TooManyRowsError)) {
       trail.measure.addMany(keys.length, trail.measure.maxRows)
       trail.fetched(1 - keys.length)
@@ -380,7 +392,7 @@ export class Prefetcher {
   }
 
   #keep<T>(
-    { operation, lookup, group, trail, memory }: Ask<T>,
+    { operation, lookup, group, trail, memory }: PrefetchRequest<T>,
     keys: readonly LookupKey[],
     found: ReadonlyMap<string, T>,
     fetch: Fetch,

@@ -21,16 +21,16 @@ export function keepColumns(source: RowSource, columns: readonly string[]): Keep
   const properties = [...new Set(columns.flatMap((column) => source.property(column) ?? []))]
   return (row) => {
     if (typeof row !== 'object' || row === null) return row
-    const kept: Record<string, unknown> = {}
-    for (const property of properties) kept[property] = (row as Row)[property]
-    return kept
+    const values: Record<string, unknown> = {}
+    for (const property of properties) values[property] = (row as Row)[property]
+    return values
   }
 }
 
 /** Extracts all values that can be keys. */
 export const keepValues: KeepRow = (row) => {
   if (typeof row !== 'object' || row === null) return row
-  const kept: Record<string, unknown> = {}
+  const values: Record<string, unknown> = {}
   for (const property of Object.keys(row).slice(0, MAX_COLUMNS)) {
     const value = (row as Row)[property]
     if (
@@ -38,9 +38,9 @@ export const keepValues: KeepRow = (row) => {
       typeof value === 'bigint' ||
       (typeof value === 'string' && value.length <= MAX_TEXT)
     )
-      kept[property] = value
+      values[property] = value
   }
-  return kept
+  return values
 }
 
 /**

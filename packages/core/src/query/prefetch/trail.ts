@@ -52,7 +52,7 @@ export class Trail {
   #fetched = 0
   #used = 0
   #step = 0
-  readonly #asked = new Set<string>()
+  readonly #requested = new Set<string>()
   /** Keys for which a query for several keys was not certain. */
   readonly #uncertain = new Set<string>()
   /** How often each key was requested. */
@@ -91,7 +91,7 @@ export class Trail {
     const taken = this.#taken.get(text) ?? 0
     this.#taken.set(text, taken + 1)
     if (taken > 0) return taken
-    this.#asked.add(text)
+    this.#requested.add(text)
     if (this.#last >= 0) {
       const direction = ordinal > this.#last ? 1 : -1
       if (this.#direction !== 0 && direction !== this.#direction) this.#isUnordered = true
@@ -136,7 +136,7 @@ export class Trail {
     if (!this.isRelated && link.confirmed < CONFIRMATIONS) return 1
     if (link.loops > 0 && this.#fetched === 0 && link.density >= MIN_USE)
       return this.#learnedWindow(ordinal, length)
-    if (this.#asked.size < 2 || !this.#isDense()) return 1
+    if (this.#requested.size < 2 || !this.#isDense()) return 1
     if (this.#fetched - this.#used > MAX_UNUSED * (this.#isUnordered ? UNORDERED_FACTOR : 1)) return 1
     this.#step = Math.min(this.#step + 1, RAMP.length - 1)
     return RAMP[this.#step] ?? 1
@@ -189,11 +189,11 @@ export class Trail {
    */
   retire(): boolean {
     this.answers.clear()
-    const asked = this.#asked.size
+    const requested = this.#requested.size
     const { length } = this.index.keys
-    if (asked < 2 || length === 0)
-      return this.#fetched > 0 && asked > 0 ? this.#learn(asked / length, 1) : false
-    if (this.#isUnordered) return this.#learn(1, asked / length)
+    if (requested < 2 || length === 0)
+      return this.#fetched > 0 && requested > 0 ? this.#learn(requested / length, 1) : false
+    if (this.#isUnordered) return this.#learn(1, requested / length)
     const isBackward = this.#direction < 0
     const reached = isBackward ? (length - this.#lowest) / length : (this.#highest + 1) / length
     return this.#learn(reached, this.#density())
@@ -222,8 +222,8 @@ export class Trail {
       return CAP
     }
     const reach = Math.ceil(span * length)
-    const ahead = isBackward ? reach - (length - 1 - ordinal) : reach - ordinal
-    return Math.max(1, Math.min(ahead, CAP))
+    const remaining = isBackward ? reach - (length - 1 - ordinal) : reach - ordinal
+    return Math.max(1, Math.min(remaining, CAP))
   }
 
   #isDense(): boolean {
@@ -231,7 +231,7 @@ export class Trail {
   }
 
   #density(): number {
-    return this.#asked.size / (this.#highest - this.#lowest + 1)
+    return this.#requested.size / (this.#highest - this.#lowest + 1)
   }
 
   #confirm(ordinal: number): void {

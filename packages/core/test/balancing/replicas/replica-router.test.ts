@@ -404,11 +404,11 @@ describe('ReplicaRouter', () => {
     const answer = await world.router.read<unknown>({
       scope,
       demand: undefined,
-      askReplica: async (attempt) => {
+      onReplica: async (attempt) => {
         await attempt.admit(() => world.ask(world.replica))
         return 'old'
       },
-      askPrimary: async () => 'primary',
+      onPrimary: async () => 'primary',
     })
     expect(answer).toBe('primary')
     expect(await world.read(scope)).toBe('primary')
@@ -420,11 +420,11 @@ describe('ReplicaRouter', () => {
     const answer = await world.router.read<unknown>({
       scope: undefined,
       demand: undefined,
-      askReplica: async (attempt) => {
+      onReplica: async (attempt) => {
         await attempt.admit(() => world.ask({ ...world.replica, started: 'tuesday' }))
         return 'other'
       },
-      askPrimary: async () => 'primary',
+      onPrimary: async () => 'primary',
     })
     expect(answer).toBe('primary')
   })

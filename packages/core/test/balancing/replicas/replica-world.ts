@@ -172,8 +172,8 @@ export function openWorld(
       return router.read<unknown>({
         scope,
         demand,
-        askReplica: ({ index }) => (onReplica === undefined ? Promise.resolve(index) : onReplica(index)),
-        askPrimary: async () => 'primary',
+        onReplica: ({ index }) => (onReplica === undefined ? Promise.resolve(index) : onReplica(index)),
+        onPrimary: async () => 'primary',
       })
     },
     /** Advances time and runs the timers that are due. */

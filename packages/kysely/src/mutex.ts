@@ -1,5 +1,5 @@
-/** Lets callers use something one at a time, in the order in which they ask. */
-export class Turns {
+/** Lets callers use something one at a time, in the order of their calls. */
+export class Mutex {
   #isTaken = false
   readonly #waiting: (() => void)[] = []
 

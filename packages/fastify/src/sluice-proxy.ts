@@ -180,7 +180,6 @@ function leaveBodies(app: FastifyInstance): void {
   })
 }
 
-/** How an app's router parses paths. */
 interface PathReading {
   readonly isCaseSensitive: boolean
   readonly ignoresDuplicateSlashes: boolean

@@ -75,7 +75,6 @@ export function registerSluiceMercurius(
   })
 }
 
-/** The used parts of a response of Node. */
 interface Closing {
   once(event: 'close', listener: () => void): unknown
 }

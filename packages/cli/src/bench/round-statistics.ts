@@ -4,7 +4,6 @@ import type { LoadResult } from './run-load.ts'
 export const METRICS = ['requestsPerSecond', 'p50', 'p95', 'p99', 'queries', 'databaseMs'] as const
 export type Metric = (typeof METRICS)[number]
 
-/** Metrics for which a higher value is better. */
 const MORE_IS_BETTER: ReadonlySet<Metric> = new Set(['requestsPerSecond'])
 
 /** Median, minimum and maximum of a figure over the rounds. */

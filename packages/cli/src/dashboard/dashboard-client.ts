@@ -240,7 +240,6 @@ function withoutAny(secrets: readonly string[], text: string): string {
   return secrets.reduce((shown, secret) => shown.replaceAll(secret, '***'), text)
 }
 
-/** The error message of the dashboard. */
 function messageIn(text: string): string | undefined {
   try {
     const { error } = JSON.parse(text) as { readonly error?: { readonly message?: unknown } }

@@ -23,7 +23,6 @@ export interface AppWatch {
   readonly totals: LiveSnapshot['totals']
 }
 
-/** Minimum number of queries for a conclusion. */
 const LEAST_QUERIES = 20
 /** Tolerance, because requests in flight at the start or the end are counted only in part. */
 const OUTSIDE_SHARE = 0.25

@@ -11,7 +11,6 @@ import {
 } from './installed-package.ts'
 
 const CORE = '@sluice/core'
-/** Limit for the search in the dependency tree. */
 const MAX_PACKAGES = 3_000
 const LEAST_NODE = '20.19.0'
 

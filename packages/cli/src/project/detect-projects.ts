@@ -11,7 +11,6 @@ import { findDrizzle, findKnex, findKysely, findPrisma } from './find-projects.t
 import { projectFolder } from './project-folder.ts'
 import { readDatabaseUrl } from './read-database-url.ts'
 
-/** Folder of the SQL files. */
 const fixesDir = 'sluice/fixes'
 
 /**

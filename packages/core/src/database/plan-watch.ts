@@ -147,7 +147,6 @@ export class PlanWatch {
 /** Full scans of tables with fewer rows are not reported. */
 const MANY_ROWS = 1_000
 
-/** Required methods of an engine. */
 interface Engine {
   readonly snapshot: DatabaseSnapshot | undefined
   inspect(): Promise<DatabaseSnapshot>

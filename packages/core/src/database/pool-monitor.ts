@@ -84,7 +84,6 @@ const RECENT_MS = 300_000
 /** Milliseconds between the beginnings of windows. */
 const WINDOW_MS = 30_000
 
-/** Maximum number of observed pools; above it, the newest ones. */
 const MAX_POOLS = 64
 
 /** Reads the pools at intervals while statements are sent. */

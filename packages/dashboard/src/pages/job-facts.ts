@@ -1,6 +1,5 @@
 import type { ProcessingStats, QueueHealth, Sluice } from '@sluice/core'
 
-/** Maximum number of queues. */
 const MAX_QUEUES = 50
 /** 2 minutes of queue depths. */
 const DEPTHS = 24

@@ -8,7 +8,6 @@ const DEFAULT_METRIC = 'requests'
 const DEFAULT_MINUTES = 30
 /** Maximum length of a forecast in minutes. */
 const MAX_FORECAST_MINUTES = 60
-/** Maximum number of points in a chart. */
 const MAX_POINTS = 1_500
 /** Seconds of values that a forecast requires. */
 const MIN_SECONDS = 120

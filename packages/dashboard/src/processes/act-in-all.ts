@@ -102,7 +102,6 @@ async function lettersIn(
   return isDone ? { count } : resultOf(own)
 }
 
-/** Combines the results of this process and the others. */
 function joined(outcomes: readonly [Outcome, ...Outcome[]]): unknown {
   const values = outcomes.flatMap((outcome) =>
     'value' in outcome ? [outcome.value as { readonly done?: boolean }] : [],

@@ -204,10 +204,8 @@ interface Entry {
   readonly request: RequestSummary
 }
 
-/** The last requests of all processes, numbered in the order of their arrival. */
 class RequestLog {
   #entries: Entry[] = []
-  /** Sequence number of the last request. */
   last = 0
 
   /**

@@ -22,7 +22,6 @@ export interface FindingTrace {
   readonly request: string
 }
 
-/** Maximum number of findings with a stored occurrence. */
 const MAX_FINDINGS = 1_000
 /**
  * Minimum time between scopes in which call sites of all first queries are recorded, because this is

@@ -2,7 +2,6 @@ import type { RingState } from '../protocol/request.ts'
 import type { RecordedRequest } from './recorded-request.ts'
 import type { ShapeBook } from './shape-book.ts'
 
-/** Maximum number of requests in a snapshot. */
 const LATEST = 100
 
 /** The last requests within a size limit. */

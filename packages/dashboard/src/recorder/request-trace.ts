@@ -233,7 +233,6 @@ export class RequestTrace implements ScopeTrace {
   }
 }
 
-/** A sent statement that can become a row. */
 class SentStatement implements WatchedShape {
   constructor(
     private readonly trace: RequestTrace,

@@ -156,7 +156,6 @@ const RATE_SECONDS = 10
 
 const CODES: readonly FindingCode[] = ['N_PLUS_ONE', 'REPEATED_QUERY', 'QUERY_BUDGET']
 
-/** Statistics of the last requests with one name. */
 class RouteStats {
   requests = 0
   errors = 0

@@ -22,7 +22,6 @@ interface OpenSecond {
   readonly buckets: Map<number, number>
 }
 
-/** Number of stored seconds with requests. */
 const SECONDS = 120
 /** Ratio of two neighboring buckets. */
 const STEP = Math.log(1.05)

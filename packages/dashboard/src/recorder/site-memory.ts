@@ -1,7 +1,6 @@
 import type { CallSite } from '@sluice/core'
 import { type ExecutionGroup, parseCallSite } from '@sluice/core/siblings'
 
-/** Maximum number of stored call sites. */
 const MAX_SITES = 2_000
 /** Number of confirmations after which a call site is trusted … */
 const CONFIRMATIONS = 3

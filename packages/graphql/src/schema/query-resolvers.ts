@@ -10,7 +10,6 @@ import type { MetricName } from '@sluice/core/siblings'
 import type { SluiceQueryField } from './field-gate.ts'
 import { engineOf, text, whole } from './schema-options.ts'
 
-/** Retention of metrics in hours. */
 const MAX_HOURS = 72
 const MAX_LIMIT = 1_000
 

@@ -5,7 +5,6 @@ import type { OperationDefinitionNode } from 'graphql'
 const TOO_LATE =
   "A GraphQL operation had findings: detection's throw mode does not fail it. In a test, wrap the request in expectNoNPlusOne() of @sluice/core/testing."
 
-/** The used parts of an operation. */
 interface OperationResult {
   readonly errors?: readonly unknown[] | undefined
 }

@@ -163,7 +163,6 @@ function columnName(value: Syntax | undefined): string | undefined {
   return call?.type === 'CallExpression' ? textOf(children(call, 'arguments')[0]) : undefined
 }
 
-/** The value that a function returns, if it does nothing else. */
 function returnedBy(node: Syntax): Syntax | undefined {
   const body = child(node, 'body')
   if (body?.type !== 'BlockStatement') return bare(body)

@@ -82,7 +82,6 @@ function armsOf(use: TableUse): Arm[] {
   return [{ conditions: use.conditions, joins: use.joins, isWhole: true }, ...arms]
 }
 
-/** Purpose of an index. */
 interface Purpose {
   readonly where?: string | undefined
   readonly share?: number

@@ -1,5 +1,6 @@
+import type { TableId } from '../../schema/catalog-data.ts'
 import type { IndexDefinition } from '../index-definition.ts'
-import type { TableSnapshot } from '../inspectors/database-snapshot.ts'
+import type { InspectionGap, TableSnapshot } from '../inspectors/database-snapshot.ts'
 import type { Measurement, RewriteAdvice } from './advice.ts'
 import type { Candidate } from './candidates.ts'
 import type { TimeLimits } from './limits.ts'
@@ -44,6 +45,82 @@ const LEAST_GAIN = { factor: 1.5, ms: 0.02, rows: 100 } as const
 /** Whether a measurement justifies the index. */
 export function isGain({ without, with: present, unit }: Measurement): boolean {
   return without >= present * LEAST_GAIN.factor && without - present >= LEAST_GAIN[unit]
+}
+
+/** A sample of the tables, on which statements run with an index and without it. */
+export interface IndexTrial {
+  readonly unit: Measurement['unit']
+  create(at: number, index: ChosenIndex): Promise<unknown>
+  drop(at: number, index: ChosenIndex): Promise<unknown>
+  /** `undefined` if the statement cannot be measured. */
+  measure(served: ChosenIndex['serves'][number]): Promise<number | undefined>
+}
+
+/** Measures the statements that an index serves: with the index, which exists, and without it. */
+export async function measureBoth(
+  at: number,
+  index: ChosenIndex,
+  trial: IndexTrial,
+): Promise<readonly Measurement[]> {
+  const measureAll = async () => {
+    const results = new Map<unknown, number>()
+    for (const served of index.serves) {
+      const result = await trial.measure(served)
+      if (result !== undefined) results.set(served, result)
+    }
+    return results
+  }
+  const present = await measureAll()
+  await trial.drop(at, index)
+  const without = await measureAll()
+  await trial.create(at, index)
+  return index.serves.flatMap((served) => {
+    const [a, b] = [without.get(served), present.get(served)]
+    const { fingerprint } = served.statement
+    return a === undefined || b === undefined ? [] : [{ fingerprint, without: a, with: b, unit: trial.unit }]
+  })
+}
+
+/**
+ * Measures indexes one after the other, until the time is over.
+ *
+ * @param gaps - Receives the tables of the others.
+ */
+export async function measureIndexes(
+  indexes: readonly ChosenIndex[],
+  measure: (at: number, index: ChosenIndex) => Promise<readonly Measurement[]>,
+  onMeasured: (done: number) => void,
+  limits: TimeLimits,
+  gaps: InspectionGap[],
+): Promise<ReadonlyMap<string, readonly Measurement[]>> {
+  const measured = new Map<string, readonly Measurement[]>()
+  for (const [at, index] of indexes.entries()) {
+    onMeasured(at)
+    const { table, label } = index.candidate
+    if (limits.isOver()) gaps.push({ what: `measurements of indexes on ${table.id}`, why: limits.overText })
+    else measured.set(label, await measure(at, index))
+  }
+  return measured
+}
+
+/** The tables of the statements that indexes serve. */
+export function servedTables(indexes: readonly ChosenIndex[]): ReadonlySet<TableId> {
+  const uses = indexes.flatMap(({ serves }) => serves.flatMap(({ statement }) => statement.planned.use.uses))
+  return new Set(uses.map(({ table }) => table.id))
+}
+
+/** Mean of what runs return; `undefined` if one returns nothing. */
+export async function meanOf<T>(
+  items: readonly T[],
+  run: (item: T) => Promise<number | undefined>,
+): Promise<number | undefined> {
+  let sum = 0
+  for (const item of items) {
+    const result = await run(item)
+    if (result === undefined) return undefined
+    sum += result
+  }
+  return sum / Math.max(1, items.length)
 }
 
 export interface ChooseOptions {

@@ -16,7 +16,6 @@ import { supposedBindings } from './supposed-bindings.ts'
 import { isMaterial, measuredFactor } from './table-costs.ts'
 import type { SupposedIndex, WhatIfPlanner } from './what-if-planner.ts'
 
-/** Maximum number of statements for which rewrites are searched. */
 const MAX_STATEMENTS = 200
 /** Maximum remaining share of the planner's cost, if a rewrite is not measured. */
 const MAX_LEFT = 0.7

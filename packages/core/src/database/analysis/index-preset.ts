@@ -115,13 +115,11 @@ function hasIndex(
   })
 }
 
-/** Where the table is. */
 interface PresetPlace {
   readonly dialect: Dialect
   readonly table: string
 }
 
-/** A preset as a recommendation. */
 function strategyOf(preset: IndexPreset, { dialect, table }: PresetPlace): IndexStrategy {
   const { columns, type = 'btree', where } = preset
   const isPrimary = preset.primaryKey === true

@@ -144,7 +144,6 @@ export interface PartitionRecommendation {
   readonly breaks: readonly string[]
 }
 
-/** Plan for partitioning a table. */
 interface PartitionPlan {
   readonly snapshot: DatabaseSnapshot
   readonly table: TableSnapshot

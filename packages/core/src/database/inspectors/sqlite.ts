@@ -241,7 +241,6 @@ const MAX_PAGES = 100_000
 
 const SIZES = `SELECT name, SUM(pgsize) AS "bytes", SUM(unused) AS "free" FROM dbstat WHERE schema = 'main' AND aggregate = TRUE GROUP BY name`
 
-/** The sizes of tables and indexes, by name. */
 async function readSizes(
   connection: Connection,
   pages: number,

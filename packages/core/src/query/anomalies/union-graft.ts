@@ -30,7 +30,6 @@ export function isGraft(tokens: readonly Token[], at: number): boolean {
   return isNothing(tokens, at - 1) || (isLiteral(tokens[at - 1]) && fabricated * 2 > items.length)
 }
 
-/** Returns the items of a select list. */
 function itemsOf(
   tokens: readonly Token[],
   start: number,

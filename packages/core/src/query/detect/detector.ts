@@ -24,7 +24,6 @@ import { parentOf, queryGroups } from './sites.ts'
 const NONE: readonly Finding[] = []
 const NONE_FOUND: readonly UnratedFinding[] = []
 
-/** Maximum number of query groups in the finding of a budget. */
 const MAX_GROUPS = 10
 
 /** The parts of a scope that are inspected. */

@@ -74,7 +74,6 @@ export interface QueryGroup {
   readonly fix?: string
 }
 
-/** Maximum number of cached ids. */
 const MAX_IDS = 1_000
 
 /** Caches ids, because each request that repeats a finding needs its id again. */

@@ -35,7 +35,6 @@ function foldKey(text: string): string {
   return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().trimEnd()
 }
 
-/** Maximum number of clients whose loaders are stored. The oldest are removed first. */
 const MAX_LOADERS = 64
 
 /** The loaders of all attached adapters. */

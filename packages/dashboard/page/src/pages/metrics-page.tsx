@@ -176,7 +176,6 @@ function download(name: string, text: string): void {
 
 const PAGE = 20
 
-/** The values of the chart as a table, newest first. */
 function ValuesTable({ data, unit }: { data: ChartData; unit: string }) {
   const [page, setPage] = useState(0)
   const rows = data.times.map((_, index) => index).reverse()

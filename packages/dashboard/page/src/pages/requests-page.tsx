@@ -66,7 +66,6 @@ interface LatestTableProps {
   readonly view: string
 }
 
-/** The latest requests, newest first. */
 function LatestTable({ rows, view }: LatestTableProps) {
   const number = numberColumn<RequestSummary>
   const columns: readonly Column<RequestSummary>[] = [
@@ -106,7 +105,6 @@ function LatestTable({ rows, view }: LatestTableProps) {
   )
 }
 
-/** Shows zero in a muted color. */
 function quiet(value: number | undefined, format: (value: number | undefined) => string) {
   return value === 0 ? <span class="muted">{format(0)}</span> : format(value)
 }

@@ -46,7 +46,6 @@ export function arrangeRows(rows: readonly WaterfallRow[]): WaterfallLine[] {
   return lines
 }
 
-/** Maximum indentation. */
 const MAX_DEPTH = 6
 
 function push<K>(map: Map<K, WaterfallRow[]>, key: K, row: WaterfallRow): void {

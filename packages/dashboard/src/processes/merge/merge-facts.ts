@@ -172,7 +172,6 @@ interface WeightedPoint {
   readonly weight: number
 }
 
-/** Groups by second, oldest first. */
 function secondsOf<T extends { readonly at: number }>(all: readonly T[], until: number) {
   return grouped(
     all.filter(({ at }) => at <= until),

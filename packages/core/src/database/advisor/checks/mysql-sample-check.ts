@@ -6,8 +6,16 @@ import { quoteName } from '../../../sql/dialect.ts'
 import { inlineValues } from '../../explain/literals.ts'
 import { type IndexDefinition, indexBodySql } from '../../index-definition.ts'
 import type { DatabaseSnapshot, InspectionGap, TableSnapshot } from '../../inspectors/database-snapshot.ts'
-import type { Measurement } from '../advice.ts'
-import type { ChosenIndex, IndexCheck, RewriteTimer } from '../index-check.ts'
+import {
+  type ChosenIndex,
+  type IndexCheck,
+  type IndexTrial,
+  meanOf,
+  measureBoth,
+  measureIndexes,
+  type RewriteTimer,
+  servedTables,
+} from '../index-check.ts'
 import { notMeasured, type TimeLimits } from '../limits.ts'
 import type { PlannedStatement } from '../what-if-planner.ts'
 
@@ -31,59 +39,38 @@ export function mysqlSampleCheck(
 ): IndexCheck {
   return async (indexes, onMeasured) => {
     const long = new Set<PlannedStatement>()
-    const measured = new Map<string, Measurement[]>()
-    const ids = new Set(
-      indexes.flatMap(({ serves }) =>
-        serves.flatMap(({ statement }) => statement.planned.use.uses.map(({ table }) => table.id)),
-      ),
-    )
+    const ids = servedTables(indexes)
     const copied = new Set<TableSnapshot>()
     try {
       for (const table of snapshot.tables) {
         if (!ids.has(table.id) || table.schema !== snapshot.defaultSchema) continue
+        const what = `measurements of indexes on ${table.id}`
         if (!canCopy(table, snapshot, limits)) {
-          gaps.push({ what: `measurements of indexes on ${table.id}`, why: limits.overText })
+          gaps.push({ what, why: limits.overText })
           continue
         }
         try {
           await copyRows(session, table)
           copied.add(table)
         } catch (error) {
-          gaps.push({
-            what: `measurements of indexes on ${table.id}`,
-            why: `${messageOf(error)} GRANT CREATE TEMPORARY TABLES lets this user try them on a sample.`,
-          })
+          const help = 'GRANT CREATE TEMPORARY TABLES lets this user try them on a sample.'
+          gaps.push({ what, why: `${messageOf(error)} ${help}` })
         }
       }
       // An index must never be created on a table that is not hidden.
       const tried = indexes.filter(({ candidate }) => copied.has(candidate.table))
-      // A view reads the real table, even if it is hidden.
-      const names = new Set([...copied].map(({ name }) => name.toLowerCase()))
-      const isCopied = ({ sql }: PlannedStatement) =>
-        analyzeSql(sql, 'mysql').statement.reads.every((name) => names.has(name.at(-1)?.toLowerCase() ?? ''))
-      for (const [at, index] of tried.entries()) await addIndex(session, index, nameOf(at))
-      for (const [at, index] of tried.entries()) {
-        onMeasured(at)
-        if (limits.isOver()) {
-          gaps.push({ what: `measurements of indexes on ${index.candidate.table.id}`, why: limits.overText })
-          continue
-        }
-        const present = await countAll(session, index, isCopied, long)
-        await session.query(
-          `ALTER TABLE ${quoteName(index.candidate.table.name, 'mysql')} DROP INDEX ${nameOf(at)}`,
-        )
-        const without = await countAll(session, index, isCopied, long)
-        await addIndex(session, index, nameOf(at))
-        measured.set(
-          index.candidate.label,
-          index.serves.flatMap(({ statement: { planned, fingerprint } }) => {
-            const [a, b] = [without.get(planned), present.get(planned)]
-            return a === undefined || b === undefined
-              ? []
-              : [{ fingerprint, without: a, with: b, unit: 'rows' as const }]
-          }),
-        )
+      const isCopied = readsOnly(copied)
+      const trial: IndexTrial = {
+        unit: 'rows',
+        create: (at, { candidate }) => addIndex(session, candidate.table, candidate.definition, nameOf(at)),
+        drop: (at, { candidate }) =>
+          session.query(`ALTER TABLE ${quoteName(candidate.table.name, 'mysql')} DROP INDEX ${nameOf(at)}`),
+        measure: async ({ statement: { planned } }) =>
+          isCopied(planned.sql) && !long.has(planned) ? rowsReadBy(session, planned, long) : undefined,
       }
+      for (const [at, index] of tried.entries()) await trial.create(at, index)
+      const measure = (at: number, index: ChosenIndex) => measureBoth(at, index, trial)
+      const measured = await measureIndexes(tried, measure, onMeasured, limits, gaps)
       if (long.size > 0) gaps.push(notMeasured(long.size, limits))
       return measured
     } finally {
@@ -91,6 +78,13 @@ export function mysqlSampleCheck(
         await session.query(`DROP TEMPORARY TABLE IF EXISTS ${quoteName(name, 'mysql')}`)
     }
   }
+}
+
+/** Finds statements that only read these tables: a view reads the real ones, even if they are hidden. */
+function readsOnly(tables: Iterable<TableSnapshot>): (sql: string) => boolean {
+  const names = new Set(Array.from(tables, ({ name }) => name.toLowerCase()))
+  return (sql) =>
+    analyzeSql(sql, 'mysql').statement.reads.every((name) => names.has(name.at(-1)?.toLowerCase() ?? ''))
 }
 
 /** Whether a sample can be copied in time: MySQL has no timeout for the copy, which reads the whole table. */
@@ -135,26 +129,15 @@ function messageOf(error: unknown): string {
   return /[.!?]$/.test(text) ? text : `${text}.`
 }
 
-async function addIndex(session: Connection, { candidate }: ChosenIndex, name: string): Promise<void> {
-  await session.query(
-    `ALTER TABLE ${quoteName(candidate.table.name, 'mysql')} ADD INDEX ${name} ${indexBodySql(candidate.definition, 'mysql')}`,
-  )
-  await session.query(`ANALYZE TABLE ${quoteName(candidate.table.name, 'mysql')}`)
-}
-
-async function countAll(
+async function addIndex(
   session: Connection,
-  { serves }: ChosenIndex,
-  isCounted: (statement: PlannedStatement) => boolean,
-  long: Set<PlannedStatement>,
-): Promise<Map<PlannedStatement, number>> {
-  const counts = new Map<PlannedStatement, number>()
-  for (const { statement } of serves) {
-    if (!isCounted(statement.planned) || long.has(statement.planned)) continue
-    const rows = await rowsReadBy(session, statement.planned, long)
-    if (rows !== undefined) counts.set(statement.planned, rows)
-  }
-  return counts
+  { name: table }: TableSnapshot,
+  index: IndexDefinition,
+  name: string,
+): Promise<void> {
+  const quoted = quoteName(table, 'mysql')
+  await session.query(`ALTER TABLE ${quoted} ADD INDEX ${name} ${indexBodySql(index, 'mysql')}`)
+  await session.query(`ANALYZE TABLE ${quoted}`)
 }
 
 /** Error numbers of MySQL and MariaDB. */
@@ -168,18 +151,18 @@ async function rowsReadBy(
 ): Promise<number | undefined> {
   const { sql, bindings } = planned
   if (!/^\s*(select|with)\b/i.test(sql)) return undefined
-  let sum = 0
-  for (const values of bindings) {
-    const before = await handlerReads(session)
-    try {
-      await session.query(inlineValues(sql, 'mysql', values))
-    } catch (error) {
-      if (TIMEOUTS.has(Number(readThrown(error, 'errno')))) long.add(planned)
-      return undefined
-    }
-    sum += (await handlerReads(session)) - before
+  try {
+    return await meanOf(bindings, (values) => readsOf(session, inlineValues(sql, 'mysql', values)))
+  } catch (error) {
+    if (TIMEOUTS.has(Number(readThrown(error, 'errno')))) long.add(planned)
+    return undefined
   }
-  return sum / bindings.length
+}
+
+async function readsOf(session: Connection, sql: string): Promise<number> {
+  const before = await handlerReads(session)
+  await session.query(sql)
+  return (await handlerReads(session)) - before
 }
 
 /** Rows that the session has read or sorted so far. */
@@ -221,33 +204,22 @@ export function mysqlRewriteTimer(
     // FULLTEXT needs a real table.
     if (ddl.length > needed.length) return undefined
     for (const table of tables) if (!(await copy(table))) return undefined
-    const names = new Set(tables.map(({ name }) => name.toLowerCase()))
-    // A view reads the real table, even if it is hidden.
-    const isHidden = (sql: string) =>
-      analyzeSql(sql, 'mysql').statement.reads.every((name) => names.has(name.at(-1)?.toLowerCase() ?? ''))
+    const isHidden = readsOnly(tables)
     if (!runs.every(({ before, after }) => isHidden(before) && isHidden(after))) return undefined
     const created: (readonly [table: string, name: string])[] = []
     const add = async (index: IndexDefinition) => {
       const table = tables.find(({ id }) => id === index.table)
       if (table === undefined) return
       const name = `sluice_rewrite_${created.length}`
-      const quoted = quoteName(table.name, 'mysql')
-      await session.query(`ALTER TABLE ${quoted} ADD INDEX ${name} ${indexBodySql(index, 'mysql')}`)
-      created.push([quoted, name])
-      await session.query(`ANALYZE TABLE ${quoted}`)
+      await addIndex(session, table, index, name)
+      created.push([quoteName(table.name, 'mysql'), name])
     }
     try {
       for (const index of indexes) await add(index)
-      const before = await readsOf(
-        session,
-        runs.map((run) => run.before),
-      )
+      const before = await meanOf(runs, (run) => readsOf(session, run.before))
       for (const index of needed) await add(index)
-      const after = await readsOf(
-        session,
-        runs.map((run) => run.after),
-      )
-      return { before, after, unit: 'rows' }
+      const after = await meanOf(runs, (run) => readsOf(session, run.after))
+      return before === undefined || after === undefined ? undefined : { before, after, unit: 'rows' }
     } catch {
       // MySQL opens a temporary table only once per statement.
       return undefined
@@ -260,14 +232,4 @@ export function mysqlRewriteTimer(
       if (isCopied) await session.query(`DROP TEMPORARY TABLE IF EXISTS ${quoteName(name, 'mysql')}`)
   }
   return { timer, close }
-}
-
-async function readsOf(session: Connection, statements: readonly string[]): Promise<number> {
-  let sum = 0
-  for (const sql of statements) {
-    const before = await handlerReads(session)
-    await session.query(sql)
-    sum += (await handlerReads(session)) - before
-  }
-  return sum / Math.max(1, statements.length)
 }

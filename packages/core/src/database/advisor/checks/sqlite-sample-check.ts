@@ -4,7 +4,16 @@ import { inlineValues } from '../../explain/literals.ts'
 import type { DatabaseSnapshot, InspectionGap, TableSnapshot } from '../../inspectors/database-snapshot.ts'
 import { sampleTable } from '../../sampling/sample-table.ts'
 import type { Measurement } from '../advice.ts'
-import type { ChosenIndex, IndexCheck, RewriteTimer } from '../index-check.ts'
+import {
+  type ChosenIndex,
+  type IndexCheck,
+  type IndexTrial,
+  meanOf,
+  measureBoth,
+  measureIndexes,
+  type RewriteTimer,
+  servedTables,
+} from '../index-check.ts'
 import { notMeasured, type TimeLimits } from '../limits.ts'
 import { cloneSchema } from '../planners/sqlite-clone-planner.ts'
 import { createSqliteIndex } from '../planners/sqlite-plan-tree.ts'
@@ -37,48 +46,36 @@ export function sqliteSampleCheck(
 ): IndexCheck {
   return async (indexes, onMeasured) => {
     const long = new Set<PlannedStatement>()
-    const timed = (index: ChosenIndex) => timeAll(scratch, index, limits, long)
     await cloneSchema(source, scratch)
-    const statements = new Set(
-      indexes.flatMap(({ serves }) => serves.map(({ statement }) => statement.planned)),
-    )
-    const ids = new Set([...statements].flatMap(({ use }) => use.uses.map(({ table }) => table.id)))
+    const ids = servedTables(indexes)
     for (const table of snapshot.tables)
       if (ids.has(table.id) && table.kind === 'table') await copyRows(source, scratch, table)
-    const names = new Map(indexes.map(({ candidate }, at) => [candidate.label, `sluice_measured_${at}`]))
-    const create = async ({ candidate }: ChosenIndex) => {
-      await scratch.query(
-        createSqliteIndex(names.get(candidate.label) ?? '', candidate.table, candidate.definition),
-      )
-    }
-    for (const index of indexes) await create(index)
+    const create = (at: number, { candidate: { table, definition } }: ChosenIndex) =>
+      scratch.query(createSqliteIndex(`sluice_measured_${at}`, table, definition))
+    for (const [at, index] of indexes.entries()) await create(at, index)
     await scratch.query('ANALYZE')
-    const measured = new Map<string, Measurement[]>()
-    const timeBoth = async (index: ChosenIndex): Promise<Measurement[]> => {
-      const present = await timed(index)
-      await scratch.query(`DROP INDEX ${names.get(index.candidate.label)}`)
-      const without = await timed(index)
-      await create(index)
-      await scratch.query('ANALYZE')
-      return index.serves.flatMap(({ statement: { planned, fingerprint } }) => {
-        const [a, b] = [without.get(planned), present.get(planned)]
-        return a === undefined || b === undefined
-          ? []
-          : [{ fingerprint, without: a, with: b, unit: 'ms' as const }]
-      })
+    const trial: IndexTrial = {
+      unit: 'ms',
+      create: async (at, index) => {
+        await create(at, index)
+        await scratch.query('ANALYZE')
+      },
+      drop: (at) => scratch.query(`DROP INDEX sluice_measured_${at}`),
+      measure: async ({ statement: { planned }, without, with: present }) => {
+        if (long.has(planned)) return undefined
+        if (!mayBeLong(planned, Math.max(without, present), limits))
+          return time(scratch, planned, limits, long)
+        long.add(planned)
+        return undefined
+      },
     }
-    for (const [at, index] of indexes.entries()) {
-      onMeasured(at)
-      if (limits.isOver()) {
-        gaps.push({ what: `measurements of indexes on ${index.candidate.table.id}`, why: limits.overText })
-        continue
-      }
-      const first = await timeBoth(index)
-      measured.set(
-        index.candidate.label,
-        first.some(isClose) && !limits.isOver() ? shortest(first, await timeBoth(index)) : first,
-      )
+    const measure = async (at: number, index: ChosenIndex) => {
+      const first = await measureBoth(at, index, trial)
+      return first.some(isClose) && !limits.isOver()
+        ? shortest(first, await measureBoth(at, index, trial))
+        : first
     }
+    const measured = await measureIndexes(indexes, measure, onMeasured, limits, gaps)
     if (long.size > 0) gaps.push(notMeasured(long.size, limits))
     return measured
   }
@@ -97,26 +94,6 @@ function shortest(first: readonly Measurement[], second: readonly Measurement[])
     const other = second.find(({ fingerprint }) => fingerprint === one.fingerprint) ?? one
     return { ...one, without: Math.min(one.without, other.without), with: Math.min(one.with, other.with) }
   })
-}
-
-async function timeAll(
-  scratch: Connection,
-  { serves }: ChosenIndex,
-  limits: TimeLimits,
-  long: Set<PlannedStatement>,
-): Promise<Map<PlannedStatement, number>> {
-  const times = new Map<PlannedStatement, number>()
-  for (const { statement, without, with: present } of serves) {
-    const { planned } = statement
-    if (long.has(planned)) continue
-    if (mayBeLong(planned, Math.max(without, present), limits)) {
-      long.add(planned)
-      continue
-    }
-    const ms = await time(scratch, planned, limits, long)
-    if (ms !== undefined) times.set(planned, ms)
-  }
-  return times
 }
 
 /** Whether the statement may exceed its time on the sample, by its cost on the whole tables. */
@@ -147,19 +124,12 @@ async function time(
   limits: TimeLimits,
   long: Set<PlannedStatement>,
 ): Promise<number | undefined> {
-  const { sql, bindings } = planned
-  if (!/^\s*(select|with)\b/i.test(sql)) return undefined
-  let sum = 0
   const since = limits.now()
-  for (const values of bindings) {
-    const best = await shortestRun(scratch, inlineValues(sql, 'sqlite', values), limits, since)
-    if (best === undefined) {
-      if (limits.isStatementOver(since)) long.add(planned)
-      return undefined
-    }
-    sum += best
-  }
-  return sum / bindings.length
+  const ms = await meanOf(planned.bindings, (values) =>
+    shortestRun(scratch, inlineValues(planned.sql, 'sqlite', values), limits, since),
+  )
+  if (ms === undefined && limits.isStatementOver(since)) long.add(planned)
+  return ms
 }
 
 /**
@@ -232,36 +202,14 @@ export function sqliteRewriteTimer(
           await scratch.query(createSqliteIndex(`sluice_present_${at}`, table, index))
       }
       await scratch.query('ANALYZE')
-      const before = await sumOf(
-        scratch,
-        runs.map((run) => run.before),
-        limits,
-      )
+      const before = await meanOf(runs, (run) => shortestRun(scratch, run.before, limits))
       for (const statement of ddl) await scratch.query(statement)
       await scratch.query('ANALYZE')
-      const after = await sumOf(
-        scratch,
-        runs.map((run) => run.after),
-        limits,
-      )
+      const after = await meanOf(runs, (run) => shortestRun(scratch, run.after, limits))
       return before === undefined || after === undefined ? undefined : { before, after, unit: 'ms' }
     } finally {
       await scratch.query('ROLLBACK TO sluice_rewrite')
       await scratch.query('RELEASE sluice_rewrite')
     }
   }
-}
-
-async function sumOf(
-  scratch: Connection,
-  statements: readonly string[],
-  limits: TimeLimits,
-): Promise<number | undefined> {
-  let sum = 0
-  for (const sql of statements) {
-    const ms = await shortestRun(scratch, sql, limits)
-    if (ms === undefined) return undefined
-    sum += ms
-  }
-  return sum / Math.max(1, statements.length)
 }

@@ -7,7 +7,6 @@ import { type SchemaChange, schemaChangeSql } from '../schema-change.ts'
 import { type ApplySession, underLock } from './apply-session.ts'
 import { isCoveredBy, isSameIndex, type LiveIndex, readLiveTable } from './live-index.ts'
 
-/** Dependencies of applying a change. */
 interface Applying {
   readonly session: Connection
   readonly how: ApplySession

@@ -1,6 +1,5 @@
 import { cached } from '@sluice/knex'
-import type { sluiceAdapter } from '@sluice/prisma'
-import { withSluice } from '@sluice/prisma'
+import { type sluiceAdapter, withSluice } from '@sluice/prisma'
 import type { Knex } from 'knex'
 import { describe, expectTypeOf, it } from 'vitest'
 import { type Author, type Post, PrismaClient } from '../generated/sqlite/client/client.ts'

@@ -1,6 +1,5 @@
 import type { Dialect } from '@sluice/core'
-import type { Advice, IndexAdvice, WorkloadEntry } from '@sluice/core/database'
-import { indexLabel } from '@sluice/core/database'
+import { type Advice, type IndexAdvice, indexLabel, type WorkloadEntry } from '@sluice/core/database'
 import type { ShopAdvisor } from './advise-shop.ts'
 import { answerOf, indexesOfNeed, isForeseen } from './answers.ts'
 import { type Asked, type AskedShape, entryOf } from './shop-workload.ts'

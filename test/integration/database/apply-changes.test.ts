@@ -1,7 +1,9 @@
 import type { Connection } from '@sluice/core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { ApplyEvent } from '../../../packages/core/src/database/fixes/apply/apply-change.ts'
-import { applyChanges } from '../../../packages/core/src/database/fixes/apply/apply-change.ts'
+import {
+  type ApplyEvent,
+  applyChanges,
+} from '../../../packages/core/src/database/fixes/apply/apply-change.ts'
 import type { DatabaseFacts } from '../../../packages/core/src/database/fixes/database-facts.ts'
 import type { SchemaChange } from '../../../packages/core/src/database/fixes/schema-change.ts'
 import type { IndexDefinition, IndexKey } from '../../../packages/core/src/database/index-definition.ts'

@@ -18,7 +18,6 @@ import { readBenchBaseline, writeBenchBaseline } from '../report/baseline.ts'
 import { type BenchRun, benchMarkdown, benchReport } from '../report/bench-report.ts'
 import { paintWith, usesColor } from '../report/cells.ts'
 import { type BenchJson, jsonText } from '../report/json-output.ts'
-
 import { progressOn } from './progress.ts'
 
 const REPORTERS = ['terminal', 'json', 'markdown'] as const

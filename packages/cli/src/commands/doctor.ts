@@ -19,15 +19,12 @@ import { checkCopies, checkNode, checkWrapped } from '../doctor/check-packages.t
 import { checkPrisma } from '../doctor/check-prisma.ts'
 import { checkRedis } from '../doctor/check-redis.ts'
 import { checkIgnoreFile, checkSources, hasSharedCache } from '../doctor/check-source.ts'
-
 import { detectProjects, projectDatabase } from '../project/detect-projects.ts'
-
 import { projectFolder } from '../project/project-folder.ts'
 import { readDatabaseUrl } from '../project/read-database-url.ts'
 import { counted, type Paint, paintWith, usesColor, wrapped } from '../report/cells.ts'
 import { type DoctorJson, jsonText } from '../report/json-output.ts'
 import { AppSources } from '../source/app-sources.ts'
-
 import { progressOn } from './progress.ts'
 
 const help = `sluice doctor [<url>] [options]

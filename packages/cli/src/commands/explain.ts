@@ -18,7 +18,6 @@ import { addressOf } from '../project/detect-projects.ts'
 import { paintWith, usesColor } from '../report/cells.ts'
 import { type ExplainJson, jsonText } from '../report/json-output.ts'
 import { planReport, planWarnings } from '../report/plan-report.ts'
-
 import { progressOn } from './progress.ts'
 
 const help = `sluice explain <sql> [options]

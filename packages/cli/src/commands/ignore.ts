@@ -7,7 +7,6 @@ import { dashboardHelp, dashboardOf, dashboardOptions } from '../dashboard/dashb
 import { readFindings } from '../dashboard/protocol.ts'
 import { type Paint, paintWith, usesColor } from '../report/cells.ts'
 import { type IgnoredFinding, type IgnoreJson, jsonText } from '../report/json-output.ts'
-
 import { progressOn } from './progress.ts'
 
 const DEFAULT_FILE = 'sluice/ignore.json'

@@ -6,7 +6,6 @@ import { paintWith, usesColor } from '../report/cells.ts'
 import { topScreen } from '../top/top-screen.ts'
 import { SORTS, TopState } from '../top/top-state.ts'
 import { topText } from '../top/top-text.ts'
-
 import { type Progress, progressOn } from './progress.ts'
 
 const help = `sluice top --url <url> [options]

@@ -11,8 +11,7 @@ import {
 } from '@sluice/core/database'
 import { errorMessage } from '@sluice/core/siblings'
 import { EXIT, InputError, type Output, UsageError } from '../command.ts'
-import type { OpenConnection } from '../connect/open-connection.ts'
-import { openSqlite, sqlitePath } from '../connect/open-connection.ts'
+import { type OpenConnection, openSqlite, sqlitePath } from '../connect/open-connection.ts'
 import { detectProjects, formatOf, projectOf } from '../project/detect-projects.ts'
 import type { DetectedProject } from '../project/detected-project.ts'
 

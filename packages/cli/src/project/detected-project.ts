@@ -1,7 +1,6 @@
 import type { AppSources } from '../source/app-sources.ts'
 import type { SourceModule } from '../source/source-module.ts'
-import type { ProjectFolder } from './project-folder.ts'
-import { withoutComments } from './project-folder.ts'
+import { type ProjectFolder, withoutComments } from './project-folder.ts'
 
 /** A detected project and the files for its fixes. All paths are relative to the folder, with `/`. */
 export type DetectedProject = DetectedPrisma | DetectedKnex | DetectedDrizzle | DetectedKysely | DetectedSql

@@ -3,8 +3,7 @@ import type { BodyComparison } from '../bench/body-log.ts'
 import type { Comparison, Figure, Metric } from '../bench/round-statistics.ts'
 import type { RouteResult } from '../bench/run-bench.ts'
 import { decimal, rate } from '../top/columns.ts'
-import type { Paint } from './cells.ts'
-import { cell, counted, cut, packed, wrapped, wrappedHard } from './cells.ts'
+import { cell, counted, cut, type Paint, packed, wrapped, wrappedHard } from './cells.ts'
 
 export interface BenchRun {
   readonly address: string

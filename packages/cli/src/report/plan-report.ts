@@ -1,6 +1,15 @@
 import type { PlanStep, PlanSummary } from '@sluice/core/database'
-import type { Paint, Style } from './cells.ts'
-import { cell, count, counted, duration, packed, wrapped, wrappedHard } from './cells.ts'
+import {
+  cell,
+  count,
+  counted,
+  duration,
+  type Paint,
+  packed,
+  type Style,
+  wrapped,
+  wrappedHard,
+} from './cells.ts'
 
 export interface PlanReportOptions {
   readonly paint: Paint

@@ -1,8 +1,17 @@
 import { relative } from 'node:path'
 import type { DatabaseAnalysis, DatabaseFinding, Validation } from '@sluice/core/database'
 import type { BaselineSplit } from './baseline.ts'
-import type { Paint } from './cells.ts'
-import { bytes, count, counted, duration, packed, percent, wrapped, wrappedHard } from './cells.ts'
+import {
+  bytes,
+  count,
+  counted,
+  duration,
+  type Paint,
+  packed,
+  percent,
+  wrapped,
+  wrappedHard,
+} from './cells.ts'
 
 export type Code = DatabaseFinding['code']
 

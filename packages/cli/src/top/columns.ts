@@ -1,5 +1,4 @@
-import type { Paint, Style } from '../report/cells.ts'
-import { cell, cut, widthOf } from '../report/cells.ts'
+import { cell, cut, type Paint, type Style, widthOf } from '../report/cells.ts'
 import type { RouteFigures } from './live-model.ts'
 import type { Sort } from './top-state.ts'
 

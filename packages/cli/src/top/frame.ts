@@ -1,6 +1,5 @@
 import type { LiveFinding } from '../dashboard/protocol.ts'
-import type { Paint } from '../report/cells.ts'
-import { cell, counted, cut, duration, widthOf, wrapped } from '../report/cells.ts'
+import { cell, counted, cut, duration, type Paint, widthOf, wrapped } from '../report/cells.ts'
 import { decimal, layoutOf, milliseconds, rate, routeLine, sparkline, titleLine } from './columns.ts'
 import type { LiveView, RouteFigures } from './live-model.ts'
 import type { TopState } from './top-state.ts'

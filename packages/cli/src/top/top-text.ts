@@ -1,12 +1,10 @@
 import type { Output } from '../command.ts'
 import type { FollowEvent } from '../dashboard/follow-dashboard.ts'
-import type { Paint } from '../report/cells.ts'
-import { cell, counted, cut, wrapped } from '../report/cells.ts'
+import { cell, counted, cut, type Paint, wrapped } from '../report/cells.ts'
 import type { TopJson } from '../report/json-output.ts'
 import { decimal, flagsOf, layoutOf, milliseconds, rate, routeLine, titleLine } from './columns.ts'
 import { headLine } from './frame.ts'
 import { LiveModel, type LiveView } from './live-model.ts'
-
 import { filterRoutes, type Sort, sortRoutes } from './top-state.ts'
 
 interface TopTextOptions extends TopReportOptions {

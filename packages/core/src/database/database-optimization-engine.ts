@@ -1,10 +1,9 @@
 import { DEFAULT_LIMITS } from '../pipeline/repetition.ts'
 import type { Connection } from '../schema/connection.ts'
 import { type Clock, systemClock } from '../shared/clock.ts'
-import { InvalidArgumentError, SluiceError } from '../shared/errors.ts'
+import { InvalidArgumentError } from '../shared/errors.ts'
 import { option } from '../shared/options.ts'
 import { SLOW_QUERY_MS } from '../shared/thresholds.ts'
-import type { Periodic } from '../shared/timers.ts'
 import { likelyDialect } from '../sql/analyze.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import {
@@ -17,7 +16,7 @@ import {
 } from './advisor/schema-indexes.ts'
 import type { DatabaseAnalysis } from './analysis/database-analysis.ts'
 import { type IndexPreset, IndexPresets } from './analysis/index-preset.ts'
-import { type IndexStrategy, indexesForWorkload, strategiesOf } from './analysis/recommended-indexes.ts'
+import { type IndexStrategy, recommendedIndexes } from './analysis/recommended-indexes.ts'
 import { analyzePlan, analyzeQueryText, type QueryAnalysis } from './checks/analyze-query.ts'
 import { type FragmentationReport, fragmentation } from './checks/fragmentation.ts'
 import { meanMsOf, nPlusOneProblems } from './checks/n-plus-one.ts'
@@ -31,18 +30,14 @@ import {
   checkDatabaseOptions,
   checkText,
   type DatabaseOptions,
-  type ObservedStatement,
 } from './database-options.ts'
 import type { ExplainOptions } from './explain/explain-statement.ts'
 import type { DatabaseSnapshot } from './inspectors/database-snapshot.ts'
-import { inspectRegularly } from './inspectors/inspect-regularly.ts'
+import { Inspections } from './inspectors/inspections.ts'
 import { tableNamed } from './names.ts'
-import type { PlanWatch, PlanWatchCounts } from './plan-watch.ts'
-import { watchNewPlans } from './plan-watch.ts'
-import type { PoolReader } from './pool-monitor.ts'
-import { writeWorkload } from './workload/workload-file.ts'
-import type { OtherWorkload } from './workload/workload-log.ts'
-import type { WorkloadEntry } from './workload/workload-record.ts'
+import { type PlanWatch, type PlanWatchCounts, watchNewPlans } from './plan-watch.ts'
+import { RecordedWorkload } from './recorded-workload.ts'
+import { callSiteOf } from './workload/workload-record.ts'
 import { type DatabaseEngineParts, WorkloadRecorder } from './workload-recorder.ts'
 
 /**
@@ -58,18 +53,15 @@ import { type DatabaseEngineParts, WorkloadRecorder } from './workload-recorder.
  * engine.analyzeQuery('SELECT * FROM tiles WHERE domain = $1', 1250, 100_000, 20).recommendations
  * ```
  */
-export class DatabaseOptimizationEngine {
+export class DatabaseOptimizationEngine extends RecordedWorkload {
   readonly #parts: DatabaseEngineParts
   readonly #clock: Clock
   readonly #instances: number
-  readonly #recorder: WorkloadRecorder
   readonly #analyzed = new AnalyzedQueries()
   readonly #presets = new IndexPresets()
   readonly #sizes = new TableSizes()
   readonly #planWatch: PlanWatch | undefined
-  readonly #inspections: Periodic | undefined
-  #snapshot: DatabaseSnapshot | undefined
-  #connection: Connection | undefined
+  readonly #inspections: Inspections
   #analysis: DatabaseAnalysis | undefined
 
   /** @throws InvalidOptionError for an unknown option, or one out of its bounds. */
@@ -81,25 +73,15 @@ export class DatabaseOptimizationEngine {
   constructor(options?: DatabaseOptions, parts?: DatabaseEngineParts)
   constructor(options: DatabaseOptions = {}, parts: DatabaseEngineParts = {}) {
     checkDatabaseOptions(options)
+    const { clock = systemClock, random = Math.random, onError = () => {}, onFullScan = () => {} } = parts
+    super(parts.recorder ?? new WorkloadRecorder(options, { clock, random, onError }))
     this.#parts = parts
-    this.#clock = parts.clock ?? systemClock
+    this.#clock = clock
     this.#instances = options.instances ?? 1
-    const onError = parts.onError ?? (() => {})
-    const { clock, random } = { clock: this.#clock, random: parts.random ?? Math.random }
-    this.#recorder = parts.recorder ?? new WorkloadRecorder(options, { clock, random, onError })
+    this.#inspections = new Inspections(() => parts.connection?.())
     const { explainNew = false, inspectEveryMs = false } = options
-    if (explainNew) {
-      const onFullScan = parts.onFullScan ?? (() => {})
-      this.#planWatch = watchNewPlans(this, this.#recorder, { clock, onError, onFullScan })
-    }
-    if (inspectEveryMs !== false) {
-      const isAttached = () => (this.#connection ?? parts.connection?.()) !== undefined
-      this.#inspections = inspectRegularly(inspectEveryMs, {
-        isAttached,
-        inspect: () => this.inspect(),
-        onError,
-      })
-    }
+    if (explainNew) this.#planWatch = watchNewPlans(this, this.recorder, { clock, onError, onFullScan })
+    if (inspectEveryMs !== false) this.#inspections.startEvery(inspectEveryMs, onError)
   }
 
   /**
@@ -108,13 +90,8 @@ export class DatabaseOptimizationEngine {
    * @param connection - Default: that of the last call, otherwise one of an attached client.
    * @throws SluiceError `SLUICE_NO_CLIENT` if there is none; the database's errors.
    */
-  async inspect(connection?: Connection): Promise<DatabaseSnapshot> {
-    const used = this.#connectionFor(connection)
-    const { inspectDatabase } = await import('./inspectors/inspect-database.ts')
-    const snapshot = await inspectDatabase(used)
-    this.#connection = used
-    this.#snapshot = snapshot
-    return snapshot
+  inspect(connection?: Connection): Promise<DatabaseSnapshot> {
+    return this.#inspections.inspect(connection)
   }
 
   /**
@@ -131,20 +108,17 @@ export class DatabaseOptimizationEngine {
    *   time limit; the database's errors.
    */
   async analyze(options: AnalyzeOptions = {}): Promise<DatabaseAnalysis> {
-    const { connection, workload, tools, statementTimeoutMs, timeLimitMs } = options
-    if (statementTimeoutMs !== undefined)
-      checkAmount('statementTimeoutMs', statementTimeoutMs, 'milliseconds')
-    if (timeLimitMs !== undefined) checkAmount('timeLimitMs', timeLimitMs, 'milliseconds')
+    const { connection, workload, ...limits } = options
+    for (const name of ['statementTimeoutMs', 'timeLimitMs'] as const)
+      if (limits[name] !== undefined) checkAmount(name, limits[name], 'milliseconds')
     const snapshot = await this.inspect(connection)
     const { analyzeDatabase } = await import('./analysis/analyze-database.ts')
     const observed = workload ?? this.getWorkload()
     this.#analysis = await analyzeDatabase({
-      connection: this.#connectionFor(undefined),
+      ...limits,
+      connection: this.#inspections.connection(),
       snapshot,
       ...(observed.length === 0 ? {} : { workload: observed }),
-      ...(tools === undefined ? {} : { tools }),
-      ...(statementTimeoutMs === undefined ? {} : { statementTimeoutMs }),
-      ...(timeLimitMs === undefined ? {} : { timeLimitMs }),
       clock: this.#clock,
     })
     return this.#analysis
@@ -157,60 +131,22 @@ export class DatabaseOptimizationEngine {
 
   /** Takes over what was read of the database elsewhere, or before. */
   useSnapshot(snapshot: DatabaseSnapshot): void {
-    this.#snapshot = snapshot
+    this.#inspections.snapshot = snapshot
   }
 
   /** Result of the last inspection. */
   get snapshot(): DatabaseSnapshot | undefined {
-    return this.#snapshot
+    return this.#inspections.snapshot
   }
 
   /** When the database was last read, in milliseconds since 1970. */
   get inspectedAt(): number | undefined {
-    return this.#snapshot?.takenAt
+    return this.snapshot?.takenAt
   }
 
   /** Milliseconds since the database was last read. */
   get age(): number | undefined {
-    return this.#snapshot === undefined ? undefined : Math.max(0, this.#clock.wall() - this.#snapshot.takenAt)
-  }
-
-  /**
-   * Records a statement that no attached client sent. Statements of attached clients are recorded
-   * automatically.
-   *
-   * @throws InvalidArgumentError for an empty string, or a time that is negative or not a number.
-   */
-  observe(statement: ObservedStatement): void {
-    const { sql, executionTime, rows = 0 } = statement
-    checkText('statement.sql', sql)
-    checkAmount('statement.executionTime', executionTime, 'milliseconds')
-    checkAmount('statement.rows', rows, 'rows')
-    this.#recorder.observe(statement, statement.dialect ?? this.#dialectOf(sql))
-  }
-
-  /** The recorded workload by normalized query: those with the most total time first. */
-  getWorkload(): WorkloadEntry[] {
-    return this.#recorder.log?.snapshot() ?? []
-  }
-
-  /** Statements that are not in `getWorkload()`, because there were too many normalized queries. */
-  getOtherWorkload(): OtherWorkload {
-    return this.#recorder.log?.others ?? { forgotten: 0, calls: 0, errors: 0, totalMs: 0, rows: 0 }
-  }
-
-  /**
-   * Approximate quantile of the execution times of one normalized query, in milliseconds: they are counted in
-   * buckets (1, 5, 10, 50, 100 …), whose bounds can be far apart.
-   *
-   * @param share - 0 to 1: 0.95 for the 95th percentile.
-   * @returns `undefined` if it was never seen, or was removed.
-   * @throws InvalidArgumentError for an invalid share.
-   */
-  getWorkloadQuantile(fingerprint: string, dialect: Dialect, share: number): number | undefined {
-    const rule = option.number(0, 1)
-    if (!rule.accepts(share)) throw new InvalidArgumentError('share', rule.expected, share)
-    return this.#recorder.log?.quantile(fingerprint, dialect, share)
+    return this.snapshot === undefined ? undefined : Math.max(0, this.#clock.wall() - this.snapshot.takenAt)
   }
 
   /** Plans that `explainNew` requested: full scans first, then those with the most total time. */
@@ -226,20 +162,7 @@ export class DatabaseOptimizationEngine {
   /** Stops automatic work: `explainNew` and `inspectEveryMs`. A Sluice closes its engine. */
   close(): void {
     this.#planWatch?.close()
-    this.#inspections?.stop()
-  }
-
-  /**
-   * The workload as the content of a file for `sluice analyze --workload`. Contains parameter values, unless
-   * the workload is redacted.
-   */
-  exportWorkload(): string {
-    return writeWorkload(this.getWorkload())
-  }
-
-  /** Clears the recorded workload. */
-  resetWorkload(): void {
-    this.#recorder.log?.reset()
+    this.#inspections.stop()
   }
 
   /**
@@ -252,17 +175,11 @@ export class DatabaseOptimizationEngine {
    */
   getRecommendedIndexes(table: string): IndexStrategy[] {
     checkText('table', table)
-    const snapshot = this.#snapshot
+    const { snapshot } = this
     const known = snapshot && tableNamed(snapshot, table)
-    const workload = known === undefined ? [] : this.getWorkload()
-    if (this.#analysis !== undefined && snapshot !== undefined && known !== undefined)
-      return strategiesOf(this.#analysis, known, snapshot)
-    if (snapshot !== undefined && known !== undefined && workload.length > 0)
-      return indexesForWorkload(snapshot, known, workload)
-    return this.#presets.recommended(
-      { dialect: snapshot?.dialect ?? this.#parts.dialect?.() ?? 'postgresql', table },
-      known,
-    )
+    const dialect = snapshot?.dialect ?? this.#parts.dialect?.() ?? 'postgresql'
+    const found = snapshot && known && recommendedIndexes(snapshot, known, this.#analysis, this.getWorkload())
+    return found ?? this.#presets.recommended({ dialect, table }, known)
   }
 
   /**
@@ -294,14 +211,12 @@ export class DatabaseOptimizationEngine {
     checkAmount('executionTime', executionTime, 'milliseconds')
     checkAmount('rowsScanned', rowsScanned, 'rows')
     checkAmount('rowsReturned', rowsReturned, 'rows')
-    const dialect = this.#dialectOf(query)
+    const dialect = this.dialectOf(query)
     const measured = { executionTime, rowsScanned, rowsReturned }
-    const analysis = analyzeQueryText(query, dialect, measured, this.#snapshot)
+    const analysis = analyzeQueryText(query, dialect, measured, this.snapshot)
     this.#analyzed.add(analysis.fingerprint, query, dialect, measured)
-    const site = this.#recorder.log?.entry(analysis.fingerprint, dialect)?.callSites[0]
-    if (site === undefined) return analysis
-    const { count: _count, ...callSite } = site
-    return { ...analysis, callSite }
+    const callSite = callSiteOf(this.recorder.log?.entry(analysis.fingerprint, dialect))
+    return callSite === undefined ? analysis : { ...analysis, callSite }
   }
 
   /**
@@ -319,10 +234,10 @@ export class DatabaseOptimizationEngine {
     options: ExplainOptions = {},
   ): Promise<QueryAnalysis> {
     checkText('query', query)
-    const connection = this.#connectionFor(undefined)
+    const connection = this.#inspections.connection()
     const { explainStatement } = await import('./explain/explain-statement.ts')
     const plan = await explainStatement(connection, query, bindings, options)
-    return analyzePlan(query, connection.dialect, plan, this.#snapshot)
+    return analyzePlan(query, connection.dialect, plan, this.snapshot)
   }
 
   /**
@@ -338,7 +253,7 @@ export class DatabaseOptimizationEngine {
     checkAmount('threshold', threshold, 'milliseconds')
     checkAmount('limit', limit, 'shapes')
     return slowQueries(
-      { workload: this.getWorkload(), analyzed: this.#analyzed.entries(), snapshot: this.#snapshot },
+      { workload: this.getWorkload(), analyzed: this.#analyzed.entries(), snapshot: this.snapshot },
       threshold,
       limit,
     )
@@ -355,7 +270,7 @@ export class DatabaseOptimizationEngine {
     checkText('table', table)
     if (rowCount !== undefined) checkAmount('rowCount', rowCount, 'rows')
     if (totalSize !== undefined) checkAmount('totalSize', totalSize, 'bytes')
-    return this.#sizes.collect(table, { rowCount, totalSize }, this.#clock.wall(), this.#snapshot)
+    return this.#sizes.collect(table, { rowCount, totalSize }, this.#clock.wall(), this.snapshot)
   }
 
   /**
@@ -371,9 +286,9 @@ export class DatabaseOptimizationEngine {
     if (!option.strings.accepts(queries))
       throw new InvalidArgumentError('queries', 'an array of SQL strings', queries)
     const meanMs = (fingerprint: string, dialect: Dialect) =>
-      meanMsOf(this.#recorder.log?.entry(fingerprint, dialect) ?? this.#analyzed.get(fingerprint))
+      meanMsOf(this.recorder.log?.entry(fingerprint, dialect) ?? this.#analyzed.get(fingerprint))
     const limits = this.#parts.limits ?? DEFAULT_LIMITS
-    return nPlusOneProblems(queries, limits, (sql) => this.#dialectOf(sql), meanMs)
+    return nPlusOneProblems(queries, limits, (sql) => this.dialectOf(sql), meanMs)
   }
 
   /**
@@ -385,14 +300,14 @@ export class DatabaseOptimizationEngine {
 
   /** How tables of more than 1,000,000 rows could be cut by time; the largest first. */
   getPartitionRecommendations(): PartitionRecommendation[] {
-    return this.#sizes.partitions(this.#snapshot, (table) => this.#presets.columnsOf(table))
+    return this.#sizes.partitions(this.snapshot, (table) => this.#presets.columnsOf(table))
   }
 
   /** Recommendations for the attached pools, with the server's connections of the last inspection. */
   getConnectionPoolRecommendations(): string[] {
-    const { connections } = this.#snapshot ?? {}
+    const { connections } = this.snapshot ?? {}
     return poolRecommendations({
-      pools: this.#recorder.pools.pools(),
+      pools: this.recorder.pools.pools(),
       connections,
       instances: this.#instances,
       cpu: this.#parts.cpu?.() ?? 0,
@@ -405,35 +320,13 @@ export class DatabaseOptimizationEngine {
    * inspection; `undefined` if that is unknown. @internal
    */
   poolLimit(max: number): number | undefined {
-    return poolLimit(max, { connections: this.#snapshot?.connections, instances: this.#instances })
+    return poolLimit(max, { connections: this.snapshot?.connections, instances: this.#instances })
   }
 
   /** Number of rows of a table at the last inspection; `undefined` if that is unknown. @internal */
   tableRows(table: string): number | undefined {
-    const rows = (this.#snapshot && tableNamed(this.#snapshot, table))?.rows ?? -1
+    const rows = (this.snapshot && tableNamed(this.snapshot, table))?.rows ?? -1
     return rows < 0 ? undefined : rows
-  }
-
-  /**
-   * Attaches a connection pool; an adapter can attach those of its ORM. It is observed while statements are
-   * sent.
-   *
-   * @param name - Name for people. Replaces a pool of the same name.
-   * @returns A function that detaches it.
-   * @example
-   * ```ts
-   * engine.attachPool('pg', () => ({
-   *   min: 0, max: pool.options.max, used: pool.totalCount - pool.idleCount, idle: pool.idleCount,
-   *   waiting: pool.waitingCount,
-   * }))
-   * ```
-   */
-  attachPool(name: string, read: PoolReader): () => void {
-    checkText('name', name)
-    if (typeof read !== 'function')
-      throw new InvalidArgumentError('read', 'a function that returns the state of the pool', read)
-    this.#recorder.pools.attach(name, read)
-    return () => this.#recorder.pools.detach(name)
   }
 
   /**
@@ -455,20 +348,10 @@ export class DatabaseOptimizationEngine {
   }
 
   #check<T>(check: (snapshot: DatabaseSnapshot) => T[]): T[] {
-    return this.#snapshot === undefined ? [] : check(this.#snapshot)
+    return this.snapshot === undefined ? [] : check(this.snapshot)
   }
 
-  #connectionFor(passed: Connection | undefined): Connection {
-    const connection = passed ?? this.#connection ?? this.#parts.connection?.()
-    if (connection !== undefined) return connection
-    throw new SluiceError(
-      'SLUICE_NO_CLIENT',
-      'There is no connection. Pass one to `inspect`, or attach a client to this Sluice first.',
-    )
-  }
-
-  #dialectOf(sql: string): Dialect {
-    const known = this.#snapshot?.dialect ?? this.#parts.dialect?.()
-    return known ?? likelyDialect(sql)
+  protected dialectOf(sql: string): Dialect {
+    return this.snapshot?.dialect ?? this.#parts.dialect?.() ?? likelyDialect(sql)
   }
 }

@@ -8,8 +8,7 @@ import { queryShapeOf } from './checks/query-shape.ts'
 import type { ExplainOptions } from './explain/explain-statement.ts'
 import { NotExplainableError } from './explain/explainable.ts'
 import type { DatabaseSnapshot } from './inspectors/database-snapshot.ts'
-import type { WorkloadEntry } from './workload/workload-record.ts'
-import { isRunnable } from './workload/workload-record.ts'
+import { callSiteOf, isRunnable, type WorkloadEntry } from './workload/workload-record.ts'
 import type { WorkloadRecorder } from './workload-recorder.ts'
 
 /** Number of plan requests, by outcome. */
@@ -187,10 +186,8 @@ async function explainEntry(
   const { tables, defaultSchema } = engine.snapshot ?? (await engine.inspect())
   const analysis = await engine.explain(sql, samples.find(isRunnable), { tables, defaultSchema })
   const observed = { executionTime: totalMs / Math.max(1, calls), calls, totalTime: totalMs, maxTime: maxMs }
-  const [site] = callSites
-  if (site === undefined) return { ...analysis, ...observed }
-  const { count: _count, ...callSite } = site
-  return { ...analysis, ...observed, callSite }
+  const callSite = callSiteOf({ callSites })
+  return { ...analysis, ...observed, ...(callSite === undefined ? {} : { callSite }) }
 }
 
 function readsManyRows(

@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { SluiceError } from '@sluice/core'
 import { errorMessage, isInstance, type SluiceHost } from '@sluice/core/siblings'
-
 import { readBody } from '../actions/action-body.ts'
 import type { ActionName } from '../protocol/action.ts'
 import type { ErrorBody } from '../protocol/common.ts'
@@ -18,7 +17,6 @@ import {
   setSecurityHeaders,
   withFirstView,
 } from './responses.ts'
-
 import type { Sessions } from './sessions.ts'
 
 /** The functions behind the paths. */

@@ -3,7 +3,6 @@ import { hostOf } from '@sluice/core/siblings'
 import { metricsQuery, requestsQuery } from '../http/parse-query.ts'
 import type { CachePage, NodesPage } from '../protocol/engine-pages.ts'
 import type { AlertsPage, TimelineEntry } from '../protocol/monitor.ts'
-
 import type { LiveData } from '../stream/live-data.ts'
 import { findingsPage } from './findings-page.ts'
 import { jobsPage } from './jobs-page.ts'

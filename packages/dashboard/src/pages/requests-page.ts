@@ -8,7 +8,6 @@ import {
   TICK,
   thousandths,
 } from '../recorder/recorded-request.ts'
-
 import { findingItem } from './findings-page.ts'
 import { type PageParts, placeOf } from './page-parts.ts'
 

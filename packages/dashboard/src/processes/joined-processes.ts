@@ -18,8 +18,7 @@ import { mergeJobs } from './merge/merge-jobs.ts'
 import { mergeAlerts, mergeMetrics } from './merge/merge-monitor.ts'
 import { mergeNodes } from './merge/merge-nodes.ts'
 import { mergeFindings, mergeQueries, mergeRecent } from './merge/merge-queries.ts'
-import type { PeerReply } from './peers.ts'
-import { answerQuestion } from './peers.ts'
+import { answerQuestion, type PeerReply } from './peers.ts'
 
 /** The processes behind a dashboard: only this one, or all connected ones. */
 export interface Processes {

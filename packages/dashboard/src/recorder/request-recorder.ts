@@ -5,7 +5,6 @@ import { RequestRing } from './request-ring.ts'
 import { RequestTrace } from './request-trace.ts'
 import { RouteTable } from './route-stats.ts'
 import { SecondCounts, SecondLog } from './second-log.ts'
-
 import { ShapeBook } from './shape-book.ts'
 import { SiteMemory } from './site-memory.ts'
 

@@ -1,5 +1,4 @@
 import { SluiceError, type SluiceErrorCode } from '@sluice/core'
-
 import { isInstance, readThrown } from '@sluice/core/siblings'
 import { GraphQLError } from 'graphql'
 

@@ -1,8 +1,7 @@
 import { InvalidArgumentError, NoProcessorError, type Sluice } from '@sluice/core'
 import { CacheActions, checkJson, type ScaleDirection } from '@sluice/core/siblings'
 import type { SluiceMutationField } from './field-gate.ts'
-import type { InputLimits } from './schema-options.ts'
-import { engineOf, text } from './schema-options.ts'
+import { engineOf, type InputLimits, text } from './schema-options.ts'
 
 /** Maximum length of a glob, which is matched against every key. */
 const MAX_PATTERN = 256

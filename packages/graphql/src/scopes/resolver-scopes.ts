@@ -1,7 +1,6 @@
 import type { Sluice } from '@sluice/core'
 import type { GraphQLResolveInfo, OperationDefinitionNode } from 'graphql'
-import type { OperationNames } from './operation-scope.ts'
-import { OperationScope } from './operation-scope.ts'
+import { type OperationNames, OperationScope } from './operation-scope.ts'
 
 /** The used parts of a resolver's info. Compiled queries provide fewer fields. */
 type ResolveInfo = Partial<Pick<GraphQLResolveInfo, 'operation' | 'rootValue'>>

@@ -5,8 +5,11 @@ import type { Dialect } from '@sluice/core'
 import openDatabase from 'better-sqlite3'
 import { createConnection } from 'mysql2/promise'
 import pg from 'pg'
-import type { OpenConnection } from '../../../../packages/cli/src/connect/open-connection.ts'
-import { openConnection, openSqlite } from '../../../../packages/cli/src/connect/open-connection.ts'
+import {
+  type OpenConnection,
+  openConnection,
+  openSqlite,
+} from '../../../../packages/cli/src/connect/open-connection.ts'
 import { type Clinic, type ClinicTable, type ClinicValue, clinicDdl, clinicTables } from './clinic-tables.ts'
 
 /** A database with the rows of the clinic. */

@@ -3,8 +3,7 @@ import { type IndexDefinition, type IndexKey, indexLabel } from '../index-defini
 import type { DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
 import { covers } from './index-coverage.ts'
 import { KeyMaker } from './key-maker.ts'
-import type { Statistics } from './statistics.ts'
-import { shareOf } from './statistics.ts'
+import { type Statistics, shareOf } from './statistics.ts'
 import type { ColumnCondition, StatementUse, TableConditions, TableUse } from './table-use.ts'
 import type { SupposedIndex } from './what-if-planner.ts'
 

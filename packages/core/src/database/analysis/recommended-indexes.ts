@@ -24,10 +24,25 @@ interface MissingIndex {
 }
 
 /**
+ * The indexes that an analysis found for a table; without an analysis, those that its workload needs.
+ *
+ * @returns `undefined` if neither is known.
+ */
+export function recommendedIndexes(
+  snapshot: DatabaseSnapshot,
+  table: TableSnapshot,
+  analysis: DatabaseAnalysis | undefined,
+  workload: readonly WorkloadEntry[],
+): IndexStrategy[] | undefined {
+  if (analysis !== undefined) return strategiesOf(analysis, table, snapshot)
+  return workload.length === 0 ? undefined : indexesForWorkload(snapshot, table, workload)
+}
+
+/**
  * Missing indexes by which statements of one table find their rows, those for the most expensive statements
  * first. Based on the SQL only: without a planner, and without the cost of writes.
  */
-export function indexesForWorkload(
+function indexesForWorkload(
   snapshot: DatabaseSnapshot,
   table: TableSnapshot,
   workload: readonly WorkloadEntry[],
@@ -118,7 +133,7 @@ function strategyFor(
 }
 
 /** The indexes that an analysis found for a table. */
-export function strategiesOf(
+function strategiesOf(
   { findings }: DatabaseAnalysis,
   table: TableSnapshot,
   snapshot: DatabaseSnapshot,

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { analyzeSql } from '../../sql/analyze.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
-import type { WorkloadEntry } from '../workload/workload-record.ts'
+import { callSiteOf, type WorkloadEntry } from '../workload/workload-record.ts'
 import { analyzeQueryText, type Measured, type QueryAnalysis } from './analyze-query.ts'
 
 /** Sources of slow statements. The first source that knows a normalized query is used. */
@@ -48,11 +48,9 @@ function candidates({ workload, analyzed, snapshot }: SlowSources): ReadonlyMap<
   const passed = new Map(analyzed)
   for (const entry of workload) {
     const { fingerprint, sql, dialect, calls, totalMs, maxMs, rows } = entry
-    const [site] = entry.callSites
     const known = passed.get(fingerprint)
     // How many rows it reads is known of those that were handed in.
     const rowsScanned = known === undefined ? -1 : (known.rowsScanned / known.calls) * calls
-    const callSite = site === undefined ? undefined : withoutCount(site)
     found.set(fingerprint, {
       query: sql,
       dialect,
@@ -61,7 +59,7 @@ function candidates({ workload, analyzed, snapshot }: SlowSources): ReadonlyMap<
       maxMs,
       rowsScanned,
       rowsReturned: rows,
-      callSite,
+      callSite: callSiteOf(entry),
     })
   }
   for (const [fingerprint, one] of analyzed)
@@ -84,13 +82,6 @@ function candidates({ workload, analyzed, snapshot }: SlowSources): ReadonlyMap<
     })
   }
   return found
-}
-
-function withoutCount({
-  count: _count,
-  ...site
-}: WorkloadEntry['callSites'][number]): QueryAnalysis['callSite'] {
-  return site
 }
 
 /** Statements of one shape that were handed in, with their sums. */

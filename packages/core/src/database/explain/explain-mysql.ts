@@ -4,8 +4,13 @@ import { optionalTextOf, type Row, textOf } from '../../schema/readers/row-value
 import type { Token } from '../../sql/tokenize.ts'
 import { assertSameReading, NotExplainableError } from './explainable.ts'
 import { bindingCount, inlineValues, parametersOf } from './literals.ts'
-import type { ExplainRequest, PlanStep, PlanSummary } from './plan-summary.ts'
-import { type PlanContext, planContext } from './plan-summary.ts'
+import {
+  type ExplainRequest,
+  type PlanContext,
+  type PlanStep,
+  type PlanSummary,
+  planContext,
+} from './plan-summary.ts'
 
 /** The one has MariaDB, in seconds, the other MySQL, in milliseconds. */
 const SETTINGS = `SHOW VARIABLES WHERE Variable_name IN ('max_statement_time', 'max_execution_time')`

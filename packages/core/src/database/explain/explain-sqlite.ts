@@ -2,8 +2,13 @@ import type { Connection } from '../../schema/connection.ts'
 import { textOf } from '../../schema/readers/row-values.ts'
 import { NotExplainableError } from './explainable.ts'
 import { bindingCount, inlineValues, parametersOf } from './literals.ts'
-import type { ExplainRequest, PlanStep, PlanSummary } from './plan-summary.ts'
-import { type PlanContext, planContext } from './plan-summary.ts'
+import {
+  type ExplainRequest,
+  type PlanContext,
+  type PlanStep,
+  type PlanSummary,
+  planContext,
+} from './plan-summary.ts'
 
 /** SQLite compiles the statement, and calls nothing of it. It measures nothing. */
 export async function explainSqlite(

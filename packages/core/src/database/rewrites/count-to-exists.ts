@@ -1,6 +1,5 @@
 import type { QueryBlock, QueryTree } from '../../sql/tree/query-tree.ts'
-import type { Rewrite, RewriteSource } from './rewrite.ts'
-import { blocksOf, type Edit, SqlParts } from './rewrite.ts'
+import { blocksOf, type Edit, type Rewrite, type RewriteSource, SqlParts } from './rewrite.ts'
 
 /** Meaning of a comparison of a count with a number; `undefined` if it depends on the number of rows. */
 const tests: Readonly<Record<string, 'any' | 'none'>> = {

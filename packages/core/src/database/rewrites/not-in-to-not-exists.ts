@@ -1,7 +1,14 @@
 import { quoteName } from '../../sql/dialect.ts'
 import type { ComparisonNode, QueryBlock } from '../../sql/tree/query-tree.ts'
-import type { Rewrite, RewriteSource } from './rewrite.ts'
-import { blocksOf, columnIn, eachCondition, type FoundColumn, SqlParts } from './rewrite.ts'
+import {
+  blocksOf,
+  columnIn,
+  eachCondition,
+  type FoundColumn,
+  type Rewrite,
+  type RewriteSource,
+  SqlParts,
+} from './rewrite.ts'
 
 /** One NULL in the list of NOT IN, and no row is found at all. */
 export function notInToNotExists({ tree, index }: RewriteSource): readonly Rewrite[] {

@@ -1,7 +1,13 @@
 import { quoteName } from '../../sql/dialect.ts'
 import type { QueryBlock, QueryTree } from '../../sql/tree/query-tree.ts'
-import type { Rewrite, RewriteSource } from './rewrite.ts'
-import { columnIn, type Edit, type FoundColumn, SqlParts } from './rewrite.ts'
+import {
+  columnIn,
+  type Edit,
+  type FoundColumn,
+  type Rewrite,
+  type RewriteSource,
+  SqlParts,
+} from './rewrite.ts'
 
 interface Key {
   readonly sql: string

@@ -1,8 +1,7 @@
 import { tokenize } from '../../sql/tokenize.ts'
 import type { DisjunctionNode, QueryTree } from '../../sql/tree/query-tree.ts'
 import { type Keyset, keysetOf } from '../keyset.ts'
-import type { Rewrite, RewriteSource } from './rewrite.ts'
-import { blocksOf, columnIn, SqlParts } from './rewrite.ts'
+import { blocksOf, columnIn, type Rewrite, type RewriteSource, SqlParts } from './rewrite.ts'
 
 /**
  * `a < ? OR (a = ? AND b < ?)` reads an index from its beginning, or does not use it; `(a, b) < (?, ?)`

@@ -3,8 +3,7 @@ import { statementOf } from '../../sql/statement.ts'
 import type { DisjunctionNode, QueryBlock } from '../../sql/tree/query-tree.ts'
 import type { SnapshotIndex } from '../inspectors/snapshot-index.ts'
 import { keysetOf } from '../keyset.ts'
-import type { Rewrite, RewriteSource } from './rewrite.ts'
-import { columnIn, SqlParts } from './rewrite.ts'
+import { columnIn, type Rewrite, type RewriteSource, SqlParts } from './rewrite.ts'
 
 const MAX_ARMS = 4
 

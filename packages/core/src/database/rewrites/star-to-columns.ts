@@ -1,6 +1,5 @@
 import { quoteName } from '../../sql/dialect.ts'
-import type { Rewrite, RewriteSource } from './rewrite.ts'
-import { SqlParts, tableOf } from './rewrite.ts'
+import { type Rewrite, type RewriteSource, SqlParts, tableOf } from './rewrite.ts'
 
 /** Replaces `*` by the names of the columns, so that unused ones can be removed. */
 export function starToColumns({ tree, index, minColumns }: RewriteSource): readonly Rewrite[] {

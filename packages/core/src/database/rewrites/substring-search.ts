@@ -1,8 +1,16 @@
 import { type Dialect, quoteName } from '../../sql/dialect.ts'
 import type { ComparisonNode, ValueTerm } from '../../sql/tree/query-tree.ts'
 import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
-import type { Rewrite, RewriteSource } from './rewrite.ts'
-import { blocksOf, columnIn, eachCondition, type FoundColumn, quoteTable, SqlParts } from './rewrite.ts'
+import {
+  blocksOf,
+  columnIn,
+  eachCondition,
+  type FoundColumn,
+  quoteTable,
+  type Rewrite,
+  type RewriteSource,
+  SqlParts,
+} from './rewrite.ts'
 
 interface Search {
   readonly source: RewriteSource

@@ -1,6 +1,5 @@
 import { describe, SluiceError } from '../../shared/errors.ts'
-import type { WorkloadEntry } from './workload-record.ts'
-import { OmittedValue } from './workload-record.ts'
+import { OmittedValue, type WorkloadEntry } from './workload-record.ts'
 
 const SCHEMA_VERSION = 1
 

@@ -210,6 +210,14 @@ export interface WorkloadEntry {
   readonly source: 'app' | 'server'
 }
 
+/** The most frequent call site of an entry. */
+export function callSiteOf(entry: Pick<WorkloadEntry, 'callSites'> | undefined): CallSite | undefined {
+  const [site] = entry?.callSites ?? []
+  if (site === undefined) return undefined
+  const { count: _, ...callSite } = site
+  return callSite
+}
+
 /**
  * Replaces a value that was not stored in a sample of parameter values. A statement cannot be executed with
  * it.

@@ -1,7 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { Dialect } from '../../sql/dialect.ts'
-import type { PlanFacts } from '../cost/cost-model.ts'
-import { planOf } from '../cost/cost-model.ts'
+import { type PlanFacts, planOf } from '../cost/cost-model.ts'
 import type { TableFacts } from '../cost/table-facts.ts'
 
 /**

@@ -7,8 +7,7 @@ import { hashShape } from '../../sql/fingerprint.ts'
 import { words } from '../../sql/keywords.ts'
 import type { Token } from '../../sql/tokenize.ts'
 import { isLiteral } from './constants.ts'
-import type { Anomaly, Suspicion } from './inspect.ts'
-import { inspectSql } from './inspect.ts'
+import { type Anomaly, inspectSql, type Suspicion } from './inspect.ts'
 
 /** Maximum number of stored anomalies. Those that were not seen for the longest time are evicted first. */
 const MAX_ANOMALIES = 1_000

@@ -12,14 +12,12 @@ import type { Scope } from '../../pipeline/scope.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { Mutable } from '../../shared/mutable.ts'
 import { Budgets, type DetectionOptions } from './detection-options.ts'
-import type { Finding, Pattern } from './finding.ts'
-import { idOf } from './finding.ts'
+import { type Finding, idOf, type Pattern } from './finding.ts'
 import { type CountedFinding, FindingBook, type UnratedFinding } from './finding-book.ts'
 import { IgnoreList } from './ignore-list.ts'
 import { type GroupSites, KnownSites } from './known-sites.ts'
 import { impactOf, savingOf, severityOf } from './severity.ts'
-import type { SiteCount } from './sites.ts'
-import { parentOf, queryGroups } from './sites.ts'
+import { parentOf, queryGroups, type SiteCount } from './sites.ts'
 
 const NONE: readonly Finding[] = []
 const NONE_FOUND: readonly UnratedFinding[] = []

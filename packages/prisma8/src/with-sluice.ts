@@ -8,10 +8,8 @@ import {
   registerOwnFrames,
   sluicePool,
 } from '@sluice/core/adapter'
-import { fixForSelect } from './fix.ts'
-import { ModelNames } from './model-names.ts'
-import { PrismaReads } from './prisma-reads.ts'
-import { sluiceMiddleware } from './sluice-middleware.ts'
+import { fixForSelect, ModelNames } from './fix.ts'
+import { PrismaReads, sluiceMiddleware } from './sluice-middleware.ts'
 
 registerOwnFrames(import.meta.url, '@prisma')
 // Its source maps lead to `1-framework/1-core/framework-components/dist/runtime.mjs` next to `node_modules`.

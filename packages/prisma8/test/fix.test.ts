@@ -1,7 +1,6 @@
 import { readEqualitySelect } from '@sluice/core/adapter'
 import { describe, expect, it } from 'vitest'
-import { fixForSelect } from '../src/fix.ts'
-import { ModelNames } from '../src/model-names.ts'
+import { fixForSelect, ModelNames } from '../src/fix.ts'
 
 const model = (table: string, fields: Readonly<Record<string, string>>, namespaceId = 'public') => ({
   storage: {

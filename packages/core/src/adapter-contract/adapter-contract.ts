@@ -1,8 +1,7 @@
 import type { SluiceOptions } from '../sluice/options.ts'
 import type { ContractHarness } from './contract-client.ts'
-import { OBSERVE_CASES, REPORT_CASES } from './observe-cases.ts'
+import { OBSERVE_CASES, REPORT_CASES, STACK_CASES } from './observe-cases.ts'
 import { LOOP_CASES, RESULT_CASES, UNCHANGED_CASES } from './result-cases.ts'
-import { STACK_CASES } from './stack-cases.ts'
 import { type Check, type ContractCase, Trial } from './trial.ts'
 import { CACHE_CASES, cached, TRANSACTION_CASES } from './write-cases.ts'
 

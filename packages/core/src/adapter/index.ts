@@ -93,16 +93,15 @@ export { emptyTotals, isExactAggregate, isWrittenEqually as isWrittenAlike } fro
 export { type AdapterClient, attachClient } from './attach-client.ts'
 export { chooseKey } from './choose-key.ts'
 export type { ClientDescription, ClientReplicas } from './client-description.ts'
-export { functionIdentity } from './drivers/function-identity.ts'
+export { functionIdentity, isSelfContained } from './drivers/function-identity.ts'
 export { isMysql2Pool, sluiceMysql2Pool } from './drivers/mysql2.ts'
 export { Mysql2Conversions } from './drivers/mysql2-settings.ts'
 export { sluicePool } from './drivers/pg.ts'
 export { bindsDate, dateFormOf } from './drivers/pg-dates.ts'
-export { isPgPool, pgPoolAccess, timePgConnects } from './drivers/pg-pool-state.ts'
+export { isPgPool, pgPoolAccess, timePgConnects } from './drivers/pg-pool.ts'
 export { PgTypeParsers } from './drivers/pg-type-parsers.ts'
-export type { PoolDescription, PoolReplicas, ReplicaPool } from './drivers/pool-description.ts'
-export { isSelfContained } from './drivers/self-contained.ts'
-export { standInFor } from './drivers/stand-in.ts'
+export type { PoolDescription, PoolReplicas, ReplicaPool } from './drivers/pool.ts'
+export { standInFor } from './drivers/pool.ts'
 export {
   type EqualitySelect,
   readEqualitySelect,

@@ -3,10 +3,9 @@ import { type LookupKey, lookupKey, splitRows } from '@sluice/core/adapter'
 import { redirect } from '../internals.ts'
 import { whereAny } from './key-filter.ts'
 import type { KeyPlan } from './key-plan.ts'
-import { type Answers, firstsOf, type MergedCall, type Row, started } from './merged-call.ts'
+import { type Answers, dropUnsettled, firstsOf, type MergedCall, type Row, started } from './merged-call.ts'
 import { maxRows, type Page } from './page.ts'
 import { withFields } from './selection.ts'
-import { dropUnsettled } from './unsettled-keys.ts'
 
 /**
  * Queries one page of rows for each of many keys, in two statements: the first selects the identities of the

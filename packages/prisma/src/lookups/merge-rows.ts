@@ -8,10 +8,9 @@ import {
 } from '@sluice/core/adapter'
 import type { PrismaShape } from '../prisma-shape.ts'
 import { mergePages } from './merge-pages.ts'
-import { type Answers, findRows, firstsOf, type MergedCall } from './merged-call.ts'
+import { type Answers, dropUnsettled, findRows, firstsOf, type MergedCall } from './merged-call.ts'
 import { maxPages } from './page.ts'
 import { valuesIn } from './row-order.ts'
-import { dropUnsettled } from './unsettled-keys.ts'
 
 /** Queries all rows of many keys. */
 export async function mergeRows(

@@ -10,8 +10,7 @@ import { isPlainObject } from '../argument-shapes.ts'
 import { refuse } from '../reasons.ts'
 import type { PrismaModel } from '../schema/prisma-model.ts'
 import { MAX_TUPLES } from './key-filter.ts'
-import type { KeyPlan } from './key-plan.ts'
-import { isValueOf } from './key-type.ts'
+import { isValueOf, type KeyPlan } from './key-plan.ts'
 import { type OrderField, orderOf, type Ties } from './row-order.ts'
 
 type Args = Readonly<Record<string, unknown>>

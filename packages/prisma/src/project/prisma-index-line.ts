@@ -3,7 +3,7 @@ import type { PrismaField, PrismaIndex, PrismaKey, PrismaModel } from './prisma-
 import type { PrismaSchema } from './read-prisma-schema.ts'
 
 /** The form of an index in a model, or the reason why a model cannot contain it. */
-export type ModelIndex =
+type ModelIndex =
   | {
       readonly index: PrismaIndex /** Properties that the line does not express, one sentence each. */
       readonly notes: readonly string[]

@@ -12,7 +12,7 @@ import {
   timeStamps,
 } from '@sluice/core/database'
 
-export interface PrismaMigrationOptions {
+interface PrismaMigrationOptions {
   /** Relative to the project: `prisma/migrations`. */
   readonly migrationsDir: string
   /** Creation time of the migrations. */

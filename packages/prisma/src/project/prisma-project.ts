@@ -8,11 +8,10 @@ import {
   sqlFix,
   tableOf,
 } from '@sluice/core/database'
-import { covers } from './covering-index.ts'
 import { patchPrismaSchema } from './patch-prisma-schema.ts'
 import { modelIndexOf } from './prisma-index-line.ts'
 import { prismaMigration } from './prisma-migration.ts'
-import { indexesOf, isModelOf, prismaNaming, type SchemaFile } from './prisma-model.ts'
+import { covers, indexesOf, isModelOf, prismaNaming, type SchemaFile } from './prisma-model.ts'
 import { readPrismaSchema } from './read-prisma-schema.ts'
 
 /** The files of a project with a Prisma schema. All paths are relative to the project, with `/`. */

@@ -8,7 +8,7 @@ import {
   toCallback,
   withoutCallback,
 } from './mysql2-call.ts'
-import { standInFor } from './stand-in.ts'
+import { standInFor } from './pool.ts'
 
 type Method = (...args: unknown[]) => unknown
 

@@ -10,16 +10,20 @@ import { isInstrumented, markInstrumented } from '../instrumented-clients.ts'
 import { takeUntil } from '../own-connections.ts'
 import { ReplicaConnections } from '../replica-connections.ts'
 import type { SqlRow } from '../select/outputs.ts'
-import { beginStream } from './begin-stream.ts'
-import { copyColumns, decodedColumns } from './copy-columns.ts'
 import { type Mysql2Answer, type Mysql2Call, type Mysql2Object, send, toCallback } from './mysql2-call.ts'
 import { Mysql2Connections, type Mysql2Place, running } from './mysql2-connections.ts'
-import { coreOf, defaultsOf, isCorePool, mysql2Query } from './mysql2-core.ts'
-import { mysql2PoolState, timeMysql2Requests } from './mysql2-pool-state.ts'
-import { mysql2ReplicaDriver, mysql2ReplicaTargets } from './mysql2-replicas.ts'
+import {
+  coreOf,
+  defaultsOf,
+  isCorePool,
+  mysql2PoolState,
+  mysql2Query,
+  mysql2ReplicaDriver,
+  mysql2ReplicaTargets,
+  timeMysql2Requests,
+} from './mysql2-core.ts'
 import { Mysql2Conversions, mysql2Settings, optionsOfPool } from './mysql2-settings.ts'
-import type { PoolDescription } from './pool-description.ts'
-import { standInFor } from './stand-in.ts'
+import { beginStream, copyColumns, decodedColumns, type PoolDescription, standInFor } from './pool.ts'
 
 registerOwnFrames(import.meta.url, 'mysql2')
 

@@ -1,6 +1,6 @@
 import { createHash } from '../../shared/late-modules.ts'
 import { areEquivalent, functionIdentity } from './function-identity.ts'
-import type { PoolDescription } from './pool-description.ts'
+import type { PoolDescription } from './pool.ts'
 
 /** The first and the last oid of each range of types that every database has. */
 const BUILT_IN = [

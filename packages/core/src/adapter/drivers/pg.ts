@@ -7,15 +7,18 @@ import { isInstrumented, markInstrumented } from '../instrumented-clients.ts'
 import { ReplicaConnections } from '../replica-connections.ts'
 import type { SqlRow } from '../select/outputs.ts'
 import type { SentStatement } from '../sent-statement.ts'
-import { beginStream } from './begin-stream.ts'
-import { copyColumns } from './copy-columns.ts'
-import { pgConnection } from './pg-connection.ts'
 import { bindsDate, dateFormOf, valueMapperOf } from './pg-dates.ts'
-import { isPgPool, pgPoolAccess, timePgConnects } from './pg-pool-state.ts'
-import { pgReplicaDriver, pgReplicaTargets, type ReplicaClient } from './pg-replicas.ts'
+import {
+  isPgPool,
+  pgConnection,
+  pgPoolAccess,
+  pgReplicaDriver,
+  pgReplicaTargets,
+  type ReplicaClient,
+  timePgConnects,
+} from './pg-pool.ts'
 import { PgTypeParsers } from './pg-type-parsers.ts'
-import type { PoolDescription } from './pool-description.ts'
-import { standInFor } from './stand-in.ts'
+import { beginStream, copyColumns, type PoolDescription, standInFor } from './pool.ts'
 
 registerOwnFrames(import.meta.url, 'pg', 'pg-pool')
 

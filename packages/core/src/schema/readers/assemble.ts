@@ -1,4 +1,5 @@
 import type { Dialect } from '../../sql/dialect.ts'
+import { readStatement } from '../../sql/statement.ts'
 import {
   type CatalogData,
   type ColumnInfo,
@@ -44,7 +45,7 @@ export interface ForeignKeyEntry extends TableName {
 }
 
 /** The parts of a catalog as rows; columns and key columns are in order. */
-export interface CatalogEntries {
+interface CatalogEntries {
   readonly dialect: Dialect
   readonly defaultSchema: string
   readonly tables: readonly TableEntry[]
@@ -118,4 +119,39 @@ function groupBy<T>(entries: readonly T[], keyOf: (entry: T) => string): Map<str
     else group.push(entry)
   }
   return groups
+}
+
+/** A view, identified by a key, with its query; `undefined` if the query is not visible. */
+interface ViewText {
+  readonly key: string
+  readonly query: string | undefined
+}
+
+/**
+ * The views whose query calls a function that is not built into the database, or reads such a view: a read of
+ * them can write.
+ *
+ * @param keyOf - The key of the view to which a name in a query refers.
+ */
+export function callingViews(
+  views: readonly ViewText[],
+  dialect: Dialect,
+  keyOf: (name: readonly string[]) => string,
+): ReadonlySet<string> {
+  const calling = new Set<string>()
+  const read = new Map<string, readonly string[]>()
+  for (const { key, query } of views) {
+    const { opaque, functions, reads } = readStatement(query ?? '', dialect)
+    if (query === undefined || opaque !== undefined || functions.size > 0) calling.add(key)
+    else read.set(key, reads.map(keyOf))
+  }
+  for (let isGrowing = true; isGrowing; ) {
+    isGrowing = false
+    for (const [key, reads] of read) {
+      if (calling.has(key) || !reads.some((other) => calling.has(other))) continue
+      calling.add(key)
+      isGrowing = true
+    }
+  }
+  return calling
 }

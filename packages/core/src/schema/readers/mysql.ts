@@ -4,11 +4,11 @@ import type { Connection } from '../connection.ts'
 import {
   assembleCatalog,
   type ColumnEntry,
+  callingViews,
   type ForeignKeyEntry,
   type KeyEntry,
   type TableEntry,
 } from './assemble.ts'
-import { callingViews } from './calling-views.ts'
 import { optionalTextOf, type Row, referentialAction, textOf } from './row-values.ts'
 
 const userSchemas = (column: string) =>

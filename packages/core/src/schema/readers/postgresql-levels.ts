@@ -47,7 +47,7 @@ class Lists {
 }
 
 /** Effects by function, `type` and `relation`. */
-export interface CalledEffects {
+interface CalledEffects {
   readonly levels: ReadonlyMap<string, FunctionLevel>
   /** Those that may change settings of the session. */
   readonly configuring: ReadonlySet<string>

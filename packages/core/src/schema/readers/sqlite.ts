@@ -2,8 +2,13 @@ import { SqlSyntaxError } from '../../sql/syntax-error.ts'
 import { tokenize } from '../../sql/tokenize.ts'
 import type { CatalogData, ColumnType } from '../catalog-data.ts'
 import type { Connection } from '../connection.ts'
-import { assembleCatalog, type ColumnEntry, type KeyEntry, type TableEntry } from './assemble.ts'
-import { callingViews } from './calling-views.ts'
+import {
+  assembleCatalog,
+  type ColumnEntry,
+  callingViews,
+  type KeyEntry,
+  type TableEntry,
+} from './assemble.ts'
 import { flagOf, integerOf, optionalTextOf, referentialAction, textOf } from './row-values.ts'
 
 const SCHEMA = 'main'

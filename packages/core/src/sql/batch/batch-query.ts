@@ -36,9 +36,9 @@ export interface BatchQuery {
 }
 
 /** Whether no two rows of a table have the same value in a column. */
-export type IsUnique = (table: readonly string[], column: string) => boolean
+type IsUnique = (table: readonly string[], column: string) => boolean
 
-export type BatchText = Omit<BatchQuery, 'expectedTime' | 'expectedSaving'>
+type BatchText = Omit<BatchQuery, 'expectedTime' | 'expectedSaving'>
 
 const EXPECTED =
   'queries with the same normalized query, `SELECT … WHERE key = ?`, that differ only in the key'

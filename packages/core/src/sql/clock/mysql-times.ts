@@ -13,7 +13,7 @@ const comparing: ReadonlySet<string> = new Set(['=', '<', '>'])
  * The columns and functions whose values are compared or converted: a `TIME` among them may be completed with
  * the current date.
  */
-export interface MysqlTimes {
+interface MysqlTimes {
   /** Whether a value that is a `TIME` in any case is compared or converted. */
   readonly mayReadClock: boolean
   readonly columns: readonly string[]

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the sources of functions
 import { describe, expect, it } from 'vitest'
-import { isSelfContained } from '../../../src/adapter/drivers/self-contained.ts'
+import { isSelfContained } from '../../../src/adapter/drivers/function-identity.ts'
 
 describe('isSelfContained', () => {
   it.each([

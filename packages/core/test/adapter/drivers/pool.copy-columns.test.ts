@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { copyColumns, decodedColumns } from '../../../src/adapter/drivers/copy-columns.ts'
+import { copyColumns, decodedColumns } from '../../../src/adapter/drivers/pool.ts'
 
 /** Decodes its table when it is first read, like the columns of `mysql2`. */
 class Column {

@@ -43,7 +43,9 @@ export default library(
     // To find and load these takes a sixth of the time of importing the core.
     deps: { alwaysBundle: Object.keys(bundled) },
     copy: Object.entries(bundled).map(([name, license]) => ({
-      ...{ from: `node_modules/${name}/${license}`, to: 'dist', rename: `license-of-${name}.txt` },
+      from: `node_modules/${name}/${license}`,
+      to: 'dist',
+      rename: `license-of-${name}.txt`,
     })),
     outputOptions: {
       codeSplitting: {

@@ -34,34 +34,10 @@ const PROTOCOL = new Set(['ahead', 'goneRoutes', 'spared', 'sparedShare'])
 const speaksProtocol = (path) => /^packages\/(dashboard|cli)\//.test(path)
 
 /** Folders, without those in them, that are not clean yet. Remove an entry once they are, and add none. */
-const NAMES_TO_REPLACE = [
-  'packages/core/src/jobs',
-  'packages/core/src/jobs/backends',
-  'packages/core/src/jobs/backends/memory',
-  'packages/core/src/jobs/backends/postgres',
-  'packages/core/src/jobs/backends/postgres/sql',
-  'packages/core/src/jobs/backends/sqlite',
-  'packages/core/src/jobs/batch',
-  'packages/core/src/jobs/worker',
-  'packages/core/src/testing',
-  'packages/memcached/src',
-  'packages/redis/src/jobs',
-  'packages/redis/src/processes',
-]
+const NAMES_TO_REPLACE = []
 
 /** The same for spreads of literals. */
-const SPREADS_TO_REPLACE = [
-  'packages/core',
-  'packages/core/src/jobs',
-  'packages/core/src/jobs/backends/memory',
-  'packages/core/src/jobs/backends/postgres/sql',
-  'packages/core/src/jobs/backends/sqlite',
-  'packages/core/src/jobs/batch',
-  'packages/core/src/jobs/threads',
-  'packages/memcached/src',
-  'packages/redis/src/jobs',
-  'packages/redis/src/regions',
-]
+const SPREADS_TO_REPLACE = []
 
 const QUICK_NAMES = new RegExp([...REPLACED.keys()].join('|'), 'i')
 const QUICK_SPREADS = /\.\.\.\s*[[{]/

@@ -61,7 +61,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       at,
       runAt: at,
       failure: null,
-      isKept: false,
+      isStored: false,
       doneItems: 0,
       failedItems: 0,
       data: null,
@@ -368,10 +368,10 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       const { claims } = await backend.step(queue, [], 5, 'w', LEASE)
       const ends: readonly Partial<TaskOutcome>[] = [
         { kind: 'done', doneItems: 1 },
-        { kind: 'dead', isKept: true, failedItems: 1 },
+        { kind: 'dead', isStored: true, failedItems: 1 },
         { kind: 'dead', failedItems: 1 },
         { kind: 'cancelled' },
-        { kind: 'dead', isKept: true, failedItems: 1 },
+        { kind: 'dead', isStored: true, failedItems: 1 },
       ]
       const failure = { attempt: 1, at: 1, message: 'no', log: [] }
       const outcomes = claims.map((held, at) =>
@@ -410,7 +410,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       await backend.add([task('t', { batchId: 'b', items: 1 })])
       await backend.sealBatch('b', 1, 1, 5)
       const unnotified = async () => (await backend.unnotifiedBatches(Date.now() + 1)).map(({ id }) => id)
-      const dead = outcome(await claim(backend, 'w'), 'dead', { isKept: true, failedItems: 1 })
+      const dead = outcome(await claim(backend, 'w'), 'dead', { isStored: true, failedItems: 1 })
       expect((await backend.step(queue, [dead], 0, 'w', LEASE)).batches).toMatchObject([
         { id: 'b', failedItems: 1 },
       ])
@@ -502,7 +502,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
         const { claims } = await backend.step(one.queue, [], 1, 'w', LEASE)
         await backend.step(
           one.queue,
-          [outcome(claims[0] as TaskClaim, 'dead', { isKept: true })],
+          [outcome(claims[0] as TaskClaim, 'dead', { isStored: true })],
           0,
           'w',
           LEASE,
@@ -536,7 +536,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       for (const name of [queue, `${queue}b`]) {
         const { claims } = await backend.step(name, [], 700, 'w', LEASE)
         const outcomes = claims.map((held) =>
-          outcome(held, 'dead', { isKept: true, at: 1_000 + Number(held.id.slice(1)) }),
+          outcome(held, 'dead', { isStored: true, at: 1_000 + Number(held.id.slice(1)) }),
         )
         await backend.step(name, outcomes, 0, 'w', LEASE)
       }
@@ -655,7 +655,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
     const failure = { attempt: 1, at: 1, message: 'half \ud800', stack: '', log: ['[]', ''] }
     await backend.step(
       queue,
-      claims.map((held) => outcome(held, 'dead', { isKept: true, failure })),
+      claims.map((held) => outcome(held, 'dead', { isStored: true, failure })),
       0,
       'w',
       LEASE,

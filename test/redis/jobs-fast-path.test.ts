@@ -109,7 +109,7 @@ describe.skipIf(findRedisServer() === undefined)('the fast path of a step', () =
         ...plain.flatMap((claim) => [claim.id, claim.token, now]),
         ...rest.flatMap((claim) => {
           const kind = random.pick(['done', 'retry', 'release', 'dead', 'cancelled'])
-          const isKept = random.below(2)
+          const isStored = random.below(2)
           const batch = random.pick(['b', ''])
           return [
             claim.id,
@@ -117,7 +117,7 @@ describe.skipIf(findRedisServer() === undefined)('the fast path of a step', () =
             kind,
             now,
             now + random.below(3_000),
-            isKept,
+            isStored,
             1,
             0,
             '',

@@ -85,8 +85,11 @@ export function fold(text: string): TagLog {
   // A tag without writes since it was opened, as most are.
   if (text.charCodeAt(0) === BASE && text.indexOf(';') === text.length - 1 && text.length > 2)
     return {
-      ...{ base: 'certain', intents: NO_INTENTS, last: text.slice(1, -1) },
-      ...{ certificate: undefined, generation: undefined },
+      base: 'certain',
+      intents: NO_INTENTS,
+      last: text.slice(1, -1),
+      certificate: undefined,
+      generation: undefined,
     }
   let base: TagLog['base'] = 'unknown'
   let last: string | undefined
@@ -266,12 +269,12 @@ export function planOpening<Seen extends SeenLog>(
     }
   }
   const current = stamps.get(EVERY_TAG)
-  const given = tags.map((tag) => stamps.get(tag))
-  const isOpen = current !== undefined && !given.includes(undefined)
+  const ofTags = tags.map((tag) => stamps.get(tag))
+  const isOpen = current !== undefined && !ofTags.includes(undefined)
   return {
     writes,
     needsLosses,
-    stamps: isOpen ? { epoch: current, stamps: given as string[] } : undefined,
+    stamps: isOpen ? { epoch: current, stamps: ofTags as string[] } : undefined,
   }
 }
 

@@ -135,7 +135,7 @@ async function claimMs(world: World, beside: number, rounds: number): Promise<nu
       at,
       runAt: 0,
       failure: null,
-      isKept: false,
+      isStored: false,
       doneItems: 0,
       failedItems: 0,
       data: null,

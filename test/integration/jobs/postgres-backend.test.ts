@@ -98,7 +98,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       at,
       runAt: at,
       failure: null,
-      isKept: true,
+      isStored: true,
       doneItems: 0,
       failedItems: 0,
       data: null,

@@ -69,7 +69,7 @@ describe.skipIf(postgres?.skipped !== undefined)('several processes with one tas
       at,
       runAt: at,
       failure: null,
-      isKept: true,
+      isStored: true,
       doneItems: 0,
       failedItems: 0,
       data: null,

@@ -139,7 +139,8 @@ export function taskView(record: TaskRecord): Task {
   const last = failures.at(-1)
   return {
     ...newTaskView(record, JSON.parse(record.data) as unknown),
-    ...{ status, attempts },
+    status,
+    attempts,
     ...(startedAt === null ? {} : { startedAt }),
     ...(finishedAt === null ? {} : { finishedAt }),
     ...(last === undefined ? {} : { error: last.message }),
@@ -147,12 +148,12 @@ export function taskView(record: TaskRecord): Task {
 }
 
 /** A task after an attempt, as it is returned to the app. */
-export function settledTaskView({ claim, kind, at, failure, isKept }: TaskOutcome): Task {
+export function settledTaskView({ claim, kind, at, failure, isStored }: TaskOutcome): Task {
   const status = {
     done: 'completed',
     retry: 'retry',
     release: 'queued',
-    dead: isKept ? 'dead' : 'failed',
+    dead: isStored ? 'dead' : 'failed',
     cancelled: 'cancelled',
   } as const
   return {

@@ -96,7 +96,7 @@ export class MonitoringAndAutoScalingEngine {
    * Records a value. An alert that results from it is raised immediately.
    *
    * @param value - In the type's unit.
-   * @param source - Where it was measured: a node, a route.
+   * @param source - Measured node or route.
    * @param unit - A label.
    * @throws UnknownMetricError; InvalidArgumentError for a value that is not a finite number of at least 0.
    */

@@ -78,17 +78,17 @@ export async function watchQueries<T>(
  * @throws InvalidArgumentError if there is none, SluiceError `SLUICE_CLOSED` if it is closed: no query
  *   of the function would be counted.
  */
-export function watchedSluices(given: Sluice | undefined): readonly Sluice[] {
-  if (given?.isClosed === true)
+export function watchedSluices(requested: Sluice | undefined): readonly Sluice[] {
+  if (requested?.isClosed === true)
     throw new SluiceError(
       'SLUICE_CLOSED',
       'The Sluice is closed and counts no queries. Pass an open Sluice, or close it after the test.',
     )
-  if (given !== undefined) return [given]
+  if (requested !== undefined) return [requested]
   const shared = openDefault()?.sluice
   const sluices = new Set([...(shared === undefined ? [] : [shared]), ...openSluices.list()])
   if (sluices.size === 0)
-    throw new InvalidArgumentError('sluice', 'a Sluice, because none is open in this process', given)
+    throw new InvalidArgumentError('sluice', 'a Sluice, because none is open in this process', requested)
   return [...sluices]
 }
 

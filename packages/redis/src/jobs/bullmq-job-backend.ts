@@ -337,7 +337,16 @@ function taskArguments(task: NewTask): (string | number)[] {
   const { id, createdAt, runAt, data, order, settings, uniqueKey, batchId, chunk, items } = task
   const delay = runAt === 0 ? 0 : Math.max(0, Math.ceil(runAt - createdAt))
   return [
-    ...[id, createdAt, delay, data, order, settings.maxRetries + 1],
-    ...[uniqueKey ?? '', storedSettings(task), batchId ?? '', chunk, items],
+    id,
+    createdAt,
+    delay,
+    data,
+    order,
+    settings.maxRetries + 1,
+    uniqueKey ?? '',
+    storedSettings(task),
+    batchId ?? '',
+    chunk,
+    items,
   ]
 }

@@ -16,20 +16,18 @@ type Fields = Readonly<Record<string, string | undefined>>
 
 /** The fields of a job that make up a claim, in the order in which the scripts return them. */
 export const CLAIM_FIELDS: readonly string[] = [
-  ...[
-    'ats',
-    'timestamp',
-    'data',
-    's:order',
-    's:settings',
-    'deid',
-    's:batch',
-    's:chunk',
-    's:items',
-    'atm',
-    'stc',
-    's:failures',
-  ],
+  'ats',
+  'timestamp',
+  'data',
+  's:order',
+  's:settings',
+  'deid',
+  's:batch',
+  's:chunk',
+  's:items',
+  'atm',
+  'stc',
+  's:failures',
 ]
 
 type Value = string | null | undefined
@@ -46,7 +44,7 @@ export type ClaimValues = readonly [
   batch: Value,
   chunk: Value,
   items: Value,
-  attemptsMade: Value,
+  attempts: Value,
   stalledCount: Value,
   failures: Value,
   opts?: Value,
@@ -140,7 +138,10 @@ export function recordOf(queue: string, id: string, state: string, due: string, 
   const { id: _id, queue: _queue, token: _token, failures, ...common } = new JobClaim(queue, '', values)
   const status = statusOf(state, fields, common.attempts)
   return {
-    ...{ id, queue, ...common, status },
+    id,
+    queue,
+    ...common,
+    status,
     // BullMQ counts all runs, including the successful one.
     attempts:
       status === 'completed' || status === 'cancelled' ? Math.max(0, common.attempts - 1) : common.attempts,
@@ -151,13 +152,10 @@ export function recordOf(queue: string, id: string, state: string, due: string, 
   }
 }
 
-export function batchFields(batch: NewBatch): Record<string, string | number> {
-  const { id, name, batchSize, createdAt, maxFailedItems, stopsOnFailure, webhook } = batch
-  return {
-    ...{ id, name, batchSize, createdAt, maxFailedItems, stopsOnFailure: stopsOnFailure ? 1 : 0 },
-    ...{ chunksDone: 0, processedItems: 0, failedItems: 0 },
-    ...(webhook === null ? {} : { webhook }),
-  }
+export function batchFields({ webhook, ...batch }: NewBatch): Record<string, string | number> {
+  const counts = { chunksDone: 0, processedItems: 0, failedItems: 0 }
+  const fields = { ...batch, ...counts, stopsOnFailure: batch.stopsOnFailure ? 1 : 0 }
+  return webhook === null ? fields : { ...fields, webhook }
 }
 
 /** @returns `undefined` if there is no batch. */
@@ -167,24 +165,21 @@ export function batchRowOf(flat: FlatHash): BatchRow | undefined {
   const orNull = (name: string) => (fields[name] === undefined ? null : Number(fields[name]))
   if (fields.id === undefined) return undefined
   return {
-    ...{
-      id: fields.id,
-      name: fields.name ?? '',
-      batchSize: number('batchSize'),
-      createdAt: number('createdAt'),
-    },
-    ...{
-      maxFailedItems: number('maxFailedItems'),
-      stopsOnFailure: fields.stopsOnFailure === '1',
-      webhook: fields.webhook ?? null,
-    },
-    ...{ totalItems: orNull('totalItems'), chunks: orNull('chunks'), chunksDone: number('chunksDone') },
-    ...{ processedItems: number('processedItems'), failedItems: number('failedItems') },
-    ...{
-      isCancelled: fields.isCancelled === '1',
-      endedAt: orNull('endedAt'),
-      isNotified: fields.isNotified === '1',
-    },
+    id: fields.id,
+    name: fields.name ?? '',
+    batchSize: number('batchSize'),
+    createdAt: number('createdAt'),
+    maxFailedItems: number('maxFailedItems'),
+    stopsOnFailure: fields.stopsOnFailure === '1',
+    webhook: fields.webhook ?? null,
+    totalItems: orNull('totalItems'),
+    chunks: orNull('chunks'),
+    chunksDone: number('chunksDone'),
+    processedItems: number('processedItems'),
+    failedItems: number('failedItems'),
+    isCancelled: fields.isCancelled === '1',
+    endedAt: orNull('endedAt'),
+    isNotified: fields.isNotified === '1',
   }
 }
 

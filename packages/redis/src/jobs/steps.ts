@@ -172,8 +172,8 @@ export class Steps {
     line.free.push(lane)
     if (reply === null) return
     const [claims, lost, batches] = reply
-    const given = outcomes.slice(0, outcomes.length - surplus.length)
-    for (const [place, outcome] of given.entries()) line.known.set(outcome, lost.includes(place))
+    const reported = outcomes.slice(0, outcomes.length - surplus.length)
+    for (const [place, outcome] of reported.entries()) line.known.set(outcome, lost.includes(place))
     line.recalled = {
       claims: [
         ...line.recalled.claims.filter((claim) => !surplus.includes(claim)),
@@ -183,15 +183,15 @@ export class Steps {
     }
   }
 
-  #unknown(line: Line, given: readonly TaskOutcome[]): readonly TaskOutcome[] {
-    return line.known.size === 0 ? given : given.filter((outcome) => !line.known.has(outcome))
+  #unknown(line: Line, outcomes: readonly TaskOutcome[]): readonly TaskOutcome[] {
+    return line.known.size === 0 ? outcomes : outcomes.filter((outcome) => !line.known.has(outcome))
   }
 
   /** @returns The claims that were lost according to such steps. */
-  #known(line: Line, given: readonly TaskOutcome[]): readonly TaskClaim[] {
+  #known(line: Line, outcomes: readonly TaskOutcome[]): readonly TaskClaim[] {
     if (line.known.size === 0) return []
-    const lost = given.filter((outcome) => line.known.get(outcome) === true)
-    for (const outcome of given) line.known.delete(outcome)
+    const lost = outcomes.filter((outcome) => line.known.get(outcome) === true)
+    for (const outcome of outcomes) line.known.delete(outcome)
     return lost.map(({ claim }) => claim)
   }
 }
@@ -221,24 +221,24 @@ function isPlain({ kind, claim, data, failure }: TaskOutcome): boolean {
 }
 
 function argumentsOf(outcome: TaskOutcome): (string | number)[] {
-  const { claim, kind, at, runAt, isKept, doneItems, failedItems, data, failure } = outcome
+  const { claim, kind, at, runAt, isStored, doneItems, failedItems, data, failure } = outcome
   const failures = failure === null ? undefined : [...failuresOf(claim), failure].slice(-MAX_FAILURES)
   return [
-    ...[
-      claim.id,
-      claim.token,
-      kind,
-      Math.floor(at),
-      runAt,
-      isKept ? 1 : 0,
-      doneItems,
-      failedItems,
-      data ?? '',
-      failure?.message ?? '',
-    ],
+    claim.id,
+    claim.token,
+    kind,
+    Math.floor(at),
+    runAt,
+    isStored ? 1 : 0,
+    doneItems,
+    failedItems,
+    data ?? '',
+    failure?.message ?? '',
+
     failures === undefined ? '' : JSON.stringify(failures),
     failures === undefined ? '' : JSON.stringify(failures.map(({ message, stack }) => stack ?? message)),
-    ...[claim.settings.maxRetries + 1, claim.batchId ?? ''],
+    claim.settings.maxRetries + 1,
+    claim.batchId ?? '',
   ]
 }
 
@@ -255,7 +255,7 @@ function released(claim: TaskClaim): TaskOutcome {
     at: now,
     runAt: now,
     failure: null,
-    isKept: false,
+    isStored: false,
     doneItems: 0,
     failedItems: 0,
     data: null,

@@ -175,12 +175,12 @@ class RedisProcesses implements ProcessLink {
   }
 }
 
-function connectionFrom(given: Redis | Cluster, timeoutMs: number): Redis | Cluster {
+function connectionFrom(client: Redis | Cluster, timeoutMs: number): Redis | Cluster {
   const { keyPrefix, enableOfflineQueue, enableAutoPipelining, ...ofNodes } = boundedOptions(timeoutMs)
   const own = { keyPrefix, enableOfflineQueue, enableAutoPipelining, lazyConnect: true } as const
-  const connection = given.isCluster
-    ? (given as Cluster).duplicate([], { ...own, shardedSubscribers: false, redisOptions: ofNodes })
-    : (given as Redis).duplicate({ ...ofNodes, ...own })
+  const connection = client.isCluster
+    ? (client as Cluster).duplicate([], { ...own, shardedSubscribers: false, redisOptions: ofNodes })
+    : (client as Redis).duplicate({ ...ofNodes, ...own })
   new CommandTimeouts(timeoutMs).watch(connection)
   return connection
 }

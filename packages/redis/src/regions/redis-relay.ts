@@ -54,7 +54,11 @@ const client = {
 }
 const any = { expected: 'any value', accepts: () => true }
 const rules = {
-  ...{ namespace: any, leaseMs: any, quarantineMs: any, maxTtlMs: any, commandTimeoutMs: any },
+  namespace: any,
+  leaseMs: any,
+  quarantineMs: any,
+  maxTtlMs: any,
+  commandTimeoutMs: any,
   region: keyName,
   from: client,
   to: client,

@@ -39,7 +39,7 @@ export function outcomeOf(
     at: now,
     runAt: now,
     failure: null,
-    isKept: true,
+    isStored: true,
     doneItems: 0,
     failedItems: 0,
     data: null,

@@ -79,7 +79,7 @@ export interface TaskOutcome {
   readonly runAt: number
   readonly failure: TaskFailure | null
   /** Whether the task is stored after its end: as a dead letter, or to be inspected. */
-  readonly isKept: boolean
+  readonly isStored: boolean
   /** Items that were processed, for its batch. */
   readonly doneItems: number
   /** Number of permanently failed items, for its batch job. */

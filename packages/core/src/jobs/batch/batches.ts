@@ -18,8 +18,8 @@ import { BatchNotices } from './batch-notices.ts'
 
 /** Number of tasks that are added together. */
 const GROUP = 50
-/** Others get their turn after so long. */
-const TURN_MS = 5
+/** Time after which it yields to the event loop. */
+const MAX_TICK_MS = 5
 
 interface BatchParts {
   readonly backend: JobBackend
@@ -74,7 +74,7 @@ async function createBatch(
         await add()
         if ((await backend.batch(batch.id))?.isCancelled === true) break
       }
-      if (performance.now() - yieldedAt > TURN_MS) {
+      if (performance.now() - yieldedAt > MAX_TICK_MS) {
         await new Promise((resolve) => setImmediate(resolve))
         yieldedAt = performance.now()
       }
@@ -128,7 +128,8 @@ export class Batches {
     parts: Pick<BatchParts, 'factory' | 'level' | 'settings'>,
   ): Promise<BatchJob<T>> {
     await createBatch(batch, items, {
-      ...{ ...parts, backend: this.backend },
+      ...parts,
+      backend: this.backend,
       now: () => this.clock.wall(),
       onEnded: (row) => this.ended(row),
     })
@@ -231,7 +232,9 @@ export function progressOf(batch: BatchRow, wall: number): ProgressDetails {
     status: statusOf(batch),
     progress: totalItems === null ? 0 : totalItems === 0 ? 100 : Math.min(100, (over / totalItems) * 100),
     totalItems: totalItems ?? over,
-    ...{ processedItems, failedItems, ratePerSecond },
+    processedItems,
+    failedItems,
+    ratePerSecond,
     etaSeconds:
       endedAt !== null
         ? 0

@@ -95,14 +95,12 @@ export async function threadProcessor(
   } = options
   const Pool = await loadPiscina()
   const pool = new Pool({
-    ...{
-      filename: THREAD_FILE,
-      name: ENTRY,
-      minThreads: 0,
-      maxThreads,
-      idleTimeout: IDLE_MS,
-      concurrentTasksPerWorker: 1,
-    },
+    filename: THREAD_FILE,
+    name: ENTRY,
+    minThreads: 0,
+    maxThreads,
+    idleTimeout: IDLE_MS,
+    concurrentTasksPerWorker: 1,
     ...(maxMemoryMb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: maxMemoryMb } }),
     ...(execArgv === undefined ? {} : { execArgv: [...execArgv] }),
   })

@@ -13,24 +13,24 @@ const MAX_STACK = 4_000
 /**
  * The outcome for the way in which a run ended; `undefined` if another worker has the task.
  *
- * @param isKept - Whether permanently failed tasks are stored as dead letters.
+ * @param isStored - Whether permanently failed tasks are stored as dead letters.
  */
 export function outcomeOf(
   run: TaskRun,
   ending: Ending,
   now: number,
   random: RandomSource,
-  isKept: boolean,
+  isStored: boolean,
 ): TaskOutcome | undefined {
   const { claim } = run
   switch (ending.kind) {
     case 'returned': {
       if (run.failedItems === undefined || claim.batchId === null) return done(claim, now)
       const failedItems = [...run.failedItems.keys()].sort((left, right) => left - right)
-      return failed(run, itemsError(run.failedItems), now, random, isKept, failedItems)
+      return failed(run, itemsError(run.failedItems), now, random, isStored, failedItems)
     }
     case 'failed':
-      return failed(run, ending.error, now, random, isKept, unprocessed(run))
+      return failed(run, ending.error, now, random, isStored, unprocessed(run))
     case 'shutdown':
       return outcome(claim, 'release', now, { runAt: now, ...remaining(claim, unprocessed(run)) })
     case 'cancelled':
@@ -41,10 +41,10 @@ export function outcomeOf(
 }
 
 /** Too many workers died while they ran the task: it does not run again. */
-export function crashedOutcome(claim: TaskClaim, now: number, isKept: boolean): TaskOutcome {
+export function crashedOutcome(claim: TaskClaim, now: number, isStored: boolean): TaskOutcome {
   const message = `Workers were lost with it ${claim.crashes} times.`
   const failure: TaskFailure = { attempt: claim.attempts + 1, at: now, message, log: [] }
-  return outcome(claim, 'dead', now, { failure, failedItems: claim.items, isKept })
+  return outcome(claim, 'dead', now, { failure, failedItems: claim.items, isStored })
 }
 
 /** It cannot be run here: another process may. */
@@ -68,7 +68,7 @@ function failed(
   error: unknown,
   now: number,
   random: RandomSource,
-  isKept: boolean,
+  isStored: boolean,
   unfinished: readonly number[] | undefined,
 ): TaskOutcome {
   const { claim } = run
@@ -77,7 +77,7 @@ function failed(
   const rest = remaining(claim, unfinished)
   if (isInstance(error, UnretryableError) || attempts > claim.settings.maxRetries) {
     const failedItems = claim.items - rest.doneItems
-    return outcome(claim, 'dead', now, { ...rest, failure, failedItems, isKept })
+    return outcome(claim, 'dead', now, { ...rest, failure, failedItems, isStored })
   }
   return outcome(claim, 'retry', now, {
     ...rest,
@@ -110,7 +110,7 @@ function done(claim: TaskClaim, at: number): TaskOutcome {
     at,
     runAt: 0,
     failure: null,
-    isKept: false,
+    isStored: false,
     doneItems: claim.items,
     failedItems: 0,
     data: null,
@@ -129,7 +129,7 @@ function outcome(
     at,
     runAt: 0,
     failure: null,
-    isKept: false,
+    isStored: false,
     doneItems: 0,
     failedItems: 0,
     data: null,

@@ -182,9 +182,9 @@ export class RunnerState {
 }
 
 /** A loop that never yields delays everything else. */
-const TURN_MS = 5
+const MAX_TICK_MS = 5
 
-/** Runs a loop in turns, and yields to the event loop between turns that took long. */
+/** Runs a loop, and yields to the event loop when it has run for long. */
 export class Pacer {
   #isScheduled = false
   #startedAt = 0
@@ -203,7 +203,7 @@ export class Pacer {
   schedule(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
-    if (this.clock.now() - this.#startedAt < TURN_MS) queueMicrotask(this.#runs)
+    if (this.clock.now() - this.#startedAt < MAX_TICK_MS) queueMicrotask(this.#runs)
     else {
       setImmediate(() => {
         this.#startedAt = this.clock.now()

@@ -93,13 +93,13 @@ export interface StateVisitor {
   /**
    * A finite number.
    *
-   * @returns What it is from now on.
+   * @returns Its new value.
    */
   number(value: number): number
   /**
    * An integer from `least` to `most`.
    *
-   * @returns What it is from now on.
+   * @returns Its new value.
    */
   integer(value: number, least: number, most?: number): number
   /** @param mayLack - Allows `NaN` for missing values. */

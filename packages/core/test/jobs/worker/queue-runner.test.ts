@@ -138,7 +138,7 @@ describe('a task whose workers crashed', () => {
     ;(await backend.next()).answer([claimOf('last', { crashes: 5 }), claimOf('too often', part)])
     const step = await backend.next()
     expect(step.outcomes).toMatchObject([
-      { kind: 'dead', claim: { id: 'too often' }, failedItems: 7, isKept: true },
+      { kind: 'dead', claim: { id: 'too often' }, failedItems: 7, isStored: true },
     ])
     step.answer([])
     await expect.poll(() => running, SOON).toEqual(['last'])

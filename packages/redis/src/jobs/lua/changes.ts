@@ -174,7 +174,7 @@ else
 end
 for _, id in ipairs(ids) do
   local fields = rcall('HMGET', p .. id, 's:batch', 'finishedOn')
-  if isKept(fields[1] or '') then park(id, fields[2], 'failed') else remove(id) end
+  if isStored(fields[1] or '') then park(id, fields[2], 'failed') else remove(id) end
 end
 return #ids
 `
@@ -214,7 +214,7 @@ if rcall('EXISTS', own .. 'batch:' .. ARGV[2]) == 1 then rcall('HSET', own .. 'b
 export const FORGET: string = `${PRELUDE}${ENDING}
 local key = batchKey(ARGV[2])
 -- One of its dead letters is being retried.
-if isKept(ARGV[2]) and rcall('HEXISTS', key, 'endedAt') == 0 then return 0 end
+if isStored(ARGV[2]) and rcall('HEXISTS', key, 'endedAt') == 0 then return 0 end
 local parts = rcall('ZRANGE', key .. ':parts', 0, ${GROUP - 1})
 for _, part in ipairs(parts) do
   local name, id = string.match(part, '^(.-):(.*)$')

@@ -70,7 +70,7 @@ local function batchKey(batch)
   return own .. 'batch:' .. batch
 end
 
-local function isKept(batch)
+local function isStored(batch)
   return batch ~= '' and rcall('EXISTS', batchKey(batch)) == 1
 end
 
@@ -132,7 +132,7 @@ local function remove(id)
 end
 
 local function cancelled(id, at, token, batch, chunk)
-  if isKept(batch) then
+  if isStored(batch) then
     finish(id, at, token, 'failed', 'cancelled', true, 0)
     park(id, at, 'cancelled')
     countChunk(batch, chunk, at)
@@ -145,7 +145,7 @@ end
 local function cancelWaiting(id, at)
   local fields = rcall('HMGET', p .. id, 's:batch', 's:chunk')
   local batch = fields[1] or ''
-  if isKept(batch) then takeOver(id, '@cancel') end
+  if isStored(batch) then takeOver(id, '@cancel') end
   cancelled(id, at, '@cancel', batch, fields[2])
 end
 `

@@ -168,7 +168,7 @@ local function settle(first)
   if ARGV[first + 10] ~= '' then
     rcall('HSET', key, 'failedReason', ARGV[first + 9], 's:failures', ARGV[first + 10], 'stacktrace', ARGV[first + 11])
   end
-  local inBatch = isKept(batch)
+  local inBatch = isStored(batch)
   if inBatch then
     if done ~= '0' then rcall('HINCRBY', key, 's:items', '-' .. done) end
     countItems(batch, done, failed)

@@ -294,8 +294,8 @@ export class MemoryBackend implements JobBackend {
   }
 }
 
-function statusAfter({ kind, isKept }: TaskOutcome): TaskStatus {
-  if (kind === 'dead') return isKept ? 'dead' : 'failed'
+function statusAfter({ kind, isStored }: TaskOutcome): TaskStatus {
+  if (kind === 'dead') return isStored ? 'dead' : 'failed'
   return kind === 'done' ? 'completed' : 'cancelled'
 }
 

@@ -10,8 +10,15 @@ export class MemoryBatches {
   open(batch: NewBatch): void {
     this.#batches.set(batch.id, {
       ...batch,
-      ...{ totalItems: null, chunks: null, chunksDone: 0, processedItems: 0, failedItems: 0 },
-      ...{ isCancelled: false, endedAt: null, isNotified: false, tasks: [] },
+      totalItems: null,
+      chunks: null,
+      chunksDone: 0,
+      processedItems: 0,
+      failedItems: 0,
+      isCancelled: false,
+      endedAt: null,
+      isNotified: false,
+      tasks: [],
     })
   }
 

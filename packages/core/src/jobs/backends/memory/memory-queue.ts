@@ -94,24 +94,9 @@ export class MemoryTask implements TaskClaim {
   }
 
   record(): TaskRecord {
-    const {
-      added: given,
-      data,
-      items,
-      runAt,
-      status,
-      attempts,
-      crashes,
-      startedAfter,
-      failures,
-      finishedAt,
-    } = this
-    return {
-      ...given,
-      ...{ data, items, runAt, status, attempts, crashes, failures },
-      startedAt: startedAfter < 0 ? null : given.createdAt + startedAfter,
-      finishedAt,
-    }
+    const { data, items, runAt, status, attempts, crashes, startedAfter, failures, finishedAt } = this
+    const startedAt = startedAfter < 0 ? null : this.createdAt + startedAfter
+    return { ...this.added, data, items, runAt, status, attempts, crashes, failures, startedAt, finishedAt }
   }
 }
 

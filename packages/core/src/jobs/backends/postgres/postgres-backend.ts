@@ -291,7 +291,7 @@ class PostgresBackend implements JobBackend {
   }
 
   async #notify(queues: readonly string[]): Promise<void> {
-    await this.#queries.run(this.#sql.tell, [queues, this.#self])
+    await this.#queries.run(this.#sql.notify, [queues, this.#self])
   }
 
   /** Users also pass ids that do not exist. */

@@ -48,7 +48,7 @@ class UnacknowledgedSteps {
     const now = performance.now()
     if (now < this.#lookAt) return
     const names = [...this.#names]
-    await this.queries.run(this.sql.giveBack, [this.queue, names])
+    await this.queries.run(this.sql.release, [this.queue, names])
     for (const { batch } of await this.queries.run(this.sql.endedBy, [names])) {
       const row = batchOf(batch ?? '')
       if (!this.#found.has(row.id)) this.#batches.push(row)
@@ -205,7 +205,7 @@ function columnsOf(outcomes: readonly TaskOutcome[]): readonly unknown[][] {
     // Relative, because the server's clock applies.
     outcomes.map(({ at, runAt }) => Math.max(0, runAt - at)),
     outcomes.map(({ failure }) => (failure === null ? null : JSON.stringify(failure))),
-    outcomes.map(({ isKept }) => isKept),
+    outcomes.map(({ isStored }) => isStored),
     outcomes.map(({ doneItems }) => doneItems),
     outcomes.map(({ failedItems }) => failedItems),
     outcomes.map(({ data }) => data),

@@ -141,8 +141,8 @@ export class WakeSender {
   /** @returns Whether to notify now; otherwise, a notification follows later. */
   isDue(queue: string): boolean {
     const now = performance.now()
-    const told = this.#notifiedAt.get(queue)
-    if (told === undefined || now - told >= APART_MS) {
+    const notifiedAt = this.#notifiedAt.get(queue) ?? Number.NEGATIVE_INFINITY
+    if (now - notifiedAt >= APART_MS) {
       this.#notifiedAt.set(queue, now)
       return true
     }

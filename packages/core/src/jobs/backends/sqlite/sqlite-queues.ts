@@ -59,13 +59,11 @@ export class SqliteQueues {
     }
     const of = (state: number) => tasks[state] ?? 0
     return {
-      ...{
-        pending: of(PENDING),
-        queued: of(QUEUED),
-        processing: of(PROCESSING),
-        retry: of(RETRY),
-        dead: of(DEAD),
-      },
+      pending: of(PENDING),
+      queued: of(QUEUED),
+      processing: of(PROCESSING),
+      retry: of(RETRY),
+      dead: of(DEAD),
       oldestQueuedAt: id === undefined || of(QUEUED) === 0 ? null : this.#oldest(id),
       isPaused: id !== undefined && this.isPaused(id),
     }

@@ -71,7 +71,15 @@ export function settingsText(settings: TaskSettings): string {
 export function claimOf(row: ClaimRow, queue: string): TaskClaim {
   const { id, level, ord, created_at, token, attempts, crashes, unique_key, batch, chunk, items, data } = row
   return {
-    ...{ id, queue, level, data, token, attempts, crashes, chunk, items },
+    id,
+    queue,
+    level,
+    data,
+    token,
+    attempts,
+    crashes,
+    chunk,
+    items,
     order: ord,
     createdAt: created_at,
     settings: settingsOf(row.settings),

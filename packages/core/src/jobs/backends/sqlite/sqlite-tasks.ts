@@ -167,7 +167,7 @@ export class SqliteTasks {
     this.#note(row, outcome)
     const { doneItems, failedItems } = outcome
     if (kind === 'dead')
-      return this.#end(row, { state: outcome.isKept ? DEAD : FAILED, at, doneItems, failedItems })
+      return this.#end(row, { state: outcome.isStored ? DEAD : FAILED, at, doneItems, failedItems })
     if (kind === 'cancelled' || this.#isToEnd(row))
       return this.#end(row, { state: CANCELLED, at, doneItems, failedItems })
     const later = kind === 'retry' ? RETRY : PENDING

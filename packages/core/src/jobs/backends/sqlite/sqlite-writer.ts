@@ -2,8 +2,8 @@ import { setLongTimeout } from '../../../shared/timers.ts'
 import { JobBackendError } from '../../job-errors.ts'
 import { backendError, isBusy, type SqliteDatabase, type SqliteStatement } from './sqlite-database.ts'
 
-/** Others get their turn after so long. */
-const TURN_MS = 5
+/** Time after which it yields to the event loop. */
+const MAX_TICK_MS = 5
 const MAX_PAUSE_MS = 10
 
 interface Write {
@@ -75,7 +75,7 @@ export class SqliteWriter {
     let current: Write | undefined
     try {
       this.#transact(() => {
-        const end = performance.now() + TURN_MS
+        const end = performance.now() + MAX_TICK_MS
         do {
           current = this.#waiting[values.length]
           values.push(current?.run())

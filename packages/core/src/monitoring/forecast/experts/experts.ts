@@ -56,7 +56,7 @@ export function forecastFromRecent(
 /**
  * A trend that dies away.
  *
- * @param lifetime - Of the trend, in steps.
+ * @param lifetime - Lifetime of the trend, in steps.
  */
 function follow({ now, slopePerStep }: LogTrend, horizon: number, lifetime: number): number {
   const change = TREND_SHARE * slopePerStep * lifetime * (1 - Math.exp(-horizon / lifetime))

@@ -28,7 +28,7 @@ function outcomeOf(claim: TaskOutcome['claim'], kind: 'done' | 'dead'): TaskOutc
     at: 2_000,
     runAt: 0,
     failure,
-    isKept: kind === 'dead',
+    isStored: kind === 'dead',
     doneItems: 0,
     failedItems: 0,
     data: null,

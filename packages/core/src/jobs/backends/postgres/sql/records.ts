@@ -1,5 +1,5 @@
-import type { TaskFailure, TaskStatus } from '../../../task.ts'
-import type { BatchRow, TaskClaim, TaskLevel, TaskRecord, TaskSettings } from '../../job-backend.ts'
+import type { TaskFailure } from '../../../task.ts'
+import type { BatchRow, TaskClaim, TaskRecord } from '../../job-backend.ts'
 
 /** Statuses of tasks that are not over. */
 export const OPEN = `('queued', 'pending', 'retry', 'processing')`
@@ -48,144 +48,70 @@ export const fromMs = (ms: string): string => `to_timestamp(${ms} / 1000.0)`
 /** So many milliseconds from now, by the server's clock. */
 export const afterMs = (ms: string): string => `clock_timestamp() + ${ms} * interval '1 millisecond'`
 
-/**
- * Each row is read as one JSON string, so that type parsers of a driver, an ORM or an app do not change it.
- */
-const json = (...values: readonly string[]): string => `json_build_array(${values.join(', ')})::text`
+/** Fields of rows, in the order in which statements return them: one JSON array each. */
+const BATCH = [
+  'id',
+  'name',
+  'batchSize',
+  'createdAt',
+  'maxFailedItems',
+  'stopsOnFailure',
+  'webhook',
+  'totalItems',
+  'chunks',
+  'chunksDone',
+  'processedItems',
+  'failedItems',
+  'isCancelled',
+  'endedAt',
+  'isNotified',
+] as const satisfies readonly (keyof BatchRow)[]
+/** What claims and records have in common, except for long fields. */
+const COMMON = [
+  'id',
+  'queue',
+  'level',
+  'order',
+  'createdAt',
+  'settings',
+  'uniqueKey',
+  'batchId',
+  'chunk',
+  'items',
+  'attempts',
+  'crashes',
+] as const satisfies readonly (keyof TaskRecord)[]
+const CLAIM = [...COMMON, 'token', 'isCancelled'] as const
+const RECORD = [...COMMON, 'status', 'runAt', 'startedAt', 'finishedAt', 'failures'] as const
 
-/**
- * A batch.
- *
- * @param b - The table or its alias.
- */
-export function batchJson(b: string): string {
-  return json(
-    ...[
-      `${b}.id`,
-      `${b}.name`,
-      `${b}.batch_size`,
-      toMs(`${b}.created_at`),
-      `${b}.max_failed_items`,
-      `${b}.stops_on_failure`,
-    ],
-    ...[
-      `${b}.webhook`,
-      `${b}.total_items`,
-      `${b}.chunks`,
-      `${b}.chunks_done`,
-      `${b}.processed_items`,
-      `${b}.failed_items`,
-    ],
-    ...[`${b}.is_cancelled`, toMs(`${b}.ended_at`), `${b}.is_notified`],
-  )
+/** Each row is one JSON string, so that type parsers of a driver, an ORM or an app do not change it. */
+function jsonOf(table: string, fields: readonly string[]): string {
+  const columns = fields.map((field) => {
+    const column = `${table}.${field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`
+    if (field === 'order') return `${column}_ms`
+    if (field === 'settings') return `${column}::json`
+    return field.endsWith('At') ? toMs(column) : column
+  })
+  return `json_build_array(${columns.join(', ')})::text`
 }
 
-type BatchJson = readonly [
-  ...[
-    id: string,
-    name: string,
-    batchSize: number,
-    createdAt: number,
-    maxFailedItems: number,
-    stopsOnFailure: boolean,
-  ],
-  ...[
-    webhook: string | null,
-    totalItems: number | null,
-    chunks: number | null,
-    chunksDone: number,
-    processed: number,
-    failed: number,
-  ],
-  ...[isCancelled: boolean, endedAt: number | null, isNotified: boolean],
-]
+function rowOf<TRow>(fields: readonly string[], text: string): TRow {
+  const values = JSON.parse(text) as readonly unknown[]
+  return Object.fromEntries(fields.map((field, at) => [field, values[at]])) as TRow
+}
+
+/** @param table - The table or its alias, as for the others. */
+export function batchJson(table: string): string {
+  return jsonOf(table, BATCH)
+}
 
 export function batchOf(text: string): BatchRow {
-  const [
-    id,
-    name,
-    batchSize,
-    createdAt,
-    maxFailedItems,
-    stopsOnFailure,
-    webhook,
-    totalItems,
-    chunks,
-    chunksDone,
-    ...rest
-  ] = JSON.parse(text) as BatchJson
-  const [processedItems, failedItems, isCancelled, endedAt, isNotified] = rest
-  return {
-    ...{
-      id,
-      name,
-      batchSize,
-      createdAt,
-      maxFailedItems,
-      stopsOnFailure,
-      webhook: webhook === null ? null : fromText(webhook),
-    },
-    ...{ totalItems, chunks, chunksDone, processedItems, failedItems, isCancelled, endedAt, isNotified },
-  }
+  const row = rowOf<BatchRow>(BATCH, text)
+  return { ...row, webhook: fromText(row.webhook) }
 }
 
-/** Fields that claims and records have in common, except for long ones. */
-const common = (t: string): readonly string[] => [
-  ...[
-    `${t}.id`,
-    `${t}.queue`,
-    `${t}.level`,
-    `${t}.order_ms`,
-    toMs(`${t}.created_at`),
-    `${t}.settings::json`,
-    `${t}.unique_key`,
-  ],
-  ...[`${t}.batch_id`, `${t}.chunk`, `${t}.items`, `${t}.attempts`, `${t}.crashes`],
-]
-
-type CommonJson = readonly [
-  ...[
-    id: string,
-    queue: string,
-    level: TaskLevel,
-    order: number,
-    createdAt: number,
-    settings: TaskSettings,
-    uniqueKey: string | null,
-  ],
-  ...[batchId: string | null, chunk: number, items: number, attempts: number, crashes: number],
-]
-
-function commonOf([
-  id,
-  queue,
-  level,
-  order,
-  createdAt,
-  settings,
-  uniqueKey,
-  batchId,
-  chunk,
-  items,
-  attempts,
-  crashes,
-]: CommonJson) {
-  return {
-    ...{
-      id,
-      queue,
-      level,
-      order,
-      createdAt,
-      settings,
-      uniqueKey: uniqueKey === null ? null : fromText(uniqueKey),
-    },
-    ...{ batchId, chunk, items, attempts, crashes },
-  }
-}
-
-export function claimJson(t: string): string {
-  return json(...common(t), `${t}.token`, `${t}.is_cancelled`)
+export function claimJson(table: string): string {
+  return jsonOf(table, CLAIM)
 }
 
 /** A claim, and whether the task was cancelled before another worker lost it. */
@@ -193,42 +119,22 @@ export function claimOf(
   text: string,
   data: string,
 ): { readonly claim: TaskClaim; readonly isCancelled: boolean } {
-  const row = JSON.parse(text) as readonly [...CommonJson, token: number, isCancelled: boolean]
-  return {
-    claim: { ...commonOf(row.slice(0, 12) as unknown as CommonJson), data, token: row[12] },
-    isCancelled: row[13],
-  }
+  const { isCancelled, ...row } = rowOf<TaskClaim & { readonly isCancelled: boolean }>(CLAIM, text)
+  return { claim: { ...row, data, uniqueKey: fromText(row.uniqueKey) }, isCancelled }
 }
 
-export function recordJson(t: string): string {
-  const more = [
-    `${t}.status`,
-    toMs(`${t}.run_at`),
-    toMs(`${t}.started_at`),
-    toMs(`${t}.finished_at`),
-    `${t}.failures`,
-  ]
-  return json(...common(t), ...more)
+export function recordJson(table: string): string {
+  return jsonOf(table, RECORD)
 }
-
-type RecordJson = readonly [
-  ...CommonJson,
-  ...[
-    status: TaskStatus,
-    runAt: number | null,
-    startedAt: number | null,
-    finishedAt: number | null,
-    failures: readonly string[],
-  ],
-]
 
 export function recordOf(text: string, data: string): TaskRecord {
-  const row = JSON.parse(text) as RecordJson
-  const [status, runAt, startedAt, finishedAt, failures] = [row[12], row[13], row[14], row[15], row[16]]
+  const row = rowOf<Omit<TaskRecord, 'failures'> & { readonly failures: readonly string[] }>(RECORD, text)
   return {
-    ...commonOf(row.slice(0, 12) as unknown as CommonJson),
-    ...{ data, status, runAt: runAt ?? 0, startedAt, finishedAt },
-    failures: failures.map((failure) => JSON.parse(failure) as TaskFailure),
+    ...row,
+    data,
+    uniqueKey: fromText(row.uniqueKey),
+    runAt: row.runAt ?? 0,
+    failures: row.failures.map((failure) => JSON.parse(failure) as TaskFailure),
   }
 }
 
@@ -244,6 +150,6 @@ export function toText(text: string): string {
     : text
 }
 
-function fromText(text: string): string {
-  return text.includes(SIGN) ? text.replaceAll(`${SIGN}0`, '\0').replaceAll(`${SIGN}1`, SIGN) : text
+function fromText(text: string | null): string | null {
+  return text?.includes(SIGN) === true ? text.replaceAll(`${SIGN}0`, '\0').replaceAll(`${SIGN}1`, SIGN) : text
 }

@@ -28,8 +28,8 @@ type StatementName =
   | 'step'
   | 'add'
   | 'find'
-  | 'tell'
-  | 'giveBack'
+  | 'notify'
+  | 'release'
   | 'renew'
   | 'cancel'
   | 'replay'
@@ -71,7 +71,7 @@ export function statements(schema: string): Statements {
 const notifying = (channel: string, queue: string, from: string): string =>
   `pg_notify(${literal(channel)}, json_build_object('queue', ${queue}, 'from', ${from})::text)`
 
-function adding({ tasks }: TableNames, channel: string): Pick<Statements, 'add' | 'find' | 'tell'> {
+function adding({ tasks }: TableNames, channel: string): Pick<Statements, 'add' | 'find' | 'notify'> {
   return {
     // Each parameter is used once, in order, because some clients bind by position. `$1`: the tasks; `$2`:
     // the sender; NULL: no notification.
@@ -82,26 +82,26 @@ function adding({ tasks }: TableNames, channel: string): Pick<Statements, 'add' 
   FROM json_to_recordset($1::json) AS g(id uuid, queue text, level int, order_ms float8, delay_ms float8, created_ms float8, unique_key text,
     batch_id uuid, chunk int, items int, settings text, data text)
   ON CONFLICT DO NOTHING RETURNING id, queue
-), told AS (
+), notified AS (
   SELECT ${notifying(channel, 'q.queue', 'w.teller')} FROM (SELECT $2::text AS teller) w, (SELECT DISTINCT queue FROM added) q WHERE w.teller IS NOT NULL
 )
-SELECT json_build_array((SELECT coalesce(json_agg(id), '[]') FROM added), (SELECT count(*) FROM told))::text AS result`,
+SELECT json_build_array((SELECT coalesce(json_agg(id), '[]') FROM added), (SELECT count(*) FROM notified))::text AS result`,
     // Finds the existing task with the key of each task that was not added.
     find: `${OWN_STATEMENT} SELECT json_build_array(g.id, coalesce(
   (SELECT t.id FROM ${tasks} t WHERE t.id = g.id),
   (SELECT t.id FROM ${tasks} t WHERE t.queue = g.queue AND t.unique_key = g.unique_key AND t.unique_key IS NOT NULL AND t.status IN ${OPEN})
 ))::text AS result FROM json_to_recordset($1::json) AS g(id uuid, queue text, unique_key text)`,
-    tell: `SELECT count(*) FROM (SELECT ${notifying(channel, 'queue', '$2::text')} FROM unnest($1::text[]) AS queue) AS told`,
+    notify: `SELECT count(*) FROM (SELECT ${notifying(channel, 'queue', '$2::text')} FROM unnest($1::text[]) AS queue) AS notified`,
   }
 }
 
 function claimsOf(
   { tasks, batches }: TableNames,
   channel: string,
-): Pick<Statements, 'giveBack' | 'renew' | 'cancel' | 'replay' | 'purge'> {
+): Pick<Statements, 'release' | 'renew' | 'cancel' | 'replay' | 'purge'> {
   return {
     // Releases claims of a step whose response was lost.
-    giveBack: `WITH mine AS MATERIALIZED (
+    release: `WITH mine AS MATERIALIZED (
   SELECT id FROM ${tasks} WHERE queue = $1 AND status = 'processing' AND owner = ANY ($2::text[]) ORDER BY id FOR UPDATE
 )
 UPDATE ${tasks} t SET status = 'queued', owner = NULL, lease_until = NULL FROM mine WHERE t.id = mine.id`,
@@ -131,10 +131,10 @@ SELECT id || ' ' || token AS claim, is_cancelled::text AS cancelled FROM mine`,
     chunks_done = b.chunks_done + 1,
     ended_at = CASE WHEN b.ended_at IS NULL AND b.chunks_done + 1 >= b.chunks THEN ${fromMs('$2::float8')} ELSE b.ended_at END
   FROM found f WHERE b.id = f.batch_id AND NOT f.is_running RETURNING b.*
-), told AS (
+), notified AS (
   SELECT pg_notify(${literal(channel)}, json_build_object('cancel', id)::text) FROM found WHERE is_running
 )
-SELECT is_running::text AS running, (SELECT count(*) FROM told) AS told,
+SELECT is_running::text AS running, (SELECT count(*) FROM notified) AS notified,
   (SELECT ${batchJson('g')} FROM grown g WHERE g.chunks_done >= g.chunks AND g.chunks_done - 1 < g.chunks) AS batch
 FROM found`,
     replay: `WITH owning AS MATERIALIZED (
@@ -148,10 +148,10 @@ FROM found`,
 ), grown AS (
   UPDATE ${batches} b SET chunks_done = b.chunks_done - 1, failed_items = b.failed_items - f.items, ended_at = NULL, ended_by = NULL, is_notified = false
   FROM found f WHERE b.id = f.batch_id
-), told AS (
+), notified AS (
   SELECT ${notifying(channel, 'queue', '$2::text')} FROM found
 )
-SELECT queue, (SELECT count(*) FROM told) AS told FROM found`,
+SELECT queue, (SELECT count(*) FROM notified) AS notified FROM found`,
     purge: `WITH found AS MATERIALIZED (
   SELECT id FROM ${tasks} WHERE status = 'dead' AND ($1::text IS NULL OR queue = $1) AND ($2::uuid IS NULL OR id = $2)
     AND ($3::float8 IS NULL OR finished_at < ${fromMs('$3::float8')}) LIMIT ${REMOVE_SLICE} FOR UPDATE SKIP LOCKED
@@ -206,10 +206,10 @@ SELECT ${batchJson('s')} AS batch FROM sealed s WHERE s.is_ended_now`,
     chunks_done = b.chunks_done + c.chunks,
     ended_at = CASE WHEN b.chunks_done + c.chunks >= b.chunks THEN ${fromMs('$2::float8')} END
   FROM owning o, c WHERE b.id = o.id RETURNING b.*
-), told AS (
+), notified AS (
   SELECT pg_notify(${literal(channel)}, json_build_object('cancel', id)::text) FROM found WHERE is_running
 )
-SELECT ${batchJson('g')} AS batch, (g.ended_at IS NOT NULL)::text AS ended, (SELECT count(*) FROM told) AS told,
+SELECT ${batchJson('g')} AS batch, (g.ended_at IS NOT NULL)::text AS ended, (SELECT count(*) FROM notified) AS notified,
   (SELECT coalesce(json_agg(id), '[]') FROM found WHERE is_running)::text AS running,
   ((SELECT max(chunk) FROM ${tasks} WHERE batch_id = $1) >= $3::int + ${CANCEL_SLICE})::text AS more
 FROM grown g`,

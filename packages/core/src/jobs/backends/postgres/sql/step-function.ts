@@ -6,18 +6,23 @@ const PROMOTED = 100
 
 /** Parameters of the function, in order. */
 const PARAMETERS = [
-  ...['who text', 'queue text', 'want int', 'lease_ms float8', 'now_ms float8'],
+  'who text',
+  'queue text',
+  'want int',
+  'lease_ms float8',
+  'now_ms float8',
   // Outcomes, sorted by task.
-  ...[
-    'ids uuid[]',
-    'batches uuid[]',
-    'tokens int[]',
-    'kinds text[]',
-    'ats float8[]',
-    'delays float8[]',
-    'failures text[]',
-  ],
-  ...['kept boolean[]', 'done_items int[]', 'failed_items int[]', 'data text[]'],
+  'ids uuid[]',
+  'batches uuid[]',
+  'tokens int[]',
+  'kinds text[]',
+  'ats float8[]',
+  'delays float8[]',
+  'failures text[]',
+  'kept boolean[]',
+  'done_items int[]',
+  'failed_items int[]',
+  'data text[]',
 ] as const
 
 /** The name contains the version: processes of an earlier release can still call theirs. */

@@ -1,23 +1,11 @@
 import type { BatchRow, NewBatch } from '../job-backend.ts'
 import type { Statements } from './sqlite-database.ts'
 
-interface Row {
-  readonly id: string
-  readonly name: string
-  readonly batch_size: number
-  readonly created_at: number
-  readonly max_failed_items: number
-  readonly stops_on_failure: number
-  readonly webhook: string | null
-  readonly total_items: number | null
-  readonly chunks: number | null
-  readonly chunks_done: number
-  readonly processed_items: number
-  readonly failed_items: number
-  readonly is_cancelled: number
-  readonly ended_at: number | null
-  readonly is_notified: number
-}
+const COLUMNS =
+  'id, name, batch_size AS batchSize, created_at AS createdAt, max_failed_items AS maxFailedItems, stops_on_failure AS stopsOnFailure, webhook, total_items AS totalItems, chunks, chunks_done AS chunksDone, processed_items AS processedItems, failed_items AS failedItems, is_cancelled AS isCancelled, ended_at AS endedAt, is_notified AS isNotified'
+
+type Flag = 'stopsOnFailure' | 'isCancelled' | 'isNotified'
+type Row = Omit<BatchRow, Flag> & Readonly<Record<Flag, number>>
 
 /** Increments for the counts of a batch job. */
 export interface BatchCounts {
@@ -44,7 +32,7 @@ export class SqliteBatches {
   }
 
   get(id: string): BatchRow | undefined {
-    const row = this.sql.get<Row>('SELECT * FROM sluice_batches WHERE id = ?', id)
+    const row = this.sql.get<Row>(`SELECT ${COLUMNS} FROM sluice_batches WHERE id = ?`, id)
     return row && batchOf(row)
   }
 
@@ -68,7 +56,7 @@ export class SqliteBatches {
   }
 
   isCancelled(id: string): boolean {
-    return this.sql.get<Row>('SELECT is_cancelled FROM sluice_batches WHERE id = ?', id)?.is_cancelled === 1
+    return this.sql.get('SELECT 1 FROM sluice_batches WHERE id = ? AND is_cancelled = 1', id) !== undefined
   }
 
   /** One of its dead letters is retried: its failed items are open again. */
@@ -83,8 +71,7 @@ export class SqliteBatches {
   }
 
   unnotified(before: number): readonly BatchRow[] {
-    const sql =
-      'SELECT * FROM sluice_batches WHERE ended_at IS NOT NULL AND ended_at <= ? AND is_notified = 0 AND webhook IS NOT NULL'
+    const sql = `SELECT ${COLUMNS} FROM sluice_batches WHERE ended_at IS NOT NULL AND ended_at <= ? AND is_notified = 0 AND webhook IS NOT NULL`
     return this.sql.all<Row>(sql, before).map(batchOf)
   }
 
@@ -101,28 +88,16 @@ export class SqliteBatches {
 
   /** The only way in which a batch ends, once. */
   #ended(id: string, at: number): readonly BatchRow[] {
-    const sql =
-      'UPDATE sluice_batches SET ended_at = ? WHERE id = ? AND ended_at IS NULL AND chunks_done >= chunks RETURNING *'
+    const sql = `UPDATE sluice_batches SET ended_at = ? WHERE id = ? AND ended_at IS NULL AND chunks_done >= chunks RETURNING ${COLUMNS}`
     return this.sql.all<Row>(sql, at, id).map(batchOf)
   }
 }
 
 function batchOf(row: Row): BatchRow {
   return {
-    id: row.id,
-    name: row.name,
-    batchSize: row.batch_size,
-    createdAt: row.created_at,
-    maxFailedItems: row.max_failed_items,
-    stopsOnFailure: row.stops_on_failure === 1,
-    webhook: row.webhook,
-    totalItems: row.total_items,
-    chunks: row.chunks,
-    chunksDone: row.chunks_done,
-    processedItems: row.processed_items,
-    failedItems: row.failed_items,
-    isCancelled: row.is_cancelled === 1,
-    endedAt: row.ended_at,
-    isNotified: row.is_notified === 1,
+    ...row,
+    stopsOnFailure: row.stopsOnFailure === 1,
+    isCancelled: row.isCancelled === 1,
+    isNotified: row.isNotified === 1,
   }
 }

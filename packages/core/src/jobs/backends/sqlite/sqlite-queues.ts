@@ -39,6 +39,10 @@ export class SqliteQueues {
     return id
   }
 
+  nameOf(id: number): string | undefined {
+    return this.sql.get<{ readonly name: string }>('SELECT name FROM sluice_queues WHERE id = ?', id)?.name
+  }
+
   pause(name: string, isPaused: boolean): void {
     this.sql.run('UPDATE sluice_queues SET is_paused = ? WHERE id = ?', Number(isPaused), this.id(name))
   }

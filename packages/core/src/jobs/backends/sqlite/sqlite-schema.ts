@@ -1,6 +1,6 @@
 import { JobBackendError } from '../../job-errors.ts'
 import type { TaskFailure, TaskStatus } from '../../task.ts'
-import type { TaskClaim, TaskLevel, TaskRecord, TaskSettings } from '../job-backend.ts'
+import type { TaskClaim, TaskRecord, TaskSettings } from '../job-backend.ts'
 import type { SqliteDatabase } from './sqlite-database.ts'
 
 /** Stored values of the status. Values below `COMPLETED` are unfinished. */
@@ -24,35 +24,19 @@ export const statuses: readonly TaskStatus[] = [
   'dead',
 ]
 
-/** Columns of a claim. */
-export interface ClaimRow {
-  readonly seq: number
-  readonly id: string
-  readonly level: TaskLevel
-  readonly ord: number
-  readonly created_at: number
-  readonly token: number
-  readonly attempts: number
-  readonly crashes: number
-  readonly unique_key: string | null
-  readonly batch: string | null
-  readonly chunk: number
-  readonly items: number
-  readonly settings: string
-  readonly data: string
-}
-
-export interface TaskRow extends ClaimRow {
-  readonly name: string
+/** Rows have the fields of a claim or a record, except for these. */
+type Row<TTask> = Omit<TTask, 'queue' | 'settings'> & { readonly seq: number; readonly settings: string }
+export type ClaimRow = Row<TaskClaim>
+export type RecordRow = Omit<Row<TaskRecord>, 'status' | 'failures'> & {
+  readonly queue: string
   readonly state: number
-  readonly run_at: number
-  readonly started_at: number | null
-  readonly finished_at: number | null
   readonly failures: string | null
 }
 
-export const CLAIM_COLUMNS =
-  'seq, id, level, ord, created_at, token, attempts, crashes, unique_key, batch, chunk, items, settings, data'
+const COLUMNS =
+  'seq, id, level, ord AS "order", created_at AS createdAt, attempts, crashes, unique_key AS uniqueKey, batch AS batchId, chunk, items, settings, data'
+export const CLAIM_COLUMNS: string = `${COLUMNS}, token`
+export const RECORD_COLUMNS: string = `${COLUMNS}, (SELECT name FROM sluice_queues q WHERE q.id = queue) AS queue, state, run_at AS runAt, started_at AS startedAt, finished_at AS finishedAt, failures`
 
 const MAX_KNOWN = 500
 const texts = new WeakMap<TaskSettings, string>()
@@ -68,35 +52,16 @@ export function settingsText(settings: TaskSettings): string {
   return text
 }
 
-export function claimOf(row: ClaimRow, queue: string): TaskClaim {
-  const { id, level, ord, created_at, token, attempts, crashes, unique_key, batch, chunk, items, data } = row
-  return {
-    id,
-    queue,
-    level,
-    data,
-    token,
-    attempts,
-    crashes,
-    chunk,
-    items,
-    order: ord,
-    createdAt: created_at,
-    settings: settingsOf(row.settings),
-    uniqueKey: unique_key,
-    batchId: batch,
-  }
+export function claimOf({ seq: _, settings, ...row }: ClaimRow, queue: string): TaskClaim {
+  return { ...row, queue, settings: settingsOf(settings) }
 }
 
-export function recordOf(row: TaskRow): TaskRecord {
-  const { token: _, ...common } = claimOf(row, row.name)
+export function recordOf({ seq: _, settings, state, failures, ...row }: RecordRow): TaskRecord {
   return {
-    ...common,
-    runAt: row.run_at,
-    status: statuses[row.state] ?? 'failed',
-    startedAt: row.started_at,
-    finishedAt: row.finished_at,
-    failures: failuresOf(row.failures),
+    ...row,
+    settings: settingsOf(settings),
+    status: statuses[state] ?? 'failed',
+    failures: failuresOf(failures),
   }
 }
 

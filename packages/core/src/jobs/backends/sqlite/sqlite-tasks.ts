@@ -25,11 +25,12 @@ import {
   PENDING,
   PROCESSING,
   QUEUED,
+  RECORD_COLUMNS,
   RETRY,
+  type RecordRow,
   recordOf,
   settingsText,
   statuses,
-  type TaskRow,
 } from './sqlite-schema.ts'
 
 /** Fields of a task whose state changes. */
@@ -146,7 +147,7 @@ export class SqliteTasks {
       RETURNING ${CLAIM_COLUMNS}`
     const rows = [...this.sql.all<ClaimRow>(sql, owner, now + leaseMs, now, queue, want)]
     // `RETURNING` keeps no order.
-    rows.sort((left, right) => left.ord - right.ord || left.seq - right.seq)
+    rows.sort((left, right) => left.order - right.order || left.seq - right.seq)
     return rows.map((row) => claimOf(row, name))
   }
 
@@ -237,20 +238,20 @@ export class SqliteTasks {
   }
 
   replay(id: string): string | undefined {
-    const row = this.sql.get<TaskRow & { readonly queue: number }>(
-      'SELECT * FROM sluice_tasks WHERE id = ?',
+    const found = `SELECT ${HELD}, queue, unique_key FROM sluice_tasks WHERE id = ?`
+    const row = this.sql.get<HeldRow & { readonly queue: number; readonly unique_key: string | null }>(
+      found,
       id,
     )
     if (row?.state !== DEAD || this.#holder(row.queue, row.unique_key) !== undefined) return undefined
     const sql = `UPDATE sluice_tasks SET state = ${QUEUED}, attempts = 0, crashes = 0, is_cancelled = 0, run_at = 0, finished_at = NULL WHERE seq = ?`
     this.sql.run(sql, row.seq)
     if (row.batch !== null) this.batches.reopened(row.batch, row.items)
-    return this.sql.get<TaskRow>('SELECT name FROM sluice_queues WHERE id = ?', row.queue)?.name
+    return this.queues.nameOf(row.queue)
   }
 
   get(id: string): TaskRecord | undefined {
-    const sql = 'SELECT t.*, q.name FROM sluice_tasks t JOIN sluice_queues q ON q.id = t.queue WHERE t.id = ?'
-    const row = this.sql.get<TaskRow>(sql, id)
+    const row = this.sql.get<RecordRow>(`SELECT ${RECORD_COLUMNS} FROM sluice_tasks WHERE id = ?`, id)
     return row && recordOf(row)
   }
 
@@ -258,18 +259,18 @@ export class SqliteTasks {
     const conditions: string[] = []
     const values: unknown[] = []
     if (batchId !== undefined) {
-      conditions.push('t.batch = ?')
+      conditions.push('batch = ?')
       values.push(batchId)
     }
     if (queue !== undefined) {
-      conditions.push('t.queue = ?')
+      conditions.push('queue = ?')
       values.push(this.queues.find(queue) ?? -1)
     }
     // No value, as an index of one state alone is known by it.
-    if (status !== undefined) conditions.push(`t.state = ${statuses.indexOf(status)}`)
+    if (status !== undefined) conditions.push(`state = ${statuses.indexOf(status)}`)
     const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`
-    const sql = `SELECT t.*, q.name FROM sluice_tasks t CROSS JOIN sluice_queues q ON q.id = t.queue ${where} ORDER BY t.seq LIMIT ? OFFSET ?`
-    return this.sql.all<TaskRow>(sql, ...values, limit, offset).map(recordOf)
+    const sql = `SELECT ${RECORD_COLUMNS} FROM sluice_tasks ${where} ORDER BY seq LIMIT ? OFFSET ?`
+    return this.sql.all<RecordRow>(sql, ...values, limit, offset).map(recordOf)
   }
 
   /** The task that has a unique key. */

@@ -61,11 +61,8 @@ export { METRICS_CONTENT_TYPE } from './monitoring/export/prometheus-text.ts'
 export type { MetricFamily, MetricFeed } from './monitoring/feeds/metric-family.ts'
 export type { Prediction } from './monitoring/forecast/forecaster-state.ts'
 export { UnknownMetricError } from './monitoring/metrics/metric-type.ts'
-export {
-  type Meter,
-  type Metric,
-  MonitoringAndAutoScalingEngine,
-} from './monitoring/monitoring-and-auto-scaling-engine.ts'
+export type { Meter, Metric } from './monitoring/metrics/series.ts'
+export { MonitoringAndAutoScalingEngine } from './monitoring/monitoring-and-auto-scaling-engine.ts'
 export type { MonitoringEvents, MonitoringOptions } from './monitoring/monitoring-options.ts'
 export type { TuningChange } from './monitoring/report/advice.ts'
 export { type PerformanceReport, reportMarkdown } from './monitoring/report/performance-report.ts'

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../shared/clock.ts'
 import { Emitter } from '../shared/emitter.ts'
 import { InvalidArgumentError } from '../shared/errors.ts'
-import { option } from '../shared/options.ts'
+import { checkArgument, option } from '../shared/options.ts'
 import type { RandomSource } from '../shared/random.ts'
 import { setLongTimeout } from '../shared/timers.ts'
 import {
@@ -171,7 +171,7 @@ export class LoadBalancingEngine {
     { drainMs = 0 }: RemoveNodeOptions = {},
   ): Promise<{ readonly abandoned: number }> {
     const node = this.#pool.get(id)
-    if (!TIME.accepts(drainMs)) throw new InvalidArgumentError('drainMs', TIME.expected, drainMs)
+    checkArgument('drainMs', TIME, drainMs)
     if (!node.isDraining) {
       node.isDraining = true
       this.#pool.refresh()
@@ -222,8 +222,7 @@ export class LoadBalancingEngine {
    */
   recordRequest(nodeId: string, responseTimeMs: number, status: number): void {
     const node = this.#pool.get(nodeId)
-    if (!TIME.accepts(responseTimeMs))
-      throw new InvalidArgumentError('responseTimeMs', TIME.expected, responseTimeMs)
+    checkArgument('responseTimeMs', TIME, responseTimeMs)
     if (!(status === 0 || (Number.isInteger(status) && status >= 100 && status <= 599)))
       throw new InvalidArgumentError('status', '0, or an integer from 100 to 599', status)
     const now = this.#clock.now()
@@ -244,7 +243,7 @@ export class LoadBalancingEngine {
    */
   recordAbandoned(nodeId: string, elapsedMs: number): void {
     const node = this.#pool.get(nodeId)
-    if (!TIME.accepts(elapsedMs)) throw new InvalidArgumentError('elapsedMs', TIME.expected, elapsedMs)
+    checkArgument('elapsedMs', TIME, elapsedMs)
     node.takesLonger(this.#clock.now(), elapsedMs)
   }
 
@@ -257,7 +256,7 @@ export class LoadBalancingEngine {
    */
   recordProbe(nodeId: string, rttMs: number): void {
     const node = this.#pool.get(nodeId)
-    if (!TIME.accepts(rttMs)) throw new InvalidArgumentError('rttMs', TIME.expected, rttMs)
+    checkArgument('rttMs', TIME, rttMs)
     this.#pool.regions?.measured(node, rttMs)
   }
 
@@ -269,13 +268,11 @@ export class LoadBalancingEngine {
    */
   updateNodeHealth(nodeId: string, status: HealthStatus, metrics: NodeMetrics = {}): void {
     const node = this.#pool.get(nodeId)
-    if (!HEALTH.includes(status))
-      throw new InvalidArgumentError('status', option.oneOf(...HEALTH).expected, status)
+    checkArgument('status', option.oneOf(...HEALTH), status)
     const { responseTime = node.responseTime, errorRate = node.errorRate } = metrics
     if (!option.number(0).accepts(responseTime))
       throw new InvalidArgumentError('metrics.responseTime', 'milliseconds', responseTime)
-    if (!option.number(0, 1).accepts(errorRate))
-      throw new InvalidArgumentError('metrics.errorRate', 'a number from 0 to 1', errorRate)
+    checkArgument('metrics.errorRate', option.number(0, 1), errorRate)
     node.responseTime = responseTime
     node.errorRate = errorRate
     const from = node.status
@@ -330,8 +327,7 @@ export class LoadBalancingEngine {
 
   /** Chooses in another way from now on; what is known of the nodes stays. */
   setStrategy(strategy: BalancingStrategy): void {
-    const known = option.oneOf(...balancingStrategies)
-    if (!known.accepts(strategy)) throw new InvalidArgumentError('strategy', known.expected, strategy)
+    checkArgument('strategy', option.oneOf(...balancingStrategies), strategy)
     const from = this.strategy
     if (from === strategy) return
     this.#pool.setStrategy(strategy)

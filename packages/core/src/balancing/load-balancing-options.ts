@@ -1,5 +1,5 @@
-import { InvalidArgumentError, InvalidOptionError } from '../shared/errors.ts'
-import { checkOptions, option } from '../shared/options.ts'
+import { InvalidOptionError } from '../shared/errors.ts'
+import { checkArgument, checkOptions, option } from '../shared/options.ts'
 import { checkRegionOptions, placeName, type RegionOptions } from './regions/region-options.ts'
 import { type BalancingStrategy, balancingStrategies } from './strategies/create-picker.ts'
 
@@ -87,10 +87,8 @@ export function resolveNodeOptions(
   regions: RegionOptions | undefined,
 ): ResolvedNodeOptions {
   if (typeof input !== 'object' || input === null) {
-    if (!option.positive.accepts(input))
-      throw new InvalidArgumentError('weight', option.positive.expected, input)
-    if (!whole.accepts(maxConnections))
-      throw new InvalidArgumentError('maxConnections', whole.expected, maxConnections)
+    checkArgument('weight', option.positive, input)
+    checkArgument('maxConnections', whole, maxConnections)
     return checkPlace({ weight: input, maxConnections, region: undefined, zone: undefined }, regions)
   }
   checkOptions(input, nodeRules)

@@ -63,7 +63,7 @@ export class NodePool {
   ) {
     this.#strategy = strategy
     const { region, clock, random } = parts
-    this.regions = region && new Regions(region, { clock, random, strategy: () => this.#strategy })
+    this.regions = region && new Regions(region, clock, random, () => this.#strategy)
     this.#picker = this.regions?.picker ?? createPicker(strategy, parts)
   }
 

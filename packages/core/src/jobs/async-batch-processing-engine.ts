@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../shared/errors.ts'
+import { checkArgument, option } from '../shared/options.ts'
 import type { AuditEntry, JobAction, JobTarget } from './access.ts'
 import type { PageRange, TaskFilter } from './backends/job-backend.ts'
 import { MemoryBackend } from './backends/memory/memory-backend.ts'
@@ -181,7 +182,7 @@ export class AsyncBatchProcessingEngine {
   registerProcessingCallback<T = never>(taskId: string, processor: Processor<T>): void {
     if (typeof taskId !== 'string' || taskId === '')
       throw new InvalidArgumentError('taskId', 'the id of a task', taskId)
-    if (typeof processor !== 'function') throw new InvalidArgumentError('processor', 'a function', processor)
+    checkArgument('processor', option.callback, processor)
     this.#context.open.assertOpen()
     this.#context.callbacks.set(taskId, processor)
     this.#workers.registered()

@@ -2,13 +2,14 @@ import type { Clock } from '../shared/clock.ts'
 import { InvalidArgumentError } from '../shared/errors.ts'
 import { LatencyHistogram } from '../shared/histogram.ts'
 import type { Mutable } from '../shared/mutable.ts'
-import { checkOptions, option } from '../shared/options.ts'
+import { checkArgument, checkOptions, type OptionRule, option } from '../shared/options.ts'
 import type { TaskOutcomeKind } from './backends/job-backend.ts'
 import { UnknownQueueError } from './job-errors.ts'
 import { checkQueueOptions, type QueueOptions, type RateLimit } from './job-options.ts'
 import type { Processor, ProcessorOptions } from './processor.ts'
 
 const DEFAULT_CONCURRENCY = 10
+const CONCURRENCY: OptionRule = option.integer(1, 100_000)
 /** Names that every backend supports. */
 const NAME = /^[\w.-]{1,100}$/
 
@@ -93,10 +94,10 @@ export class Queues {
   create(name: string, maxConcurrency: number = DEFAULT_CONCURRENCY, options?: QueueOptions): TaskQueue {
     if (typeof name !== 'string' || !NAME.test(name))
       throw new InvalidArgumentError('name', '1 to 100 letters, digits, ".", "_" and "-"', name)
-    checkConcurrency('maxConcurrency', maxConcurrency)
+    checkArgument('maxConcurrency', CONCURRENCY, maxConcurrency)
     if (options !== undefined) checkQueueOptions(options)
     const known = this.#queues.get(name)
-    if (known !== undefined && options === undefined) return viewOf(known)
+    if (known !== undefined && options === undefined) return { name, maxConcurrency: known.maxConcurrency }
     const { rate, deadLetters = true } = options ?? {}
     const settings = {
       maxConcurrency,
@@ -117,15 +118,15 @@ export class Queues {
 
   /** @throws UnknownQueueError; InvalidArgumentError. */
   setConcurrency(name: string, maxConcurrency: number): void {
-    checkConcurrency('maxConcurrency', maxConcurrency)
+    checkArgument('maxConcurrency', CONCURRENCY, maxConcurrency)
     const queue: Mutable<QueueState> = this.get(name)
     queue.maxConcurrency = maxConcurrency
   }
 
   /** @throws InvalidArgumentError; InvalidOptionError. */
   setProcessor(name: string, processor: Processor, options: ProcessorOptions): void {
-    if (typeof processor !== 'function') throw new InvalidArgumentError('processor', 'a function', processor)
-    checkOptions(options, { concurrency: option.integer(1, 100_000), perItem: option.boolean })
+    checkArgument('processor', option.callback, processor)
+    checkOptions(options, { concurrency: CONCURRENCY, perItem: option.boolean })
     this.create(name)
     const queue = this.#queues.get(name)
     if (queue === undefined) return
@@ -146,15 +147,6 @@ export class Queues {
       }
     }
   }
-}
-
-function viewOf({ name, maxConcurrency }: TaskQueue): TaskQueue {
-  return { name, maxConcurrency }
-}
-
-function checkConcurrency(argument: string, value: number): void {
-  const rule = option.integer(1, 100_000)
-  if (!rule.accepts(value)) throw new InvalidArgumentError(argument, rule.expected, value)
 }
 
 const WINDOW_SECONDS = 60

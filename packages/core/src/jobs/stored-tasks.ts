@@ -1,5 +1,4 @@
-import { InvalidArgumentError } from '../shared/errors.ts'
-import { option } from '../shared/options.ts'
+import { checkArgument, option } from '../shared/options.ts'
 import type { PageRange, TaskFilter } from './backends/job-backend.ts'
 import type { JobContext, OpenBackend } from './job-context.ts'
 import type { DeadLetter, Task } from './task.ts'
@@ -106,8 +105,7 @@ export class StoredTasks {
 }
 
 function rangeOf({ offset = 0, limit = 100 }: PageRange): Required<PageRange> {
-  const [from, count] = [option.integer(0), option.integer(1, MAX_LIMIT)]
-  if (!from.accepts(offset)) throw new InvalidArgumentError('offset', from.expected, offset)
-  if (!count.accepts(limit)) throw new InvalidArgumentError('limit', count.expected, limit)
+  checkArgument('offset', option.integer(0), offset)
+  checkArgument('limit', option.integer(1, MAX_LIMIT), limit)
   return { offset, limit }
 }

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../shared/errors.ts'
-import { option } from '../shared/options.ts'
+import { checkArgument, option } from '../shared/options.ts'
 import { isInstance } from '../shared/thrown.ts'
 import type { AddedTask, MaybePromise, NewTask, TaskLevel } from './backends/job-backend.ts'
 import { checkItems } from './batch/batches.ts'
@@ -66,8 +66,7 @@ export class TaskEntry {
   ): Promise<BatchJob<T>> {
     const { open, queues, batches, clock, gate } = this.context
     open.assertOpen()
-    const size = option.integer(1, 1_000_000)
-    if (!size.accepts(batchSize)) throw new InvalidArgumentError('batchSize', size.expected, batchSize)
+    checkArgument('batchSize', option.integer(1, 1_000_000), batchSize)
     checkItems(items)
     checkBatchJobOptions(options)
     const {

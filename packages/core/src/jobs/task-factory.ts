@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '../shared/errors.ts'
-import { option } from '../shared/options.ts'
+import type { Mutable } from '../shared/mutable.ts'
+import { checkArgument, option } from '../shared/options.ts'
 import type { NewTask, TaskLevel, TaskOutcome, TaskRecord, TaskSettings } from './backends/job-backend.ts'
 import { delayRule, type EnqueueOptions, type ResolvedJobsOptions } from './job-options.ts'
 import { type DeadLetter, type Task, type TaskPriority, taskPriorities } from './task.ts'
@@ -15,7 +16,7 @@ export interface Part {
   readonly items: number
 }
 
-/** Makes tasks out of what an app asks for. */
+/** Creates tasks from the arguments of an app. */
 export class TaskFactory {
   readonly #common: TaskSettings
 
@@ -25,10 +26,8 @@ export class TaskFactory {
 
   /** @throws InvalidArgumentError. */
   level(priority: TaskPriority): TaskLevel {
-    const level = taskPriorities.indexOf(priority)
-    if (level < 0)
-      throw new InvalidArgumentError('priority', option.oneOf(...taskPriorities).expected, priority)
-    return level as TaskLevel
+    checkArgument('priority', option.oneOf(...taskPriorities), priority)
+    return taskPriorities.indexOf(priority) as TaskLevel
   }
 
   /** @throws InvalidArgumentError if `backoff` does not return a valid number. */
@@ -58,18 +57,16 @@ export class TaskFactory {
     now: number,
     options: EnqueueOptions | undefined,
   ): NewTask {
-    if (options === undefined) return this.#task(queue, level, data, now, 0, this.#common, null, undefined)
+    if (options === undefined) return this.#create(queue, level, data, now, this.#common)
     const { delayMs = 0, uniqueKey = null } = options
-    return this.#task(
-      queue,
-      level,
-      data,
-      now,
-      delayMs === 0 ? 0 : now + delayMs,
-      this.settings(options),
-      uniqueKey,
-      undefined,
-    )
+    const task = this.#create(queue, level, data, now, this.settings(options))
+    task.uniqueKey = uniqueKey
+    if (delayMs > 0) {
+      task.runAt = now + delayMs
+      // A task that waits for its time is as old as if it was added then.
+      task.order = task.runAt + level * this.options.priorityAgingMs
+    }
+    return task
   }
 
   part(
@@ -80,33 +77,29 @@ export class TaskFactory {
     settings: TaskSettings,
     part: Part,
   ): NewTask {
-    return this.#task(queue, level, data, now, 0, settings, null, part)
+    return Object.assign(this.#create(queue, level, data, now, settings), part)
   }
 
-  #task(
+  #create(
     queue: string,
     level: TaskLevel,
     data: string,
     createdAt: number,
-    runAt: number,
     settings: TaskSettings,
-    uniqueKey: string | null,
-    part: Part | undefined,
-  ): NewTask {
+  ): Mutable<NewTask> {
     return {
       id: uuidV7(createdAt),
       queue,
       level,
-      // One that waits for its time is as old as if it came then.
-      order: Math.max(createdAt, runAt) + level * this.options.priorityAgingMs,
+      order: createdAt + level * this.options.priorityAgingMs,
       data,
-      runAt,
+      runAt: 0,
       createdAt,
       settings,
-      uniqueKey,
-      batchId: part === undefined ? null : part.batchId,
-      chunk: part === undefined ? 0 : part.chunk,
-      items: part === undefined ? 0 : part.items,
+      uniqueKey: null,
+      batchId: null,
+      chunk: 0,
+      items: 0,
     }
   }
 }
@@ -118,7 +111,7 @@ export function newTaskView<T>(
 ): Task<T> {
   const { id, level, queue, runAt = 0, settings, createdAt, batchId } = added
   // No spreads: they would be 20% of the time to enqueue a task.
-  const task: { -readonly [K in keyof Task<T>]: Task<T>[K] } = {
+  const task: Mutable<Task<T>> = {
     id,
     data,
     priority: taskPriorities[level] as TaskPriority,
@@ -165,7 +158,7 @@ export function settledTaskView({ claim, kind, at, failure, isStored }: TaskOutc
   }
 }
 
-/** The same of a dead letter. */
+/** A dead letter, as it is returned to the app. */
 export function deadLetterView(record: TaskRecord): DeadLetter {
   return { ...taskView(record), status: 'dead', failures: record.failures }
 }

@@ -1,15 +1,14 @@
-import { InvalidArgumentError } from '../shared/errors.ts'
-import { option } from '../shared/options.ts'
+import { checkArgument, type OptionRule, option } from '../shared/options.ts'
 import type { Alert } from './alerts/alert-book.ts'
 import type { Notifier } from './alerts/notifier.ts'
 import type { Objective, ObjectiveOptions } from './alerts/objective.ts'
-import type { CollectOptions, Collectors } from './collectors/collectors.ts'
+import type { CollectOptions } from './collectors/collectors.ts'
 import { type MetricsFormat, metricsTextOf } from './export/open-metrics-text.ts'
 import type { MetricFamily, MetricFeed } from './feeds/metric-family.ts'
 import type { Prediction } from './forecast/forecaster-state.ts'
 import type { TrendData } from './metrics/metric-store.ts'
 import type { MetricName, MetricType, MetricTypeOptions } from './metrics/metric-type.ts'
-import type { Series } from './metrics/series.ts'
+import type { Meter, Metric, Series } from './metrics/series.ts'
 import type { MonitoringEvents, MonitoringOptions } from './monitoring-options.ts'
 import { type MonitoringEngineParts, MonitoringParts } from './monitoring-parts.ts'
 import type { HealthCheckResult, PerformanceReport } from './report/performance-report.ts'
@@ -18,23 +17,7 @@ import type { ScaleDirection, ScalingPolicy } from './scaling/policies/scaling-p
 import type { ScalingEvent, ScalingSkip } from './scaling/scaling-history.ts'
 import type { MetricAnomaly, TrendAnalysis } from './trends.ts'
 
-/** One value that was recorded. */
-export interface Metric {
-  readonly type: string
-  readonly value: number
-  readonly unit: string
-  readonly source: string
-  /** Milliseconds since 1970. */
-  readonly timestamp: number
-}
-
-/** Records values of one metric from one source: for what happens often. */
-export interface Meter {
-  /** @throws InvalidArgumentError if it is not a finite number of at least 0. */
-  record(value: number): void
-}
-
-const MAX_LIMIT = 10_000
+const LIMIT: OptionRule = option.integer(1, 10_000)
 
 /**
  * Records metrics of an app in bounded memory, raises alerts, computes trends and forecasts, and scales the
@@ -53,7 +36,6 @@ const MAX_LIMIT = 10_000
  */
 export class MonitoringAndAutoScalingEngine {
   readonly #parts: MonitoringParts
-  #collectors: Collectors | undefined
 
   /** @throws InvalidOptionError. */
   constructor(options?: MonitoringOptions)
@@ -101,20 +83,13 @@ export class MonitoringAndAutoScalingEngine {
    * @throws UnknownMetricError; InvalidArgumentError for a value that is not a finite number of at least 0.
    */
   recordMetric(type: MetricName, value: number, source: string, unit?: string): Metric {
-    const series = this.recordRepeated(type, value, source, 1)
+    const series = this.#parts.record(type, value, source, 1)
     return { type, value, unit: unit ?? series.type.unit, source, timestamp: this.#parts.clock.wall() }
   }
 
   /** Records a value that was measured several times. @internal */
   recordRepeated(type: MetricName, value: number, source: string, times: number): Pick<Series, 'type'> {
-    this.#parts.assertOpen()
-    const series = this.#parts.seriesOf(type, source, false)
-    // Earlier values belong to the second in which they were recorded.
-    this.#parts.store.tick()
-    series.record(value, times)
-    this.#parts.alerting.see(series, value)
-    this.#parts.turning.start()
-    return series
+    return this.#parts.record(type, value, source, times)
   }
 
   /**
@@ -124,10 +99,7 @@ export class MonitoringAndAutoScalingEngine {
    * @throws UnknownMetricError; InvalidArgumentError.
    */
   meter(type: MetricName, source: string): Meter {
-    this.#parts.assertOpen()
-    const series = this.#parts.seriesOf(type, source, true)
-    this.#parts.turning.start()
-    return series
+    return this.#parts.meter(type, source)
   }
 
   /** A metric has no value, because there is nothing to measure: see `ThresholdWatch.idle`. @internal */
@@ -144,15 +116,7 @@ export class MonitoringAndAutoScalingEngine {
    * @throws InvalidOptionError.
    */
   startCollecting(options: CollectOptions = {}): () => void {
-    this.#parts.assertOpen()
-    const collectors = this.#parts.collectors(options, {
-      record: (metric, value, source) => this.recordMetric(metric, value, source),
-      meter: (metric, source) => this.meter(metric, source),
-    })
-    this.#collectors?.stop()
-    this.#collectors = collectors
-    collectors.start()
-    return () => collectors.stop()
+    return this.#parts.startCollecting(options)
   }
 
   /**
@@ -187,7 +151,7 @@ export class MonitoringAndAutoScalingEngine {
    * @throws UnknownMetricError; InvalidArgumentError.
    */
   getMetricTrend(type: MetricName, windowMs: number = TREND_MS): readonly TrendData[] {
-    checkWindow(windowMs)
+    checkArgument('windowMs', option.positive, windowMs)
     return this.#parts.store.trend(type, windowMs)
   }
 
@@ -208,7 +172,7 @@ export class MonitoringAndAutoScalingEngine {
    * @throws UnknownMetricError; InvalidArgumentError.
    */
   calculateTrendAnalysis(type: MetricName, windowMs: number = TREND_MS): TrendAnalysis {
-    checkWindow(windowMs)
+    checkArgument('windowMs', option.positive, windowMs)
     return this.#parts.reports.trend(type, windowMs)
   }
 
@@ -241,8 +205,7 @@ export class MonitoringAndAutoScalingEngine {
 
   /** @throws InvalidArgumentError for what `saveForecasts` did not give; nothing is restored then. */
   restoreForecasts(states: Readonly<Record<string, unknown>>): void {
-    if (!option.object.accepts(states))
-      throw new InvalidArgumentError('states', 'a result of saveForecasts()', states)
+    checkArgument('states', { ...option.object, expected: 'a result of saveForecasts()' }, states)
     const { others, take } = this.#parts.desk.restored(states)
     this.#parts.forecasts.restore(others)
     take()
@@ -273,9 +236,8 @@ export class MonitoringAndAutoScalingEngine {
    */
   recordLoad(arrivals: number, backlog = 0): void {
     this.#parts.assertOpen()
-    for (const [name, value] of Object.entries({ arrivals, backlog }))
-      if (!option.number(0).accepts(value))
-        throw new InvalidArgumentError(name, option.number(0).expected, value)
+    checkArgument('arrivals', option.number(0), arrivals)
+    checkArgument('backlog', option.number(0), backlog)
     this.#parts.desk.scaler.record(arrivals, backlog)
     this.#parts.turning.start()
   }
@@ -298,15 +260,9 @@ export class MonitoringAndAutoScalingEngine {
   ): ScalingPolicy {
     this.#parts.assertOpen()
     this.#parts.types.get(metric)
-    const policy = this.#parts.desk.scaler.policies.create(
-      name,
-      metric,
-      threshold,
-      direction,
-      scaleAmount,
-      cooldownSeconds,
-    )
-    this.#parts.desk.scaler.start()
+    const { scaler } = this.#parts.desk
+    const policy = scaler.policies.create(name, metric, threshold, direction, scaleAmount, cooldownSeconds)
+    scaler.start()
     return policy
   }
 
@@ -351,7 +307,8 @@ export class MonitoringAndAutoScalingEngine {
    * @throws InvalidArgumentError.
    */
   getScalingHistory(limit = 50): readonly ScalingEvent[] {
-    return this.#parts.desk.scaler.history(limitOf(limit))
+    checkArgument('limit', LIMIT, limit)
+    return this.#parts.desk.scaler.history(limit)
   }
 
   /**
@@ -360,7 +317,8 @@ export class MonitoringAndAutoScalingEngine {
    * @throws InvalidArgumentError.
    */
   getScalingSkips(limit = 50): readonly ScalingSkip[] {
-    return this.#parts.desk.scaler.skips(limitOf(limit))
+    checkArgument('limit', LIMIT, limit)
+    return this.#parts.desk.scaler.skips(limit)
   }
 
   /** Recommendations for the number of workers, for people; also without automatic scaling. */
@@ -369,10 +327,7 @@ export class MonitoringAndAutoScalingEngine {
     return this.#parts.reports.recommendations()
   }
 
-  /**
-   * How the app fares: health, trends, forecasts, alerts, and what to change. `reportMarkdown` makes a page
-   * of it.
-   */
+  /** Health, trends, forecasts, alerts, and recommended changes. `reportMarkdown` formats it as Markdown. */
   async getPerformanceReport(): Promise<PerformanceReport> {
     this.#parts.evaluate()
     return await this.#parts.reports.performance()
@@ -385,7 +340,8 @@ export class MonitoringAndAutoScalingEngine {
    */
   getActiveAlerts(limit = 100): readonly Alert[] {
     this.#parts.evaluate()
-    return this.#parts.alerting.book.active(limitOf(limit))
+    checkArgument('limit', LIMIT, limit)
+    return this.#parts.alerting.book.active(limit)
   }
 
   /**
@@ -394,7 +350,8 @@ export class MonitoringAndAutoScalingEngine {
    * @throws InvalidArgumentError.
    */
   getResolvedAlerts(limit = 100): readonly Alert[] {
-    return this.#parts.alerting.book.resolved(limitOf(limit))
+    checkArgument('limit', LIMIT, limit)
+    return this.#parts.alerting.book.resolved(limit)
   }
 
   /**
@@ -434,23 +391,8 @@ export class MonitoringAndAutoScalingEngine {
     return objective
   }
 
-  /**
-   * Stops everything but the target of scaling and its workers: who made that closes it. A second call does
-   * nothing.
-   */
+  /** Stops everything except the target of scaling and its workers. A second call has no effect. */
   close(): void {
-    this.#collectors?.stop()
     this.#parts.close()
   }
-}
-
-function checkWindow(windowMs: number): void {
-  if (!option.positive.accepts(windowMs))
-    throw new InvalidArgumentError('windowMs', option.positive.expected, windowMs)
-}
-
-function limitOf(limit: number): number {
-  const rule = option.integer(1, MAX_LIMIT)
-  if (!rule.accepts(limit)) throw new InvalidArgumentError('limit', rule.expected, limit)
-  return limit
 }

@@ -4,12 +4,7 @@ import { InvalidArgumentError, SluiceError } from '../shared/errors.ts'
 import { Periodic } from '../shared/timers.ts'
 import { Alerting } from './alerts/alerting.ts'
 import type { SystemReaders } from './collectors/cgroup.ts'
-import {
-  type CollectOptions,
-  type CollectorParts,
-  Collectors,
-  resolveCollectOptions,
-} from './collectors/collectors.ts'
+import { type CollectOptions, Collectors, resolveCollectOptions } from './collectors/collectors.ts'
 import { FeedBook } from './feeds/feed-book.ts'
 import { seriesFamilies } from './feeds/series-families.ts'
 import { ForecastBook } from './forecast/forecast-book.ts'
@@ -59,6 +54,7 @@ export class MonitoringParts {
   readonly collect: ResolvedMonitoringOptions['collect']
   /** Runs once a second, from when something is recorded. */
   readonly turning: Periodic
+  #collectors: Collectors | undefined
   #isClosed = false
 
   /** @throws InvalidOptionError. */
@@ -125,21 +121,38 @@ export class MonitoringParts {
     })
   }
 
-  /** @throws InvalidOptionError. */
-  collectors(options: CollectOptions, recording: Pick<CollectorParts, 'record' | 'meter'>): Collectors {
-    return new Collectors(resolveCollectOptions(options), {
-      ...recording,
-      now: () => this.clock.now(),
-      onError: (error) => this.events.emit('error', { error }),
-      readers: this.parts.readers,
-    })
+  /** @throws UnknownMetricError; InvalidArgumentError. */
+  record(type: string, value: number, source: string, times: number): Series {
+    const series = this.#series(type, source, false)
+    // Earlier values belong to the second in which they were recorded.
+    this.store.tick()
+    series.record(value, times)
+    this.alerting.see(series, value)
+    this.turning.start()
+    return series
   }
 
   /** @throws UnknownMetricError; InvalidArgumentError. */
-  seriesOf(type: string, source: string, isBound: boolean): Series {
-    if (typeof source !== 'string' || source === '' || source.length > 200)
-      throw new InvalidArgumentError('source', 'a string of 1 to 200 characters', source)
-    return this.store.series(type, source, isBound)
+  meter(type: string, source: string): Series {
+    const series = this.#series(type, source, true)
+    this.turning.start()
+    return series
+  }
+
+  /** @throws InvalidOptionError. */
+  startCollecting(options: CollectOptions): () => void {
+    this.assertOpen()
+    const collectors = new Collectors(resolveCollectOptions(options), {
+      now: () => this.clock.now(),
+      record: (metric, value, source) => this.record(metric, value, source, 1),
+      meter: (metric, source) => this.meter(metric, source),
+      onError: (error) => this.events.emit('error', { error }),
+      readers: this.parts.readers,
+    })
+    this.#collectors?.stop()
+    this.#collectors = collectors
+    collectors.start()
+    return () => collectors.stop()
   }
 
   /** Puts away what came, and compares it with the objectives. */
@@ -161,11 +174,19 @@ export class MonitoringParts {
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
+    this.#collectors?.stop()
     this.turning.stop()
     this.feeds.clear()
     this.alerting.close()
     this.desk.close()
     this.events.clear()
+  }
+
+  #series(type: string, source: string, isBound: boolean): Series {
+    this.assertOpen()
+    if (typeof source !== 'string' || source === '' || source.length > 200)
+      throw new InvalidArgumentError('source', 'a string of 1 to 200 characters', source)
+    return this.store.series(type, source, isBound)
   }
 
   #tick(): void {

@@ -78,7 +78,7 @@ export async function exportSpans(sluice: Sluice, options: ExportSpansOptions = 
   const tracer = (options.tracerProvider ?? api.trace.getTracerProvider()).getTracer(SCOPE)
   const spans = new ScopeSpans(api, tracer, host)
   const stopScopes = scopes ? spans.watch() : () => {}
-  const stopQueries = queries ? watchStatementSpans({ api, tracer, host, spans, queryText }) : () => {}
+  const stopQueries = queries ? spans.watchStatements(queryText) : () => {}
   return () => {
     stopScopes()
     stopQueries()
@@ -109,39 +109,6 @@ export function statementAttributes(dialect: Dialect, { statement }: AnalyzedSql
     ...(table === '' ? {} : { 'db.collection.name': table }),
     ...(summary === '' ? {} : { 'db.query.summary': summary }),
   }
-}
-
-interface StatementSpanParts {
-  readonly api: OpenTelemetryApi
-  readonly tracer: Tracer
-  readonly host: SluiceHost
-  readonly spans: ScopeSpans
-  readonly queryText: boolean
-}
-
-/** A span for each statement. Returns what stops it. */
-function watchStatementSpans({ api, tracer, host, spans, queryText }: StatementSpanParts): () => void {
-  const { SpanKind, SpanStatusCode } = api
-  return host.watchStatements({
-    begin: (_sql, dialect, analyzed) => {
-      if (analyzed.statement.isOwn === true) return undefined
-      const attributes = statementAttributes(dialect, analyzed)
-      const name = String(attributes['db.query.summary'] ?? dialect)
-      const text = queryText ? { 'db.query.text': analyzed.shape } : {}
-      const options = { kind: SpanKind.CLIENT, attributes: { ...attributes, ...text } }
-      const span = tracer.startSpan(name, options, spans.contextIn(host.scopes.current()))
-      return {
-        ended: (_startedAt, _endedAt, rows, failed) => {
-          if (failed) {
-            span.setStatus({ code: SpanStatusCode.ERROR })
-            // The cause is not part of the span.
-            span.setAttribute('error.type', '_OTHER')
-          } else span.setAttribute('db.response.returned_rows', rows)
-          span.end()
-        },
-      }
-    },
-  })
 }
 
 interface ScopeSpan {
@@ -181,6 +148,31 @@ class ScopeSpans {
       stopBegins()
       if (this.#open === 0) stopEnds()
     }
+  }
+
+  /** A span for each statement. Returns what stops it. */
+  watchStatements(queryText: boolean): () => void {
+    const { SpanKind, SpanStatusCode } = this.api
+    return this.host.watchStatements({
+      begin: (_sql, dialect, analyzed) => {
+        if (analyzed.statement.isOwn === true) return undefined
+        const attributes = statementAttributes(dialect, analyzed)
+        const name = String(attributes['db.query.summary'] ?? dialect)
+        const text = queryText ? { 'db.query.text': analyzed.shape } : {}
+        const options = { kind: SpanKind.CLIENT, attributes: { ...attributes, ...text } }
+        const span = this.tracer.startSpan(name, options, this.contextIn(this.host.scopes.current()))
+        return {
+          ended: (_startedAt, _endedAt, rows, failed) => {
+            if (failed) {
+              span.setStatus({ code: SpanStatusCode.ERROR })
+              // The cause is not part of the span.
+              span.setAttribute('error.type', '_OTHER')
+            } else span.setAttribute('db.response.returned_rows', rows)
+            span.end()
+          },
+        }
+      },
+    })
   }
 
   /**

@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import { closest } from './closest.ts'
-import { describe, InvalidOptionError, SluiceError } from './errors.ts'
+import { describe, InvalidArgumentError, InvalidOptionError, SluiceError } from './errors.ts'
 
 /** A rule for an option: a description for people, and the check. */
 export interface OptionRule {
@@ -118,6 +118,11 @@ export function checkOption(name: string, rule: OptionRule, value: unknown): voi
   const hint = value === undefined || value === '' ? ' Check that its environment variable is set.' : ''
   const message = `Option "${name}": expected ${rule.expected}, got ${received}.${hint}`
   throw new InvalidOptionError(name, rule.expected, undefined, message)
+}
+
+/** @throws InvalidArgumentError if a rule does not accept the argument of a call. */
+export function checkArgument(name: string, rule: OptionRule, value: unknown): void {
+  if (!rule.accepts(value)) throw new InvalidArgumentError(name, rule.expected, value)
 }
 
 /**

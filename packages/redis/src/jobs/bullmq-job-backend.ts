@@ -23,6 +23,7 @@ import type { Cluster, Redis } from 'ioredis'
 import { batchFields, batchRowOf, type FlatHash, storedSettings } from './job-fields.ts'
 import {
   type BullmqJobBackendOptions,
+  closedError,
   JobsRedis,
   type ResolvedBullmqJobBackendOptions,
   resolveBullmqJobBackendOptions,
@@ -91,7 +92,7 @@ class BullmqBackend implements JobBackend {
   async open(): Promise<void> {
     if (this.#parts !== undefined) return
     const bullmq = await loadBullmq()
-    if (this.#isClosed) throw closed()
+    if (this.#isClosed) throw closedError()
     const redis = new JobsRedis(this.connection, this.options, bullmq, {
       receive: (message) => this.#receive(message),
       lost: () => this.#wake({}),
@@ -290,7 +291,7 @@ class BullmqBackend implements JobBackend {
 
   #opened(): Parts {
     if (this.#parts !== undefined) return this.#parts
-    throw this.#isClosed ? closed() : new JobBackendError('This job backend is not open.')
+    throw this.#isClosed ? closedError() : new JobBackendError('This job backend is not open.')
   }
 
   #receive(message: string): void {
@@ -304,10 +305,6 @@ class BullmqBackend implements JobBackend {
   #wake(hint: WakeHint): void {
     for (const listener of this.#listeners) listener(hint)
   }
-}
-
-function closed(): JobBackendError {
-  return new JobBackendError('This job backend is closed.')
 }
 
 function rowsOf(reply: unknown): BatchRow[] {

@@ -125,7 +125,7 @@ export class JobsRedis {
    */
   async connected(): Promise<void> {
     if (!this.#isClosed && this.#server.link() === undefined) await this.#untilLinked()
-    if (this.#isClosed) throw new JobBackendError('This job backend is closed.')
+    if (this.#isClosed) throw closedError()
   }
 
   /** @throws JobBackendError. */
@@ -181,4 +181,8 @@ export class JobsRedis {
 
 function commandOf(name: ScriptName): string {
   return `sluiceJobs:${name}`
+}
+
+export function closedError(): JobBackendError {
+  return new JobBackendError('This job backend is closed.')
 }

@@ -213,12 +213,6 @@ function withoutZones({ zones: _, ...tier }: RegionStats): TierStats {
 const UNKNOWN_REGION_MS = 100
 const UNKNOWN_ZONE_MS = 1
 
-interface RegionsParts {
-  readonly clock: Clock
-  readonly random: RandomSource
-  readonly strategy: () => BalancingStrategy
-}
-
 /** The regions of a balancer's nodes, and the zones of the local one. */
 export class Regions {
   readonly picker: RegionPicker<NodeState>
@@ -227,7 +221,9 @@ export class Regions {
 
   constructor(
     readonly options: RegionOptions,
-    { clock, random, strategy }: RegionsParts,
+    clock: Clock,
+    random: RandomSource,
+    strategy: () => BalancingStrategy,
   ) {
     const { local, zone, rttMs, stay = 1 } = options
     this.#regions = new Distances(local, rttMs)

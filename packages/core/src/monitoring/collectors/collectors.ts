@@ -70,7 +70,7 @@ export function resolveCollectOptions(options: CollectOptions): ResolvedCollectO
   return { intervalMs, source, diskPath, servers }
 }
 
-export interface CollectorParts {
+interface CollectorParts {
   readonly now: () => number
   readonly record: (metric: BuiltInMetric, value: number, source: string) => void
   readonly meter: (metric: BuiltInMetric, source: string) => { record(value: number): void }

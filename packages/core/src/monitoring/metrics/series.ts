@@ -3,6 +3,22 @@ import { alertKey } from '../alerts/alert-book.ts'
 import { LogHistogram, WindowedHistogram } from './log-histogram.ts'
 import type { MetricType } from './metric-type.ts'
 
+/** One value that was recorded. */
+export interface Metric {
+  readonly type: string
+  readonly value: number
+  readonly unit: string
+  readonly source: string
+  /** Milliseconds since 1970. */
+  readonly timestamp: number
+}
+
+/** Records values of one metric from one source: for what happens often. */
+export interface Meter {
+  /** @throws InvalidArgumentError if it is not a finite number of at least 0. */
+  record(value: number): void
+}
+
 /** Values of a stretch of time, as one. */
 export interface Cell {
   /** When it begins, in seconds of the series. */

@@ -93,7 +93,7 @@ export function oneOf<T extends string>(option: string, known: readonly T[], val
 }
 
 /** Values of an option that can be repeated, and that can contain several values separated by commas. */
-export function listOf(values: readonly string[] | undefined): string[] {
+export function separated(values: readonly string[] | undefined): string[] {
   return (values ?? [])
     .flatMap((text) => text.split(','))
     .map((name) => name.trim())

@@ -1,8 +1,7 @@
 import { type Sluice, SluiceError, sluiceFrom } from '@sluice/core'
 import { type DocumentNode, type GraphQLSchema, getOperationAST } from 'graphql'
-import { instrumentSchema } from './scopes/instrument-schema.ts'
 import { type GraphqlScopeOptions, OperationNames, resolveScopeOptions } from './scopes/operation-scope.ts'
-import { attachScopes, QueryScope, SubscriptionScopes } from './scopes/resolver-scopes.ts'
+import { attachScopes, instrumentSchema, QueryScope, SubscriptionScopes } from './scopes/resolver-scopes.ts'
 
 /** The used parts of a Fastify instance with Mercurius. */
 export interface MercuriusApp {

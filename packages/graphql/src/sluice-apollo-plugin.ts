@@ -1,8 +1,7 @@
 import { type Sluice, sluiceFrom } from '@sluice/core'
 import type { GraphQLSchema, OperationDefinitionNode } from 'graphql'
-import { instrumentSchema } from './scopes/instrument-schema.ts'
 import { type GraphqlScopeOptions, OperationNames, resolveScopeOptions } from './scopes/operation-scope.ts'
-import { attachScopes, QueryScope } from './scopes/resolver-scopes.ts'
+import { attachScopes, instrumentSchema, QueryScope } from './scopes/resolver-scopes.ts'
 
 interface RequestContext {
   readonly schema: GraphQLSchema

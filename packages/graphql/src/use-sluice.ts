@@ -1,7 +1,6 @@
 import { type Sluice, sluiceFrom } from '@sluice/core'
 import { registerOwnFrames } from '@sluice/core/siblings'
 import { type DocumentNode, type GraphQLSchema, getOperationAST } from 'graphql'
-import { instrumentSchema } from './scopes/instrument-schema.ts'
 import {
   type GraphqlScopeOptions,
   isAsyncIterable,
@@ -11,7 +10,7 @@ import {
   resolveScopeOptions,
   runOperation,
 } from './scopes/operation-scope.ts'
-import { attachScopes, SubscriptionScopes } from './scopes/resolver-scopes.ts'
+import { attachScopes, instrumentSchema, SubscriptionScopes } from './scopes/resolver-scopes.ts'
 
 registerOwnFrames(import.meta.url)
 

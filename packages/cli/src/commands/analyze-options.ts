@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import type { DatabaseFinding } from '@sluice/core/database'
-import { colorOf, colorOptions, listOf, numberOption, oneOf, UsageError } from '../command.ts'
+import { colorOf, colorOptions, numberOption, oneOf, separated, UsageError } from '../command.ts'
 import { CODE_NAMES, type Code } from '../report/terminal-report.ts'
 
 const REPORTERS = ['terminal', 'json', 'github', 'markdown', 'sarif'] as const
@@ -89,10 +89,10 @@ export function parseAnalyzeOptions(args: readonly string[]): AnalyzeOptions {
     url,
     workload: values.workload,
     reporter: oneOf('--reporter', REPORTERS, reporter),
-    failOn: listOf(values['fail-on']).map((name) =>
+    failOn: separated(values['fail-on']).map((name) =>
       oneOf('--fail-on', [...Object.keys(CODE_NAMES), ...SEVERITIES], name),
     ),
-    include: listOf(values.include).map(
+    include: separated(values.include).map(
       (name) => CODE_NAMES[oneOf('--include', Object.keys(CODE_NAMES), name)] as Code,
     ),
     baseline: values.baseline ?? 'sluice/baseline.json',

@@ -7,10 +7,10 @@ import {
   colorOptions,
   EXIT,
   InputError,
-  listOf,
   numberOption,
   type Output,
   oneOf,
+  separated,
   UsageError,
 } from '../command.ts'
 import { headersOf } from '../dashboard/dashboard-options.ts'
@@ -82,7 +82,7 @@ export const bench: Command = {
     const reporter =
       values.json === true ? 'json' : oneOf('--reporter', REPORTERS, values.reporter ?? 'terminal')
     const routes = routesOf([...(values.routes ?? []), ...positionals])
-    const limits = benchLimits(listOf(values['fail-on']))
+    const limits = benchLimits(separated(values['fail-on']))
     checkLimits(limits, values)
     if (values.compare !== undefined && values.baseline !== undefined && values['update-baseline'] !== true)
       throw new UsageError('--baseline has no effect with --compare: omit it, or add --update-baseline')

@@ -168,7 +168,7 @@ export function readSnapshot(json: unknown): LiveSnapshot {
     ),
     mode: textOf(value.mode),
     vitals: vitalsOf(value.vitals),
-    totals: totalsOf(value.totals),
+    totals: liveTotals(value.totals),
     routes: listOf(value.routes).map(routeOf),
     ranked: listOf(value.ranked).map(itemOf),
     requestLine: requestLineOf(value.sparklines),
@@ -184,7 +184,7 @@ export function readDelta(json: unknown): LiveDelta {
     ...(value.mode === undefined ? {} : { mode: textOf(value.mode) }),
     ...(value.processes === undefined ? {} : { processes: Math.max(1, listOf(value.processes).length) }),
     ...(value.vitals === undefined ? {} : { vitals: vitalsOf(value.vitals) }),
-    ...(value.totals === undefined ? {} : { totals: totalsOf(value.totals) }),
+    ...(value.totals === undefined ? {} : { totals: liveTotals(value.totals) }),
     ...(value.ranked === undefined ? {} : { ranked: listOf(value.ranked).map(itemOf) }),
     routes: listOf(value.routes).map(routeOf),
     goneRoutes: listOf(value.goneRoutes).map(textOf),
@@ -313,7 +313,7 @@ function vitalsOf(json: unknown): LiveVitals {
   }
 }
 
-function totalsOf(json: unknown): LiveTotals {
+function liveTotals(json: unknown): LiveTotals {
   return numbersOf(objectOf(json), [
     'requests',
     'operations',

@@ -9,7 +9,7 @@ import {
 import type { FindingItem, FindingsPage } from '../protocol/finding.ts'
 import { type PageParts, placeOf } from './page-parts.ts'
 
-const MAX_FINDINGS = 300
+export const MAX_FINDINGS = 300
 
 /** Findings, ordered by severity, then by the time that a fix would save per minute; muted ones last. */
 export function findingItems({

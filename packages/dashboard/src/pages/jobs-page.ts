@@ -36,7 +36,7 @@ export async function jobsPage(
 
 /** Maximum number of dead letters to group. */
 export const MAX_GROUPED = 1_000
-const SHOWN = 10
+export const SHOWN = 10
 const MAX_TEXT = 1_000
 const MAX_LINES = 20
 

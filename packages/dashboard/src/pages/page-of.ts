@@ -52,7 +52,7 @@ export async function pageOf(
   return page && { value: await page(parts, query) }
 }
 
-const MAX_ENTRIES = 300
+export const MAX_ENTRIES = 300
 const MAX_EACH = 150
 const MAX_TUNING = 5
 

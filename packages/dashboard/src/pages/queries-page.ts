@@ -3,7 +3,7 @@ import type { WorkloadEntry } from '@sluice/core/database'
 import type { DatabaseAdvice, QueriesPage, StatementRow } from '../protocol/query.ts'
 import { placeOf } from './page-parts.ts'
 
-const MAX_STATEMENTS = 200
+export const MAX_STATEMENTS = 200
 const EXPLAINABLE = /^\s*(select|with|values|table|insert|update|delete)\b/i
 
 interface QueriesParts {

@@ -6,8 +6,8 @@ import { metricTitle } from '../protocol/monitor.ts'
 import type { RankedItem } from '../protocol/now.ts'
 import type { JobFacts } from './job-facts.ts'
 
-const MAX_RANKED = 5
-const RANK = { high: 0, medium: 1, low: 2 } as const
+export const MAX_RANKED = 5
+export const RANK = { high: 0, medium: 1, low: 2 } as const
 
 /** A problem with the facts that are needed to merge it with that of other processes. */
 export interface RankedFact extends RankedItem {

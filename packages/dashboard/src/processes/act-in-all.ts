@@ -1,7 +1,8 @@
 import { isInstance } from '@sluice/core/siblings'
+import type { Body } from '../actions/action-body.ts'
 import { Refusal } from '../http/responses.ts'
 import type { ActionName, ActionResults } from '../protocol/action.ts'
-import type { Answer, Peers } from './peers.ts'
+import { ACT_MS, type Answer, type Peers } from './peers.ts'
 
 export interface ActParts {
   readonly peers: Pick<Peers, 'others' | 'query'>
@@ -35,11 +36,9 @@ const PLACES: Readonly<Record<ActionName, 'all' | 'letters' | 'first'>> = {
   explain: 'first',
   'inspect-database': 'first',
 }
-const ACT_MS = 15_000
 /** Reading a whole database can take long. */
 const LONG_MS = 120_000
 
-type Body = Readonly<Record<string, unknown>>
 type Outcome = { readonly value: unknown } | { readonly error: unknown }
 
 /**

@@ -76,7 +76,7 @@ const FACTS_MS = 1_000
 const PAGE_MS = 3_000
 /** Shorter timeout for a process that did not respond before. */
 const HUNG_MS = 250
-const ACT_MS = 15_000
+export const ACT_MS = 15_000
 /** Cache lifetime of the data of a process. */
 const FRESH_MS = 800
 /** Number of missed responses after which a process counts as not responding. */

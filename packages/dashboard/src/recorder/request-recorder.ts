@@ -3,7 +3,7 @@ import { causeOf, hostOf, type Scope, type SluiceHost } from '@sluice/core/sibli
 import { type RecordedRequest, recordedRequest } from './recorded-request.ts'
 import { RequestRing } from './request-ring.ts'
 import { RequestTrace } from './request-trace.ts'
-import { RouteTable } from './route-stats.ts'
+import { RATE_SECONDS, RouteTable } from './route-stats.ts'
 import { SecondCounts, SecondLog } from './second-log.ts'
 import { ShapeBook } from './shape-book.ts'
 import { SiteMemory } from './site-memory.ts'
@@ -27,7 +27,6 @@ const MAX_FINDINGS = 1_000
  * expensive.
  */
 const TRACE_GAP_MS = 200
-const RATE_SECONDS = 10
 const SHARE_SECONDS = 60
 
 /** Stores the last requests of a Sluice instance. */

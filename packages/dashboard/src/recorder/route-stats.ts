@@ -152,7 +152,7 @@ export function rankedRows(figures: readonly RouteFigures[]): RouteRow[] {
 
 /** Number of requests in the statistics. */
 const SAMPLE = 128
-const RATE_SECONDS = 10
+export const RATE_SECONDS = 10
 
 const CODES: readonly FindingCode[] = ['N_PLUS_ONE', 'REPEATED_QUERY', 'QUERY_BUDGET']
 

@@ -1,6 +1,7 @@
 import { impactOf } from '@sluice/core/siblings'
 import { describe, expect, it } from 'vitest'
 import type { RankedFact } from '../../src/pages/ranked.ts'
+import { mergeJobs, mergeNodes } from '../../src/processes/merge/merge-engine-pages.ts'
 import {
   mergeBadges,
   mergeLines,
@@ -8,9 +9,7 @@ import {
   mergeRoutes,
   mergeVitals,
 } from '../../src/processes/merge/merge-facts.ts'
-import { mergeJobs } from '../../src/processes/merge/merge-jobs.ts'
 import { mergeMetrics } from '../../src/processes/merge/merge-monitor.ts'
-import { mergeNodes } from '../../src/processes/merge/merge-nodes.ts'
 import { mergeFindings } from '../../src/processes/merge/merge-queries.ts'
 import { quantileOf } from '../../src/processes/merge/sums.ts'
 import type { ProcessFacts } from '../../src/processes/process-facts.ts'

@@ -6,8 +6,7 @@ import {
   placedIn,
   type QueryBlock,
 } from '../../sql/tree/query-tree.ts'
-import type { TableSnapshot } from '../inspectors/database-snapshot.ts'
-import type { SnapshotIndex } from '../inspectors/snapshot-index.ts'
+import type { SnapshotIndex, TableSnapshot } from '../inspectors/database-snapshot.ts'
 import { type Dependence, UseDraft } from './table-use.ts'
 
 const COMPUTED: ColumnMeaning = { targets: [], conditions: false, joins: false, order: false }

@@ -9,8 +9,8 @@ import type {
   RowComparisonNode,
   ValueTerm,
 } from '../../sql/tree/query-tree.ts'
-import type { SnapshotIndex } from '../inspectors/snapshot-index.ts'
-import { keysetOf } from '../keyset.ts'
+import type { SnapshotIndex } from '../inspectors/database-snapshot.ts'
+import { keysetOf } from '../rewrites/or-to-row-values.ts'
 import { type BlockInstance, type BlockInstances, type ColumnMeaning, passageOf } from './block-instances.ts'
 import { otherCollation, servesPlainIndex } from './key-maker.ts'
 import {

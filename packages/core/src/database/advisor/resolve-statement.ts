@@ -1,6 +1,5 @@
 import type { OrderTerm, OutputTerm, QueryTree } from '../../sql/tree/query-tree.ts'
-import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
-import { SnapshotIndex } from '../inspectors/snapshot-index.ts'
+import { type DatabaseSnapshot, SnapshotIndex } from '../inspectors/database-snapshot.ts'
 import { type BlockInstance, BlockInstances, type ColumnMeaning } from './block-instances.ts'
 import { ConditionResolver, resolveWrites, StatementRoles } from './condition-resolver.ts'
 import { otherCollation, servesPlainIndex } from './key-maker.ts'

@@ -26,7 +26,7 @@ export interface Measured {
 }
 
 /** Facts from a plan. */
-export interface PlanFacts {
+export interface PlannedAccess {
   readonly fullScans: readonly string[]
   readonly indexesUsed: readonly string[]
 }
@@ -37,7 +37,7 @@ export function analyzeQueryText(
   dialect: Dialect,
   measured: Measured,
   snapshot: DatabaseSnapshot | undefined,
-  plan?: PlanFacts,
+  plan?: PlannedAccess,
 ): QueryAnalysis {
   const { executionTime, rowsScanned, rowsReturned } = measured
   const { fingerprint, statement } = analyzeSql(query, dialect)
@@ -118,7 +118,7 @@ function isFullScan(
 
 function warningsOf(
   { scanRatio, fullTableScan, measured, names }: Facts,
-  plan: PlanFacts | undefined,
+  plan: PlannedAccess | undefined,
 ): string[] {
   const { executionTime, rowsScanned, rowsReturned } = measured
   const found: string[] = []

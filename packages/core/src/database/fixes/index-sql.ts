@@ -39,7 +39,7 @@ export interface IndexPlace {
  */
 export const LOCK_TIMEOUT = { concurrent: '5min', blocking: '5s' } as const
 
-export function placeOf(table: NamedTable, name: string): IndexPlace {
+export function indexPlace(table: NamedTable, name: string): IndexPlace {
   return { ...(table.isInDefaultSchema ? {} : { schema: table.schema }), table: table.name, name }
 }
 
@@ -54,7 +54,7 @@ export function quoteIn({ schema, isInDefaultSchema }: NamedTable, name: string,
 const EXTENSIONS: Readonly<Record<string, string>> = { gin_trgm_ops: 'pg_trgm', gist_trgm_ops: 'pg_trgm' }
 
 /** `CREATE INDEX CONCURRENTLY`, which does not block writes. */
-export function createPostgresqlIndex(index: IndexDefinition, name: string, facts: DatabaseFacts): SqlStep[] {
+export function createPostgresqlSteps(index: IndexDefinition, name: string, facts: DatabaseFacts): SqlStep[] {
   checkPostgresqlIndex(index)
   const table = tableOf(facts, index.table)
   const extensions = new Set(index.keys.flatMap(({ operatorClass }) => EXTENSIONS[operatorClass ?? ''] ?? []))
@@ -67,11 +67,11 @@ export function createPostgresqlIndex(index: IndexDefinition, name: string, fact
 }
 
 /** `DROP INDEX CONCURRENTLY`, which waits for reads that use it, without blocking others. */
-export function dropPostgresqlIndex(index: IndexDefinition, name: string, facts: DatabaseFacts): SqlStep[] {
+export function dropPostgresqlSteps(index: IndexDefinition, name: string, facts: DatabaseFacts): SqlStep[] {
   const table = tableOf(facts, index.table)
   const isConcurrent = table.snapshot?.kind !== 'partitioned'
   const sql = `DROP INDEX ${isConcurrent ? 'CONCURRENTLY ' : ''}IF EXISTS ${quoteIn(table, name, 'postgresql')}`
-  return [{ sql, isConcurrent, drops: placeOf(table, name) }]
+  return [{ sql, isConcurrent, drops: indexPlace(table, name) }]
 }
 
 /**
@@ -120,7 +120,7 @@ function createIndex(
     ` ON ${how === 'ONLY' ? 'ONLY ' : ''}${quoteIn(table, table.name, 'postgresql')}`,
     ` ${indexBodySql(index, 'postgresql')}`,
   ].join('')
-  return { sql, isConcurrent: how === 'CONCURRENTLY', creates: placeOf(table, name) }
+  return { sql, isConcurrent: how === 'CONCURRENTLY', creates: indexPlace(table, name) }
 }
 
 function checkPostgresqlIndex({ method, keys }: IndexDefinition): void {
@@ -142,7 +142,7 @@ const quote = (name: string) => quoteName(name, 'mysql')
 const LONG_TYPE = /^(tiny|medium|long)?(text|blob)\b/i
 
 /** `ALTER TABLE … ADD INDEX`, in place and with writes going on, or not at all. */
-export function createMysqlIndex(index: IndexDefinition, name: string, facts: DatabaseFacts): SqlStep[] {
+export function createMysqlSteps(index: IndexDefinition, name: string, facts: DatabaseFacts): SqlStep[] {
   const table = tableOf(facts, index.table)
   checkMysqlIndex(index, facts, table)
   const kind =
@@ -159,7 +159,7 @@ export function createMysqlIndex(index: IndexDefinition, name: string, facts: Da
   return [alter(table, what, hasOwnStructure(index) ? 'SHARED' : 'NONE', { creates: name })]
 }
 
-export function dropMysqlIndex(index: IndexDefinition, name: string, facts: DatabaseFacts): SqlStep[] {
+export function dropMysqlSteps(index: IndexDefinition, name: string, facts: DatabaseFacts): SqlStep[] {
   return [alter(tableOf(facts, index.table), `DROP INDEX ${quote(name)}`, 'NONE', { drops: name })]
 }
 
@@ -190,8 +190,8 @@ function alter(
   return {
     sql: `ALTER TABLE ${quoteIn(table, table.name, 'mysql')} ${what}, ALGORITHM=INPLACE, LOCK=${lock}`,
     isConcurrent: false,
-    ...(index.creates === undefined ? {} : { creates: placeOf(table, index.creates) }),
-    ...(index.drops === undefined ? {} : { drops: placeOf(table, index.drops) }),
+    ...(index.creates === undefined ? {} : { creates: indexPlace(table, index.creates) }),
+    ...(index.drops === undefined ? {} : { drops: indexPlace(table, index.drops) }),
   }
 }
 
@@ -248,11 +248,11 @@ function checkMysqlIndex(index: IndexDefinition, facts: DatabaseFacts, table: Na
   }
 }
 
-type Place = Pick<DatabaseSnapshot, 'dialect' | 'defaultSchema'>
+type DefaultSchema = Pick<DatabaseSnapshot, 'dialect' | 'defaultSchema'>
 
 /** `CREATE INDEX`, without locking the table where the database can do that. */
 export function createIndexSql(
-  place: Place,
+  place: DefaultSchema,
   table: Pick<TableSnapshot, 'schema' | 'name'>,
   index: IndexDefinition,
   name: string,
@@ -274,7 +274,7 @@ export function createIndexSql(
 
 /** `DROP INDEX`; of a constraint's index, the statement that drops the constraint. */
 export function dropIndexSql(
-  place: Place,
+  place: DefaultSchema,
   table: Pick<TableSnapshot, 'schema' | 'name'>,
   index: IndexSnapshot,
 ): string {

@@ -4,12 +4,12 @@ import { type IndexDefinition, indexBodySql } from '../index-definition.ts'
 import { type DatabaseFacts, isSameName, tableOf } from './database-facts.ts'
 import {
   type ChangeSql,
-  createMysqlIndex,
-  createPostgresqlIndex,
-  dropMysqlIndex,
-  dropPostgresqlIndex,
+  createMysqlSteps,
+  createPostgresqlSteps,
+  dropMysqlSteps,
+  dropPostgresqlSteps,
+  indexPlace,
   mysqlNotes,
-  placeOf,
   quoteIn,
   type SqlStep,
 } from './index-sql.ts'
@@ -40,13 +40,13 @@ interface IndexSql {
   notes?(index: IndexDefinition, facts: DatabaseFacts): string[]
 }
 
-const mysql: IndexSql = { create: createMysqlIndex, drop: dropMysqlIndex, notes: mysqlNotes }
+const mysql: IndexSql = { create: createMysqlSteps, drop: dropMysqlSteps, notes: mysqlNotes }
 
 const indexSql: Readonly<Record<DatabaseFacts['product'], IndexSql>> = {
-  postgresql: { create: createPostgresqlIndex, drop: dropPostgresqlIndex },
+  postgresql: { create: createPostgresqlSteps, drop: dropPostgresqlSteps },
   mysql,
   mariadb: mysql,
-  sqlite: { create: createSqliteIndex, drop: dropSqliteIndex },
+  sqlite: { create: createSqliteSteps, drop: dropSqliteSteps },
 }
 
 /**
@@ -76,21 +76,21 @@ export function schemaChangeSql(change: SchemaChange, facts: DatabaseFacts): Cha
 }
 
 /** `CREATE INDEX IF NOT EXISTS`. The whole file is locked for writes meanwhile. */
-function createSqliteIndex(index: IndexDefinition, name: string, facts: DatabaseFacts): SqlStep[] {
+function createSqliteSteps(index: IndexDefinition, name: string, facts: DatabaseFacts): SqlStep[] {
   check(index)
   const table = tableOf(facts, index.table)
   const what = `INDEX IF NOT EXISTS ${quoteIn(table, name, 'sqlite')} ON ${quoteName(table.name, 'sqlite')} ${indexBodySql(index, 'sqlite')}`
   const sql = `CREATE ${index.isUnique ? 'UNIQUE ' : ''}${what}`
-  return [{ sql, isConcurrent: false, creates: placeOf(table, name) }]
+  return [{ sql, isConcurrent: false, creates: indexPlace(table, name) }]
 }
 
-function dropSqliteIndex(index: IndexDefinition, name: string, facts: DatabaseFacts): SqlStep[] {
+function dropSqliteSteps(index: IndexDefinition, name: string, facts: DatabaseFacts): SqlStep[] {
   const table = tableOf(facts, index.table)
   return [
     {
       sql: `DROP INDEX IF EXISTS ${quoteIn(table, name, 'sqlite')}`,
       isConcurrent: false,
-      drops: placeOf(table, name),
+      drops: indexPlace(table, name),
     },
   ]
 }

@@ -9,9 +9,9 @@ import { readConnections, readExtensions, readSettings, readStatements } from '.
 import {
   readIndexScans,
   readStatistics,
-  readTableUse,
+  readTableCounters,
+  type TableCounters,
   type TableStatistics,
-  type TableUse,
   withStatisticsOfPartitions,
 } from './postgresql/statistics.ts'
 import { readColumnDetails, readTableDetails, type TableDetails } from './postgresql/tables.ts'
@@ -33,7 +33,7 @@ export async function inspectPostgresql(connection: Connection): Promise<Inspect
   )
   const indexes = await readIndexes(connection, columnNames, gaps)
   const scans = await readIndexScans(connection, gaps)
-  const use = await readTableUse(connection, gaps)
+  const use = await readTableCounters(connection, gaps)
   const statistics = await readStatistics(connection, gaps)
   const extensions = await readExtensions(connection, gaps)
 
@@ -119,7 +119,7 @@ class Sizes {
   constructor(
     tables: readonly TableId[],
     private readonly details: ReadonlyMap<TableId, TableDetails>,
-    private readonly use: ReadonlyMap<TableId, TableUse>,
+    private readonly use: ReadonlyMap<TableId, TableCounters>,
   ) {
     for (const id of tables) {
       const parent = details.get(id)?.parent

@@ -9,8 +9,7 @@ import {
   type QueryTree,
 } from '../../sql/tree/query-tree.ts'
 import type { IndexDefinition } from '../index-definition.ts'
-import type { ColumnSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
-import type { SnapshotIndex } from '../inspectors/snapshot-index.ts'
+import type { ColumnSnapshot, SnapshotIndex, TableSnapshot } from '../inspectors/database-snapshot.ts'
 
 export type RewriteRule =
   | 'offset-to-keyset'
@@ -174,7 +173,7 @@ export interface FoundColumn {
 export function columnIn(block: QueryBlock, name: ColumnName, index: SnapshotIndex): FoundColumn | undefined {
   for (const item of block.from) {
     if (name.table !== undefined && index.fold(item.alias) !== index.fold(name.table)) continue
-    const table = tableOf(item, index)
+    const table = tableOfItem(item, index)
     if (table === undefined) {
       // An entry that is not known may have a column of that name.
       return undefined
@@ -186,7 +185,7 @@ export function columnIn(block: QueryBlock, name: ColumnName, index: SnapshotInd
 }
 
 /** The table of an entry, unless it is a view, or its columns are given other names. */
-export function tableOf(item: FromItem, index: SnapshotIndex): TableSnapshot | undefined {
+export function tableOfItem(item: FromItem, index: SnapshotIndex): TableSnapshot | undefined {
   if (item.table === undefined || item.subquery !== undefined || item.columnNames !== undefined)
     return undefined
   const table = index.table(item.table)

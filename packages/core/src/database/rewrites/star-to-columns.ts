@@ -1,5 +1,5 @@
 import { quoteName } from '../../sql/dialect.ts'
-import { type Rewrite, type RewriteSource, SqlParts, tableOf } from './rewrite.ts'
+import { type Rewrite, type RewriteSource, SqlParts, tableOfItem } from './rewrite.ts'
 
 /** Replaces `*` by the names of the columns, so that unused ones can be removed. */
 export function starToColumns({ tree, index, minColumns }: RewriteSource): readonly Rewrite[] {
@@ -13,7 +13,7 @@ export function starToColumns({ tree, index, minColumns }: RewriteSource): reado
     const items =
       of === undefined ? root.from : root.from.filter(({ alias }) => index.fold(alias) === index.fold(of))
     const columns = items.map((item) =>
-      tableOf(item, index)?.columns.map(
+      tableOfItem(item, index)?.columns.map(
         ({ name }) =>
           (root.from.length === 1 ? '' : `${quoteName(item.alias, dialect)}.`) + quoteName(name, dialect),
       ),

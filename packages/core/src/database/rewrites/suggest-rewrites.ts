@@ -1,6 +1,5 @@
 import type { QueryTree } from '../../sql/tree/query-tree.ts'
-import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
-import { SnapshotIndex } from '../inspectors/snapshot-index.ts'
+import { type DatabaseSnapshot, SnapshotIndex } from '../inspectors/database-snapshot.ts'
 import { countToExists } from './count-to-exists.ts'
 import { functionToRange } from './function-to-range.ts'
 import { notInToNotExists } from './not-in-to-not-exists.ts'

@@ -7,8 +7,8 @@ import type {
 import { thinned } from '../inspectors/row-values.ts'
 import type { TableSample } from './sample-table.ts'
 
-const MAX_COMMON = 100
-const MAX_BOUNDS = 101
+export const MAX_COMMON = 100
+export const MAX_BOUNDS = 101
 
 export interface SampleStatistics {
   readonly columns: ReadonlyMap<string, ColumnStatistics>

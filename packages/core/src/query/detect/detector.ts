@@ -15,9 +15,8 @@ import { Budgets, type DetectionOptions } from './detection-options.ts'
 import { type Finding, idOf, type Pattern } from './finding.ts'
 import { type CountedFinding, FindingBook, type UnratedFinding } from './finding-book.ts'
 import { IgnoreList } from './ignore-list.ts'
-import { type GroupSites, KnownSites } from './known-sites.ts'
 import { impactOf, savingOf, severityOf } from './severity.ts'
-import { parentOf, queryGroups, type SiteCount } from './sites.ts'
+import { type GroupSites, KnownSites, parentOf, queryGroups, type SiteCount } from './sites.ts'
 
 const NONE: readonly Finding[] = []
 const NONE_FOUND: readonly UnratedFinding[] = []

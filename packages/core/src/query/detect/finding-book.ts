@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Finding } from './finding.ts'
 import { type FindingImpact, impactOf, savingOf, severityOf } from './severity.ts'
-import { placeOf } from './sites.ts'
+import { siteKey } from './sites.ts'
 
 /** Maximum number of stored findings. Those that were not seen for the longest time are evicted first. */
 const MAX_FINDINGS = 1_000
@@ -51,7 +51,7 @@ export class FindingBook {
     this.#entries ??= new LRUCache({ max: MAX_FINDINGS })
     const { occurrences } = finding
     const savedMs = savingOf(finding).ms * occurrences
-    const key = `${finding.scope}\n${finding.id}\n${placeOf(finding.callSite)}`
+    const key = `${finding.scope}\n${finding.id}\n${siteKey(finding.callSite)}`
     let entry = this.#entries.get(key)
     if (entry === undefined) {
       entry = { worst: finding, occurrences: 0, savedMs: 0, scopeMs: 0, firstAt: this.#latestAt }

@@ -8,9 +8,8 @@ import {
 } from '../../../src/protocol/index.ts'
 import { announce, showToast } from '../parts/messages.tsx'
 import { connect } from './connect.ts'
-import type { TabMessage, WorkerMessage } from './hub.ts'
+import { applyDelta, type LiveState, stateOf, type TabMessage, type WorkerMessage } from './hub.ts'
 import type { LinkStatus } from './link.ts'
-import { applyDelta, type LiveState, stateOf } from './live-state.ts'
 
 /** The displayed state; `undefined` until the first snapshot. */
 export const live = signal<LiveState | undefined>(undefined)

@@ -5,8 +5,8 @@ import { live, rights } from '../live/live.ts'
 import { act } from '../live/request-json.ts'
 import { useSection } from '../live/use-section.ts'
 import { ActionButton, CopyButton } from '../parts/buttons.tsx'
-import { Figures, shown } from '../parts/figures.tsx'
 import { Icon } from '../parts/icon.tsx'
+import { Figures, shown } from '../parts/labels.tsx'
 import { Empty, SectionView } from '../parts/section-view.tsx'
 
 const ENABLE = "createSluice({ mode: 'optimize', cache: {} })"

@@ -4,9 +4,8 @@ import { ago, amount, count, duration, percent, plural } from '../format.ts'
 import { now } from '../live/live.ts'
 import { act } from '../live/request-json.ts'
 import { ActionButton, CopyButton } from '../parts/buttons.tsx'
-import { Figures } from '../parts/figures.tsx'
 import { Icon } from '../parts/icon.tsx'
-import { PlaceText, SeverityWord } from '../parts/labels.tsx'
+import { Figures, PlaceText, SeverityWord } from '../parts/labels.tsx'
 import { Sql } from '../sql/sql.tsx'
 
 /** An opened statement: its SQL, call sites, plan, and recommendations. */

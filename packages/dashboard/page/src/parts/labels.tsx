@@ -1,5 +1,6 @@
+import type { ComponentChildren } from 'preact'
 import type { FindingCode, Place, RequestSummary, Severity } from '../../../src/protocol/index.ts'
-import { codeTitles, isError } from '../format.ts'
+import { codeTitles, count, exact, isError } from '../format.ts'
 import { Icon, type IconName } from './icon.tsx'
 
 export type Tone = 'bad' | 'warn' | 'good' | 'muted'
@@ -58,4 +59,33 @@ export function PlaceText({ place }: { place: Place }) {
       <span class="place-file">{place.text.slice(slash)}</span>
     </span>
   )
+}
+
+interface Figure {
+  readonly label: string
+  /** A number is shown as a whole number. */
+  readonly value: ComponentChildren
+  readonly note?: ComponentChildren
+}
+
+/** A row of numbers with labels. */
+export function Figures({ figures }: { figures: readonly Figure[] }) {
+  return (
+    <dl class="figures">
+      {figures.map(({ label, value, note }) => (
+        <div key={label} class="figure">
+          <dt>{label}</dt>
+          <dd>
+            <span class="figure-value">{shown(value)}</span>
+            {note !== undefined && <span class="figure-note">{note}</span>}
+          </dd>
+        </div>
+      ))}
+    </dl>
+  )
+}
+
+/** Shows a number, with all digits as a tooltip if it is shortened. Anything else is shown unchanged. */
+export function shown(value: ComponentChildren): ComponentChildren {
+  return typeof value === 'number' ? <span title={exact(value)}>{count(value)}</span> : value
 }

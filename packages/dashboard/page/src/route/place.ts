@@ -119,7 +119,7 @@ export function paramOf(rules: ParamRules, params: Params, name: string): string
 }
 
 /** A location in the dashboard: a page, the ID of a request, and the parameters of the view. */
-export interface Place {
+export interface PagePlace {
   readonly page: PageName
   readonly id: string | undefined
   readonly params: Params
@@ -128,7 +128,7 @@ export interface Place {
 const MAX_ADDRESS = 2_000
 
 /** Parses the fragment of the URL. Invalid parts are replaced by defaults. */
-export function parsePlace(fragment: string, rules: RulesOfPages): Place {
+export function parsePlace(fragment: string, rules: RulesOfPages): PagePlace {
   const text = fragment.replace(/^#?\/?/, '').slice(0, MAX_ADDRESS)
   const [path = '', search = ''] = splitOnce(text, '?')
   const [first = '', second = ''] = splitOnce(path, '/')
@@ -143,7 +143,7 @@ export function parsePlace(fragment: string, rules: RulesOfPages): Place {
 }
 
 /** Returns the fragment of a location, with `#`. */
-export function formatPlace({ page, id, params }: Place): string {
+export function formatPlace({ page, id, params }: PagePlace): string {
   const search = new URLSearchParams(params).toString()
   return `#/${page}${id === undefined ? '' : `/${encodeURIComponent(id)}`}${search === '' ? '' : `?${search}`}`
 }

@@ -3,7 +3,7 @@ import {
   allowedParams,
   formatPlace,
   type PageName,
-  type Place,
+  type PagePlace,
   pageRules,
   pages,
   paramOf,
@@ -11,7 +11,7 @@ import {
 } from './place.ts'
 
 /** The current location. It is stored only in the URL, so that Back and reload work. */
-export const place = signal<Place>(parsePlace(location.hash, pageRules))
+export const place = signal<PagePlace>(parsePlace(location.hash, pageRules))
 
 export const title = computed(() => pages.find(({ name }) => name === place.value.page)?.title ?? 'Sluice')
 

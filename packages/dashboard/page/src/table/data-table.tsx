@@ -1,8 +1,8 @@
 import type { ComponentChildren } from 'preact'
 import { useRef, useState } from 'preact/hooks'
 import { count, plural } from '../format.ts'
-import { shown } from '../parts/figures.tsx'
 import { Icon } from '../parts/icon.tsx'
+import { shown } from '../parts/labels.tsx'
 import { nextOrder, sortRows } from './row-order.ts'
 
 export interface Column<T> {

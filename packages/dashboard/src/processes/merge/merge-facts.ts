@@ -1,25 +1,12 @@
 import { severityOf, sumOfImpacts } from '@sluice/core/siblings'
 import { type LineSource, type MetricLine, short } from '../../pages/now-page.ts'
-import { deadLetterWords, type RankedFact, rankedItems } from '../../pages/ranked.ts'
+import { deadLetterWords, MAX_RANKED, RANK, type RankedFact, rankedItems } from '../../pages/ranked.ts'
 import type { Badges, Engines, RankedItem, Totals, Vitals } from '../../protocol/now.ts'
 import type { RingState } from '../../protocol/request.ts'
 import type { RouteFigures } from '../../recorder/route-stats.ts'
 import type { SecondFigures } from '../../recorder/second-log.ts'
 import type { ProcessFacts } from '../process-facts.ts'
-import {
-  greatestOf,
-  grouped,
-  leastOf,
-  meanOf,
-  quantileOf,
-  summed,
-  sumOf,
-  totalsOf,
-  weighted,
-} from './sums.ts'
-
-const MAX_RANKED = 5
-const RANK = { high: 0, medium: 1, low: 2 } as const
+import { greatestOf, grouped, leastOf, meanOf, quantileOf, summed, sumOf, sumsOf, weighted } from './sums.ts'
 
 export type AllFacts = readonly [ProcessFacts, ...ProcessFacts[]]
 
@@ -102,7 +89,7 @@ export function mergeTotals(all: AllFacts): Totals {
 export function mergeRing(all: AllFacts): RingState {
   const rings = all.map(({ ring }) => ring)
   return {
-    ...totalsOf(rings, ['requests', 'bytes', 'maxBytes', 'dropped']),
+    ...sumsOf(rings, ['requests', 'bytes', 'maxBytes', 'dropped']),
     oldestAt: leastOf(rings.map(({ oldestAt }) => oldestAt)),
   }
 }
@@ -182,7 +169,7 @@ function secondsOf<T extends { readonly at: number }>(all: readonly T[], until: 
 function mergeSecond(same: readonly [SecondFigures, ...SecondFigures[]]): SecondFigures {
   return {
     at: same[0].at,
-    ...totalsOf(same, ['requests', 'queries', 'databaseMs', 'durationMs']),
+    ...sumsOf(same, ['requests', 'queries', 'databaseMs', 'durationMs']),
     durations: same.flatMap(({ durations }) => durations),
   }
 }
@@ -205,8 +192,8 @@ function mergeRoute(all: readonly [RouteFigures, ...RouteFigures[]]): RouteFigur
     newestFirst.map(of).find((id) => id !== null) ?? null
   return {
     name: first.name,
-    ...totalsOf(all, ['requests', 'errors', 'perSecond', 'sample', 'queries', 'databaseMs', 'repeats']),
-    ...totalsOf(all, ['reads', 'spared', 'cached', 'overBudget']),
+    ...sumsOf(all, ['requests', 'errors', 'perSecond', 'sample', 'queries', 'databaseMs', 'repeats']),
+    ...sumsOf(all, ['reads', 'spared', 'cached', 'overBudget']),
     durations: all.flatMap(({ durations }) => durations).sort((a, b) => a - b),
     flags: [...new Set(all.flatMap(({ flags }) => flags))],
     budget: all.find(({ budget }) => budget !== null)?.budget ?? null,

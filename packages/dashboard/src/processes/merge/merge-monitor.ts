@@ -1,5 +1,6 @@
 import { analyzeTrend } from '@sluice/core/siblings'
 import { captionOf, neededSeconds, withGaps } from '../../pages/metrics-page.ts'
+import { MAX_ENTRIES } from '../../pages/page-of.ts'
 import type { Point } from '../../protocol/common.ts'
 import type {
   AlertsPage,
@@ -8,6 +9,7 @@ import type {
   MetricInfo,
   MetricsPage,
 } from '../../protocol/monitor.ts'
+import { HEALTH } from './merge-engine-pages.ts'
 import { grouped, meanOf } from './sums.ts'
 
 type Across = MetricInfo['across']
@@ -132,9 +134,7 @@ function mergeForecasts(
   }
 }
 
-const MAX_ENTRIES = 300
 const MAX_ACTIVE = 150
-const HEALTH = ['unhealthy', 'degraded', 'healthy'] as const
 const SEVERITY = { critical: 0, warning: 1, info: 2 } as const
 
 /** Lists the alerts and decisions of all processes, because each process has separate ones. */

@@ -1,10 +1,10 @@
 import { compareFindings, severityOf, sumOfImpacts } from '@sluice/core/siblings'
+import { MAX_FINDINGS } from '../../pages/findings-page.ts'
+import { MAX_STATEMENTS } from '../../pages/queries-page.ts'
 import type { FindingItem, FindingsPage, StatementAnomaly } from '../../protocol/finding.ts'
 import type { DatabaseAdvice, QueriesPage, StatementRow } from '../../protocol/query.ts'
 import type { RequestsPage } from '../../protocol/request.ts'
 import { greatestOf, grouped, sumOf, weighted } from './sums.ts'
-
-const MAX_STATEMENTS = 200
 
 export function mergeQueries(pages: readonly QueriesPage[]): QueriesPage {
   const sum = (of: (page: QueriesPage) => number) => pages.reduce((total, page) => total + of(page), 0)
@@ -70,8 +70,6 @@ function mergeStatement(all: readonly [StatementRow, ...StatementRow[]], allMs: 
 function distinctAdvice(advice: readonly DatabaseAdvice[]): DatabaseAdvice[] {
   return grouped(advice, ({ key }) => key).map(([first]) => first)
 }
-
-const MAX_FINDINGS = 300
 
 export function mergeFindings(pages: readonly FindingsPage[]): FindingsPage {
   const findings = grouped(

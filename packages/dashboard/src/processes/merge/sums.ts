@@ -27,7 +27,7 @@ function ofKnown(
 }
 
 /** Adds up fields. */
-export function totalsOf<K extends string>(
+export function sumsOf<K extends string>(
   all: readonly Readonly<Record<K, number>>[],
   fields: readonly K[],
 ): Record<K, number> {

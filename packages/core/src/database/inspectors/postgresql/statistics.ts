@@ -1,6 +1,7 @@
 import { type TableId, tableId } from '../../../schema/catalog-data.ts'
 import type { Connection } from '../../../schema/connection.ts'
 import { optionalTextOf, type Row, textOf } from '../../../schema/readers/row-values.ts'
+import { MAX_BOUNDS, MAX_COMMON } from '../../sampling/statistics-from-sample.ts'
 import type { ColumnStatistics, StatisticsValue, TableSnapshot } from '../database-snapshot.ts'
 import type { Gaps } from '../gaps.ts'
 import { inOrder, numberOf, thinned } from '../row-values.ts'
@@ -89,7 +90,7 @@ type Counters = Pick<
   | 'changedSinceAnalyze'
 >
 
-export type TableUse = Counters & { readonly liveRows?: number }
+export type TableCounters = Counters & { readonly liveRows?: number }
 
 const TABLES = `
   SELECT schemaname::text AS "schema", relname::text AS "table",
@@ -113,10 +114,10 @@ const COUNTERS = [
   'analyzedAt',
 ] as const
 
-export async function readTableUse(
+export async function readTableCounters(
   connection: Connection,
   gaps: Gaps,
-): Promise<ReadonlyMap<TableId, TableUse>> {
+): Promise<ReadonlyMap<TableId, TableCounters>> {
   return gaps.read('table use', 'Set track_counts to on.', new Map(), async () => {
     const rows = await connection.query(TABLES)
     return new Map(
@@ -126,7 +127,7 @@ export async function readTableUse(
         )
         return [
           tableId('postgresql', textOf(row, 'schema'), textOf(row, 'table'), 'public'),
-          Object.fromEntries(counters) as TableUse,
+          Object.fromEntries(counters) as TableCounters,
         ]
       }),
     )
@@ -144,8 +145,6 @@ export async function readIndexScans(
   })
 }
 
-const MAX_COMMON = 100
-const MAX_BOUNDS = 101
 /** The share of a partition's rows that are distinct, from which other partitions have other values. */
 const MOSTLY_DISTINCT = 0.1
 

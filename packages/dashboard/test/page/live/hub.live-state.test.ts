@@ -6,7 +6,7 @@ import {
   MAX_REQUESTS,
   MAX_ROUTES,
   stateOf,
-} from '../../../page/src/live/live-state.ts'
+} from '../../../page/src/live/hub.ts'
 import type { RequestSummary, RouteRow, Snapshot } from '../../../src/protocol/index.ts'
 
 const request = (id: string): RequestSummary => ({ id, name: `GET /${id}` }) as RequestSummary

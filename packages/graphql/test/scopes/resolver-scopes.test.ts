@@ -9,9 +9,8 @@ import {
   parse,
 } from 'graphql'
 import { describe, expect, it } from 'vitest'
-import { instrumentSchema } from '../../src/scopes/instrument-schema.ts'
 import { OperationNames } from '../../src/scopes/operation-scope.ts'
-import { attachScopes, QueryScope } from '../../src/scopes/resolver-scopes.ts'
+import { attachScopes, instrumentSchema, QueryScope } from '../../src/scopes/resolver-scopes.ts'
 
 const sluice = createSluice()
 const inScope = () => hostOf(sluice).scopes.current()?.name

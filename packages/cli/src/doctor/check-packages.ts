@@ -44,21 +44,10 @@ const WRAPPED_BY: Readonly<Record<string, string>> = {
 /** Packages that only one export of the wrapping package needs. */
 const OPTIONAL: Readonly<Record<string, string>> = { bullmq: 'bullmqJobBackend' }
 
-const SLUICE = [
-  'core',
-  'prisma',
-  'prisma8',
-  'knex',
-  'drizzle',
-  'kysely',
-  'redis',
-  'memcached',
-  'http',
-  'express',
-  'fastify',
-  'graphql',
-  'dashboard',
-].map((name) => `@sluice/${name}`)
+const SLUICE =
+  'core prisma prisma8 knex drizzle kysely redis memcached http express fastify graphql dashboard'
+    .split(' ')
+    .map((name) => `@sluice/${name}`)
 
 export function checkNode(version: string): Check[] {
   if (!isBelow(versionParts(version), versionParts(LEAST_NODE))) return [ok(`Node.js ${version}`)]

@@ -1,4 +1,4 @@
-import type { CallSite, Finding, FindingCode, Mode } from '@sluice/core'
+import type { CallSite, Finding, FindingCode } from '@sluice/core'
 import type { ExecutionGroup, Scope } from '@sluice/core/siblings'
 import type { Fill, RequestSummary } from '../protocol/request.ts'
 import type { OpenRow, RequestTrace } from './request-trace.ts'
@@ -31,23 +31,11 @@ export interface RecordedRow {
 export const TICK = 4
 
 /** A finished scope as it is stored. */
-export interface RecordedRequest {
-  readonly id: string
+export interface RecordedRequest
+  extends Omit<RequestSummary, 'process' | 'kind' | 'method' | 'route' | 'statusCode' | 'findings'> {
   /** Counts up from 1 in the order of finishing. */
   readonly sequence: number
-  readonly name: string
-  readonly mode: Mode
   readonly statusCode: number | undefined
-  readonly failed: boolean
-  /** Milliseconds since 1970. */
-  readonly startedAt: number
-  readonly durationMs: number
-  readonly operations: number
-  readonly queries: number
-  readonly batched: number
-  readonly prefetched: number
-  readonly cacheHits: number
-  readonly databaseMs: number
   readonly findings: readonly Finding[]
   readonly rows: readonly RecordedRow[]
   readonly omittedRows: number

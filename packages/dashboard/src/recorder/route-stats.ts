@@ -75,71 +75,32 @@ export class RouteTable {
 }
 
 /** Sums over the last requests with one name, which can be added up across processes. */
-export interface RouteFigures {
-  readonly name: string
-  /** Since the dashboard was created. */
-  readonly requests: number
-  readonly errors: number
-  /** Average of the last 10 seconds. */
-  readonly perSecond: number
-  /** Number of requests in all following fields except the last four. */
-  readonly sample: number
-  readonly queries: number
-  readonly databaseMs: number
-  readonly repeats: number
+export interface RouteFigures
+  extends Omit<RouteRow, 'kind' | 'sparedShare' | 'cacheShare' | 'p50' | 'p95' | 'p99'> {
   readonly reads: number
   readonly spared: number
   readonly cached: number
-  readonly overBudget: number
   /** Durations of all requests, shortest first. */
   readonly durations: readonly number[]
-  readonly flags: readonly FindingCode[]
-  readonly budget: number | null
-  readonly lastAt: number
-  readonly newest: string | null
-  readonly newestFlagged: string | null
 }
 
-export function rowOf(figures: RouteFigures): RouteRow {
-  const {
-    name,
-    requests,
-    errors,
-    perSecond,
-    sample,
-    durations,
-    reads,
-    budget,
-    overBudget,
-    flags,
-    lastAt,
-    newest,
-    newestFlagged,
-  } = figures
+export function rowOf({ durations, reads, spared, cached, ...figures }: RouteFigures): RouteRow {
+  const { name, sample, perSecond, queries, databaseMs, repeats } = figures
   const mean = (sum: number) => (sample === 0 ? 0 : thousandths(sum / sample))
   const quantile = (share: number) =>
     thousandths(durations[Math.min(durations.length - 1, Math.floor(share * durations.length))] ?? 0)
   return {
-    name,
+    ...figures,
     kind: kindOfName(name),
-    requests,
-    errors,
     perSecond: thousandths(perSecond),
-    sample,
-    queries: mean(figures.queries),
-    databaseMs: mean(figures.databaseMs),
-    repeats: mean(figures.repeats),
-    sparedShare: reads === 0 ? null : figures.spared / reads,
-    cacheShare: reads === 0 ? null : figures.cached / reads,
+    queries: mean(queries),
+    databaseMs: mean(databaseMs),
+    repeats: mean(repeats),
+    sparedShare: reads === 0 ? null : spared / reads,
+    cacheShare: reads === 0 ? null : cached / reads,
     p50: quantile(0.5),
     p95: quantile(0.95),
     p99: quantile(0.99),
-    budget,
-    overBudget,
-    flags,
-    lastAt,
-    newest,
-    newestFlagged,
   }
 }
 
@@ -185,18 +146,8 @@ class RouteStats {
     const at = this.requests % SAMPLE
     this.requests += 1
     this.#rate.add(now, 1)
-    const {
-      durationMs,
-      databaseMs,
-      queries,
-      batched,
-      prefetched,
-      cacheHits,
-      operations,
-      findings,
-      statusCode,
-      failed,
-    } = request
+    const { durationMs, databaseMs, queries, operations, findings, statusCode, failed } = request
+    const { batched, prefetched, cacheHits } = request
     if (failed || (statusCode ?? 0) >= 500) this.errors += 1
     this.#durations[at] = durationMs
     this.#databaseMs[at] = databaseMs

@@ -222,11 +222,6 @@ class StreamClient {
     })
   }
 
-  /** Whether the reader is too slow and waits for a snapshot. */
-  get isBehind(): boolean {
-    return this.#isFull
-  }
-
   send(event: 'snapshot' | 'delta', id: string, data: string): void {
     if (this.#isFull) this.#missed = true
     else this.#write(`event: ${event}\nid: ${id}\ndata: ${data}\n\n`)

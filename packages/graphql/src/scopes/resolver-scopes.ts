@@ -30,7 +30,7 @@ export function attachScopes(context: unknown, scopes: ResolverScopes): void {
     (context as NonNullable<Context>)[SCOPES] = scopes
 }
 
-export function scopesOf(context: unknown): ResolverScopes | undefined {
+function scopesOf(context: unknown): ResolverScopes | undefined {
   return (context as Context)?.[SCOPES]
 }
 

@@ -346,7 +346,6 @@ function rowFormOf(
     tree: readQueryTree(entry.sql, snapshot.dialect),
     index: SnapshotIndex.of(snapshot),
     bindings,
-    minColumns: 1,
   })
   const isProven = rewrite?.isEquivalent === true || bindings !== undefined
   if (rewrite === undefined || another !== undefined || !isProven)

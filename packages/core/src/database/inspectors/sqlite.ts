@@ -182,16 +182,8 @@ function groupBy(rows: readonly Row[], keyOf: (row: Row) => string): Map<string,
   return groups
 }
 
-const PRAGMAS = [
-  'page_size',
-  'page_count',
-  'freelist_count',
-  'journal_mode',
-  'auto_vacuum',
-  'cache_size',
-  'foreign_keys',
-  'encoding',
-]
+const PRAGMAS =
+  'page_size page_count freelist_count journal_mode auto_vacuum cache_size foreign_keys encoding'.split(' ')
 
 /**
  * Each separately, because a server may not support some. The case sensitivity of LIKE cannot be queried,

@@ -51,8 +51,6 @@ export interface RewriteSource {
   readonly index: SnapshotIndex
   /** Values that the statement was seen with. */
   readonly bindings: readonly unknown[] | undefined
-  /** Columns that `*` must stand for to be worth a word. */
-  readonly minColumns: number
 }
 
 export type RewriteRuleReader = (source: RewriteSource) => readonly Rewrite[]

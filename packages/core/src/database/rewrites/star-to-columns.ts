@@ -2,7 +2,7 @@ import { quoteName } from '../../sql/dialect.ts'
 import { type Rewrite, type RewriteSource, SqlParts, tableOfItem } from './rewrite.ts'
 
 /** Replaces `*` by the names of the columns, so that unused ones can be removed. */
-export function starToColumns({ tree, index, minColumns }: RewriteSource): readonly Rewrite[] {
+export function starToColumns({ tree, index }: RewriteSource): readonly Rewrite[] {
   const { root, dialect } = tree
   if (root.kind !== 'select' || !root.outputs.some(({ star }) => star !== undefined)) return []
   // There `*` names a column of both sides once.
@@ -18,9 +18,7 @@ export function starToColumns({ tree, index, minColumns }: RewriteSource): reado
           (root.from.length === 1 ? '' : `${quoteName(item.alias, dialect)}.`) + quoteName(name, dialect),
       ),
     )
-    return columns.length > 0 &&
-      columns.every((names) => names !== undefined) &&
-      columns.flat().length >= minColumns
+    return columns.every((names) => names !== undefined) && columns.flat().length > 0
       ? [{ start, end, text: columns.flat().join(', ') }]
       : [undefined]
   })

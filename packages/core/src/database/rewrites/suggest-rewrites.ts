@@ -27,11 +27,6 @@ export interface RewriteOptions {
    * anything.
    */
   readonly bindings?: readonly unknown[]
-  /**
-   * Columns that `*` must stand for to be worth a word.
-   * @defaultValue 1
-   */
-  readonly minColumns?: number
 }
 
 /**
@@ -40,8 +35,8 @@ export interface RewriteOptions {
 export function suggestRewrites(
   tree: QueryTree,
   snapshot: DatabaseSnapshot,
-  { bindings, minColumns = 1 }: RewriteOptions = {},
+  { bindings }: RewriteOptions = {},
 ): readonly Rewrite[] {
-  const source = { tree, index: SnapshotIndex.of(snapshot), bindings, minColumns }
+  const source = { tree, index: SnapshotIndex.of(snapshot), bindings }
   return rules.flatMap((rule) => rule(source))
 }

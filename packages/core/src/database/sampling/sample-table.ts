@@ -55,16 +55,9 @@ const STRETCHES_PER_STATEMENT = 250
 /** Approximate maximum number of rows to read from a table that can only be read from its beginning. */
 const MAX_ROWS_FROM_START = 2_000_000
 const PLAIN = new Set(['tinyint', 'smallint', 'mediumint', 'int', 'bigint', 'float', 'double', 'year', 'bit'])
-const AS_IS = new Set([
-  'point',
-  'linestring',
-  'polygon',
-  'geometry',
-  'multipoint',
-  'multilinestring',
-  'multipolygon',
-  'geometrycollection',
-])
+const AS_IS = new Set(
+  'point linestring polygon geometry multipoint multilinestring multipolygon geometrycollection'.split(' '),
+)
 
 async function sampleMysql(
   connection: Connection,

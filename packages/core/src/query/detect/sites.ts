@@ -29,7 +29,7 @@ export function siteKey(site: CallSite | undefined): string {
  * Returns the call sites of a group, and the number of executions of each. Executions with a stack represent
  * the others.
  */
-export function sitesOf(group: ExecutionGroup): readonly SiteCount[] {
+function sitesOf(group: ExecutionGroup): readonly SiteCount[] {
   const sites = new Map<string, { site: CallSite | undefined; samples: Sample[] }>()
   const traced = group.samples.filter(({ stack }) => stack !== undefined)
   for (const sample of traced) {

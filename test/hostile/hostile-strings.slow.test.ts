@@ -18,7 +18,7 @@ import { queryKey, requestKey, varyKey } from '../../packages/http/src/response-
 import { isNotModified } from '../../packages/http/src/response-cache/send-stored.ts'
 import { cacheControl } from '../../packages/http/src/response-cache/stored-response.ts'
 import { ReplyFormatError, ReplyParser } from '../../packages/memcached/src/reply-parser.ts'
-import { readBlocks } from '../../packages/prisma/src/project/schema-blocks.ts'
+import { readBlocks } from '../../packages/prisma/src/project/schema-text.ts'
 import { tagsIn } from '../../packages/redis/src/bus.ts'
 import { hashTagOf } from '../../packages/redis/src/server/server-of.ts'
 import { superlinear } from '../support/growth.ts'

@@ -28,12 +28,15 @@ export function fixForSelect(
   const keyField = fieldOf(key)
   const wheres = conditions.map((condition) => conditionOf(condition, fieldOf))
   const orders = order.map((one) => orderOf(one, fieldOf))
-  if (keyField === undefined || ![...selected, ...wheres, ...orders].every(isKnown)) return undefined
+  if (keyField === undefined || ![...selected, ...wheres, ...orders].every((part) => part !== undefined))
+    return undefined
   const all = new Set(selected)
   const code = [
     `db.orm.${model.path.join('.')}`,
     // Rows are distinguished by their key.
-    all.size === model.fields.size ? '' : `.select(${[...all.add(keyField)].map(quote).join(', ')})`,
+    all.size === model.fields.size
+      ? ''
+      : `.select(${[...all.add(keyField)].map((name) => `'${name}'`).join(', ')})`,
     ...[`row.${keyField}.in(keys)`, ...wheres].map((where) => `.where((row) => ${where})`),
     orders.length === 0 ? '' : `.orderBy(${orders.length === 1 ? orders[0] : `[${orders.join(', ')}]`})`,
     '.all()',
@@ -66,14 +69,6 @@ function conditionOf({ path, operator, negated }: SelectCondition, fieldOf: Fiel
 function orderOf({ path, descending }: SelectOrder, fieldOf: FieldOf): string | undefined {
   const field = fieldOf(path)
   return field === undefined ? undefined : `(row) => row.${field}.${descending ? 'desc' : 'asc'}()`
-}
-
-function isKnown(part: string | undefined): part is string {
-  return part !== undefined
-}
-
-function quote(name: string | undefined): string {
-  return `'${name}'`
 }
 
 /** A model of Prisma, and its fields by column. */

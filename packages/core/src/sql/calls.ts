@@ -82,10 +82,6 @@ function volatilityOf(upper: string, { dialect, map }: ParsedSql, args: Range): 
   return pure[dialect].has(upper) ? 'pure' : 'unknown'
 }
 
-function isVolatileWord(upper: string, dialect: Dialect): boolean {
-  return volatileWords[dialect].has(upper)
-}
-
 const sequenceParts = words('NEXTVAL CURRVAL')
 const sequenceValues = words('NEXT PREVIOUS')
 
@@ -156,7 +152,7 @@ class CallReader implements Calls {
 
   #word(at: number, upper: string): void {
     const { map, dialect } = this.parsed
-    if (isVolatileWord(upper, dialect)) this.volatile = true
+    if (volatileWords[dialect].has(upper)) this.volatile = true
     else if (upper === 'REGEXP' && dialect === 'sqlite') this.functions.add('regexp')
     else if (upper === 'TABLESAMPLE' && dialect === 'postgresql') this.volatile = true
     else if (upper === 'FOR' && map.isWord(at - 1, 'VALUE') && map.isAny(at - 2, sequenceValues))

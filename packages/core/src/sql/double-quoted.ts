@@ -1,5 +1,5 @@
 import { shapeKeywords, words } from './keywords.ts'
-import type { Token } from './tokenize.ts'
+import { isSymbolToken, type Token } from './tokenize.ts'
 
 /** Words that only a name can follow. */
 const beforeName = words(`
@@ -47,9 +47,10 @@ export function isCertainlyName(
 ): boolean {
   const before = tokens[at - 1]
   const after = tokens[at + 1]
-  if (areColumns || isSymbol(before, '.') || isSymbol(after, '.') || isSymbol(after, '(')) return true
+  if (areColumns || isSymbolToken(before, '.') || isSymbolToken(after, '.') || isSymbolToken(after, '('))
+    return true
   if (before?.kind === 'word' && beforeName.has(before.upper)) return !isDistinctFrom(tokens, at - 1)
-  if (isSymbol(before, ',') && !isCall && clausesOfNames.has(clause)) return true
+  if (isSymbolToken(before, ',') && !isCall && clausesOfNames.has(clause)) return true
   return clause !== 'VALUES' && !isSymbolOf(before, '=<>!|+-*/%&~') && isComparedWithValue(tokens, at + 1)
 }
 
@@ -59,7 +60,8 @@ export function isCertainlyName(
  */
 export function quotesAllNames(tokens: readonly Token[]): boolean {
   return tokens.every(
-    ({ kind, upper }, at) => kind !== 'word' || shapeKeywords.has(upper) || isSymbol(tokens[at + 1], '('),
+    ({ kind, upper }, at) =>
+      kind !== 'word' || shapeKeywords.has(upper) || isSymbolToken(tokens[at + 1], '('),
   )
 }
 
@@ -82,7 +84,7 @@ function isComparedWithValue(tokens: readonly Token[], from: number): boolean {
   )
     at++
   if (at === from) return false
-  if (isSymbol(tokens[at], '(')) at++
+  if (isSymbolToken(tokens[at], '(')) at++
   const operand = tokens[at]
   return (
     ['parameter', 'string', 'number'].includes(operand?.kind ?? '') || constants.has(operand?.upper ?? '')
@@ -91,8 +93,4 @@ function isComparedWithValue(tokens: readonly Token[], from: number): boolean {
 
 function isSymbolOf(token: Token | undefined, symbols: string): boolean {
   return token?.kind === 'symbol' && symbols.includes(token.text)
-}
-
-function isSymbol(token: Token | undefined, text: string): boolean {
-  return token?.kind === 'symbol' && token.text === text
 }

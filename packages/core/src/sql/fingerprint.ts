@@ -1,5 +1,5 @@
 import { hash } from '../shared/late-modules.ts'
-import type { Dialect } from './dialect.ts'
+import { type Dialect, quoteName } from './dialect.ts'
 import {
   beginsColumns,
   clauseAfter,
@@ -215,7 +215,7 @@ class ShapePrinter {
     const plain = this.dialect === 'postgresql' ? /^[a-z_][a-z0-9_]*$/ : /^[A-Za-z_][A-Za-z0-9_]*$/
     if (plain.test(name) && !shapeKeywords.has(name.toUpperCase())) return name
     if (name !== name.toLowerCase()) this.#exact += `${name}\n`
-    return this.dialect === 'mysql' ? `\`${name.replaceAll('`', '``')}\`` : `"${name.replaceAll('"', '""')}"`
+    return quoteName(name, this.dialect)
   }
 }
 

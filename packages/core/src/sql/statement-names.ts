@@ -1,5 +1,5 @@
 import { lowerAscii } from './characters.ts'
-import type { Token } from './tokenize.ts'
+import { isSymbolToken, type Token } from './tokenize.ts'
 
 /** The names in a statement by their use, case-folded as in PostgreSQL, without schemas. */
 export interface StatementNames {
@@ -32,8 +32,8 @@ export function namesIn(sql: string, tokens: readonly Token[]): StatementNames {
     if (token.kind === 'word' || token.kind === 'quoted') {
       const name = token.kind === 'word' ? lowerAscii(token.text) : token.text
       words.add(name)
-      if (isSymbol(tokens[at + 1], '(')) calls.add(name)
-      else if (isSymbol(tokens[at - 1], '.')) fields.add(name)
+      if (isSymbolToken(tokens[at + 1], '(')) calls.add(name)
+      else if (isSymbolToken(tokens[at - 1], '.')) fields.add(name)
     }
     const isOperator = OPERATOR.test(token.text) && (token.kind === 'symbol' || token.kind === 'parameter')
     if (isOperator && token.start === end) end = token.end
@@ -45,8 +45,4 @@ export function namesIn(sql: string, tokens: readonly Token[]): StatementNames {
   }
   if (start >= 0) operators.add(sql.slice(start, end))
   return { words, calls, fields, operators }
-}
-
-function isSymbol(token: Token | undefined, text: string): boolean {
-  return token?.kind === 'symbol' && token.text === text
 }

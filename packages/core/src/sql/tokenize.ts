@@ -42,6 +42,10 @@ export function tokenize(sql: string, dialect: Dialect): Token[] {
   return new Lexer(sql, lexicalRules[dialect]).run()
 }
 
+export function isSymbolToken(token: Token | undefined, text: string): boolean {
+  return token?.kind === 'symbol' && token.text === text
+}
+
 class Lexer {
   private readonly tokens: Token[] = []
   private at = 0

@@ -106,7 +106,8 @@ function filterKeys(
   return found.map((fields) => ({ fields, types: typesOf(fields, types), wrapped }))
 }
 
-function unwrap(value: unknown): unknown {
+/** The value of a condition that compares with one value: `value` or `{ equals: value }`. */
+export function unwrap(value: unknown): unknown {
   return isPlainObject(value) && Object.keys(value).length === 1 && 'equals' in value ? value.equals : value
 }
 

@@ -6,11 +6,10 @@ import {
   type Slice,
   withNeighbors,
 } from '@sluice/core/adapter'
-import { isPlainObject } from '../argument-shapes.ts'
 import { refuse } from '../reasons.ts'
 import type { PrismaModel } from '../schema/prisma-model.ts'
 import { MAX_TUPLES } from './key-filter.ts'
-import { isValueOf, type KeyPlan } from './key-plan.ts'
+import { isValueOf, type KeyPlan, unwrap } from './key-plan.ts'
 import { type OrderField, orderOf, type Ties } from './row-order.ts'
 
 type Args = Readonly<Record<string, unknown>>
@@ -124,8 +123,7 @@ function constantsOf(filters: Args, model: PrismaModel): Page['constants'] | und
   for (const [name, filter] of Object.entries(filters)) {
     if (filter === undefined) continue
     const column = model.column(name)
-    const value =
-      isPlainObject(filter) && Object.keys(filter).length === 1 && 'equals' in filter ? filter.equals : filter
+    const value = unwrap(filter)
     const field = model.fields.get(name)
     if (column === undefined || field?.list !== false) return undefined
     const isPlain =

@@ -1,2 +1,2 @@
 export { type PrismaProject, prismaProject } from './prisma-project.ts'
-export { readBlocks, type SchemaBlock } from './schema-blocks.ts'
+export { readBlocks, type SchemaBlock } from './schema-text.ts'

@@ -33,6 +33,11 @@ const OPERATORS: Readonly<Record<string, string | undefined>> = {
   array_ops: undefined,
 }
 
+/** Types that are not enums. */
+const BUILT_IN: ReadonlySet<string> = new Set(
+  'String Int BigInt Float Decimal Boolean DateTime Json Bytes Unsupported'.split(' '),
+)
+
 /** Expresses an index in the syntax of the schema. */
 export function modelIndexOf(
   index: IndexDefinition,
@@ -218,25 +223,9 @@ function isPlain(comparison: string, field: PrismaField): boolean {
   // Other string types, and times, are returned with a cast.
   const isText =
     field.nativeType === undefined
-      ? !isBuiltIn(field.type) || field.type === 'String'
+      ? !BUILT_IN.has(field.type) || field.type === 'String'
       : field.nativeType === 'Text'
   return isText && /^'[^']*'$/.test(literal)
-}
-
-/** A type that is not an enum. */
-function isBuiltIn(type: string): boolean {
-  return [
-    'String',
-    'Int',
-    'BigInt',
-    'Float',
-    'Decimal',
-    'Boolean',
-    'DateTime',
-    'Json',
-    'Bytes',
-    'Unsupported',
-  ].includes(type)
 }
 
 function withoutParentheses(where: string): string {

@@ -1,6 +1,6 @@
 import { conventionalName, type DatabaseFacts } from '@sluice/core/database'
 import { type PrismaIndex, type PrismaKey, prismaNaming } from './prisma-model.ts'
-import { insideOf, type Span, splitArguments } from './schema-text.ts'
+import { insideOf, type Span, splitArguments, unquote } from './schema-text.ts'
 
 /** The parts of a default name. */
 interface Owner {
@@ -43,17 +43,6 @@ export function readFieldKey(
   const named = (name: string) => settings.find((argument) => argument.name === name)?.value
   const key = { field, ...keySettings(text, named) }
   return withSettings(kind, [key], text, named, owner, facts)
-}
-
-/** The value of a string literal in the schema. */
-export function unquote(literal: string): string {
-  try {
-    const value: unknown = JSON.parse(literal)
-    if (typeof value === 'string') return value
-  } catch {
-    // JSON does not have this escape, so return the source of the literal.
-  }
-  return literal.replace(/^"|"$/g, '')
 }
 
 function withSettings(

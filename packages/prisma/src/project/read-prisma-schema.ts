@@ -1,8 +1,7 @@
 import type { DatabaseFacts } from '@sluice/core/database'
 import type { PrismaAttribute, PrismaField, PrismaModel, SchemaFile } from './prisma-model.ts'
 import { readFieldKey, readPrismaIndex } from './read-prisma-index.ts'
-import { blocksIn, setting, strings } from './schema-blocks.ts'
-import { insideOf, maskSchema, type Span } from './schema-text.ts'
+import { blocksIn, insideOf, maskSchema, type Span, setting, strings } from './schema-text.ts'
 
 /** Contents of the schema files that matter for indexes. */
 export interface PrismaSchema {

@@ -1,7 +1,7 @@
 import type { GeneratorOptions } from '@prisma/generator-helper'
 import { SluiceError } from '@sluice/core'
 import type { ReferentialAction } from '@sluice/core/adapter'
-import { readBlocks } from '../project/schema-blocks.ts'
+import { readBlocks } from '../project/schema-text.ts'
 import {
   dialectOf,
   type PrismaFieldData,

@@ -95,12 +95,11 @@ export function mysql2PoolState(pool: object): (() => PoolState | undefined) | u
 export function timeMysql2Requests(
   pool: object,
   waited: (ms: number, wasExhausted: boolean) => void,
-  now: () => number,
 ): () => void {
   const queues = queuesOf(pool)
   return queues === undefined
     ? () => {}
-    : timeRequests(queues, 'getConnection', () => stateOf(queues), waited, now)
+    : timeRequests(queues, 'getConnection', () => stateOf(queues), waited)
 }
 
 /** The connections with callbacks of the replicas' pools. */

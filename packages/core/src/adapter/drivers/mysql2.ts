@@ -23,7 +23,14 @@ import {
   timeMysql2Requests,
 } from './mysql2-core.ts'
 import { Mysql2Conversions, mysql2Settings, optionsOfPool } from './mysql2-settings.ts'
-import { beginStream, copyColumns, decodedColumns, type PoolDescription, standInFor } from './pool.ts'
+import {
+  beginStream,
+  copyColumns,
+  decodedColumns,
+  type PoolDescription,
+  sessionOf,
+  standInFor,
+} from './pool.ts'
 
 registerOwnFrames(import.meta.url, 'mysql2')
 
@@ -105,11 +112,7 @@ class PoolStandIn {
       ...(replicas && { replicas: { options: replicas.options, targets: mysql2ReplicaTargets(replicas) } }),
     })
     this.#replicas = replicas && new ReplicaConnections(mysql2ReplicaDriver(replicas))
-    this.#restore = timeMysql2Requests(
-      core,
-      (ms, was) => this.#client.waited(ms, was),
-      () => performance.now(),
-    )
+    this.#restore = timeMysql2Requests(core, (ms, was) => this.#client.waited(ms, was))
     const run = (place: Mysql2Place, call: Mysql2Call) => this.#run(place, call)
     this.#connections = new Mysql2Connections(this.#client, run)
     const withCallbacks = standInFor(core, {
@@ -321,13 +324,8 @@ function connectionOf(pool: Mysql2Object | undefined, closing?: AbortSignal): Co
     },
     async session(work) {
       const connection = await take()
-      const session: Connection = {
-        dialect: 'mysql',
-        query: mysql2Query(connection),
-        session: (inner) => inner(session),
-      }
       try {
-        return await work(session)
+        return await work(sessionOf('mysql', mysql2Query(connection)))
       } finally {
         // Session state that the work left behind must not reach the app.
         ;(connection.destroy as Method)()

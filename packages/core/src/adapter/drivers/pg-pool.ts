@@ -2,7 +2,7 @@ import type { ReplicaTarget } from '../../pipeline/read-routing.ts'
 import type { Connection, PoolState } from '../../schema/connection.ts'
 import { takeUntil } from '../own-connections.ts'
 import type { ReplicaDriver } from '../replica-connections.ts'
-import { type PoolReplicas, type ReplicaPool, timeRequests } from './pool.ts'
+import { type PoolReplicas, type ReplicaPool, sessionOf, timeRequests } from './pool.ts'
 
 /** The documented members of a pool of `pg` that Sluice uses. */
 interface PgPoolCounts {
@@ -61,7 +61,7 @@ export function pgPoolAccess(pool: PgPoolCounts): {
 export function timePgConnects(
   pool: PgPoolCounts,
   waited: (ms: number, wasExhausted: boolean) => void,
-  now: () => number,
+  now?: () => number,
 ): () => void {
   return timeRequests(pool, 'connect', () => pgPoolState(pool), waited, now)
 }
@@ -121,7 +121,7 @@ export function pgConnection(source: object | undefined, closing?: AbortSignal):
       if (isBesidePool) return onSeparateClient(new Client(options), work)
       const client = await take()
       try {
-        return await work(sessionOf(client))
+        return await work(clientSession(client))
       } finally {
         // Session state that the work left behind must not reach the app.
         client.release(true)
@@ -143,19 +143,17 @@ async function onSeparateClient<T>(
   client.on('error', () => {})
   try {
     await client.connect()
-    return await work(sessionOf(client))
+    return await work(clientSession(client))
   } finally {
     await client.end()
   }
 }
 
-function sessionOf(client: PgClient): Connection {
-  const session: Connection = {
-    dialect: 'postgresql',
-    query: async (sql, params = []) => (await client.query({ text: sql, values: params })).rows,
-    session: (inner) => inner(session),
-  }
-  return session
+function clientSession(client: PgClient): Connection {
+  return sessionOf(
+    'postgresql',
+    async (sql, params = []) => (await client.query({ text: sql, values: params })).rows,
+  )
 }
 
 type Rows = readonly Readonly<Record<string, unknown>>[]

@@ -115,7 +115,9 @@ export class PgTypeParsers {
       this.#watch(name, types)
     } else if (!known.matches(types, this.#oids)) {
       // Functions with the same source may refer to different variables.
-      if (known.matches(known.types, this.#oids) || !this.#isStable(known.types)) return undefined
+      if (known.matches(known.types, this.#oids)) return undefined
+      // An object may create a parser for each call, which cannot be compared with itself.
+      if (!this.#watched(known.types).matches(known.types, this.#oids)) return undefined
       this.#version += 1
       this.#watch(name, types)
     }
@@ -191,11 +193,6 @@ export class PgTypeParsers {
 
   #watch(name: string, types: TypeParsers): void {
     this.#ofQueries.set(name, this.#watched(types))
-  }
-
-  /** Whether the parsers of an object can be compared with themselves: it may create one for each call. */
-  #isStable(types: TypeParsers): boolean {
-    return this.#watched(types).matches(types, this.#oids)
   }
 
   #watched(types: TypeParsers): Watched {

@@ -127,11 +127,7 @@ class PoolStandIn {
     })
     this.#replicas = replicas && new ReplicaConnections(pgReplicaDriver(replicas))
     this.#restore = isPgPool(pool)
-      ? timePgConnects(
-          pool,
-          (ms, was) => this.#client.waited(ms, was),
-          () => performance.now(),
-        )
+      ? timePgConnects(pool, (ms, was) => this.#client.waited(ms, was))
       : () => {}
     const using: Callback = (client) => {
       if (this.#used?.deref() !== client) this.#used = new WeakRef(client as Queryable)

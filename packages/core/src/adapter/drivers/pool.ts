@@ -1,5 +1,6 @@
 import type { ReplicaTarget } from '../../pipeline/read-routing.ts'
-import { isPoolExhausted, type PoolState } from '../../schema/connection.ts'
+import { type Connection, isPoolExhausted, type PoolState } from '../../schema/connection.ts'
+import type { Dialect } from '../../sql/dialect.ts'
 import type { AdapterClient } from '../attach-client.ts'
 import type { EqualitySelect } from '../equality-select.ts'
 import type { SentStatement } from '../sent-statement.ts'
@@ -7,6 +8,12 @@ import type { SentStatement } from '../sent-statement.ts'
 /** A pool of a replica, with its location. */
 export interface ReplicaPool extends Pick<ReplicaTarget, 'region' | 'zone'> {
   readonly client: object
+}
+
+/** A connection whose session the caller already has. */
+export function sessionOf(dialect: Dialect, query: Connection['query']): Connection {
+  const session: Connection = { dialect, query, session: (work) => work(session) }
+  return session
 }
 
 /** Pools of a database's replicas, each of one server and configured like the pool of the primary. */
@@ -53,7 +60,7 @@ export function timeRequests<TName extends string>(
   name: TName,
   state: () => PoolState | undefined,
   waited: (ms: number, wasExhausted: boolean) => void,
-  now: () => number,
+  now: () => number = () => performance.now(),
 ): () => void {
   const methods = pool as Partial<Record<string, Callback>>
   const request: Callback = pool[name]

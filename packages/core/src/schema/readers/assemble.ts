@@ -3,12 +3,14 @@ import { readStatement } from '../../sql/statement.ts'
 import {
   type CatalogData,
   type ColumnInfo,
+  type ColumnType,
   type ForeignKeyInfo,
   type ReferentialAction,
   type TableInfo,
   tableId,
 } from '../catalog-data.ts'
 import type { FunctionLevel } from '../database-functions.ts'
+import { type Row, textOf } from './row-values.ts'
 
 /** A schema and a name, as the database writes them. */
 interface TableName {
@@ -35,7 +37,7 @@ export interface KeyEntry extends TableName {
 }
 
 /** One column of a foreign key. Without a referenced column it refers to the primary key. */
-export interface ForeignKeyEntry extends TableName {
+interface ForeignKeyEntry extends TableName {
   readonly key: string
   readonly column: string
   readonly references: TableName
@@ -54,13 +56,39 @@ interface CatalogEntries {
   readonly foreignKeys: readonly ForeignKeyEntry[]
 }
 
+/** The table of a row. */
+export function nameOf(row: Row): TableName {
+  return { schema: textOf(row, 'schema'), table: textOf(row, 'table') }
+}
+
+/** @param actionOf - Reads an action as the database writes it. */
+export function foreignKeyEntry(row: Row, actionOf: (written: string) => ReferentialAction): ForeignKeyEntry {
+  return {
+    ...nameOf(row),
+    key: textOf(row, 'key'),
+    column: textOf(row, 'column'),
+    references: { schema: textOf(row, 'referenced_schema'), table: textOf(row, 'referenced_table') },
+    referencedColumn: textOf(row, 'referenced_column'),
+    onDelete: actionOf(textOf(row, 'on_delete')),
+    onUpdate: actionOf(textOf(row, 'on_update')),
+  }
+}
+
+/** The kind of each type of a database, from lists of types by their kind. */
+export function columnTypes(
+  lists: Readonly<Partial<Record<ColumnType, string>>>,
+): Readonly<Record<string, ColumnType>> {
+  const entries = Object.entries(lists) as [ColumnType, string][]
+  return Object.fromEntries(entries.flatMap(([kind, list]) => list.split(' ').map((name) => [name, kind])))
+}
+
 /** Builds a catalog from flat rows. */
 export function assembleCatalog({ dialect, defaultSchema, ...entries }: CatalogEntries): CatalogData {
   const idOf = ({ schema, table }: TableName) => tableId(dialect, schema, table, defaultSchema)
-  const columns = groupBy(entries.columns, nameOf)
-  const keys = groupBy(entries.keys, nameOf)
+  const columns = groupBy(entries.columns, textOfName)
+  const keys = groupBy(entries.keys, textOfName)
   const tables = entries.tables.map((entry): TableInfo => {
-    const name = nameOf(entry)
+    const name = textOfName(entry)
     const ofTable = [...groupBy(keys.get(name) ?? [], ({ key }) => key).values()]
     const primary = ofTable.find(([first]) => first?.primary === true) ?? []
     return {
@@ -81,7 +109,7 @@ export function assembleCatalog({ dialect, defaultSchema, ...entries }: CatalogE
     tables.map((table) => [tableId(dialect, table.schema, table.name, defaultSchema), table.primaryKey]),
   )
   const foreignKeys: ForeignKeyInfo[] = []
-  for (const parts of groupBy(entries.foreignKeys, (entry) => `${nameOf(entry)} ${entry.key}`).values()) {
+  for (const parts of groupBy(entries.foreignKeys, (entry) => `${textOfName(entry)} ${entry.key}`).values()) {
     const [first] = parts
     if (first === undefined) continue
     const references = idOf(first.references)
@@ -98,7 +126,7 @@ export function assembleCatalog({ dialect, defaultSchema, ...entries }: CatalogE
   return { dialect, defaultSchema, tables, foreignKeys }
 }
 
-function nameOf({ schema, table }: TableName): string {
+function textOfName({ schema, table }: TableName): string {
   return JSON.stringify([schema, table])
 }
 

@@ -1,12 +1,14 @@
 import { readStatement } from '../../sql/statement.ts'
-import type { CatalogData, ColumnType } from '../catalog-data.ts'
+import type { CatalogData } from '../catalog-data.ts'
 import type { Connection } from '../connection.ts'
 import {
   assembleCatalog,
   type ColumnEntry,
   callingViews,
-  type ForeignKeyEntry,
+  columnTypes,
+  foreignKeyEntry,
   type KeyEntry,
+  nameOf,
   type TableEntry,
 } from './assemble.ts'
 import { optionalTextOf, type Row, referentialAction, textOf } from './row-values.ts'
@@ -114,12 +116,8 @@ export async function readMysql(connection: Connection): Promise<CatalogData> {
       const key = textOf(row, 'key')
       return { ...nameOf(row), key, primary: key === 'PRIMARY', column: optionalTextOf(row, 'column') }
     }),
-    foreignKeys: foreignKeyRows.map(foreignKeyEntry),
+    foreignKeys: foreignKeyRows.map((row) => foreignKeyEntry(row, referentialAction)),
   })
-}
-
-function nameOf(row: Row): { schema: string; table: string } {
-  return { schema: textOf(row, 'schema'), table: textOf(row, 'table') }
 }
 
 /** Whether a column that is computed on read depends only on the row. */
@@ -149,18 +147,6 @@ function columnEntry(row: Row): ColumnEntry {
   }
 }
 
-function foreignKeyEntry(row: Row): ForeignKeyEntry {
-  return {
-    ...nameOf(row),
-    key: textOf(row, 'key'),
-    column: textOf(row, 'column'),
-    references: { schema: textOf(row, 'referenced_schema'), table: textOf(row, 'referenced_table') },
-    referencedColumn: textOf(row, 'referenced_column'),
-    onDelete: referentialAction(textOf(row, 'on_delete')),
-    onUpdate: referentialAction(textOf(row, 'on_update')),
-  }
-}
-
 /**
  * These treat different ASCII characters as equal (`Y` and `~`, `M` and `N`), or cannot represent some
  * characters.
@@ -171,30 +157,13 @@ const ODD_COLLATIONS = /^(?:big5|gb2312|gbk|macce|swe7)_/i
  * `year`, `time`, `enum` and `set` are `other`: several values represent one (24 is 2024, and the number 2 is
  * the second string of an enum).
  */
-const types: Readonly<Record<string, ColumnType>> = {
-  tinyint: 'integer',
-  smallint: 'integer',
-  mediumint: 'integer',
-  int: 'integer',
-  bigint: 'integer',
+const types = columnTypes({
+  integer: 'tinyint smallint mediumint int bigint',
   decimal: 'decimal',
-  float: 'float',
-  double: 'float',
-  char: 'text',
-  varchar: 'text',
-  tinytext: 'text',
-  text: 'text',
-  mediumtext: 'text',
-  longtext: 'text',
+  float: 'float double',
+  text: 'char varchar tinytext text mediumtext longtext',
   uuid: 'uuid',
-  date: 'datetime',
-  datetime: 'datetime',
-  timestamp: 'datetime',
-  binary: 'bytes',
-  varbinary: 'bytes',
-  tinyblob: 'bytes',
-  blob: 'bytes',
-  mediumblob: 'bytes',
-  longblob: 'bytes',
+  datetime: 'date datetime timestamp',
+  bytes: 'binary varbinary tinyblob blob mediumblob longblob',
   json: 'json',
-}
+})

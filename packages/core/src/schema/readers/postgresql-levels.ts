@@ -84,7 +84,7 @@ export function levelsOf({ functions, operators, uses, types, relations }: Calli
       ...byName.of([...names.calls, ...names.fields]),
       ...byOperator.of(names.operators),
       ...byWord.of(names.words),
-      ...partsOf(row),
+      ...(optionalTextOf(row, 'parts') ?? '').split(' '),
     )
   }
   for (let isGrowing = true; isGrowing; ) {
@@ -106,11 +106,6 @@ export function levelsOf({ functions, operators, uses, types, relations }: Calli
 const RUNS_SQL =
   words(`query_to_xml query_to_xmlschema query_to_xml_and_xmlschema cursor_to_xml cursor_to_xmlschema ts_stat ts_rewrite
   lo_import pg_import_system_collations pg_create_logical_replication_slot crosstab connectby dblink dblink_exec`)
-
-/** The functions of which an aggregate consists. */
-function partsOf(row: Row): readonly string[] {
-  return (optionalTextOf(row, 'parts') ?? '').split(' ')
-}
 
 interface OwnLevel {
   readonly level: FunctionLevel

@@ -1,11 +1,13 @@
-import type { CatalogData, ColumnType, ReferentialAction } from '../catalog-data.ts'
+import type { CatalogData, ReferentialAction } from '../catalog-data.ts'
 import { CHANGE_TRIGGER } from '../change-trigger.ts'
 import type { Connection } from '../connection.ts'
 import {
   assembleCatalog,
   type ColumnEntry,
-  type ForeignKeyEntry,
+  columnTypes,
+  foreignKeyEntry,
   type KeyEntry,
+  nameOf,
   type TableEntry,
 } from './assemble.ts'
 import { type PostgresFunctions, readPostgresFunctions, tableName } from './postgresql-functions.ts'
@@ -97,15 +99,15 @@ export async function readPostgresql(connection: Connection): Promise<CatalogDat
     defaultSchema: (first === undefined ? undefined : optionalTextOf(first, 'default_schema')) ?? 'public',
     tables: tableRows.filter((row) => row.table !== null).map((row) => tableEntry(row, found)),
     columns: columnRows.map(columnEntry),
-    keys: keyRows.map((row): KeyEntry => {
-      return {
+    keys: keyRows.map(
+      (row): KeyEntry => ({
         ...nameOf(row),
         key: textOf(row, 'key'),
         primary: flagOf(row, 'primary'),
         column: textOf(row, 'column'),
-      }
-    }),
-    foreignKeys: foreignKeyRows.map(foreignKeyEntry),
+      }),
+    ),
+    foreignKeys: foreignKeyRows.map((row) => foreignKeyEntry(row, (code) => actions[code] ?? 'Cascade')),
   })
   const ownTypes = new Set(columnRows.flatMap((row) => optionalTextOf(row, 'own_type') ?? []))
   return {
@@ -113,10 +115,6 @@ export async function readPostgresql(connection: Connection): Promise<CatalogDat
     functions: found.functions,
     ownTypes: [...ownTypes].map(Number).sort((left, right) => left - right),
   }
-}
-
-function nameOf(row: Row): { schema: string; table: string } {
-  return { schema: textOf(row, 'schema'), table: textOf(row, 'table') }
 }
 
 function tableEntry(row: Row, { ofTables, dependent, whenRead }: PostgresFunctions): TableEntry {
@@ -144,18 +142,6 @@ function columnEntry(row: Row): ColumnEntry {
   return { ...nameOf(row), column }
 }
 
-function foreignKeyEntry(row: Row): ForeignKeyEntry {
-  return {
-    ...nameOf(row),
-    key: textOf(row, 'key'),
-    column: textOf(row, 'column'),
-    references: { schema: textOf(row, 'referenced_schema'), table: textOf(row, 'referenced_table') },
-    referencedColumn: textOf(row, 'referenced_column'),
-    onDelete: actions[textOf(row, 'on_delete')] ?? 'Cascade',
-    onUpdate: actions[textOf(row, 'on_update')] ?? 'Cascade',
-  }
-}
-
 const actions: Readonly<Record<string, ReferentialAction>> = {
   a: 'NoAction',
   r: 'Restrict',
@@ -168,21 +154,14 @@ const actions: Readonly<Record<string, ReferentialAction>> = {
  * `char(n)`, `citext`, `name` and `oid` are `other`: they can compare equal although the written values
  * differ (`name` truncates strings, and -1 is an `oid`).
  */
-const types: Readonly<Record<string, ColumnType>> = {
-  int2: 'integer',
-  int4: 'integer',
-  int8: 'integer',
-  numeric: 'decimal',
-  float4: 'float',
-  float8: 'float',
-  text: 'text',
-  varchar: 'text',
+const types = columnTypes({
+  integer: 'int2 int4 int8',
+  decimal: 'numeric',
+  float: 'float4 float8',
+  text: 'text varchar',
   uuid: 'uuid',
-  bool: 'boolean',
-  date: 'datetime',
-  timestamp: 'datetime',
-  timestamptz: 'datetime',
-  bytea: 'bytes',
-  json: 'json',
-  jsonb: 'json',
-}
+  boolean: 'bool',
+  datetime: 'date timestamp timestamptz',
+  bytes: 'bytea',
+  json: 'json jsonb',
+})

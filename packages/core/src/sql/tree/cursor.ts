@@ -161,11 +161,6 @@ export class SqlCursor implements ParsedSql {
     this.skipStatement()
   }
 
-  /** Records a place where a table is read. */
-  reading(table: readonly string[]): void {
-    this.reads.push(table)
-  }
-
   /**
    * Increases the nesting level: deep nesting must not exhaust the stack. Each call requires a `leave`,
    * unless parsing has failed.

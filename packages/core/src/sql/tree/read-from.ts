@@ -271,7 +271,7 @@ class FromReader {
     const entry =
       table.length === 1 && !isTarget ? findCte(scope.ctes, this.#fold(table[0] ?? '')) : undefined
     if (entry !== undefined) return this.#cte(entry, table, join, start)
-    if (!isDual(cursor, table)) cursor.reading(table)
+    if (!isDual(cursor, table)) cursor.reads.push(table)
     return this.#item({ join, start, table })
   }
 

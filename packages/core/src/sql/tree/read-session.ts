@@ -138,7 +138,7 @@ export function readPragma(cursor: SqlCursor): void {
   const name = cursor.tableName().at(-1) ?? ''
   cursor.volatile = true
   if (!cursor.atEnd() && !(cursor.isSymbol('(') && readingPragmas.has(name.toUpperCase()))) {
-    notePragma(cursor, name)
+    note(cursor, lowerAscii(name))
     cursor.markOpaque('sets a PRAGMA')
   }
   cursor.skipStatement()
@@ -230,9 +230,4 @@ function nameAt(cursor: SqlCursor, at: number): string {
   let name = ''
   for (let offset = at; offset <= end; offset++) name += cursor.token(offset)?.text ?? ''
   return lowerAscii(name)
-}
-
-/** SQLite: `PRAGMA name = value`. */
-function notePragma(cursor: SqlCursor, name: string): void {
-  note(cursor, lowerAscii(name))
 }

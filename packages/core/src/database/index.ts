@@ -17,11 +17,11 @@ export {
   type PostgresqlScratch,
 } from './advisor/advise-database.ts'
 export type { OnAdviceProgress } from './advisor/index-check.ts'
-export { isBytewise } from './advisor/key-maker.ts'
+export { indexPages, PAGE_BYTES } from './advisor/index-pages.ts'
 export type { Thresholds } from './advisor/limits.ts'
+export { isBytewise } from './advisor/own-type.ts'
 export { createPostgresqlIndex, type IndexSupposer } from './advisor/planners/postgresql-planner.ts'
 export type { DuplicateIndex, MissingForeignKeyIndex, UnusedIndex } from './advisor/schema-indexes.ts'
-export { indexPages, PAGE_BYTES } from './advisor/table-costs.ts'
 export type { SupposedIndex, Validation } from './advisor/what-if-planner.ts'
 export { type AnalyzeDatabaseOptions, analyzeDatabase, serverWorkload } from './analysis/analyze-database.ts'
 export type {

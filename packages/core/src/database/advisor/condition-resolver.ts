@@ -10,9 +10,9 @@ import type {
   ValueTerm,
 } from '../../sql/tree/query-tree.ts'
 import type { SnapshotIndex } from '../inspectors/database-snapshot.ts'
-import { keysetOf } from '../rewrites/or-to-row-values.ts'
+import { keysetOf } from '../keyset.ts'
 import { type BlockInstance, type BlockInstances, type ColumnMeaning, passageOf } from './block-instances.ts'
-import { otherCollation, servesPlainIndex } from './key-maker.ts'
+import { otherCollation, servesPlainIndex } from './own-type.ts'
 import {
   ArmSink,
   type ColumnCondition,

@@ -2,7 +2,7 @@ import type { OrderTerm, OutputTerm, QueryTree } from '../../sql/tree/query-tree
 import { type DatabaseSnapshot, SnapshotIndex } from '../inspectors/database-snapshot.ts'
 import { type BlockInstance, BlockInstances, type ColumnMeaning } from './block-instances.ts'
 import { ConditionResolver, resolveWrites, StatementRoles } from './condition-resolver.ts'
-import { otherCollation, servesPlainIndex } from './key-maker.ts'
+import { otherCollation, servesPlainIndex } from './own-type.ts'
 import type { OrderedColumn, StatementUse, UseDraft } from './table-use.ts'
 
 /**

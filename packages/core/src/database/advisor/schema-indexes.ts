@@ -1,5 +1,5 @@
 import type { ForeignKeyInfo } from '../../schema/catalog-data.ts'
-import { createIndexSql, dropIndexSql } from '../fixes/index-sql.ts'
+import { createIndexSql, dropIndexSql } from '../fixes/index-statements.ts'
 import type { SchemaChange } from '../fixes/schema-change.ts'
 import { definitionOf, type IndexDefinition, sharedKeys } from '../index-definition.ts'
 import type { DatabaseSnapshot, IndexSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'

@@ -1,7 +1,7 @@
 import type { ReferentialAction } from '../../schema/catalog-data.ts'
 import { quoteName } from '../../sql/dialect.ts'
 import { columnsOf } from '../advisor/index-coverage.ts'
-import { createIndexSql } from '../fixes/index-sql.ts'
+import { createIndexSql } from '../fixes/index-statements.ts'
 import { indexBodySql } from '../index-definition.ts'
 import type { ColumnSnapshot, DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
 import { formatCount, literal, quotedTable, shownName } from '../names.ts'

@@ -1,6 +1,6 @@
 import type { Dialect } from '../../sql/dialect.ts'
 import type { ConditionNode, QueryTree } from '../../sql/tree/query-tree.ts'
-import { createIndexSql } from '../fixes/index-sql.ts'
+import { createIndexSql } from '../fixes/index-statements.ts'
 import type { IndexDefinition } from '../index-definition.ts'
 import type { ColumnSnapshot } from '../inspectors/database-snapshot.ts'
 import { indexNameOf } from '../names.ts'

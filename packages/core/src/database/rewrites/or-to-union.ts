@@ -2,7 +2,7 @@ import { quoteName } from '../../sql/dialect.ts'
 import { statementOf } from '../../sql/statement.ts'
 import type { DisjunctionNode, QueryBlock } from '../../sql/tree/query-tree.ts'
 import type { SnapshotIndex } from '../inspectors/database-snapshot.ts'
-import { keysetOf } from './or-to-row-values.ts'
+import { keysetOf } from '../keyset.ts'
 import { columnIn, type Rewrite, type RewriteSource, SqlParts } from './rewrite.ts'
 
 const MAX_ARMS = 4

@@ -14,6 +14,7 @@ export {
 } from './database/checks/statistics-problems.ts'
 export { isRunnable } from './database/workload/workload-record.ts'
 export type { MetricsFormat } from './monitoring/export/open-metrics-text.ts'
+export { counter, counters } from './monitoring/feeds/metric-family.ts'
 export type { MetricName } from './monitoring/metrics/metric-type.ts'
 export type { ScaleDirection } from './monitoring/scaling/policies/scaling-policies.ts'
 export type { ScalingSkip } from './monitoring/scaling/scaling-history.ts'

@@ -19,7 +19,6 @@ export function isIdempotent(method: string): boolean {
 /** The request that is sent to nodes. */
 export type ExchangeRequest = Dispatcher.DispatchOptions & { readonly body: Buffer | Readable | null }
 
-/** The client of a request. */
 export interface Client {
   readonly ip: string
   readonly isTls: boolean

@@ -80,7 +80,6 @@ export class Upstream {
     this.#lost += 1
   }
 
-  /** Removes a finished attempt. */
   remove(attempt: PendingAttempt): void {
     if (!attempt.hasAnswer) this.#waiting -= 1
     const last = this.attempts.pop()
@@ -101,7 +100,6 @@ export function originOf(node: ServerNode, tls: NodeTlsOptions | undefined): str
   return `${tls === undefined ? 'http' : 'https'}://${node.id}`
 }
 
-/** Options for connections to nodes. */
 export function connectOptions(
   timeout: number,
   tls: NodeTlsOptions | undefined,

@@ -38,7 +38,6 @@ export interface RedisStore extends CacheStore {
   counters(): StoreCounters
 }
 
-/** A store in one Redis. */
 export class Store implements RedisStore {
   readonly #keys: Keys
   readonly #codec: EntryCodec

@@ -157,7 +157,6 @@ export class NodePool {
     this.#picker.changed?.(node)
   }
 
-  /** A node responded. */
   answered(node: NodeState, now: number, ms: number, isError: boolean): void {
     node.answered(now, ms, isError)
     this.#picker.answered?.(node, ms)

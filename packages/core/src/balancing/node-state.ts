@@ -74,7 +74,6 @@ const FORGET_MS = 5_000
 /** Weight of one request in the error rate. */
 const ERROR_STEP = 0.02
 
-/** A node and its state in the balancer. */
 export class NodeState implements ServerNode {
   readonly id: string
   /** For consistent hashing. */

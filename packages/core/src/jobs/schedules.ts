@@ -18,7 +18,6 @@ export interface ScheduleOptions {
   readonly timezone?: string
 }
 
-/** Options of the tasks that a schedule enqueues. */
 type ScheduledTask = EnqueueOptions &
   ScheduleOptions & { readonly queue?: string; readonly priority?: TaskPriority }
 

@@ -158,7 +158,6 @@ export function settledTaskView({ claim, kind, at, failure, isStored }: TaskOutc
   }
 }
 
-/** A dead letter, as it is returned to the app. */
 export function deadLetterView(record: TaskRecord): DeadLetter {
   return { ...taskView(record), status: 'dead', failures: record.failures }
 }

@@ -18,7 +18,7 @@ import {
   type ResolvedMonitoringOptions,
   resolveMonitoringOptions,
 } from './monitoring-options.ts'
-import { Reports } from './report/reports.ts'
+import { MAX_ALERTS, Reports } from './report/reports.ts'
 import type { TuningFacts } from './report/tuning-advice.ts'
 import type { WorkerState } from './scaling/control/control-options.ts'
 import { ScalingDesk } from './scaling-desk.ts'
@@ -31,13 +31,11 @@ export interface MonitoringEngineParts {
   readonly facts?: () => Promise<TuningFacts>
   /** Called once per second before values are stored, while anything is recorded. */
   readonly beforeTick?: () => void
-  /** System readers of the collectors. */
   readonly readers?: SystemReaders
 }
 
 const TICK_MS = 1_000
 const POOL_MS = 60_000
-const MAX_ALERTS = 10_000
 
 /** The parts of a monitoring engine, and their work once per second. */
 export class MonitoringParts {
@@ -50,7 +48,6 @@ export class MonitoringParts {
   readonly feeds: FeedBook
   readonly desk: ScalingDesk
   readonly reports: Reports
-  /** Initial options of the collectors. */
   readonly collect: ResolvedMonitoringOptions['collect']
   /** Runs once a second, from when something is recorded. */
   readonly turning: Periodic

@@ -1,18 +1,16 @@
 import type { Clock } from '../shared/clock.ts'
 import { LoadForecaster } from './forecast/load-forecaster.ts'
-import { AutoScaler } from './scaling/auto-scaler.ts'
+import { MINUTE_MS } from './forecast/time-grid.ts'
+import { AutoScaler, SETTLE_SECONDS, START_UP_SECONDS } from './scaling/auto-scaler.ts'
 import type { Forecasts, WorkerState } from './scaling/control/control-options.ts'
 import { checkTrialState } from './scaling/control/forecast-trial.ts'
 import { TARGET } from './scaling/control/load-rule.ts'
 import type { ScalingEvent } from './scaling/scaling-history.ts'
 import type { ScalingOptions } from './scaling/scaling-options.ts'
 
-const MINUTE_MS = 60_000
 /** Among saved forecasts, those of the load that scaling uses, and whether they help. */
 const SCALED_LOAD = 'scaling load'
 const TRIAL = 'scaling trial'
-const START_UP_SECONDS = 60
-const SETTLE_SECONDS = 30
 /** A decision looks so many minutes beyond the time that a worker needs to be up. */
 const MINUTES_BEYOND = 2
 const MAX_MINUTES = 1_440

@@ -13,9 +13,7 @@ import { DATABASE_BOUNDS_MS, REQUEST_BOUNDS_MS } from '../shared/histogram.ts'
 import { checkOptions, type OptionRule } from '../shared/options.ts'
 import type { Sluice } from '../sluice/sluice.ts'
 import { hostOf, type SluiceHost } from '../sluice/sluice-host.ts'
-import { loadApi, requestAttributes, statementAttributes } from './export-spans.ts'
-
-const SCOPE = '@sluice/core'
+import { loadApi, requestAttributes, SCOPE, statementAttributes } from './export-spans.ts'
 
 export interface ExportMetricsOptions {
   /**

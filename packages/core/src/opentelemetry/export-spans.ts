@@ -19,7 +19,7 @@ export async function loadApi(
   return await loadPackage(needing, '@opentelemetry/api', load)
 }
 
-const SCOPE = '@sluice/core'
+export const SCOPE = '@sluice/core'
 
 export interface ExportSpansOptions {
   /**
@@ -117,7 +117,6 @@ interface ScopeSpan {
   readonly outer: Span | undefined
 }
 
-/** The spans of scopes, by scope. */
 class ScopeSpans {
   readonly #spans = new WeakMap<Scope, ScopeSpan>()
   #open = 0

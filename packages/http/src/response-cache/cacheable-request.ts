@@ -27,7 +27,6 @@ export interface RequestFacts {
   readonly beforeSend?: () => void
 }
 
-/** A request in the response cache. */
 export interface CacheableRequest {
   readonly request: IncomingMessage
   readonly response: ServerResponse

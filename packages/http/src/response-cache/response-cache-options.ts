@@ -119,7 +119,6 @@ export interface ResolvedResponseCacheOptions {
   readonly cacheStatus: boolean
 }
 
-const text: OptionRule = { expected: 'a string', accepts: (value) => typeof value === 'string' }
 const statuses: OptionRule = {
   expected: 'an array of statuses from 200 to 599, except 206 and 304',
   accepts: (value) => Array.isArray(value) && value.every(isStatus),
@@ -150,7 +149,7 @@ export function resolveResponseCacheOptions(
     maxBodyBytes: integer(1),
     maxWaitMs: number(0),
     shared: boolean,
-    version: text,
+    version: option.string,
     dropHeaders: names,
     requestCacheControl: boolean,
     cacheStatus: boolean,

@@ -1,4 +1,5 @@
 import type { MetricFamily, Sluice } from '@sluice/core'
+import { counter, counters } from '@sluice/core/siblings'
 
 /** Counters of all response caches of a Sluice, since the first one was created. */
 export interface ResponseCacheStats {
@@ -22,7 +23,6 @@ export interface ResponseCacheStats {
   readonly notStored: Readonly<Record<string, number>>
 }
 
-/** The counters behind `ResponseCacheStats`. */
 export class ResponseCacheCounters {
   hits = 0
   coalesced = 0
@@ -101,19 +101,4 @@ function familiesOf(stats: ResponseCacheStats): readonly MetricFamily[] {
       shadowDifferences,
     ),
   ]
-}
-
-function counter(name: string, help: string, unit: string, value: number): MetricFamily {
-  return { name, help, unit, type: 'counter', samples: [{ labels: {}, value }] }
-}
-
-function counters(
-  name: string,
-  help: string,
-  unit: string,
-  label: string,
-  values: Readonly<Record<string, number>>,
-): MetricFamily {
-  const samples = Object.entries(values).map(([key, value]) => ({ labels: { [label]: key }, value }))
-  return { name, help, unit, type: 'counter', samples }
 }

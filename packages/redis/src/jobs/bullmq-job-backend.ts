@@ -20,7 +20,7 @@ import {
   type WakeHint,
 } from '@sluice/core/jobs'
 import type { Cluster, Redis } from 'ioredis'
-import { batchFields, batchRowOf, type FlatHash, storedSettings } from './job-fields.ts'
+import { batchFields, batchRowsOf, type FlatHash, storedSettings } from './job-fields.ts'
 import {
   type BullmqJobBackendOptions,
   closedError,
@@ -151,7 +151,7 @@ class BullmqBackend implements JobBackend {
       CancelledTask['was'] | null,
       FlatHash[],
     ]
-    return was === null ? undefined : { was, batches: rowsOf(ended) }
+    return was === null ? undefined : { was, batches: batchRowsOf(ended) }
   }
 
   async replay(id: string): Promise<boolean> {
@@ -193,11 +193,11 @@ class BullmqBackend implements JobBackend {
   }
 
   async sealBatch(id: string, chunks: number, totalItems: number, at: number): Promise<readonly BatchRow[]> {
-    return rowsOf(await this.#opened().redis.run('seal', '', id, chunks, totalItems, Math.floor(at)))
+    return batchRowsOf(await this.#opened().redis.run('seal', '', id, chunks, totalItems, Math.floor(at)))
   }
 
   async batch(id: string): Promise<BatchRow | undefined> {
-    const [row] = rowsOf(await this.#opened().redis.run('batches', '', id))
+    const [row] = batchRowsOf(await this.#opened().redis.run('batches', '', id))
     return row
   }
 
@@ -210,7 +210,7 @@ class BullmqBackend implements JobBackend {
         number,
         FlatHash[],
       ]
-      batches.push(...rowsOf(ended))
+      batches.push(...batchRowsOf(ended))
       // The batch may end when its last waiting part is canceled. The next call then no longer finds it.
       if (looked === 0) return { isFound: isFound === 1 || first > 0, batches }
       first += looked
@@ -224,7 +224,7 @@ class BullmqBackend implements JobBackend {
   async unnotifiedBatches(before: number): Promise<readonly BatchRow[]> {
     const { redis } = this.#opened()
     const ids = await redis.send(() => redis.client.zrangebyscore(redis.key('unnotified'), '-inf', before))
-    return ids.length === 0 ? [] : rowsOf(await redis.run('batches', '', ...ids))
+    return ids.length === 0 ? [] : batchRowsOf(await redis.run('batches', '', ...ids))
   }
 
   get(id: string): Promise<TaskRecord | undefined> {
@@ -305,10 +305,6 @@ class BullmqBackend implements JobBackend {
   #wake(hint: WakeHint): void {
     for (const listener of this.#listeners) listener(hint)
   }
-}
-
-function rowsOf(reply: unknown): BatchRow[] {
-  return (reply as FlatHash[]).map(batchRowOf).filter((row) => row !== undefined)
 }
 
 /** Groups consecutive tasks of the same queue, with at most `MAX_SENT` characters in a group of several. */

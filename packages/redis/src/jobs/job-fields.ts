@@ -159,7 +159,7 @@ export function batchFields({ webhook, ...batch }: NewBatch): Record<string, str
 }
 
 /** @returns `undefined` if there is no batch. */
-export function batchRowOf(flat: FlatHash): BatchRow | undefined {
+function batchRowOf(flat: FlatHash): BatchRow | undefined {
   const fields = fieldsOf(flat)
   const number = (name: string) => Number(fields[name] ?? 0)
   const orNull = (name: string) => (fields[name] === undefined ? null : Number(fields[name]))
@@ -181,6 +181,10 @@ export function batchRowOf(flat: FlatHash): BatchRow | undefined {
     endedAt: orNull('endedAt'),
     isNotified: fields.isNotified === '1',
   }
+}
+
+export function batchRowsOf(reply: unknown): BatchRow[] {
+  return (reply as readonly FlatHash[]).map(batchRowOf).filter((row) => row !== undefined)
 }
 
 function fieldsOf(flat: FlatHash): Fields {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { JobBackendError } from '@sluice/core/jobs'
 import { loadPackage } from '@sluice/core/siblings'
+import { ignore } from '../server/server.ts'
 
 /** The range of versions that `package.json` allows as the peer. */
 export const BULLMQ_RANGE = '~6.7.0'
@@ -107,5 +108,3 @@ function unsupported(
     `BullMQ ${version} is not supported: its script "${script}" ${difference}. Install bullmq@${BULLMQ_RANGE}.`,
   )
 }
-
-function ignore(): void {}

@@ -7,7 +7,7 @@ import {
   type TaskFailure,
   type TaskOutcome,
 } from '@sluice/core/jobs'
-import { batchRowOf, type ClaimValues, type FlatHash, JobClaim } from './job-fields.ts'
+import { batchRowsOf, type ClaimValues, type FlatHash, JobClaim } from './job-fields.ts'
 import type { JobsRedis } from './jobs-redis.ts'
 
 /**
@@ -142,7 +142,7 @@ export class Steps {
         ...this.#known(line, reported),
         ...lost.map((place) => outcomes[place]?.claim).filter((claim) => claim !== undefined),
       ],
-      batches: [...recalled.batches, ...rowsOf(batches)],
+      batches: [...recalled.batches, ...batchRowsOf(batches)],
       ...(nextAt === null ? {} : { nextAt }),
     }
   }
@@ -179,7 +179,7 @@ export class Steps {
         ...line.recalled.claims.filter((claim) => !surplus.includes(claim)),
         ...claimsOf(queue, token, claims),
       ],
-      batches: [...line.recalled.batches, ...rowsOf(batches)],
+      batches: [...line.recalled.batches, ...batchRowsOf(batches)],
     }
   }
 
@@ -202,10 +202,6 @@ function joined(first: Recalled, then: Recalled): Recalled {
 
 function claimsOf(queue: string, token: string, claims: Reply[0]): readonly TaskClaim[] {
   return claims.map((values) => new JobClaim(queue, token, values))
-}
-
-function rowsOf(batches: readonly FlatHash[]): readonly BatchRow[] {
-  return batches.map(batchRowOf).filter((row) => row !== undefined)
 }
 
 /** @returns The `done` outcomes without other fields, and the rest. */

@@ -17,7 +17,6 @@ export interface Confirmation {
   readonly lagP99Ms: number
 }
 
-/** A confirmation, read from Redis. */
 export interface ReadConfirmation {
   /** Age of `at`; `undefined`: no relay has ever confirmed anything. */
   readonly ageMs: number | undefined

@@ -14,7 +14,6 @@ interface RelayedWritesParts {
   /** Its Redis. */
   readonly from: Store
   readonly to: Store
-  /** Token of the intents. */
   readonly token: string
   /** Tokens of which intents may be left. */
   readonly earlierTokens: readonly string[]

@@ -37,7 +37,6 @@ export interface RegionStats extends TierStats {
 interface RegionPickerParts<TNode extends PickableNode> {
   readonly distances: Distances
   readonly placeOf: (node: TNode) => string
-  /** Creates the picker of a place. */
   readonly create: (place: string) => Picker<TNode>
   /** Whether a client stays on its node, regardless of load. */
   readonly isSticky: () => boolean

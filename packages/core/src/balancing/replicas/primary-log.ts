@@ -30,7 +30,6 @@ export interface PrimaryLogParts {
   readonly positions: Positions
   readonly clock: Clock
   readonly maxLagMs: number
-  /** The number of the last write that ended. */
   readonly lastWrite: () => number
   /** Whether there were reads recently. */
   readonly isInUse: () => boolean

@@ -32,7 +32,6 @@ export interface Picker<TNode extends PickableNode = PickableNode> {
    * @returns `undefined` if no accepted node has capacity.
    */
   pick(client: string | undefined, accepts: Accepts<TNode> | undefined): TNode | undefined
-  /** The connections of a node changed. */
   changed?(node: TNode): void
   /** A node responded within this time. */
   answered?(node: TNode, ms: number): void

@@ -68,7 +68,6 @@ export class RunnerState {
     return this.running.size === 0 && this.#waiting === undefined && !this.hasReport && this.#steps === 0
   }
 
-  /** Claims that are held. */
   get claims(): TaskClaim[] {
     const running = [...this.running].map(({ claim }) => claim)
     return this.#waiting === undefined ? running : [this.#waiting, ...running]

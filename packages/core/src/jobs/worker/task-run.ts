@@ -50,7 +50,6 @@ export type Ending =
   | { readonly kind: 'failed'; readonly error: unknown }
   | { readonly kind: 'cancelled' | 'shutdown' | 'lost' }
 
-/** The runner of a task. */
 export interface TaskRunHost {
   /** Milliseconds that a processor has to stop after it was aborted. */
   readonly graceMs: number
@@ -65,7 +64,6 @@ export class TaskRun implements TaskContext {
   readonly startedAt: number
   /** Index in its queue. */
   place = -1
-  /** Logged lines. */
   lines: string[] = NO_LINES
   /** Items that failed, by their place. */
   failedItems: Map<number, unknown> | undefined

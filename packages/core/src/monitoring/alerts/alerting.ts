@@ -56,7 +56,6 @@ export class Alerting {
     this.#thresholds.forget(series)
   }
 
-  /** Evaluates the objectives. */
   evaluate(): void {
     for (const objective of this.#objectives.values()) objective.evaluate()
   }

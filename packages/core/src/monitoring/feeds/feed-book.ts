@@ -178,18 +178,18 @@ export class FeedBook {
 
   #own(): readonly MetricFamily[] {
     return [
-      counter(
+      countsFamily(
         'sluice.feed.failures',
         'Number of times that a feed failed or was too slow',
         'sluice.feed.name',
         this.#failures,
       ),
-      counter('sluice.feed.dropped', 'Omitted families and samples', 'reason', this.#dropped),
+      countsFamily('sluice.feed.dropped', 'Omitted families and samples', 'reason', this.#dropped),
     ]
   }
 }
 
-function counter(
+function countsFamily(
   name: string,
   help: string,
   label: string,

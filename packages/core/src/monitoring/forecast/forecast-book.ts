@@ -2,16 +2,15 @@ import { InvalidArgumentError } from '../../shared/errors.ts'
 import { AnomalyWatch, type MetricAnomaly } from '../trends.ts'
 import type { Prediction } from './forecaster-state.ts'
 import { LoadForecaster } from './load-forecaster.ts'
+import { MINUTE_MS } from './time-grid.ts'
 
 const HORIZONS: readonly number[] = [5, 15, 60]
 const LONGEST = 60
-const MINUTE_MS = 60_000
 /** Interval of the values that a forecaster learns from. */
 const STEP_MS = MINUTE_MS
 
 interface ForecastParts {
   readonly metrics: readonly string[]
-  /** Current value of a metric. */
   readonly current: (metric: string) => number | undefined
   readonly wall: () => number
   readonly onAnomaly: (anomaly: MetricAnomaly) => void

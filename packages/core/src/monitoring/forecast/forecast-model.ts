@@ -56,7 +56,7 @@ const PERIOD_FEATURES = 8
 const GROWTH_FEATURES = 9
 
 /** Replaces an unknown value by 0, or by a known one. */
-function known(value: number, otherwise = 0): number {
+function knownOr(value: number, otherwise = 0): number {
   return Number.isNaN(value) ? otherwise : value
 }
 
@@ -66,15 +66,15 @@ export function fillLevelFeatures(
   { logLast, logMean15, logMean60, momentum }: PresentLoad,
   daily: DailyOutlook,
 ): void {
-  const dayGrowth = known(daily.dayGrowth)
+  const dayGrowth = knownOr(daily.dayGrowth)
   features[0] = 1
   features[1] = logLast
   features[2] = logMean15
   features[3] = logMean60
   features[4] = dayGrowth
-  features[5] = known(daily.weekGrowth, dayGrowth)
-  features[6] = known(daily.secondDayGrowth, dayGrowth)
-  features[7] = known(daily.dayAgo - logMean15)
+  features[5] = knownOr(daily.weekGrowth, dayGrowth)
+  features[6] = knownOr(daily.secondDayGrowth, dayGrowth)
+  features[7] = knownOr(daily.dayAgo - logMean15)
   features[8] = momentum
 }
 
@@ -93,7 +93,7 @@ export function fillPeriodFeatures(
   features[4] = Number.isNaN(periodic.ago) ? 0 : scale.log(periodic.ago) - logMean60
   features[5] = Number.isNaN(periodic.median) ? 0 : scale.log(periodic.median) - logMean60
   features[6] = Number.isNaN(periodic.shifted) ? 0 : scale.log(periodic.shifted) - logMean60
-  features[7] = known(daily.profile - logMean60)
+  features[7] = knownOr(daily.profile - logMean60)
 }
 
 /**
@@ -108,15 +108,15 @@ export function fillGrowthFeatures(
   trend: number,
   daily: DailyOutlook,
 ): void {
-  const growth = known(daily.growth)
-  const profile = known(daily.profile - logMean15)
+  const growth = knownOr(daily.growth)
+  const profile = knownOr(daily.profile - logMean15)
   features[0] = 1
   features[1] = logMean15
   features[2] = logLast - logMean15
   features[3] = logMean60 - logMean15
   features[4] = growth
   features[5] = profile
-  features[6] = known(daily.weekAgo - logMean15, profile)
+  features[6] = knownOr(daily.weekAgo - logMean15, profile)
   features[7] = Number.isNaN(trend) ? 0 : scale.log(trend) - logMean15
-  features[8] = known(daily.weekGrowth, growth)
+  features[8] = knownOr(daily.weekGrowth, growth)
 }

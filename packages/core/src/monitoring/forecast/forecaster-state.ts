@@ -108,7 +108,6 @@ export interface StateVisitor {
 
 const NUMBER_BYTES = 8
 
-/** Counts the bytes of the state. */
 class StateCounter implements StateVisitor {
   bytes = 0
 

@@ -17,7 +17,6 @@ export class LoadHistory {
   readonly #cells: Float32Array
   /** The latest step that has a value; -1 before the first one. */
   step: number = -1
-  /** The current cell. */
   cell: number = -1
   last: number = 0
   #cellSum = 0
@@ -43,7 +42,6 @@ export class LoadHistory {
     this.#cellValues += 1
   }
 
-  /** Replaces the latest value. */
   replace(value: number): void {
     this.#cellSum += value - this.last
     this.last = value

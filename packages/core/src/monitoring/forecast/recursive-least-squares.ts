@@ -7,7 +7,6 @@ const gain: Float64Array = new Float64Array(MOST_FEATURES)
 export interface LeastSquaresStart {
   /** Factor of the past per sample: below 1. */
   readonly forgetting: number
-  /** Initial weights. */
   readonly weights: readonly number[]
   /** The variance of each weight then. */
   readonly variance: number

@@ -1,6 +1,6 @@
 import type { StateVisitor } from './forecaster-state.ts'
 
-const MINUTE_MS = 60_000
+export const MINUTE_MS = 60_000
 const DAY_MS: number = 24 * 60 * MINUTE_MS
 const LEAST_CELL_MINUTES = 5
 

@@ -71,7 +71,6 @@ const protocol: object = {
   },
 }
 
-/** The libraries for gRPC. */
 interface GrpcLibrary {
   readonly grpc: typeof import('@grpc/grpc-js')
   readonly definition: PackageDefinition

@@ -103,7 +103,6 @@ export class MetricStore {
     this.#second = this.now
   }
 
-  /** Series of a type, or all. */
   all(name?: string): readonly Series[] {
     const stored = name === undefined ? [...this.#stored] : [...(this.#bySource.get(name)?.values() ?? [])]
     return stored.map(({ series }) => series)

@@ -111,7 +111,6 @@ export class UnknownMetricError extends SluiceError {
   }
 }
 
-/** The registered types of metrics. */
 export class MetricTypes {
   readonly #types = new Map<string, MetricType>()
 

@@ -149,7 +149,6 @@ export class Series {
     return this.#total + this.#count
   }
 
-  /** Their sum. */
   get totalSum(): number {
     return this.#totalSum + this.#sum
   }

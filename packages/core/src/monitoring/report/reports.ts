@@ -16,7 +16,7 @@ import {
 import type { TuningFacts } from './tuning-advice.ts'
 
 export const TREND_MS = 1_800_000
-const MAX_ALERTS = 10_000
+export const MAX_ALERTS = 10_000
 const DAY_MS = 86_400_000
 const FORECAST_MINUTES = 15
 const MAX_ANOMALIES = 20
@@ -27,7 +27,6 @@ interface ReportsParts {
   readonly types: MetricTypes
   readonly alerts: AlertBook
   readonly forecasts: ForecastBook
-  /** Metrics that are forecast. */
   readonly forecastMetrics: readonly string[]
   readonly desk: ScalingDesk
   readonly wall: () => number

@@ -204,7 +204,7 @@ export function queueAdvice(facts: QueueFacts, cpu: number): TuningAdvice | unde
     from: maxConcurrency,
     to,
     expected: { measure: 'tasksPerSecond', from: rate, to: 2 * rate },
-    text: `${problem}: raise the concurrency to ${to}. Up to ${short(2 * rate)} instead of ${short(rate)} tasks would finish per second.`,
+    text: `${problem}: raise the concurrency to ${to}. Up to ${shortRate(2 * rate)} instead of ${shortRate(rate)} tasks would finish per second.`,
   }
 }
 
@@ -212,11 +212,10 @@ export function queueSetting(queue: string): string {
   return `concurrency of queue ${queue}`
 }
 
-function short(rate: number): string {
+function shortRate(rate: number): string {
   return String(Number(rate.toPrecision(2)))
 }
 
-/** A pool, and the waits for its connections. */
 interface WaitedPool extends Omit<PoolLoad, 'waits'> {
   /** As in the source of `poolWait`. */
   readonly name: string

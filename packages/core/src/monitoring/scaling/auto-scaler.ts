@@ -24,10 +24,10 @@ import { type ScalingEvent, ScalingHistory, type ScalingSkip, type ScalingSource
 import { type ResolvedScalingOptions, resolveScalingOptions, type ScalingOptions } from './scaling-options.ts'
 
 /** How long a target can take to show a change, in addition to the startup time. */
-const SETTLE_SECONDS = 30
+export const SETTLE_SECONDS = 30
 /** Milliseconds that the target has for a change, before it is called again. */
 const TARGET_TIMEOUT_MS = 120_000
-const START_UP_SECONDS = 60
+export const START_UP_SECONDS = 60
 
 /** Events of scaling. */
 export interface ScalingEvents {
@@ -39,14 +39,12 @@ export interface ScalingEvents {
   'scaling:failed': ScalingFailure
 }
 
-/** The names of the events. */
 const scalingEvents: Readonly<Record<keyof ScalingEvents, true>> = {
   'scaling:decided': true,
   'scaling:done': true,
   'scaling:failed': true,
 }
 
-/** Dependencies of a scaler. */
 export interface AutoScalerParts {
   readonly clock?: Clock
   readonly random?: RandomSource

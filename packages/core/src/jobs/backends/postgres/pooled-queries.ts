@@ -17,7 +17,7 @@ const guarded = new WeakSet<PostgresPool>()
 const WEED_MS = 1_000
 /** Health check. There is nothing to parse in the response. */
 export const NOTHING = 'SELECT'
-const ignore = (): void => {}
+export const ignore = (): void => {}
 
 /**
  * Sends statements on connections of a pool. No session state is used, so connections can go through

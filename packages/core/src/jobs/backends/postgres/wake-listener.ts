@@ -1,14 +1,12 @@
 import { backOffMs, setLongTimeout, within } from '../../../shared/timers.ts'
 import type { WakeHint } from '../job-backend.ts'
-import { NOTHING, type PooledQueries } from './pooled-queries.ts'
+import { ignore, NOTHING, type PooledQueries } from './pooled-queries.ts'
 import type { PostgresPoolClient } from './postgres-options.ts'
 import { identifier } from './sql/records.ts'
 
 const HEARTBEAT_MS = 5_000
 const BACK_OFF = { baseMs: 200, maxMs: 5_000 }
-const ignore = (): void => {}
 
-/** Message on the channel. */
 interface WakeMessage extends WakeHint {
   readonly from?: string | null
 }

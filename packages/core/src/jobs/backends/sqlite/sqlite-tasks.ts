@@ -45,7 +45,6 @@ interface HeldRow {
   readonly failures: string | null
 }
 
-/** The end of a task. */
 interface End {
   readonly state: number
   readonly at: number

@@ -70,7 +70,6 @@ class ModelWorkers {
 }
 
 const HOUR_MS = 3_600_000
-/** Hours that are compared. */
 const HOURS = 24
 /** Fewer hours are not judged. */
 const LEAST_HOURS = 3

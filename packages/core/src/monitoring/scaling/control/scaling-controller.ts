@@ -23,7 +23,6 @@ import {
 } from './load-rule.ts'
 import { LoadFreeze, LoadWindow, MinuteLoads } from './load-window.ts'
 
-/** Dependencies of a controller. */
 export interface ControllerParts {
   readonly clock?: Clock
   readonly forecasts?: Forecasts

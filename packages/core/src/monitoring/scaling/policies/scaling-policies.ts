@@ -82,7 +82,6 @@ interface PolicyRules {
   readonly stabilizationMs: number
 }
 
-/** Result of the policies. */
 export interface PolicyVerdict {
   readonly direction: ScaleDirection | null
   /** The number of workers they want; the present one where they want no other. */

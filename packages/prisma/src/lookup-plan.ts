@@ -1,14 +1,15 @@
 import type { Dialect } from '@sluice/core'
-import type { Refusal } from '@sluice/core/adapter'
+import type { LookupTarget, Refusal } from '@sluice/core/adapter'
 import { isPlainObject } from './argument-shapes.ts'
 import { AGGREGATES, countAsAggregate, refuseAggregates } from './lookups/aggregates.ts'
 import { flatWhere } from './lookups/flat-where.ts'
 import { isTotal, type KeyPlan, planKeys } from './lookups/key-plan.ts'
 import { type KeyChoice, KeyChoices, type KeyedPlan, type LookupPlan } from './lookups/keyed-plan.ts'
+import type { RelationKey } from './lookups/relation-key.ts'
 import { type Ties, tiesOf } from './lookups/row-order.ts'
 import { type OmittedFields, selectsNothing } from './lookups/selection.ts'
 import { refuse } from './reasons.ts'
-import type { PrismaModel } from './schema/prisma-model.ts'
+import type { PrismaModel, PrismaRelation } from './schema/prisma-model.ts'
 
 /** Properties of a shape that its plan needs. */
 export interface PlannedShape {
@@ -96,10 +97,24 @@ function scalarsOf({ fields }: PrismaModel): readonly string[] {
 }
 
 function choiceOf(key: KeyPlan, model: PrismaModel, shape: string): KeyChoice {
+  if (key.relation?.listed !== undefined)
+    return { key, target: { ...columnOfList(key.relation, model), shape } }
   return {
     key,
     target: { table: model.table, columns: key.fields.map((field) => model.column(field) ?? field), shape },
   }
+}
+
+/** The column whose values are the keys of a list: the join table's, or the related table's own key. */
+function columnOfList(
+  { field, listed = '' }: RelationKey,
+  model: PrismaModel,
+): Pick<LookupTarget, 'table' | 'columns'> {
+  const { joinTable, target } = model.relations.get(field) as PrismaRelation
+  // Prisma's join tables have the columns A and B, for the models in alphabetical order.
+  return joinTable === undefined
+    ? { table: target.table, columns: [target.column(listed) ?? listed] }
+    : { table: joinTable, columns: [target.name < model.name ? 'A' : 'B'] }
 }
 
 function refuseKey(
@@ -110,6 +125,12 @@ function refuseKey(
   dialect: Dialect,
   ties: Ties | undefined,
 ): Refusal | undefined {
+  if (key.relation?.listed !== undefined) {
+    const { field } = key.relation
+    const selects = [args.select, args.include].some((rows) => isPlainObject(rows) && field in rows)
+    const isPlain = action === 'many' || (action === 'count' && args.select === undefined)
+    if (!isPlain || selects) return refuse('LISTED_RELATION')
+  }
   if (action === 'first' && ties === undefined && !isTotal(args.orderBy, key.fields, model))
     return refuse('NONDETERMINISTIC_FIRST_ROW')
   return isOfNumbers(action) ? refuseNumbers(action, args, key, model, dialect) : undefined

@@ -24,8 +24,10 @@ import {
 import { isOfNumbers, whereOf } from './lookup-plan.ts'
 import { mergeGroups } from './lookups/aggregates.ts'
 import { MAX_TUPLES } from './lookups/key-filter.ts'
-import { isTotal, isUnique, type KeyPlan, keyOf, readKey } from './lookups/key-plan.ts'
+import { isTotal, isUnique, type KeyPlan, readKey } from './lookups/key-plan.ts'
+import { keyOf } from './lookups/key-type.ts'
 import type { KeyedPlan } from './lookups/keyed-plan.ts'
+import { mergeListed } from './lookups/merge-listed.ts'
 import { mergePages } from './lookups/merge-pages.ts'
 import { isHeavy, mergeRows, mergeSlices } from './lookups/merge-rows.ts'
 import { type Answers, isTied, type MergedCall } from './lookups/merged-call.ts'
@@ -60,6 +62,11 @@ export interface LookupContext {
   readonly computedFields: (model: string) => ComputedFields | undefined
   readonly pages: (table: TableId) => PageContext | undefined
   readonly reads: () => readonly TableId[] | undefined
+  /**
+   * The same as long as no write to the tables that it reads begins or ends, as far as this process knows.
+   * `undefined`: a write is in flight, or the tables are unknown.
+   */
+  readonly writes: () => number | undefined
 }
 
 /**
@@ -73,7 +80,7 @@ export function prismaLookup(
 ): Lookup | Refusal | undefined {
   const plan = shape.plan()
   if (plan === undefined || 'refused' in plan) return plan
-  const { source, conversions, maxKeys, maxExtraRows, reads } = context
+  const { source, conversions, maxKeys, maxExtraRows, reads, writes } = context
   const { params, transaction, query } = call
   if (params === undefined) return refuse('UNKNOWN_PRISMA_INTERNALS')
   if (transaction?.kind === 'batch') return refuse('BATCH_TRANSACTION')
@@ -92,6 +99,7 @@ export function prismaLookup(
   if (constants === undefined) return refuse('UNSUPPORTED_ARGUMENTS')
   const slice = sliceOf(shape, plan, keyPlan, rest)
   if (slice !== undefined && 'refused' in slice) return slice
+  if (slice !== undefined && keyPlan.relation?.listed !== undefined) return refuse('PAGE_BY_RELATION')
   const ties = slice === undefined || slice.isTotal ? undefined : plan.ties
   const computed =
     shape.leavesOut === true || ties !== undefined ? context.computedFields(shape.modelName) : NONE_NEEDED
@@ -99,7 +107,19 @@ export function prismaLookup(
   // Ties of computed values would not be those of the database.
   if (ties?.fields.some((field) => computed.has(field)) === true) return refuseOrder(plan)
   const fields = { omitted: shape.omitted, computed }
-  const merged = { shape, plan, key: keyPlan, filters, rest, fields, maxExtraRows, ties, params, query }
+  const merged = {
+    shape,
+    plan,
+    key: keyPlan,
+    filters,
+    rest,
+    fields,
+    maxExtraRows,
+    ties,
+    params,
+    query,
+    writes,
+  }
   const page = slice === undefined ? undefined : pageOf(context, merged, slice, transaction !== undefined)
   if (page !== undefined && 'refused' in page && isHeavy(shape, maxExtraRows)) return page
   const pages = page === undefined || 'refused' in page ? undefined : page
@@ -136,7 +156,8 @@ function sliceOf(
 ): RequestedSlice | Refusal | undefined {
   const { model } = shape
   const isFirst = plan.action === 'first' && !(model !== undefined && isUnique(fields, model))
-  if (!isFirst && rest.take === undefined && rest.skip === undefined) return undefined
+  // `skip: 0` skips nothing.
+  if (!isFirst && rest.take === undefined && (rest.skip === undefined || rest.skip === 0)) return undefined
   if (model === undefined) return refuse('NO_SCHEMA')
   const { skip = 0, take } = isFirst ? { ...rest, take: 1 } : rest
   if (!isCount(take) || take === 0 || !isCount(skip)) return refuse('UNSUPPORTED_ARGUMENT:take')
@@ -159,6 +180,8 @@ function pageOf(
   if (shape.model === undefined) return refuse('NO_SCHEMA')
   // Sluice's SQL runs outside the app's transactions.
   if (isInTransaction) return refuse('PAGE_IN_TRANSACTION')
+  // It would not check that the related row exists.
+  if (key.relation !== undefined) return refuse('PAGE_BY_RELATION')
   return readPage(context.pages(shape.model.table), shape.model, key, filters, slice, rest.orderBy, ties)
 }
 
@@ -197,6 +220,8 @@ class PrismaLookup implements Lookup {
 
   #query(keys: readonly LookupKey[], maxRows: number | undefined): Promise<Answers> {
     const { call, slice } = this
+    const { relation } = call.key
+    if (relation?.listed !== undefined) return mergeListed(call, relation, keys, maxRows)
     if (isOfNumbers(call.plan.action)) return mergeGroups(call, keys)
     if (slice === undefined) return mergeRows(call, keys, maxRows)
     return isHeavy(call.shape, call.maxExtraRows) && call.page !== undefined

@@ -261,6 +261,10 @@ export class PrismaOperation implements Operation<unknown> {
         const { refused, tables } = this.#plan()
         return refused === undefined ? tables : undefined
       },
+      writes: () => {
+        const { refused, tables } = this.#plan()
+        return refused === undefined ? state.host.writes.stateOf(tables) : undefined
+      },
     }
     return prismaLookup(context, this.shape, call) ?? refuse('NOT_BY_KEY')
   }

@@ -138,7 +138,7 @@ async function groupsOf(
     ...(having === undefined ? {} : { having }),
     ...(orderBy === undefined ? {} : { orderBy }),
   }
-  const args = { by, where: whereAny(fields, keys, filters), ...conditions, select }
+  const args = { by, where: whereAny(key, keys, filters), ...conditions, select }
   const rows = (await started(query(args, redirect(params, 'groupBy')))) as Row[]
   const groups = splitRows(rows, keys, (row) => fields.map((field) => row[field]))
   for (const row of rows) for (const field of added) delete row[field]

@@ -2,29 +2,38 @@ import { isPlainObject } from '../argument-shapes.ts'
 
 type Where = Readonly<Record<string, unknown>>
 
-const COMBINATORS = new Set(['AND', 'OR', 'NOT'])
-
 /**
- * An equal `where` with the conditions of its `AND` next to its other fields. A field that already has a
- * condition, `OR`, `NOT` and a nested `AND` stay in the `AND`.
+ * An equal `where` with the conditions of its `AND`, and of each `AND` in it, next to its other fields. A
+ * field that already has a condition, `OR` and `NOT` stay in the `AND`.
  *
- * The result depends on no value. Deeper levels are not flattened, because the shape does not contain their
- * structure.
+ * A shape does not contain the structure of deep levels. So the names in the result can differ between two
+ * calls of one shape, but never what the result means.
  */
 export function flatWhere(where: Where): Where {
-  const { AND: and, ...rest } = where
-  const items: readonly unknown[] = Array.isArray(and) ? and : [and]
-  if (items.length === 0 || !items.every(isPlainObject)) return where
-  const flat: Record<string, unknown> = rest
+  const { AND: and, ...flat } = where as Record<string, unknown>
   const left: Where[] = []
-  for (const item of items) {
-    const others: Record<string, unknown> = {}
-    for (const [name, value] of Object.entries(item)) {
-      // With `strictUndefinedChecks`, Prisma rejects `undefined` values, so they stay where they are.
-      if (COMBINATORS.has(name) || Object.hasOwn(flat, name) || value === undefined) others[name] = value
-      else flat[name] = value
-    }
-    if (Object.keys(others).length > 0) left.push(others)
-  }
+  const conditions = conditionsOf(and)
+  if (conditions === undefined) return where
+  for (const condition of conditions) flatten(condition, flat, left)
   return left.length === 0 ? flat : { ...flat, AND: left }
+}
+
+function flatten(condition: Where, flat: Record<string, unknown>, left: Where[]): void {
+  const others: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(condition)) {
+    const nested = name === 'AND' ? conditionsOf(value) : undefined
+    if (nested !== undefined) for (const inner of nested) flatten(inner, flat, left)
+    // With `strictUndefinedChecks`, Prisma rejects `undefined` values, so they stay where they are.
+    else if (COMBINATORS.has(name) || Object.hasOwn(flat, name) || value === undefined) others[name] = value
+    else flat[name] = value
+  }
+  if (Object.keys(others).length > 0) left.push(others)
+}
+
+const COMBINATORS = new Set(['AND', 'OR', 'NOT'])
+
+/** The conditions that an `AND` combines; `undefined` for any other value. */
+function conditionsOf(and: unknown): readonly Where[] | undefined {
+  const conditions: readonly unknown[] = Array.isArray(and) ? and : [and]
+  return conditions.every(isPlainObject) ? conditions : undefined
 }

@@ -1,4 +1,6 @@
 import { type LookupKey, lookupKey, typedKeyText } from '@sluice/core/adapter'
+import type { KeyPlan } from './key-plan.ts'
+import { relatedToAny } from './relation-key.ts'
 
 type Where = Readonly<Record<string, unknown>>
 
@@ -6,8 +8,18 @@ type Where = Readonly<Record<string, unknown>>
 export const MAX_TUPLES = 500
 
 /** A `where` that matches any of the keys, within the filters that they share. */
-export function whereAny(fields: readonly string[], keys: readonly LookupKey[], filters: Where): Where {
-  const any = anyOf(fields, keys)
+export function whereAny(
+  { fields, relation }: Pick<KeyPlan, 'fields' | 'relation'>,
+  keys: readonly LookupKey[],
+  filters: Where,
+): Where {
+  const any =
+    relation === undefined
+      ? anyOf(fields, keys)
+      : relatedToAny(
+          relation,
+          keys.flatMap(({ values }) => values),
+        )
   // The caller's `OR` must stay separate.
   return Object.keys(filters).length === 0 ? any : { AND: [filters, any] }
 }

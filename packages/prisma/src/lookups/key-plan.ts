@@ -1,8 +1,17 @@
-import { type LookupKey, lookupKey, type Refusal, typedKeyText } from '@sluice/core/adapter'
+import type { Refusal } from '@sluice/core/adapter'
 import { isPlainObject } from '../argument-shapes.ts'
 import { refuse } from '../reasons.ts'
 import type { PrismaModel } from '../schema/prisma-model.ts'
-import type { PrismaFieldData } from '../schema/prisma-schema-data.ts'
+import { type KeyType, keyTypeOf } from './key-type.ts'
+import {
+  isValue,
+  type RelationKey,
+  relatedValue,
+  relationKeys,
+  singleValue,
+  type ValueFilter,
+  valueFilterOf,
+} from './relation-key.ts'
 
 /** The part of a `where` that is the key. The rest are filters that all lookups of a group share. */
 export interface KeyPlan {
@@ -12,8 +21,10 @@ export interface KeyPlan {
   readonly types: readonly KeyType[]
   /** The compound selector that contains the fields: `titleInOrg` in `{ titleInOrg: { orgId, title } }`. */
   readonly selector?: string
-  /** The fields whose value is wrapped: `{ equals: value }`. */
-  readonly wrapped: ReadonlySet<string>
+  /** How a field contains its value, if not directly: `{ equals: value }` or `{ in: [value] }`. */
+  readonly wrapped: ReadonlyMap<string, ValueFilter>
+  /** Set if a filter on a relation contains the key. */
+  readonly relation?: RelationKey
 }
 
 type Where = Readonly<Record<string, unknown>>
@@ -39,7 +50,7 @@ export function planKeys(
   if (names.length === 0) return refuse('NO_KEY')
   if (model === undefined) return refuse('NO_SCHEMA')
   const types = keyTypes(model, isExact)
-  const keys = isUnique ? uniqueKey(where, model, types) : filterKeys(where, names, model, types)
+  const keys = isUnique ? uniqueKey(where, model, types) : filterKeys(where, names, model, types, isExact)
   if (keys.length === 0) return refuse('NO_KEY_FIELD')
   const isFilter = (name: string) => COMBINATORS.has(name) || model.fields.has(name)
   // An additional compound selector cannot be a filter of `findMany`.
@@ -63,12 +74,14 @@ function typesOf(fields: readonly string[], types: KeyTypes): readonly KeyType[]
   return fields.flatMap((field) => types.get(field) ?? [])
 }
 
+const NOT_WRAPPED: KeyPlan['wrapped'] = new Map()
+
 /** The selector of a `findUnique`; if there are several, the others are additional filters. */
 function uniqueKey(where: Where, model: PrismaModel, types: KeyTypes): readonly KeyPlan[] {
   for (const [name, fields] of model.uniqueSelectors) {
     const value = where[name]
     if (value === undefined || !fields.every((field) => types.has(field))) continue
-    const key = { fields, types: typesOf(fields, types), wrapped: new Set<string>() }
+    const key = { fields, types: typesOf(fields, types), wrapped: NOT_WRAPPED }
     if (fields.length === 1 && fields[0] === name) {
       if (isValue(value)) return [key]
     } else if (isPlainObject(value)) {
@@ -85,8 +98,17 @@ function filterKeys(
   names: readonly string[],
   model: PrismaModel,
   types: KeyTypes,
+  isExact: boolean,
 ): readonly KeyPlan[] {
-  const candidates = names.filter((name) => types.has(name) && isValue(unwrap(where[name])))
+  const wrapped = new Map<string, ValueFilter>()
+  for (const name of names) {
+    const filter = valueFilterOf(where[name])
+    if (filter !== undefined) wrapped.set(name, filter)
+  }
+  const isKey = (name: string) => types.has(name) && (isValue(where[name]) || wrapped.has(name))
+  // A list can have several values in the next call.
+  const lists = names.filter((name) => isKey(name) && wrapped.get(name) === 'in')
+  const candidates = names.filter((name) => isKey(name) && wrapped.get(name) !== 'in')
   const isCompared = (fields: readonly string[]) =>
     fields.length > 0 && fields.every((field) => candidates.includes(field))
   const unique = [...model.uniqueSelectors.values()].filter(isCompared).slice(0, 1)
@@ -96,14 +118,21 @@ function filterKeys(
   // A loop rarely iterates over a boolean.
   const flags = candidates.filter((field) => types.get(field) === 'boolean')
   const others = candidates.filter((field) => !flags.includes(field))
+  const plan = (fields: readonly string[]): KeyPlan => ({ fields, types: typesOf(fields, types), wrapped })
+  const related = relationKeys(where, model, types, isExact).map(
+    ({ distinguishedBy, type, relation }): KeyPlan => ({
+      fields: [distinguishedBy],
+      types: [type],
+      wrapped: NOT_WRAPPED,
+      relation,
+    }),
+  )
   const keys = [
-    unique,
-    foreign.map(({ fromFields }) => fromFields),
-    [...others, ...flags].map((field) => [field]),
+    unique.map(plan),
+    [...foreign.map(({ fromFields }) => plan(fromFields)), ...related],
+    [...others, ...flags, ...lists].map((field) => plan([field])),
   ]
-  const found = keys.find((some) => some.length > 0) ?? []
-  const wrapped = new Set(names.filter((field) => isPlainObject(where[field])))
-  return found.map((fields) => ({ fields, types: typesOf(fields, types), wrapped }))
+  return keys.find((some) => some.length > 0) ?? []
 }
 
 /** The value of a condition that compares with one value: `value` or `{ equals: value }`. */
@@ -111,20 +140,22 @@ export function unwrap(value: unknown): unknown {
   return isPlainObject(value) && Object.keys(value).length === 1 && 'equals' in value ? value.equals : value
 }
 
-/** Whether it can be a single value: a shape only records that its values are not lists or conditions. */
-function isValue(value: unknown): boolean {
-  return value !== undefined && value !== null && !Array.isArray(value) && !isPlainObject(value)
-}
-
 /** The key's values, and the remaining filters. */
 export function readKey(
   key: KeyPlan,
   where: Where,
 ): { readonly values: readonly unknown[]; readonly filters: Where } {
-  const { fields, selector, wrapped } = key
+  const { fields, selector, wrapped, relation } = key
   const filters: Record<string, unknown> = { ...where }
+  if (relation !== undefined) {
+    delete filters[relation.field]
+    return { values: [relatedValue(where[relation.field], relation)], filters }
+  }
   const holder = (selector === undefined ? where : where[selector]) as Where
-  const values = fields.map((field) => (wrapped.has(field) ? (holder[field] as Where).equals : holder[field]))
+  const values = fields.map((field) => {
+    const filter = wrapped.get(field)
+    return filter === undefined ? holder[field] : singleValue(holder[field], filter)
+  })
   if (selector === undefined) for (const field of fields) delete filters[field]
   else delete filters[selector]
   return { values, filters }
@@ -149,87 +180,4 @@ export function isTotal(orderBy: unknown, keyFields: readonly string[], model: P
   const isSettled = (field: string) =>
     keyFields.includes(field) || (orders.includes(field) && model.fields.get(field)?.required === true)
   return [...model.uniqueSelectors.values()].some((unique) => unique.every(isSettled))
-}
-
-/** Type of a key's values. */
-type KeyType = 'int' | 'bigint' | 'text' | 'uuid' | 'boolean' | 'datetime' | 'bytes'
-
-/**
- * Column types (`@db.…`; `''`: Prisma's default) in which two values are equal only if they are written the
- * same, except for collation (such as letter case).
- */
-const TEXTS = new Set(['', 'Text', 'VarChar', 'Char', 'Citext', 'TinyText', 'MediumText', 'LongText'])
-/** The same for other types: a date, for example, is compared without the time of day. */
-const EXACT: Readonly<Record<string, readonly [KeyType, ReadonlySet<string>]>> = {
-  Boolean: ['boolean', new Set(['', 'Boolean', 'TinyInt'])],
-  DateTime: ['datetime', new Set(['', 'Timestamp', 'Timestamptz', 'DateTime'])],
-  Bytes: [
-    'bytes',
-    new Set(['', 'ByteA', 'Binary', 'VarBinary', 'TinyBlob', 'Blob', 'MediumBlob', 'LongBlob']),
-  ],
-}
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-
-/**
- * Type of a field's values; `undefined` if lookups by this field are not batched, because Sluice could not
- * determine with certainty to which key a row belongs.
- *
- * @param isExact - Whether the schema contains the types of columns.
- */
-function keyTypeOf(
-  { kind, type, list, nativeType = '' }: PrismaFieldData,
-  isExact: boolean,
-): KeyType | undefined {
-  if (list) return undefined
-  if (kind === 'enum') return 'text'
-  if (kind !== 'scalar') return undefined
-  if (type === 'Int') return 'int'
-  if (type === 'BigInt') return 'bigint'
-  if (type === 'String') return nativeType === 'Uuid' ? 'uuid' : TEXTS.has(nativeType) ? 'text' : undefined
-  const [exact, columns] = EXACT[type] ?? []
-  return isExact && columns?.has(nativeType) === true ? exact : undefined
-}
-
-/**
- * The key of some values; `undefined` if one of them is not in its field's canonical form. Values that the
- * app can change are copied.
- */
-export function keyOf(values: readonly unknown[], types: readonly KeyType[]): LookupKey | undefined {
-  const own = values.map((value, at) => ownValue(value, types[at]))
-  return own.includes(undefined) ? undefined : lookupKey(own, typedKeyText)
-}
-
-/**
- * Whether Prisma accepts a value for a field of this type: if Sluice sends its own SQL instead, nothing else
- * validates the value.
- */
-export function isValueOf(value: unknown, field: PrismaFieldData): boolean {
-  return ownValue(value, keyTypeOf(field, true)) !== undefined
-}
-
-function isInt64(value: unknown): boolean {
-  return Number.isSafeInteger(value) || (typeof value === 'bigint' && BigInt.asIntN(64, value) === value)
-}
-
-function ownValue(value: unknown, type: KeyType | undefined): unknown {
-  switch (type) {
-    case 'int':
-      // Prisma rejects any other value, and the whole query with it.
-      return typeof value === 'number' && (value | 0) === value ? value : undefined
-    case 'bigint':
-      return isInt64(value) ? value : undefined
-    case 'text':
-      return typeof value === 'string' ? value : undefined
-    case 'uuid':
-      // The same value in a different spelling equals this one.
-      return typeof value === 'string' && UUID.test(value) ? value : undefined
-    case 'boolean':
-      return typeof value === 'boolean' ? value : undefined
-    case 'datetime':
-      return value instanceof Date ? new Date(value) : undefined
-    case 'bytes':
-      return value instanceof Uint8Array ? new Uint8Array(value) : undefined
-    default:
-      return undefined
-  }
 }

@@ -1,5 +1,6 @@
 import type { LookupTarget, Refusal } from '@sluice/core/adapter'
-import { type KeyPlan, keyOf, readKey } from './key-plan.ts'
+import { type KeyPlan, readKey } from './key-plan.ts'
+import { keyOf } from './key-type.ts'
 import type { Ties } from './row-order.ts'
 
 /** How the operations of one shape can be batched. Applies to all of them: it depends on no value. */

@@ -91,7 +91,7 @@ async function fetchRows(
 ): Promise<Row[]> {
   const { take: _take, skip: _skip, ...others } = rest
   const { args } = withFields(others, fieldsOf(key, page), fields)
-  const where = whereAny(page.identity, identities, filters)
+  const where = whereAny({ fields: page.identity }, identities, filters)
   return (await started(query({ ...args, where }, redirect(params, 'findMany')))) as Row[]
 }
 

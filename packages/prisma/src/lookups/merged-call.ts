@@ -28,6 +28,8 @@ export interface MergedCall {
   readonly ties: Ties | undefined
   readonly params: InternalParams
   readonly query: QueryFunction
+  /** See `LookupContext`. */
+  readonly writes: () => number | undefined
 }
 
 /** Results by `key.text`; missing keys are queried individually. `undefined`: no result is certain. */
@@ -59,7 +61,7 @@ export async function findRows(
   const { args, added } = withFields(rest, needed, call.fields)
   const limit = maxRows === undefined ? {} : { take: maxRows + 1 }
   const rows = (await started(
-    query({ ...args, ...limit, where: whereAny(key.fields, keys, filters) }, redirect(params, 'findMany')),
+    query({ ...args, ...limit, where: whereAny(key, keys, filters) }, redirect(params, 'findMany')),
   )) as Row[]
   if (maxRows !== undefined && rows.length > maxRows) throw new TooManyRowsError()
   const drop = () => {

@@ -9,7 +9,8 @@ import {
 import { refuse } from '../reasons.ts'
 import type { PrismaModel } from '../schema/prisma-model.ts'
 import { MAX_TUPLES } from './key-filter.ts'
-import { isValueOf, type KeyPlan, unwrap } from './key-plan.ts'
+import { type KeyPlan, unwrap } from './key-plan.ts'
+import { isValueOf } from './key-type.ts'
 import { type OrderField, orderOf, type Ties } from './row-order.ts'
 
 type Args = Readonly<Record<string, unknown>>

@@ -110,6 +110,8 @@ describe('a select by key', () => {
       '(c.uid = cast($1 as pg_catalog.uuid))',
       '(c.uid in (cast($1 as pg_catalog.uuid), cast($2 as pg_catalog.uuid)))',
     ],
+    ['id in ($1)', 'id in ($1, $2)'],
+    ['(uid IN ($1::uuid)) and size > $2', '(uid in ($1::uuid, $2::uuid)) and size > $3'],
     ['id = $1::int and size > $2::numeric', 'id in ($1::int, $2::int) and size > $3::numeric'],
     ['id = $1::"int8"', 'id in ($1::"int8", $2::"int8")'],
     ['name = CAST($1 AS Text)', 'name in (CAST($1 AS Text), CAST($2 AS Text))'],

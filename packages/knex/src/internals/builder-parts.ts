@@ -49,7 +49,7 @@ export function selectParts(builder: BuilderInternals): SelectParts | KnexReason
     if (grouping === 'where') {
       const filter = filterOf(statement, at)
       if (filter === undefined) return 'UNSUPPORTED_FILTER'
-      filters.push(filter)
+      filters.push(withoutList(filter))
     } else if (grouping === 'columns' && type === undefined) {
       if (statement.distinct !== undefined || statement.distinctOn !== undefined || !isTexts(value))
         return 'UNSUPPORTED_COLUMNS'
@@ -168,6 +168,14 @@ function filterOf(
     default:
       return undefined
   }
+}
+
+/** A list of one value is a value. */
+function withoutList(filter: Filter): Filter {
+  const { form, value } = filter
+  return form === 'whereIn' && Array.isArray(value) && value.length === 1 && isKeyValue(value[0])
+    ? { ...filter, form: EQUALS, value: value[0] }
+    : filter
 }
 
 function isKeyValue(value: unknown): boolean {

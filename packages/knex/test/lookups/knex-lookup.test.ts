@@ -67,6 +67,15 @@ describe('KnexLookup', () => {
       expect(keyOf({ slug: 'a', stars: 3 })).toEqual([['stars'], [3]])
     })
 
+    it('is the value of a list of one', () => {
+      const lookupOf = (values: unknown[]) => db('reviews').whereIn('city_id', values as number[])
+      expect(instance.lookup(lookupOf([2])).key.values).toEqual([2])
+      expect(instance.lookup(lookupOf([2])).group).toBe(
+        instance.lookup(db('reviews').where('city_id', 3)).group,
+      )
+      for (const values of [[1, 2], [null]]) expect(instance.refusal(lookupOf(values))).toBe('NOT_BY_KEY')
+    })
+
     it('is not a column whose values have several spellings', () => {
       expect(keyOf({ stars: 3, score: 4 })).toEqual([['stars'], [3]])
       expect(instance.refusal(db('reviews').where('score', 4))).toBe('UNSUPPORTED_COLUMN_TYPE')

@@ -1,6 +1,7 @@
 import type { SchemaCatalog } from '../../schema/catalog.ts'
 import type { ColumnInfo, ColumnType } from '../../schema/catalog-data.ts'
 import type { Range } from '../../sql/token-map.ts'
+import type { Token } from '../../sql/tokenize.ts'
 import type { ComparisonNode, QueryTree } from '../../sql/tree/query-tree.ts'
 import { chooseKey } from '../choose-key.ts'
 import { isKeyType } from '../key-values.ts'
@@ -8,7 +9,7 @@ import type { SelectGround } from './ground.ts'
 import { keyParameter } from './key-parameter.ts'
 import { isName, withoutParentheses } from './names.ts'
 
-/** A column of the key: a condition `column = parameter`. */
+/** A column of the key: a condition `column = parameter` or `column IN (parameter)`. */
 export interface KeyColumn {
   readonly column: string
   readonly type: ColumnType
@@ -46,7 +47,10 @@ export function keyColumnsOf(
   return chooseKey(new Map([...dates, ...candidates]), catalog, ground.base)
 }
 
-/** Only `column = parameter`: a cast to a type different from the column's could make two keys one. */
+/**
+ * Only `column = parameter` and lists of one: a cast to a type different from the column's could make two
+ * keys one.
+ */
 function candidateOf(
   node: ComparisonNode,
   tree: QueryTree,
@@ -55,25 +59,37 @@ function candidateOf(
 ): KeyColumn | undefined {
   const { sql, tokens, places } = tree
   const [value] = node.values
-  if (node.operator !== '=' || node.negated || node.isNullSafe === true || node.other !== undefined)
-    return undefined
+  const isList = node.operator === 'in'
+  if (!(isList || node.operator === '=') || node.negated) return undefined
+  if (node.isNullSafe === true || node.other !== undefined || node.subquery !== undefined) return undefined
   if (node.values.length !== 1 || value?.kind !== 'parameter' || value.isArray === true) return undefined
   const found = ground.columnOf(node.column)
   if (found === undefined || found.at > 0 || !isKeyColumn(found.info)) return undefined
   const { name: column, type } = found.info
   const range = withoutParentheses(node, tokens)
-  let equals = range.start + 1
-  while (equals < range.end && tokens[equals]?.text !== '=') equals += 1
-  if (!isName(tokens.slice(range.start, equals))) return undefined
-  const at = keyParameter({ start: equals + 1, end: range.end }, tree, found.info, defaultSchema)
+  let operator = range.start + 1
+  const isOperator = ({ text, upper }: Token) => (isList ? upper === 'IN' : text === '=')
+  while (operator < range.end && !isOperator(tokens[operator] as Token)) operator += 1
+  if (!isName(tokens.slice(range.start, operator))) return undefined
+  const written = isList
+    ? listOfOne(operator + 1, range.end, tokens)
+    : { start: operator + 1, end: range.end }
+  const at = written && keyParameter(written, tree, found.info, defaultSchema)
   const parameter = at === undefined ? undefined : tokens[at]
-  if (parameter === undefined || places.get(at ?? -1) !== value.place) return undefined
-  const text = sql.slice(tokens[range.start]?.start, tokens[equals - 1]?.end)
+  if (parameter === undefined || written === undefined || places.get(at ?? -1) !== value.place)
+    return undefined
+  const text = sql.slice(tokens[range.start]?.start, tokens[operator - 1]?.end)
   const cast = [
-    sql.slice(tokens[equals + 1]?.start, parameter.start),
-    sql.slice(parameter.end, tokens[range.end - 1]?.end),
+    sql.slice(tokens[written.start]?.start, parameter.start),
+    sql.slice(parameter.end, tokens[written.end - 1]?.end),
   ] as const
-  return { column, type, place: value.place, text, cast, isQualified: equals - range.start > 1, range }
+  return { column, type, place: value.place, text, cast, isQualified: operator - range.start > 1, range }
+}
+
+function listOfOne(start: number, end: number, tokens: readonly Token[]): Range | undefined {
+  return tokens[start]?.text === '(' && tokens[end - 1]?.text === ')'
+    ? { start: start + 1, end: end - 1 }
+    : undefined
 }
 
 function isKeyColumn({ type, exactType }: ColumnInfo): boolean {

@@ -28,6 +28,7 @@ class Place {
 }
 
 const NONE: readonly Columns[] = []
+const known = new WeakMap<SchemaCatalog, KeyDomains>()
 
 /**
  * The key domains of a catalog. Columns that foreign keys connect contain the same keys, and a lookup by one
@@ -52,6 +53,16 @@ export class KeyDomains {
       const inOrder = (names: Columns) => order.map((at) => names[at] ?? '')
       this.#place(table, inOrder(columns)).unite(this.#place(references, inOrder(referencedColumns)))
     }
+  }
+
+  /** The domains of a catalog, determined once. */
+  static of(catalog: SchemaCatalog): KeyDomains {
+    let domains = known.get(catalog)
+    if (domains === undefined) {
+      domains = new KeyDomains(catalog)
+      known.set(catalog, domains)
+    }
+    return domains
   }
 
   /** Whether the catalog contains no relations between tables. */

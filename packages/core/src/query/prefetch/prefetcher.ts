@@ -6,7 +6,6 @@ import type { OperationContext } from '../../pipeline/operation-context.ts'
 import type { QueryStats } from '../../pipeline/query-stats.ts'
 import type { Scope } from '../../pipeline/scope.ts'
 import type { WriteTracker } from '../../pipeline/writes.ts'
-import type { SchemaCatalog } from '../../schema/catalog.ts'
 import type { CatalogRegistry } from '../../schema/catalog-registry.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { isInstance } from '../../shared/thrown.ts'
@@ -50,7 +49,6 @@ interface PrefetchRequest<T> {
  */
 export class Prefetcher {
   readonly links: Links = new Links()
-  readonly #domains = new WeakMap<SchemaCatalog, KeyDomains>()
   #isUsed = false
 
   constructor(private readonly parts: PrefetcherParts) {}
@@ -135,7 +133,7 @@ export class Prefetcher {
   /** Returns the function that extracts the stored part of a source's rows. */
   #keepFor(source: RowSource, dialect: Dialect): KeepRow {
     const catalog = this.parts.catalogs.catalog(dialect)
-    const domains = catalog === undefined ? undefined : this.#domainsOf(catalog)
+    const domains = catalog === undefined ? undefined : KeyDomains.of(catalog)
     return domains === undefined || domains.isEmpty
       ? keepValues
       : keepColumns(source, domains.columnsOf(source.table))
@@ -191,7 +189,7 @@ export class Prefetcher {
     if (memory.blocked.has(group)) return undefined
     const catalog = this.parts.catalogs.catalog(operation.source.dialect)
     if (catalog === undefined) return undefined
-    const domains = this.#domainsOf(catalog)
+    const domains = KeyDomains.of(catalog)
     const found = findSource(lookup, group, memory, domains)
     if (found === undefined) return undefined
     const tables = lookup.reads?.()
@@ -204,15 +202,6 @@ export class Prefetcher {
     const trail = new Trail(set, set.index(properties), link, tables, !domains.isEmpty)
     memory.open(group, trail)
     return trail
-  }
-
-  #domainsOf(catalog: SchemaCatalog): KeyDomains {
-    let domains = this.#domains.get(catalog)
-    if (domains === undefined) {
-      domains = new KeyDomains(catalog)
-      this.#domains.set(catalog, domains)
-    }
-    return domains
   }
 
   /** Serves a prefetched result, prefetches, or queries the one key. */
@@ -252,9 +241,13 @@ export class Prefetcher {
     if (clock.now() - answer.fetch.at <= maxAgeMs && writes.stateOf(trail.tables) === answer.fetch.state)
       return answer
     // The other results were prefetched together with this one, or earlier.
+    this.#discard(trail)
+    return undefined
+  }
+
+  #discard(trail: Trail): void {
     trail.answers.clear()
     this.parts.stats.prefetchDiscards += 1
-    return undefined
   }
 
   /** Serves a prefetched result after a check that no write of another process has invalidated it. */
@@ -269,10 +262,7 @@ export class Prefetcher {
     // Another caller may have received the result in the meantime, or it was discarded.
     if (isCurrent && trail.answers.get(lookup.key.text) === answer)
       return this.#answer(request, answer, mayRecur)
-    if (!isCurrent) {
-      trail.answers.clear()
-      this.parts.stats.prefetchDiscards += 1
-    }
+    if (!isCurrent) this.#discard(trail)
     return request.runOne()
   }
 
@@ -345,9 +335,8 @@ export class Prefetcher {
     trail.pending = pending
     trail.inFlight += 1
     try {
-      const { tables } = trail
       const prefetchState =
-        writes.prefetchState === undefined ? undefined : await writes.prefetchState(tables)
+        writes.prefetchState === undefined ? undefined : await writes.prefetchState(trail.tables)
       if (writes.prefetchState !== undefined && prefetchState === undefined) return await request.runOne()
       trail.fetched(keys.length - 1)
       stats.prefetches += 1

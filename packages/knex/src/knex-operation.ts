@@ -34,6 +34,8 @@ export class KnexOperation implements Operation<unknown> {
   readonly source: Source
   readonly kind: OperationKind
   readonly inTransaction: boolean
+  /** Whether its statement was sent, so the listeners of its builder were notified. */
+  isSent = false
   #hasChanged = false
   /** The statement that the cache request was built from. */
   #cachedQuery: CachedQuery | undefined

@@ -18,7 +18,7 @@ import { controlOf } from './cached.ts'
 import { CallOrder } from './call-order.ts'
 import { describeClient } from './describe-client.ts'
 import type { InstanceContext } from './instance-context.ts'
-import { hideFrame, isPlain } from './internals/builder.ts'
+import { hasListeners, hideFrame, isPlain, notifyOfQuery } from './internals/builder.ts'
 import { type Conversions, conversionsOf } from './internals/conversions.ts'
 import type { BuilderInternals, ClientInternals, QueryObject, RunnerInternals } from './internals/types.ts'
 import { KnexLookups } from './knex-lookups.ts'
@@ -248,14 +248,28 @@ export class PluginState implements InstanceContext {
     const { host, order } = this
     if (operation.inTransaction) return host.execute(operation)
     if (operation.kind !== 'read') return order.issue(client, builder, () => host.execute(operation))
-    return this.#statements.order.read(
+    const running = this.#statements.order.read(
       () => host.execute(operation),
       () => order.sendRead(run),
     )
+    return hasListeners(builder) ? this.#notified(running, operation, builder, run) : running
+  }
+
+  /** Notifies the listeners of a builder before its caller receives a result for which nothing was sent. */
+  async #notified(
+    running: Promise<unknown>,
+    operation: KnexOperation,
+    builder: BuilderInternals,
+    run: () => Promise<unknown>,
+  ): Promise<unknown> {
+    const result = await running
+    // If a listener changed the statement, the app expects the result of a different one.
+    return operation.isSent || notifyOfQuery(builder) ? result : this.order.sendRead(run)
   }
 
   #optimized(client: ClientInternals, builder: BuilderInternals, runner: RunnerInternals): RunnerInternals {
-    // A builder's listeners receive the caller's result; such a builder is neither batched nor cached.
+    // A listener for `query-response` receives the caller's result; such a builder is neither batched nor
+    // cached.
     if (client.config.postProcessResponse === undefined || !isPlain(builder)) {
       const on = (other: ClientInternals) => this.#watched(this.#baseRunner(other, builder), operation).run()
       const operation: KnexOperation = new KnexOperation(this, client, builder, ({ route }) =>
@@ -279,7 +293,7 @@ export class PluginState implements InstanceContext {
       runner.run = () => this.order.issue(client, builder, run)
       return runner
     }
-    const run = () => this.#raw(client, builder, undefined)
+    const run = () => this.#raw(client, builder, undefined, operation)
     runner.run = async () =>
       client.postProcessResponse(await this.#execute(operation, client, builder, run), builder.queryContext())
     return runner
@@ -318,6 +332,7 @@ export class PluginState implements InstanceContext {
   #watched(runner: RunnerInternals, operation: KnexOperation): RunnerInternals {
     const { query } = runner
     runner.query = (sent) => {
+      operation.isSent = true
       if (operation.hasCacheRequest) this.#sent.set(sent, operation)
       return query.call(runner, sent)
     }

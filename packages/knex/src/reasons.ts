@@ -2,7 +2,8 @@ import { defineReasons, type ReasonCode, type Refusal, refuse as refuseFor } fro
 
 /** The reasons that only this adapter has. */
 const KNEX_REASONS = {
-  BUILDER_WITH_OPTIONS: 'The builder has listeners, comments, options, a timeout or a connection',
+  BUILDER_WITH_OPTIONS:
+    'The builder has comments, options, a timeout, a connection, or listeners other than for query',
   COMPILE_ERROR: 'Knex cannot compile the builder',
   MIGRATION_TABLE: 'It reads the tables of migrations',
   NO_PLAIN_TABLE: 'It does not select from one table by its name',

@@ -26,18 +26,36 @@ export function hideFrame({ _asyncStack: stack }: BuilderInternals): void {
 }
 
 /**
- * Whether a result served without a query would lose nothing of a builder: it has no listeners, and no
- * separate connection or driver options.
+ * Whether a result served without a query would lose nothing of a builder: it has no listeners except those
+ * for `query`, and no separate connection or driver options.
  */
 export function isPlain(builder: BuilderInternals): boolean {
   const { _events, _options, _timeout, _connection } = builder
-  const quiet = _events === undefined || Object.keys(_events).length === 0
   return (
-    quiet &&
+    (_events === undefined || Object.keys(_events).every((name) => name === 'query')) &&
     _options === undefined &&
     (_timeout === undefined || _timeout === false) &&
     _connection === undefined
   )
+}
+
+/** Whether a builder has listeners. */
+export function hasListeners({ _events }: BuilderInternals): boolean {
+  return _events !== undefined && Object.keys(_events).length > 0
+}
+
+/**
+ * Notifies a builder's listeners for `query` of a read that was answered without sending its statement.
+ *
+ * @returns Whether they left the statement unchanged. Knex passes them the array of bindings itself.
+ * @throws Any error of a listener, as Knex does.
+ */
+export function notifyOfQuery(builder: BuilderInternals): boolean {
+  const { bindings, ...query } = builder.toSQL() as { readonly bindings?: unknown }
+  if (!Array.isArray(bindings)) return false
+  const shown: unknown[] = [...bindings]
+  builder.emit('query', { ...query, bindings: shown })
+  return shown.length === bindings.length && shown.every((value, at) => Object.is(value, bindings[at]))
 }
 
 /**

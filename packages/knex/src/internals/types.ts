@@ -72,5 +72,6 @@ export interface BuilderInternals {
   readonly _asyncStack?: { lines: number }
   queryContext(): unknown
   toSQL(): unknown
+  emit(event: string, query: object): unknown
   clone(): BuilderInternals & Knex.QueryBuilder
 }

@@ -225,6 +225,8 @@ describe('the entry points of @sluice/core', () => {
         'clientNetwork',
         'closest',
         'compareFindings',
+        'counter',
+        'counters',
         'countersOf',
         'defineReasons',
         'errorForLog',

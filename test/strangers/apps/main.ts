@@ -1,0 +1,37 @@
+// Runs a real app without and with Sluice on the same requests, and compares: responses, statements, CPU.
+// `pnpm test:apps <app> [--rounds 9] [--requests 60] [--modes bare,observe,optimize] [--seed 1]`. Installs
+// the app from npm, in SLUICE_APPS_FOLDER (default: a folder of the user's cache), which later runs reuse.
+import { parseArgs } from 'node:util'
+import { install } from './install.ts'
+import { keystone } from './keystone.ts'
+import { printReport } from './report.ts'
+import { runApp } from './run-app.ts'
+
+const APPS = [keystone]
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: 'string', default: '9' },
+    requests: { type: 'string', default: '60' },
+    modes: { type: 'string', default: 'bare,observe,optimize' },
+    seed: { type: 'string', default: '1' },
+  },
+})
+const app = APPS.find(({ name }) => name === positionals[0])
+const [rounds, requests, seed] = [values.rounds, values.requests, values.seed].map(Number)
+const modes = values.modes.split(',')
+if (app === undefined || !(Number(rounds) > 0) || !(Number(requests) > 0) || modes[0] !== 'bare') {
+  console.error(
+    `Expected one of ${APPS.map(({ name }) => name).join(', ')}, numbers above 0, and modes that begin with "bare".`,
+  )
+  process.exit(2)
+}
+const folder = install(app)
+const report = await runApp(app, folder, {
+  rounds: Number(rounds),
+  requests: Number(requests),
+  seed: Number(seed),
+  modes,
+})
+printReport(report)
+process.exitCode = report.differences.length === 0 ? 0 : 1

@@ -194,6 +194,19 @@ export const LOOKUPS: readonly Lookup[] = [
   { model: 'Post', where: { author: { id: hole() } }, isUnique: false, keys: someOf(range(1, 6)) },
   { model: 'Post', where: { tags: { some: { id: hole() } } }, isUnique: false, keys: someOf(range(1, 5)) },
   {
+    model: 'Post',
+    where: { AND: [{ AND: [] }, { author: { is: { id: { equals: hole() } } } }] },
+    isUnique: false,
+    keys: someOf(range(1, 6)),
+  },
+  {
+    model: 'Post',
+    where: { id: { in: [hole()] } },
+    isUnique: false,
+    keys: someOf([...range(1, 14), ...missing]),
+  },
+  { model: 'Tag', where: { posts: { some: { id: hole() } } }, isUnique: false, keys: someOf(range(1, 14)) },
+  {
     model: 'Author',
     where: { id: hole() },
     isUnique: true,

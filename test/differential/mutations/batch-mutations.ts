@@ -7,6 +7,11 @@ const PRISMA_LOOKUP = 'packages/prisma/src/prisma-lookup.ts'
 const KNEX_LOOKUPS = 'packages/knex/src/knex-lookups.ts'
 const KEY_VALUES = 'packages/core/src/adapter/key-values.ts'
 const KNEX_LOOKUP = 'packages/knex/src/lookups/knex-lookup.ts'
+const RELATION_KEY = 'packages/prisma/src/lookups/relation-key.ts'
+const MERGE_LISTED = 'packages/prisma/src/lookups/merge-listed.ts'
+const KNEX_BUILDER = 'packages/knex/src/internals/builder.ts'
+const RELATIONS = { file: 'test/integration/prisma-merged-relations.test.ts', name: 'batching by relations' }
+const LISTENERS = { file: 'test/integration/knex-listeners.test.ts', name: 'listeners of Knex builders' }
 
 /** The rules of batching. */
 export const BATCH_MUTATIONS: readonly Mutation[] = [
@@ -201,5 +206,78 @@ export const BATCH_MUTATIONS: readonly Mutation[] = [
         replace: 'void plan.extra',
       },
     ],
+  },
+  {
+    name: 'batch-relation-names',
+    rule: 'A filter on a relation is a key only if it contains nothing else, at any depth.',
+    edits: [
+      {
+        file: RELATION_KEY,
+        find: 'if (onlyName(filter) !== name) return undefined',
+        replace: 'if (!isPlainObject(filter)) return undefined',
+      },
+    ],
+    test: RELATIONS,
+  },
+  {
+    name: 'batch-relation-foreign-key',
+    rule: 'A filter on a relation is not replaced by its foreign key: the related row must exist.',
+    edits: [
+      {
+        file: 'packages/prisma/src/lookups/key-filter.ts',
+        find: 'relation === undefined\n',
+        replace: 'relation?.listed === undefined\n',
+      },
+    ],
+    test: RELATIONS,
+  },
+  {
+    name: 'batch-listed-rows',
+    rule: 'Each caller gets separate rows of a list.',
+    edits: [
+      {
+        file: MERGE_LISTED,
+        find: 'const own = at === 0 ? { value: row } : exactCopy(row)',
+        replace: 'const own = at === -1 ? exactCopy(row) : { value: row }',
+      },
+    ],
+    test: RELATIONS,
+  },
+  {
+    name: 'batch-listed-keys',
+    rule: 'A row of a list belongs to each key that it is related to.',
+    edits: [
+      {
+        file: MERGE_LISTED,
+        find: 'of found.entries()) {',
+        replace: 'of found.slice(0, 1).entries()) {',
+      },
+    ],
+    isFixed: true,
+    isQuick: true,
+  },
+  {
+    name: 'batch-listener-bindings',
+    rule: 'A listener of a Knex builder cannot change the result of a read that was answered without it.',
+    edits: [
+      {
+        file: KNEX_BUILDER,
+        find: 'const shown: unknown[] = [...bindings]',
+        replace: 'const shown: unknown[] = bindings',
+      },
+    ],
+    test: LISTENERS,
+  },
+  {
+    name: 'batch-listener-rows',
+    rule: 'A Knex builder whose listeners receive its rows is not optimized.',
+    edits: [
+      {
+        file: KNEX_BUILDER,
+        find: "every((name) => name === 'query')",
+        replace: "every((name) => name.startsWith('query'))",
+      },
+    ],
+    test: LISTENERS,
   },
 ]

@@ -109,8 +109,8 @@ export function valueFilterOf(value: unknown): ValueFilter | undefined {
 export function singleValue(filter: unknown, name: ValueFilter): unknown {
   if (onlyName(filter) !== name) return undefined
   const inner = (filter as Where)[name]
-  const value = name === 'in' && Array.isArray(inner) && inner.length === 1 ? inner[0] : inner
-  return isValue(value) ? value : undefined
+  if (name === 'equals') return isValue(inner) ? inner : undefined
+  return Array.isArray(inner) && inner.length === 1 && isValue(inner[0]) ? inner[0] : undefined
 }
 
 /** The key in a filter on a relation; `undefined` if the filter has any other name: see `singleValue`. */

@@ -1,5 +1,6 @@
 import { isRefusal, type Shape } from '@sluice/core/adapter'
 import { isPlainObject } from './argument-shapes.ts'
+import { COMBINATORS } from './lookups/flat-where.ts'
 import type { PrismaShape } from './prisma-shape.ts'
 import type { PrismaModel, PrismaRelation } from './schema/prisma-model.ts'
 
@@ -7,9 +8,6 @@ import type { PrismaModel, PrismaRelation } from './schema/prisma-model.ts'
 const ROW_ARGS = ['select', 'include', 'omit']
 const LIST_ARGS = ['orderBy', 'skip', 'take', 'cursor', 'distinct']
 const AGGREGATES = ['_count', '_sum', '_avg', '_min', '_max']
-
-/** Keys of a `where` that are not fields of the model. */
-const COMBINATORS = new Set(['AND', 'OR', 'NOT'])
 
 /**
  * A fix for a repeated shape, as Prisma code: an argument for the parent query, or one call for all `keys`.

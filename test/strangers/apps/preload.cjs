@@ -1,6 +1,6 @@
 // Loaded before an app (`node --require`). Counts and records the statements that reach `pg` and `mysql2`,
-// and answers two paths of its own: `/__app/stats` with the CPU time and the number of statements so far,
-// and `/__app/trace` with the statements recorded since the last call.
+// and answers paths of its own: `/__app/stats` with the CPU time and the number of statements so far,
+// `/__app/report` with the report of Sluice, and `/__app/trace` with the statements recorded since the last call.
 const { createHash } = require('node:crypto')
 const http = require('node:http')
 const Module = require('node:module')
@@ -18,8 +18,12 @@ http.Server.prototype.emit = function (event, ...args) {
   if (request.url === '/__app/stats') {
     const { user, system } = process.cpuUsage()
     response.setHeader('content-type', 'application/json')
-    const report = globalThis.__appReport?.()
-    response.end(JSON.stringify({ cpuMs: (user + system) / 1000, statements, scope, report }))
+    response.end(JSON.stringify({ cpuMs: (user + system) / 1000, statements, scope }))
+    return true
+  }
+  // Separate, because it would count as CPU time of the app.
+  if (request.url === '/__app/report') {
+    response.end(JSON.stringify(globalThis.__appReport?.()))
     return true
   }
   if (request.url === '/__app/trace') {

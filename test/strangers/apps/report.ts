@@ -1,3 +1,4 @@
+import { median } from '../../bench/harness.ts'
 import type { AppReport, ModeReport } from './run-app.ts'
 
 /** Prints how each mode compares with the first one, which is without Sluice. */
@@ -41,7 +42,7 @@ function printStats(mode: string, report: ModeReport['report']): void {
 
 /** The median of the rounds' ratios, with the least and the greatest. */
 function ratioOf(times: readonly number[], bare: readonly number[]): string {
-  const ratios = times.map((time, at) => time / (bare[at] as number)).sort((one, other) => one - other)
-  const at = (share: number) => (ratios[Math.round(share * (ratios.length - 1))] ?? Number.NaN).toFixed(2)
-  return `${at(0.5)} (${at(0)}–${at(1)})`
+  const ratios = times.map((time, at) => time / (bare[at] as number))
+  const [least, most] = [Math.min(...ratios), Math.max(...ratios)]
+  return `${median(ratios).toFixed(2)} (${least.toFixed(2)}–${most.toFixed(2)})`
 }

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { Agent, request as sendHttp } from 'node:http'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
-import pg from 'pg'
-import { startPostgres } from '../../services/postgres.ts'
+import { freePort } from '../../services/free-port.ts'
+import { onPostgres, startPostgres } from '../../services/postgres.ts'
 import { databaseOf, withDatabase } from '../../services/service.ts'
 import { Random } from '../../support/random.ts'
 import { type Bound, boundOf, type TracedStatement } from './bound.ts'
@@ -67,58 +67,55 @@ export async function runApp(app: RealApp, folder: string, options: RunOptions):
   const service = await startPostgres()
   const servers: Server[] = []
   try {
-    await seed(service.url, join(folder, 'seed.sql'))
-    for (const mode of options.modes) servers.push(await start(app, folder, service.url, mode))
+    await onPostgres(service.url, readFileSync(join(folder, 'seed.sql'), 'utf8'))
+    for (const mode of options.modes) {
+      const server = await start(app, folder, service.url, mode)
+      servers.push(server)
+      await ready(app, server)
+    }
     return await measure(app, servers, options)
   } finally {
-    for (const server of servers) {
-      server.agent.destroy()
-      server.process.kill()
+    for (const { agent, process: child } of servers) {
+      agent.destroy()
+      if (child.kill()) await once(child, 'exit')
     }
-    await Promise.all(servers.map(({ process: child }) => ended(child)))
     await service.stop()
   }
 }
 
-async function seed(url: string, file: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
-  await client.query(readFileSync(file, 'utf8'))
-  await client.end()
-}
-
+/** Starts a server on a separate database. It is not ready yet. */
 async function start(app: RealApp, folder: string, url: string, mode: string): Promise<Server> {
   const database = `${databaseOf(url)}_${mode.replace(/\W/g, '')}`
-  const client = new pg.Client({ connectionString: withDatabase(url, 'postgres') })
-  await client.connect()
-  await client.query(`CREATE DATABASE "${database}" TEMPLATE "${databaseOf(url)}"`)
-  await client.end()
+  await onPostgres(
+    withDatabase(url, 'postgres'),
+    `CREATE DATABASE "${database}" TEMPLATE "${databaseOf(url)}"`,
+  )
   const port = await freePort()
   const [script, ...args] = app.start
-  const child = spawn(
-    process.execPath,
-    ['--require', join(import.meta.dirname, 'preload.cjs'), script, ...args],
-    {
-      cwd: folder,
-      stdio: ['ignore', 'ignore', 'inherit'],
-      env: {
-        ...process.env,
-        NODE_ENV: 'production',
-        HOST: '127.0.0.1',
-        PORT: String(port),
-        APP_MODE: mode,
-        DATABASE_URL: withDatabase(url, database),
-      },
+  const preload = join(import.meta.dirname, 'preload.cjs')
+  const child = spawn(process.execPath, ['--require', preload, script, ...args], {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: {
+      ...process.env,
+      NODE_ENV: 'production',
+      HOST: '127.0.0.1',
+      PORT: String(port),
+      APP_MODE: mode,
+      DATABASE_URL: withDatabase(url, database),
     },
-  )
-  const server = { mode, process: child, port, agent: new Agent({ keepAlive: true }) }
+  })
+  return { mode, process: child, port, agent: new Agent({ keepAlive: true }) }
+}
+
+async function ready(app: RealApp, server: Server): Promise<void> {
   const until = Date.now() + READY_MS
   for (;;) {
     const response = await send(server, app.ready).catch(() => undefined)
-    if (response?.status === 200) return server
-    if (Date.now() > until || child.exitCode !== null)
+    if (response?.status === 200) return
+    if (Date.now() > until || server.process.exitCode !== null)
       throw new Error(
-        `Expected ${app.name} to be ready in mode ${mode}; its last response: ${response?.body}.`,
+        `Expected ${app.name} to be ready in mode ${server.mode}; its last response: ${response?.body}.`,
       )
     await new Promise((resolve) => setTimeout(resolve, 300))
   }
@@ -151,16 +148,14 @@ async function measure(
       const before = await statsOf(server)
       const startedAt = performance.now()
       const received: Response[] = []
-      let { statements } = before
+      let after = before
       for (const one of mix) {
         received.push(await send(server, one))
         const now = await statsOf(server)
-        if (round >= 0) add(report.byKind, one.kind, now.statements - statements)
-        statements = now.statements
+        if (round >= 0) add(report.byKind, one.kind, now.statements - after.statements)
+        after = now
       }
-      const after = await statsOf(server)
       responses.set(server, received)
-      report.report = after.report
       if (round < 0 && at === 0) firstScope = after.scope + 1
       if (round < 0) continue
       report.statements += after.statements - before.statements
@@ -181,6 +176,10 @@ async function measure(
       }
     }
   }
+  for (const [at, server] of servers.entries()) {
+    const { body } = await send(server, { kind: 'report', method: 'GET', path: '/__app/report' })
+    if (body !== '') (reports[at] as (typeof reports)[number]).report = JSON.parse(body) as AppStats
+  }
   const bound = boundOf(await traceOf(servers[0] as Server), app.dialect, firstScope)
   return { compared, differences, kinds, modes: reports, bound }
 }
@@ -198,7 +197,6 @@ interface Stats {
   readonly statements: number
   /** Number of requests so far. */
   readonly scope: number
-  readonly report?: AppStats
 }
 
 async function statsOf(server: Server): Promise<Stats> {
@@ -224,21 +222,5 @@ function send({ port, agent }: Server, { method, path, body }: AppRequest): Prom
     })
     sent.on('error', reject)
     sent.end(data)
-  })
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
-}
-
-function ended(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    if (child.exitCode !== null || child.signalCode !== null) resolve()
-    else child.once('exit', () => resolve())
   })
 }

@@ -2,6 +2,9 @@ import { isPlainObject } from '../argument-shapes.ts'
 
 type Where = Readonly<Record<string, unknown>>
 
+/** Names in a `where` that are not fields of the model. */
+export const COMBINATORS: ReadonlySet<string> = new Set(['AND', 'OR', 'NOT'])
+
 /**
  * An equal `where` with the conditions of its `AND`, and of each `AND` in it, next to its other fields. A
  * field that already has a condition, `OR` and `NOT` stay in the `AND`.
@@ -29,8 +32,6 @@ function flatten(condition: Where, flat: Record<string, unknown>, left: Where[])
   }
   if (Object.keys(others).length > 0) left.push(others)
 }
-
-const COMBINATORS = new Set(['AND', 'OR', 'NOT'])
 
 /** The conditions that an `AND` combines; `undefined` for any other value. */
 function conditionsOf(and: unknown): readonly Where[] | undefined {

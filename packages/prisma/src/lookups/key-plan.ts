@@ -2,6 +2,7 @@ import type { Refusal } from '@sluice/core/adapter'
 import { isPlainObject } from '../argument-shapes.ts'
 import { refuse } from '../reasons.ts'
 import type { PrismaModel } from '../schema/prisma-model.ts'
+import { COMBINATORS } from './flat-where.ts'
 import { type KeyType, keyTypeOf } from './key-type.ts'
 import {
   isValue,
@@ -28,8 +29,6 @@ export interface KeyPlan {
 }
 
 type Where = Readonly<Record<string, unknown>>
-
-const COMBINATORS = new Set(['AND', 'OR', 'NOT'])
 
 /**
  * Candidate keys of a `where`, for all operations of its shape: the fields of a unique key, otherwise the
@@ -133,11 +132,6 @@ function filterKeys(
     [...others, ...flags, ...lists].map((field) => plan([field])),
   ]
   return keys.find((some) => some.length > 0) ?? []
-}
-
-/** The value of a condition that compares with one value: `value` or `{ equals: value }`. */
-export function unwrap(value: unknown): unknown {
-  return isPlainObject(value) && Object.keys(value).length === 1 && 'equals' in value ? value.equals : value
 }
 
 /** The key's values, and the remaining filters. */

@@ -6,10 +6,11 @@ import {
   type Slice,
   withNeighbors,
 } from '@sluice/core/adapter'
+import { isPlainObject } from '../argument-shapes.ts'
 import { refuse } from '../reasons.ts'
 import type { PrismaModel } from '../schema/prisma-model.ts'
 import { MAX_TUPLES } from './key-filter.ts'
-import { type KeyPlan, unwrap } from './key-plan.ts'
+import type { KeyPlan } from './key-plan.ts'
 import { isValueOf } from './key-type.ts'
 import { type OrderField, orderOf, type Ties } from './row-order.ts'
 
@@ -117,6 +118,11 @@ function isPlainField(model: PrismaModel, name: string): boolean {
 function plainColumns(fields: readonly string[], model: PrismaModel): readonly string[] | undefined {
   const columns = fields.flatMap((field) => (isPlainField(model, field) ? (model.column(field) ?? []) : []))
   return columns.length === fields.length ? columns : undefined
+}
+
+/** The value of a condition that compares with one value: `value` or `{ equals: value }`. */
+function unwrap(value: unknown): unknown {
+  return isPlainObject(value) && Object.keys(value).length === 1 && 'equals' in value ? value.equals : value
 }
 
 function constantsOf(filters: Args, model: PrismaModel): Page['constants'] | undefined {

@@ -1,6 +1,7 @@
 // Runs a real app without and with Sluice on the same requests, and compares: responses, statements, CPU.
-// `pnpm test:apps <app> [--rounds 9] [--requests 60] [--modes bare,observe,optimize] [--seed 1]`. Installs
-// the app from npm, in SLUICE_APPS_FOLDER (default: a folder of the user's cache), which later runs reuse.
+// `pnpm test:apps <app> [--rounds 9] [--requests 60] [--modes bare,observe,optimize] [--seed 1] [--delay 0]`.
+// Installs the app from npm, in SLUICE_APPS_FOLDER (default: a folder of the user's cache), which later runs
+// reuse. `--delay` is the latency between app and database in milliseconds, for each way.
 import { parseArgs } from 'node:util'
 import { install } from './install.ts'
 import { keystone } from './keystone.ts'
@@ -15,12 +16,21 @@ const { values, positionals } = parseArgs({
     requests: { type: 'string', default: '60' },
     modes: { type: 'string', default: 'bare,observe,optimize' },
     seed: { type: 'string', default: '1' },
+    delay: { type: 'string', default: '0' },
   },
 })
 const app = APPS.find(({ name }) => name === positionals[0])
-const [rounds, requests, seed] = [values.rounds, values.requests, values.seed].map(Number)
+const [rounds, requests, seed, delayMs] = [values.rounds, values.requests, values.seed, values.delay].map(
+  Number,
+)
 const modes = values.modes.split(',')
-if (app === undefined || !(Number(rounds) > 0) || !(Number(requests) > 0) || modes[0] !== 'bare') {
+if (
+  app === undefined ||
+  !(Number(rounds) > 0) ||
+  !(Number(requests) > 0) ||
+  !(Number(delayMs) >= 0) ||
+  modes[0] !== 'bare'
+) {
   console.error(
     `Expected one of ${APPS.map(({ name }) => name).join(', ')}, numbers above 0, and modes that begin with "bare".`,
   )
@@ -32,6 +42,7 @@ const report = await runApp(app, folder, {
   requests: Number(requests),
   seed: Number(seed),
   modes,
+  delayMs: Number(delayMs),
 })
 printReport(report)
 process.exitCode = report.differences.length === 0 ? 0 : 1

@@ -7,20 +7,28 @@ export interface AppRequest {
   readonly method: string
   readonly path: string
   readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+  /** Saves a value of the response. Later requests to its server use it as `{name}` in path and headers. */
+  readonly saves?: { readonly name: string; readonly valueOf: (body: string) => string }
 }
 
 /** An app that other people wrote, installed from npm, with Sluice attached by its configuration. */
 export interface RealApp {
-  /** The folder next to this file with its package.json, its configuration and `seed.sql`. */
+  /** The folder next to this file with its package.json and its configuration. */
   readonly name: string
   readonly dialect: Dialect
   /** The packages of Sluice that it imports, besides their dependencies. */
   readonly packages: readonly string[]
   /** Commands that prepare the installed app, run in its folder. */
   readonly prepare: readonly (readonly [command: string, ...args: string[]])[]
+  /**
+   * A script of Node that fills the empty database in DATABASE_URL, which is copied for each mode. Default:
+   * the statements of `seed.sql`.
+   */
+  readonly seed?: readonly [script: string, ...args: string[]]
   /** Starts the server. It reads PORT, DATABASE_URL and APP_MODE. */
   readonly start: readonly [command: string, ...args: string[]]
-  /** The request by which a server shows that it is ready. */
+  /** The request by which a server shows that it is ready, such as a login. */
   readonly ready: AppRequest
   /** The next request of the mix. The same choices for each mode. */
   request(random: Random, at: number): AppRequest

@@ -2,8 +2,9 @@ import { median } from '../../bench/harness.ts'
 import type { AppReport, ModeReport } from './run-app.ts'
 
 /** Prints how each mode compares with the first one, which is without Sluice. */
-export function printReport({ compared, differences, kinds, modes, bound }: AppReport): void {
+export function printReport({ compared, differences, statuses, kinds, modes, bound }: AppReport): void {
   console.log(`${compared} responses compared, ${differences.length} different.`)
+  console.log(`Statuses: ${[...statuses].map(([status, count]) => `${count} × ${status}`).join(', ')}.`)
   for (const difference of differences.slice(0, 5)) console.log(difference)
   const [bare] = modes
   if (bare === undefined) return

@@ -61,7 +61,7 @@ async function seed({ seed: script }: RealApp, folder: string, url: string): Pro
   await onPostgres(url, SAME_PLANS)
 }
 
-/** Autovacuum changes plans, and with them the order of rows without ORDER BY, at another time in each mode. */
+/** Autovacuum changes plans, and so the order of rows without ORDER BY, at a different time in each mode. */
 const SAME_PLANS = `
 DO $$
 DECLARE name regclass;

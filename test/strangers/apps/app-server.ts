@@ -70,7 +70,7 @@ export async function untilReady(app: RealApp, server: AppServer): Promise<void>
   }
 }
 
-/** What a server counts since its start. */
+/** Counters since the start of a server. */
 export interface ServerCounts {
   readonly cpuMs: number
   readonly statements: number

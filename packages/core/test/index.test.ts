@@ -161,6 +161,7 @@ describe('the entry points of @sluice/core', () => {
         'takeUntil',
         'timePgConnects',
         'typedKeyText',
+        'usesRule',
         'withNeighbors',
         'writeOutcomeOf',
         'writeOutcomeOfCode',

@@ -1,3 +1,4 @@
+import { usesRule } from '@sluice/core/adapter'
 import type { BuilderInternals, ClientInternals } from './types.ts'
 
 /**
@@ -33,6 +34,7 @@ export function isPlain(builder: BuilderInternals): boolean {
   const { _events, _options, _timeout, _connection } = builder
   return (
     (_events === undefined || Object.keys(_events).every((name) => name === 'query')) &&
+    (usesRule('query-listeners') || !hasListeners(builder)) &&
     _options === undefined &&
     (_timeout === undefined || _timeout === false) &&
     _connection === undefined

@@ -1,3 +1,4 @@
+import { usesRule } from '@sluice/core/adapter'
 import { isPlainObject } from '../argument-shapes.ts'
 import type { PrismaModel, PrismaRelation } from '../schema/prisma-model.ts'
 import { type KeyType, keyTypeOf } from './key-type.ts'
@@ -37,6 +38,7 @@ export function relationKeys(
   types: ReadonlyMap<string, KeyType>,
   isExact: boolean,
 ): readonly RelatedKey[] {
+  if (!usesRule('relation-keys')) return []
   return Object.keys(where).flatMap((name) => {
     const relation = model.relations.get(name)
     if (relation === undefined || relation.ambiguous) return []

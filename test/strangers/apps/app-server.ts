@@ -4,6 +4,7 @@ import { Agent, request as sendHttp } from 'node:http'
 import { join } from 'node:path'
 import { freePort } from '../../services/free-port.ts'
 import type { TracedStatement } from './bound.ts'
+import type { InstalledApp } from './install.ts'
 import type { AppRequest, RealApp } from './real-app.ts'
 
 /** An app in one of its modes. */
@@ -25,17 +26,17 @@ const READY_MS = 120_000
 
 /** Starts a server on a database. It is not ready yet. */
 export async function startServer(
-  { start: [script, ...args] }: RealApp,
-  folder: string,
+  app: RealApp,
+  { folder, node }: InstalledApp,
   url: string,
   mode: string,
 ): Promise<AppServer> {
   const port = await freePort()
   const preload = join(import.meta.dirname, 'preload.cjs')
-  const child = spawn(process.execPath, ['--require', preload, script, ...args], {
+  const child = spawn(node, ['--require', preload, ...app.start], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'inherit'],
-    env: environmentOf(mode, url, port),
+    env: environmentOf(app, mode, url, port),
   })
   return { mode, process: child, port, agent: new Agent({ keepAlive: true }), saved: new Map() }
 }
@@ -45,7 +46,7 @@ export async function stopServer({ agent, process: child }: AppServer): Promise<
   if (child.kill()) await once(child, 'exit')
 }
 
-export function environmentOf(mode: string, url: string, port: number): NodeJS.ProcessEnv {
+export function environmentOf(app: RealApp, mode: string, url: string, port: number): NodeJS.ProcessEnv {
   return {
     ...process.env,
     NODE_ENV: 'production',
@@ -53,6 +54,7 @@ export function environmentOf(mode: string, url: string, port: number): NodeJS.P
     PORT: String(port),
     APP_MODE: mode,
     DATABASE_URL: url,
+    ...app.environment?.(port, url),
   }
 }
 
@@ -94,7 +96,7 @@ export function send(
 ): Promise<AppResponse> {
   const filled = (text: string) => text.replace(/\{(\w+)\}/g, (found, name) => saved.get(name) ?? found)
   return new Promise((resolve, reject) => {
-    const data = body === undefined ? undefined : JSON.stringify(body)
+    const data = body === undefined ? undefined : filled(JSON.stringify(body))
     const headers: Record<string, string> = data === undefined ? {} : { 'content-type': 'application/json' }
     for (const [name, value] of Object.entries(request.headers ?? {})) headers[name] = filled(value)
     const sent = sendHttp(
@@ -104,8 +106,9 @@ export function send(
         response.on('data', (chunk: Buffer) => chunks.push(chunk))
         response.on('end', () => {
           const received = { status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }
-          if (request.saves !== undefined && received.status < 300)
-            saved.set(request.saves.name, request.saves.valueOf(received.body))
+          if (received.status < 300)
+            for (const [name, extract] of Object.entries(request.saves ?? {}))
+              saved.set(name, extract(received.body))
           resolve(received)
         })
       },

@@ -1,7 +1,8 @@
 // Runs a real app without and with Sluice on the same requests, and compares: responses, statements, CPU.
-// `pnpm test:apps <app> [--rounds 9] [--requests 60] [--modes bare,observe,optimize] [--seed 1] [--delay 0]`.
-// Installs the app from npm, in SLUICE_APPS_FOLDER (default: a folder of the user's cache), which later runs
-// reuse. `--delay` is the latency between app and database in milliseconds, for each way.
+// `pnpm test:apps <app> [--rounds 9] [--requests 60] [--modes bare,observe,optimize] [--seed 1] [--delay 0]
+// [--pause 0]`. Installs the app from npm, in SLUICE_APPS_FOLDER (default: a folder of the user's cache),
+// which later runs reuse. `--delay` is the latency between app and database in milliseconds, for each way;
+// `--pause` is the time before each request.
 import { parseArgs } from 'node:util'
 import { install } from './install.ts'
 import { keystone } from './keystone.ts'
@@ -17,32 +18,29 @@ const { values, positionals } = parseArgs({
     modes: { type: 'string', default: 'bare,observe,optimize' },
     seed: { type: 'string', default: '1' },
     delay: { type: 'string', default: '0' },
+    pause: { type: 'string', default: '0' },
   },
 })
 const app = APPS.find(({ name }) => name === positionals[0])
-const [rounds, requests, seed, delayMs] = [values.rounds, values.requests, values.seed, values.delay].map(
-  Number,
-)
-const modes = values.modes.split(',')
+const options = {
+  rounds: Number(values.rounds),
+  requests: Number(values.requests),
+  seed: Number(values.seed),
+  modes: values.modes.split(','),
+  delayMs: Number(values.delay),
+  pauseMs: Number(values.pause),
+}
 if (
   app === undefined ||
-  !(Number(rounds) > 0) ||
-  !(Number(requests) > 0) ||
-  !(Number(delayMs) >= 0) ||
-  modes[0] !== 'bare'
+  !(options.rounds > 0 && options.requests > 0) ||
+  !(options.delayMs >= 0 && options.pauseMs >= 0) ||
+  options.modes[0] !== 'bare'
 ) {
   console.error(
     `Expected one of ${APPS.map(({ name }) => name).join(', ')}, numbers above 0, and modes that begin with "bare".`,
   )
   process.exit(2)
 }
-const folder = install(app)
-const report = await runApp(app, folder, {
-  rounds: Number(rounds),
-  requests: Number(requests),
-  seed: Number(seed),
-  modes,
-  delayMs: Number(delayMs),
-})
+const report = await runApp(app, install(app), options)
 printReport(report)
 process.exitCode = report.differences.length === 0 ? 0 : 1

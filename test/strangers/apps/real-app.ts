@@ -8,14 +8,21 @@ export interface AppRequest {
   readonly path: string
   readonly body?: unknown
   readonly headers?: Readonly<Record<string, string>>
-  /** Saves a value of the response. Later requests to its server use it as `{name}` in path and headers. */
-  readonly saves?: { readonly name: string; readonly valueOf: (body: string) => string }
+  /**
+   * Saves values of the response by name. Later requests to its server use them as `{name}` in path, headers
+   * and body.
+   */
+  readonly saves?: Readonly<Record<string, (body: string) => string>>
 }
 
 /** An app that other people wrote, installed from npm, with Sluice attached by its configuration. */
 export interface RealApp {
   /** The folder next to this file with its package.json and its configuration. */
   readonly name: string
+  /** The package whose files are the app, with its version. Default: the folder is the app. */
+  readonly tarball?: string
+  /** The version of Node that runs it. Default: that of this process. */
+  readonly node?: string
   readonly dialect: Dialect
   /** The packages of Sluice that it imports, besides their dependencies. */
   readonly packages: readonly string[]
@@ -28,6 +35,8 @@ export interface RealApp {
   readonly seed?: readonly [script: string, ...args: string[]]
   /** Starts the server. It reads PORT, DATABASE_URL and APP_MODE. */
   readonly start: readonly [command: string, ...args: string[]]
+  /** Variables that the server reads instead of PORT and DATABASE_URL. */
+  environment?(port: number, url: string): Readonly<Record<string, string>>
   /** The request by which a server shows that it is ready, such as a login. */
   readonly ready: AppRequest
   /** The next request of the mix. The same choices for each mode. */

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { Random } from '../../support/random.ts'
 import { startDatabases } from './app-databases.ts'
 import {
@@ -11,6 +12,7 @@ import {
   untilReady,
 } from './app-server.ts'
 import { type Bound, boundOf } from './bound.ts'
+import type { InstalledApp } from './install.ts'
 import type { RealApp } from './real-app.ts'
 
 export interface RunOptions {
@@ -22,6 +24,8 @@ export interface RunOptions {
   readonly modes: readonly string[]
   /** Latency between the app and its database, in milliseconds for each way. */
   readonly delayMs: number
+  /** Milliseconds before each request. */
+  readonly pauseMs: number
 }
 
 /** The figures of one mode. The warm-up round is not counted. */
@@ -56,12 +60,12 @@ export interface AppReport {
 }
 
 /** Runs the same requests in each mode, round by round, on databases with the same rows. */
-export async function runApp(app: RealApp, folder: string, options: RunOptions): Promise<AppReport> {
-  const databases = await startDatabases(app, folder, options.delayMs)
+export async function runApp(app: RealApp, installed: InstalledApp, options: RunOptions): Promise<AppReport> {
+  const databases = await startDatabases(app, installed, options.delayMs)
   const servers: AppServer[] = []
   try {
     for (const mode of options.modes) {
-      const server = await startServer(app, folder, await databases.copyFor(mode), mode)
+      const server = await startServer(app, installed, await databases.copyFor(mode), mode)
       servers.push(server)
       await untilReady(app, server)
     }
@@ -75,7 +79,7 @@ export async function runApp(app: RealApp, folder: string, options: RunOptions):
 async function measure(
   app: RealApp,
   servers: readonly AppServer[],
-  { rounds, requests, seed: first }: RunOptions,
+  { rounds, requests, seed: first, pauseMs }: RunOptions,
 ): Promise<AppReport> {
   const random = new Random(first)
   const reports = servers.map(({ mode }) => ({
@@ -102,6 +106,7 @@ async function measure(
       let after = before
       let wallMs = 0
       for (const one of mix) {
+        if (pauseMs > 0) await pause(pauseMs)
         const sentAt = performance.now()
         received.push(await send(server, one))
         wallMs += performance.now() - sentAt

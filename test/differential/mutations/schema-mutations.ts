@@ -13,11 +13,13 @@ const LEVELS = 'packages/core/src/schema/readers/postgresql-levels.ts'
 const MYSQL = 'packages/core/src/schema/readers/mysql.ts'
 const SQLITE = 'packages/core/src/schema/readers/sqlite.ts'
 const HIDDEN = 'packages/core/src/schema/hidden-calls.ts'
+const SESSION = 'packages/core/src/sql/tree/read-session.ts'
 const PRISMA_OPERATION = 'packages/prisma/src/prisma-operation.ts'
 const PLUGIN_STATE = 'packages/knex/src/plugin-state.ts'
 
 const UNSEEN = 'test/integration/unseen-writes.test.ts'
 const SENT = 'test/integration/sent-queries.test.ts'
+const SESSION_TEST = 'packages/core/test/sql/tree/read-session.test.ts'
 
 const onFeatures = { hasFeatures: true } as const
 const postgresql = { ...onFeatures, dialect: 'postgresql' } as const
@@ -414,6 +416,31 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
       },
     ],
     test: { file: UNSEEN, name: 'caches nothing while a connection has different session settings' },
+  },
+  {
+    name: 'schema-neutral-local',
+    rule: 'A local setting counts as one, too: SET LOCAL search_path changes the tables that names refer to.',
+    edits: [
+      {
+        file: SESSION,
+        find: 'return neutralSettings.has(nameAt(cursor, isScoped ? offset + 1 : offset))',
+        replace:
+          "return cursor.isWord('LOCAL', offset) || neutralSettings.has(nameAt(cursor, isScoped ? offset + 1 : offset))",
+      },
+    ],
+    test: { file: SESSION_TEST, name: 'are not set local search_path' },
+  },
+  {
+    name: 'schema-neutral-calls',
+    rule: 'The value of a setting of MySQL may call a function.',
+    edits: [
+      {
+        file: SESSION,
+        find: "if (cursor.isSymbol('(', offset) || cursor.token(offset)?.kind === 'parameter') return false",
+        replace: '{}',
+      },
+    ],
+    test: { file: SESSION_TEST, name: 'are not set max_statement_time = f()' },
   },
   {
     name: 'schema-virtual-columns',

@@ -105,7 +105,8 @@ export function readSession(cursor: SqlCursor): boolean {
     if (setsTransactionMode(cursor)) noteIsolation(cursor)
     else {
       noteSessionChange(cursor)
-      cursor.markOpaque('changes the session')
+      if (changesOnlyNeutral(cursor)) cursor.volatile = true
+      else cursor.markOpaque('changes the session')
     }
   } else if (cursor.isAny(informative)) cursor.volatile = true
   else if (cursor.isAny(committingOnMysql)) {
@@ -137,14 +138,15 @@ export function readPragma(cursor: SqlCursor): void {
   cursor.position++
   const name = cursor.tableName().at(-1) ?? ''
   cursor.volatile = true
-  if (!cursor.atEnd() && !(cursor.isSymbol('(') && readingPragmas.has(name.toUpperCase()))) {
+  const isSetting = !cursor.atEnd() && !(cursor.isSymbol('(') && readingPragmas.has(name.toUpperCase()))
+  if (isSetting && !neutralSettings.has(lowerAscii(name))) {
     note(cursor, lowerAscii(name))
     cursor.markOpaque('sets a PRAGMA')
   }
   cursor.skipStatement()
 }
 
-/** Settings that change no result of a statement, and no table that it names. */
+/** Settings that change no result of a statement, and no table that it names. Setting one changes no row. */
 const neutralSettings = words(`
   statement_timeout lock_timeout idle_in_transaction_session_timeout idle_session_timeout transaction_timeout deadlock_timeout
   application_name client_min_messages log_statement log_min_messages log_min_duration_statement log_duration work_mem
@@ -193,20 +195,44 @@ function noteIsolation(cursor: SqlCursor): void {
 
 /** MySQL: one or more settings, each with its own scope. A global setting applies to later sessions. */
 function noteSets(cursor: SqlCursor): void {
+  for (const offset of settingsOf(cursor)) {
+    const at = cursor.isAny(scopes, offset) ? offset + 1 : offset
+    const first = cursor.token(at)?.text ?? ''
+    if (first.startsWith('@@')) note(cursor, lowerAscii(lastPart(cursor, at)))
+    else if (!first.startsWith('@') && !cursor.isWord('GLOBAL', offset)) note(cursor, nameAt(cursor, at))
+  }
+}
+
+/** The offsets at which SET names a setting: PostgreSQL accepts one, MySQL several. */
+function settingsOf(cursor: SqlCursor): number[] {
+  const offsets = [1]
+  if (cursor.dialect === 'postgresql') return offsets
   let depth = 0
-  let isStart = true
-  for (let offset = 1; cursor.token(offset) !== undefined && !cursor.isSymbol(';', offset); offset++) {
-    if (isStart) {
-      const at = cursor.isAny(scopes, offset) ? offset + 1 : offset
-      const first = cursor.token(at)?.text ?? ''
-      if (first.startsWith('@@')) note(cursor, lowerAscii(lastPart(cursor, at)))
-      else if (!first.startsWith('@') && !cursor.isWord('GLOBAL', offset)) note(cursor, nameAt(cursor, at))
-      isStart = false
-    }
+  for (let offset = 1; !isEnd(cursor, offset); offset++) {
     if (cursor.isSymbol('(', offset)) depth += 1
     else if (cursor.isSymbol(')', offset)) depth -= 1
-    else if (depth === 0 && cursor.isSymbol(',', offset)) isStart = true
+    else if (depth === 0 && cursor.isSymbol(',', offset)) offsets.push(offset + 1)
   }
+  return offsets
+}
+
+function isEnd(cursor: SqlCursor, offset: number): boolean {
+  return cursor.token(offset) === undefined || cursor.isSymbol(';', offset)
+}
+
+/**
+ * Whether SET or RESET changes only settings that change no result, and calls nothing: MySQL also accepts an
+ * expression as a value.
+ */
+function changesOnlyNeutral(cursor: SqlCursor): boolean {
+  if (cursor.isWord('RESET')) return neutralSettings.has(nameAt(cursor, 1))
+  if (!cursor.isWord('SET')) return false
+  for (let offset = 1; !isEnd(cursor, offset); offset++)
+    if (cursor.isSymbol('(', offset) || cursor.token(offset)?.kind === 'parameter') return false
+  return settingsOf(cursor).every((offset) => {
+    const isScoped = cursor.isWord('SESSION', offset) || cursor.isWord('LOCAL', offset)
+    return neutralSettings.has(nameAt(cursor, isScoped ? offset + 1 : offset))
+  })
 }
 
 /** `@@session.sql_mode`, in any number of tokens. */

@@ -103,6 +103,57 @@ describe('statements without effect', () => {
   })
 })
 
+/** Settings that change no result. */
+const NEUTRAL: Readonly<Record<Dialect, string>> = {
+  postgresql: `statement_timeout lock_timeout idle_in_transaction_session_timeout idle_session_timeout transaction_timeout deadlock_timeout
+    application_name client_min_messages log_statement log_min_messages log_min_duration_statement log_duration work_mem
+    maintenance_work_mem temp_buffers synchronous_commit commit_delay tcp_keepalives_idle tcp_keepalives_interval
+    tcp_keepalives_count tcp_user_timeout`,
+  mysql: `wait_timeout interactive_timeout lock_wait_timeout innodb_lock_wait_timeout max_statement_time max_execution_time
+    net_read_timeout net_write_timeout idle_transaction_timeout idle_write_transaction_timeout`,
+  sqlite: `busy_timeout cache_size journal_mode journal_size_limit synchronous temp_store mmap_size wal_autocheckpoint wal_checkpoint
+    optimize analysis_limit locking_mode secure_delete auto_vacuum cache_spill threads query_only foreign_keys defer_foreign_keys`,
+}
+const neutral = (dialect: Dialect) => NEUTRAL[dialect].trim().split(/\s+/)
+
+describe('statements that change only settings without influence on results', () => {
+  it.each([
+    ...neutral('postgresql').flatMap((name) => [
+      [`set ${name} = 5`, 'postgresql'] as const,
+      [`set local ${name.toUpperCase()} to default`, 'postgresql'] as const,
+      [`reset ${name}`, 'postgresql'] as const,
+    ]),
+    ["set session application_name = 'job 7'", 'postgresql'],
+    ...neutral('mysql').map((name) => [`set session ${name} = 5`, 'mysql'] as const),
+    ['set max_statement_time = 0.5, local lock_wait_timeout = default', 'mysql'],
+    ...neutral('sqlite').map((name) => [`pragma ${name} = 1`, 'sqlite'] as const),
+    ['pragma main.wal_checkpoint(truncate)', 'sqlite'],
+  ] as const)('write nothing: %s (%s)', (sql, dialect) => {
+    expect(factsOf(sql, dialect)).toBe('R[] W[] volatile')
+  })
+
+  it.each([
+    ['set local search_path = a', 'postgresql'],
+    ['set session time zone local', 'postgresql'],
+    ['set session authorization statement_timeout', 'postgresql'],
+    ["set local statement_timeout.x = '5'", 'postgresql'],
+    ['reset search_path', 'postgresql'],
+    ['set max_statement_time = f()', 'mysql'],
+    ['set max_statement_time = (select f() from a)', 'mysql'],
+    ['set max_statement_time = @a', 'mysql'],
+    ['set max_statement_time = 5, autocommit = 1', 'mysql'],
+    ['set max_statement_time = 5, @a = 1', 'mysql'],
+    ['set global max_statement_time = 5', 'mysql'],
+    ['set statement max_statement_time = 5 for delete from a', 'mysql'],
+  ] as const)('are not %s (%s)', (sql, dialect) => {
+    expect(readStatement(sql, dialect).opaque).toBe('changes the session')
+  })
+
+  it('do not hide another statement of the string', () => {
+    expect(factsOf('set statement_timeout = 0; delete from a')).toBe('R[a] W[a:delete] volatile')
+  })
+})
+
 describe('opaque statements', () => {
   it.each([
     ['do $$ begin delete from a; end $$', 'postgresql'],
@@ -123,8 +174,8 @@ describe('opaque statements', () => {
     ['lock tables a read', 'mysql'],
     ['load data infile "x" into table a', 'mysql'],
     ['handler a open', 'mysql'],
-    ['pragma foreign_keys = on', 'sqlite'],
-    ['pragma journal_mode(wal)', 'sqlite'],
+    ['pragma case_sensitive_like = on', 'sqlite'],
+    ['pragma incremental_vacuum(9)', 'sqlite'],
     ["attach 'x' as y", 'sqlite'],
     ['detach y', 'sqlite'],
     ['truncate a', 'sqlite'],

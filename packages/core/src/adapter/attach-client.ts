@@ -60,6 +60,8 @@ export interface AdapterClient {
   begun(connection: object, writes?: TransactionWrites): void
   /** Sends COMMIT, ROLLBACK or a savepoint that is a call of the ORM. */
   control<T>(connection: object, control: TransactionControl, sent: SentControl<Promise<T>>): Promise<T>
+  /** Changes with the known schema, and with the columns of results. Empty if the schema is unknown. */
+  readonly schemaFingerprint: string
   /** Whether the catalog is useful, and was not read since the last change of the schema. */
   readonly needsCatalog: boolean
   /** Reads the catalog if it is needed. Never rejects: without a catalog, nothing is optimized. */
@@ -220,6 +222,10 @@ class AttachedClient implements AdapterClient {
 
   control<T>(connection: object, control: TransactionControl, sent: SentControl<Promise<T>>): Promise<T> {
     return this.#observer.control(connection, control, sent)
+  }
+
+  get schemaFingerprint(): string {
+    return this.host.catalogs.of(this.source.id)?.fingerprint ?? ''
   }
 
   get needsCatalog(): boolean {

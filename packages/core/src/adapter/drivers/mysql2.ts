@@ -243,7 +243,10 @@ class PoolStandIn {
         stack,
         settings: () => {
           const conversions = this.#conversionsOf(call)
-          if (conversions !== undefined) known.key = `${form} ${conversions} ${text}`
+          if (conversions !== undefined) {
+            const { schemaFingerprint } = this.#client
+            known.key = `${form} ${conversions} ${schemaFingerprint} ${text}`
+          }
           return conversions
         },
         settingsNow: () => this.#conversionsOf(call),
@@ -258,7 +261,7 @@ class PoolStandIn {
               : await this.#replicas.use(replica, on)
           const [found, fields] = answer
           if (isOwn) known.answer = answer
-          if (known.key !== undefined && Array.isArray(fields)) this.#remember(known.key, fields, helpers)
+          if (known.key !== undefined) this.#remember(known.key, fields, helpers)
           return found as readonly SqlRow[]
         },
       })
@@ -268,10 +271,15 @@ class PoolStandIn {
       })
     if (known.answer?.[0] === rows) return known.answer
     const fields = known.key === undefined ? undefined : this.#fields.get(known.key)
-    return fields === undefined ? this.#statement(place, call, stack) : [rows, copyColumns(fields)]
+    if (fields !== undefined) return [rows, copyColumns(fields)]
+    // The rows come from another process, and the columns are unknown.
+    const answer = await this.#statement(place, call, stack)
+    if (known.key !== undefined) this.#remember(known.key, answer[1], 0)
+    return answer
   }
 
-  #remember(key: string, fields: readonly unknown[], helpers: number): void {
+  #remember(key: string, fields: unknown, helpers: number): void {
+    if (!Array.isArray(fields)) return
     if (this.#fields.size >= MAX_FIELDS) this.#fields.clear()
     this.#fields.set(key, decodedColumns(fields.slice(0, fields.length - helpers)))
   }

@@ -279,7 +279,10 @@ class PoolStandIn {
       stack,
       settings: () => {
         const conversions = this.#conversionsOf(config, params)
-        if (conversions !== undefined) known.key = `${rowForm} ${conversions} ${text}`
+        if (conversions !== undefined) {
+          const { schemaFingerprint } = this.#client
+          known.key = `${rowForm} ${conversions} ${schemaFingerprint} ${text}`
+        }
         return conversions
       },
       settingsNow: () => this.#conversionsOf(config, params),
@@ -298,8 +301,12 @@ class PoolStandIn {
     })
     if (known.result?.rows === rows) return known.result
     const template = known.key === undefined ? undefined : this.#templates.get(known.key)
-    // The rows come from another process, and the columns are unknown.
-    if (template === undefined) return this.#statement(target, {}, config, stack)
+    if (template === undefined) {
+      // The rows come from another process, and the columns are unknown.
+      const result = await this.#statement(target, {}, config, stack)
+      if (known.key !== undefined) this.#remember(known.key, result, 0, config.types !== undefined)
+      return result
+    }
     return copyResult(template, { rows, rowCount: rows.length, fields: copyColumns(template.fields) })
   }
 

@@ -70,6 +70,7 @@ class Bench {
       gainOf: () => undefined,
       mayRewrite: () => false,
       lookupOf: () => ({ refused: 'not asked' }),
+      readsOf: () => undefined,
       rowSourceOf: () => undefined,
     }
     const operation = new KnexOperation(context, client, builder as unknown as BuilderInternals, () =>

@@ -8,6 +8,7 @@ import type {
   Source,
   StatementPlans,
   TableId,
+  TransactionReads,
 } from '@sluice/core/adapter'
 import type { Conversions } from './internals/conversions.ts'
 import type { BuilderInternals, ClientInternals } from './internals/types.ts'
@@ -20,6 +21,8 @@ export interface InstanceContext {
   readonly plans: StatementPlans
   /** Runs a builder without `postProcessResponse`. */
   runRaw(client: ClientInternals, builder: BuilderInternals, demand: ReadRequirements): Promise<unknown>
+  /** The reads of a client's transaction; `undefined`: none of them are served from the cache. */
+  readsOf(client: ClientInternals): TransactionReads | undefined
   /** Whether listeners can change builders right before they are sent. */
   mayRewrite(client: ClientInternals): boolean
   /** The gain of builders that are similar at first sight. */

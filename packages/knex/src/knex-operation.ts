@@ -12,10 +12,11 @@ import {
   type RunContext,
   type Source,
   StatementRequest,
+  type TransactionReads,
 } from '@sluice/core/adapter'
 import { controlOf } from './cached.ts'
 import type { InstanceContext } from './instance-context.ts'
-import { compiled, isPlain } from './internals/builder.ts'
+import { compiled, hasListeners, isPlain } from './internals/builder.ts'
 import type { BuilderInternals, ClientInternals } from './internals/types.ts'
 import { refuse } from './reasons.ts'
 import { copyRows, isCopyableResult } from './rows.ts'
@@ -34,6 +35,7 @@ export class KnexOperation implements Operation<unknown> {
   readonly source: Source
   readonly kind: OperationKind
   readonly inTransaction: boolean
+  readonly transactionReads: TransactionReads | undefined
   /** Whether its statement was sent, so the listeners of its builder were notified. */
   isSent = false
   #hasChanged = false
@@ -45,11 +47,19 @@ export class KnexOperation implements Operation<unknown> {
     private readonly state: InstanceContext,
     private readonly client: ClientInternals,
     private readonly builder: BuilderInternals,
-    readonly run: (context: RunContext) => Promise<unknown>,
+    private readonly send: (context: RunContext) => Promise<unknown>,
   ) {
     this.source = state.source
     this.kind = READS.has(builder._method ?? '') ? 'read' : 'other'
     this.inTransaction = client.transacting === true
+    this.transactionReads = this.inTransaction ? state.readsOf(client) : undefined
+  }
+
+  run(context: RunContext): Promise<unknown> {
+    const { transactionReads: reads } = this
+    return reads === undefined || this.kind !== 'read'
+      ? this.send(context)
+      : reads.follow(() => this.send(context))
   }
 
   get hasChangedQuery(): boolean {
@@ -91,6 +101,7 @@ export class KnexOperation implements Operation<unknown> {
   }
 
   lookup(): Lookup<unknown> | Refusal {
+    if (this.inTransaction) return refuse('IN_TRANSACTION')
     this.#lookup ??= this.state.mayRewrite(this.client)
       ? refuse('START_LISTENER')
       : this.state.lookupOf(this.client, this.builder)
@@ -103,9 +114,11 @@ export class KnexOperation implements Operation<unknown> {
 
   cacheRequest(): CacheRequest<unknown> | Refusal {
     const { state, client, builder } = this
-    if (this.inTransaction) return refuse('IN_TRANSACTION')
+    if (this.inTransaction && this.transactionReads === undefined) return refuse('IN_TRANSACTION')
     if (state.mayRewrite(client)) return refuse('START_LISTENER')
-    if (!isPlain(builder)) return refuse('BUILDER_WITH_OPTIONS')
+    // In a transaction, the statement that a listener changes must be sent before all that is issued after it.
+    if (!isPlain(builder) || (this.inTransaction && hasListeners(builder)))
+      return refuse('BUILDER_WITH_OPTIONS')
     const query = compiled(client, builder)
     if (query === undefined) return refuse('SEVERAL_STATEMENTS')
     if ('error' in query) return refuse('COMPILE_ERROR')

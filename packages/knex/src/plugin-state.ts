@@ -6,6 +6,8 @@ import {
   Gain,
   type Lookup,
   OriginStacks,
+  PgTransactions,
+  type QueryResult,
   type ReadRequirements,
   type Refusal,
   type RowSource,
@@ -13,6 +15,7 @@ import {
   type StatementPlans,
   type StreamedStatement,
   type TableId,
+  type TransactionReads,
 } from '@sluice/core/adapter'
 import { controlOf } from './cached.ts'
 import { CallOrder } from './call-order.ts'
@@ -23,6 +26,7 @@ import { type Conversions, conversionsOf } from './internals/conversions.ts'
 import type { BuilderInternals, ClientInternals, QueryObject, RunnerInternals } from './internals/types.ts'
 import { KnexLookups } from './knex-lookups.ts'
 import { KnexOperation } from './knex-operation.ts'
+import { OpenTransactions } from './open-transactions.ts'
 import { PoolWaits } from './pool-waits.ts'
 import { type KnexOptions, type KnexRead, ReplicaReads } from './replica-reads.ts'
 import { RowSources } from './row-sources.ts'
@@ -47,7 +51,9 @@ export class PluginState implements InstanceContext {
   readonly conversions: Conversions
   readonly order: CallOrder
   readonly plans: StatementPlans
+  readonly transactions: OpenTransactions
   readonly #statements: AdapterClient
+  readonly #pg: PgTransactions | undefined
   readonly #lookups = new KnexLookups(this)
   readonly #rowSources = new RowSources(this)
   readonly #migrationTables: ReadonlySet<string>
@@ -85,6 +91,8 @@ export class PluginState implements InstanceContext {
     this.source = this.#statements.source
     this.order = new CallOrder(this.#statements)
     this.plans = this.#statements.plans
+    this.#pg = dialect === 'postgresql' ? new PgTransactions(this.#statements) : undefined
+    this.transactions = new OpenTransactions(this.#statements, this.#pg)
     const statements = this.#statements
     waits.report = (ms, wasExhausted, count) => statements.waited(ms, wasExhausted, count)
     const onlyReads = (sql: string) => this.#statements.onlyReads(sql)
@@ -115,10 +123,34 @@ export class PluginState implements InstanceContext {
     if (this.#streamed.size > 0 && this.#streamed.has(query))
       return this.base._query.call(client, connection, query)
     this.#sent.get(query)?.sends(query.sql, bindingsOf(query))
-    return this.#statements.statement(
-      connection,
-      new SentQuery(this.base, client, connection, query, this.#origins.of(query), this.conversions),
-    )
+    const { base, conversions } = this
+    const pg = client.transacting === true ? this.#pg : undefined
+    const sent = new SentQuery(base, client, connection, query, this.#origins.of(query), conversions, pg)
+    if (client.transacting !== true) return this.#statements.statement(connection, sent)
+    this.transactions.uses(client, connection)
+    return pg === undefined
+      ? this.#statements.statement(connection, sent)
+      : this.#inTransaction(pg, connection, query, sent)
+  }
+
+  #inTransaction(
+    pg: PgTransactions,
+    connection: object,
+    query: QueryObject,
+    sent: SentQuery,
+  ): Promise<QueryObject> {
+    const control = this.plans.of(query.sql).analyzed.statement.transaction
+    if (control === undefined) return this.#statements.statement(connection, sent)
+    const response = pg.answer(connection, query.sql)
+    return response === undefined
+      ? this.#statements.statement(connection, sent).then((answered) => {
+          pg.answered(query.sql, answered.response as QueryResult)
+          return answered
+        })
+      : this.#statements.control(connection, control, {
+          send: () => Promise.resolve(Object.assign(query, { response })),
+          isKnown: true,
+        })
   }
 
   stream(
@@ -207,10 +239,11 @@ export class PluginState implements InstanceContext {
       return runner
     }
     try {
-      if (client.transacting !== true) {
-        if (this.#skips(builder)) return this.order.passing(runner)
+      if (client.transacting !== true && this.#skips(builder)) return this.order.passing(runner)
+      // On SQLite, the transaction can have the only connection.
+      if (client.transacting !== true || this.source.dialect === 'postgresql')
         void this.#statements.readCatalog()
-      }
+      if (client.transacting === true) this.transactions.followStream(client, runner)
       return this.#optimized(client, builder, runner)
     } catch (error) {
       host.reportError(error)
@@ -246,7 +279,10 @@ export class PluginState implements InstanceContext {
     run: () => Promise<unknown>,
   ): Promise<unknown> {
     const { host, order } = this
-    if (operation.inTransaction) return host.execute(operation)
+    if (operation.inTransaction) {
+      const execute = () => host.execute(operation)
+      return operation.kind === 'read' ? execute() : this.transactions.send(client, execute)
+    }
     if (operation.kind !== 'read') return order.issue(client, builder, () => host.execute(operation))
     const running = this.#statements.order.read(
       () => host.execute(operation),
@@ -288,9 +324,10 @@ export class PluginState implements InstanceContext {
       this.#raw(client, builder, route, operation),
     )
     if (operation.kind !== 'read') {
-      if (operation.inTransaction) return runner
       const run = runner.run.bind(runner)
-      runner.run = () => this.order.issue(client, builder, run)
+      runner.run = operation.inTransaction
+        ? () => this.transactions.send(client, run)
+        : () => this.order.issue(client, builder, run)
       return runner
     }
     const run = () => this.#raw(client, builder, undefined, operation)
@@ -343,6 +380,10 @@ export class PluginState implements InstanceContext {
     return this.#replicas === undefined ? read.onPrimary() : this.#replicas.read(read)
   }
 
+  readsOf(client: ClientInternals): TransactionReads | undefined {
+    return this.transactions.of(client)?.reads
+  }
+
   lookupOf(client: ClientInternals, builder: BuilderInternals): Lookup<unknown> | Refusal {
     return this.#lookups.lookupOf(client, builder)
   }
@@ -357,9 +398,19 @@ export class PluginState implements InstanceContext {
    * of an instance created with `withUserParams` are not known.
    */
   mayRewrite(client: ClientInternals): boolean {
-    const knex = this.#knex.deref()
-    if (client !== this.#client.deref()) return client.transacting !== true
-    return knex === undefined || listenersOf(client) !== 1 || listenersOf(knex) > 0
+    if (client === this.#client.deref()) {
+      const knex = this.#knex.deref()
+      return knex === undefined || listenersOf(client) !== 1 || listenersOf(knex) > 0
+    }
+    const transaction = this.transactions.of(client)
+    if (transaction === undefined) return true
+    const { emitters, outer } = transaction
+    // Knex itself registers two.
+    return (
+      listenersOf(client) !== 2 ||
+      emitters.some((emitter) => listenersOf(emitter) > 0) ||
+      this.mayRewrite(outer)
+    )
   }
 
   gainOf({ _method, _single, _statements }: BuilderInternals): Gain | undefined {

@@ -1,4 +1,4 @@
-import type { SentStatement, Stack } from '@sluice/core/adapter'
+import type { PgTransactions, SentStatement, Stack } from '@sluice/core/adapter'
 import type { Conversions } from './internals/conversions.ts'
 import { rowsIn, wasRolledBack } from './internals/response.ts'
 import type { ClientInternals, QueryObject } from './internals/types.ts'
@@ -20,6 +20,8 @@ export class SentQuery implements SentStatement<Promise<QueryObject>> {
     private readonly query: QueryObject,
     stack: (() => Stack) | undefined,
     private readonly conversions: Conversions,
+    /** Set in a transaction of `pg`. */
+    private readonly transactions: PgTransactions | undefined,
   ) {
     if (stack !== undefined) this.stack = stack
   }
@@ -37,13 +39,18 @@ export class SentQuery implements SentStatement<Promise<QueryObject>> {
   }
 
   send(): Promise<QueryObject> {
-    const { conversions } = this
-    const sent = this.base._query.call(this.client, this.connection, this.query)
+    const { conversions, transactions } = this
+    const sent =
+      transactions === undefined ? this.#query() : transactions.send(this.connection, () => this.#query())
     if (conversions.received === undefined) return sent
     return sent.then((query) => {
       conversions.received?.(query?.response)
       return query
     })
+  }
+
+  #query(): Promise<QueryObject> {
+    return this.base._query.call(this.client, this.connection, this.query)
   }
 
   rows({ response }: QueryObject): number {

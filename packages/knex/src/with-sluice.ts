@@ -2,7 +2,7 @@ import { InvalidArgumentError, type Sluice, type SluiceOptions, sluiceFrom } fro
 import { hostOf, isInstrumented, markInstrumented, registerOwnFrames } from '@sluice/core/adapter'
 import type { Knex } from 'knex'
 import { CLIENTS, clientOf, dialectOf } from './internals/client.ts'
-import type { BuilderInternals, ClientInternals, QueryObject } from './internals/types.ts'
+import type { BuilderInternals, ClientInternals, Container, QueryObject } from './internals/types.ts'
 import { instrumentations, rememberBase } from './knex-connection.ts'
 import { PluginState } from './plugin-state.ts'
 import type { KnexOptions } from './replica-reads.ts'
@@ -95,6 +95,10 @@ function instrumented(base: ClientInternals, state: PluginState): object {
 
     override raw(...args: readonly unknown[]) {
       return state.created(super.raw(...args))
+    }
+
+    override transaction(container: Container | undefined, ...options: readonly unknown[]) {
+      return state.transactions.create(this, container, (instead) => super.transaction(instead, ...options))
     }
 
     override runner(builder: BuilderInternals) {

@@ -111,6 +111,7 @@ export function testInstance(
     }),
     isMigrationTable: () => false,
     gainOf: () => undefined,
+    readsOf: () => undefined,
     mayRewrite: () => false,
     lookupOf: (of, builder) => lookups.lookupOf(of, builder),
     rowSourceOf: (of, builder) => sources.of(of, builder),

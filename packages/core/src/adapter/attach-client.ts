@@ -4,6 +4,8 @@ import type { Gain } from '../pipeline/gain.ts'
 import type { ReadRequirements } from '../pipeline/lookup.ts'
 import type { Operation, Source } from '../pipeline/operation.ts'
 import type { ReadRouter, RoutedClient } from '../pipeline/read-routing.ts'
+import type { Mode } from '../pipeline/scope.ts'
+import type { TransactionReads } from '../pipeline/transaction-reads.ts'
 import type { WaitingLookups } from '../pipeline/waiting-lookups.ts'
 import type { TransactionWrites } from '../pipeline/writes.ts'
 import { EVERYTHING, type WriteEffect } from '../schema/catalog.ts'
@@ -73,6 +75,15 @@ export interface AdapterClient {
   forgetCatalog(): Promise<void>
   /** Whether a transaction is open on a connection. */
   isOpen(connection: object): boolean
+  /**
+   * The reads of the transaction that is open on a connection; `undefined`: they are never served from the
+   * cache.
+   */
+  readsOf(connection: object): TransactionReads | undefined
+  /** Whether a BEGIN that is sent now may be held back until its transaction sends something else. */
+  readonly holdsBegin: boolean
+  /** Counts a statement that the adapter sends itself. */
+  count(): void
   /** Whether a statement certainly only reads, and returns the same on every server with the same rows. */
   onlyReads(sql: string): boolean
   /**
@@ -91,6 +102,7 @@ interface ClientHost extends ObserverHost {
   readonly connections: ConnectionRegistry
   execute<T>(operation: Operation<T>): Promise<T>
   skips(gain: Gain): boolean
+  mode(): Mode
   readonly lookups: WaitingLookups
   nextSourceId(orm: string): string
   routeReads(client: RoutedClient): ReadRouter | undefined
@@ -247,6 +259,25 @@ class AttachedClient implements AdapterClient {
 
   isOpen(connection: object): boolean {
     return this.#observer.isOpen(connection)
+  }
+
+  readsOf(connection: object): TransactionReads | undefined {
+    return this.#observer.readsOf(connection)
+  }
+
+  get holdsBegin(): boolean {
+    const { catalogs, scopes, mode } = this.host
+    const { scope, isBypassing } = scopes.ambient
+    return (
+      !isBypassing &&
+      (scope?.mode ?? mode()) === 'optimize' &&
+      catalogs.of(this.source.id)?.readsCommitted === true
+    )
+  }
+
+  count(): void {
+    const { recorder, scopes } = this.host
+    recorder.statement(scopes.ambient.counted)
   }
 
   onlyReads(sql: string): boolean {

@@ -6,6 +6,7 @@ import type { QueryStats } from '../pipeline/query-stats.ts'
 import type { Recorder } from '../pipeline/recorder.ts'
 import type { Ambient, ScopeStorage } from '../pipeline/scope.ts'
 import type { StatementCaller, StatementWatch } from '../pipeline/statement-watch.ts'
+import type { TransactionReads } from '../pipeline/transaction-reads.ts'
 import type { AnnouncedWrite, TransactionWrites, WriteOutcome } from '../pipeline/writes.ts'
 import { EVERYTHING, type WriteEffect } from '../schema/catalog.ts'
 import type { AnalyzedSql } from '../sql/analyze.ts'
@@ -85,7 +86,8 @@ export class ConnectionObserver {
     const { dialect } = options
     this.#dialect = dialect
     this.#outcomeOf = (error) => options.writeOutcome?.(error) ?? writeOutcomeOf(error)
-    this.#transactions = new ConnectionTransactions(host, dialect, this.#outcomeOf)
+    const readsCommitted = () => host.catalogs.of(sourceId)?.readsCommitted === true
+    this.#transactions = new ConnectionTransactions(host, dialect, this.#outcomeOf, readsCommitted)
     this.#writes = new WriteAnnouncer(
       { host, sourceId, client: options, transactions: this.#transactions },
       { open, openBriefly },
@@ -105,6 +107,11 @@ export class ConnectionObserver {
   /** Whether a transaction is open on a connection. */
   isOpen(connection: object): boolean {
     return this.#transactions.isOpen(connection)
+  }
+
+  /** See {@link ConnectionTransactions.readsOf}. */
+  readsOf(connection: object): TransactionReads | undefined {
+    return this.#transactions.readsOf(connection)
   }
 
   /** The effect of a statement, as far as its SQL and the catalog show it; `undefined`: none. */
@@ -128,10 +135,13 @@ export class ConnectionObserver {
 
   #statement<T>(connection: object, sent: SentStatement<Promise<T>>, ambient: Ambient): Promise<T> {
     const described = this.#counted(sent.sql, ambient)
-    if (described === undefined)
+    if (described === undefined) {
+      this.readsOf(connection)?.spoil()
       return this.#settled(connection, this.#transactions.announce(EVERYTHING, true), sent)
+    }
     const { transaction } = described.analyzed.statement
     if (transaction !== undefined) return this.control(connection, transaction, sent)
+    if (!described.isPlainRead) this.readsOf(connection)?.spoil()
     const announced = this.#writes.announce(connection, described, sent.params)
     return announced?.ready === undefined
       ? this.#send(connection, sent, described, ambient, announced)
@@ -182,6 +192,7 @@ export class ConnectionObserver {
   /** Observes a statement that the adapter sends itself, and whose answer arrives as a stream. */
   stream(connection: object, sent: Pick<SentStatement<unknown>, 'sql' | 'params'>): StreamedStatement {
     const described = this.plans.of(sent.sql)
+    this.readsOf(connection)?.spoil()
     const { scopes, recorder } = this.host
     const { ambient } = scopes
     const scope = ambient.counted

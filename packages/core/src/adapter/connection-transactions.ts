@@ -1,4 +1,5 @@
 import { addCallers } from '../pipeline/error-stack.ts'
+import { TransactionReads } from '../pipeline/transaction-reads.ts'
 import type { AnnouncedWrite, TransactionWrites, WriteOutcome, WriteTracker } from '../pipeline/writes.ts'
 import { EVERYTHING, type WriteEffect } from '../schema/catalog.ts'
 import type { CatalogRegistry } from '../schema/catalog-registry.ts'
@@ -39,6 +40,8 @@ interface OpenTransaction {
   readonly ended: ((outcome: WriteOutcome) => void)[]
   /** Whether the adapter notifies the scope of the end. */
   readonly isOwned: boolean
+  /** `undefined`: its reads are not known to see what other connections see. */
+  readonly reads: TransactionReads | undefined
 }
 
 /** A statement of transaction control, between its start and its answer. */
@@ -102,10 +105,17 @@ export class ConnectionTransactions {
     private readonly dialect: Dialect,
     /** The outcome that the error of a failed statement proves. */
     private readonly outcomeOf: (error: unknown) => WriteOutcome,
+    /** Whether a transaction that sets no isolation level sees what is committed when it reads. */
+    private readonly readsCommitted: () => boolean,
   ) {}
 
   isOpen(connection: object): boolean {
     return this.#open.has(connection)
+  }
+
+  /** The reads of the connection's transaction; `undefined`: they may see something else than other reads. */
+  readsOf(connection: object): TransactionReads | undefined {
+    return this.#open.get(connection)?.reads
   }
 
   /**
@@ -124,10 +134,15 @@ export class ConnectionTransactions {
    * @param writes - Collects its writes. The adapter that passes it also notifies the scope of the end.
    */
   begun(connection: object, writes?: TransactionWrites): void {
-    this.#begun(connection, false, writes)
+    this.#begun(connection, false, undefined, writes)
   }
 
-  #begun(connection: object, isDoubtful: boolean, writes?: TransactionWrites): void {
+  #begun(
+    connection: object,
+    isDoubtful: boolean,
+    reads: TransactionReads | undefined,
+    writes?: TransactionWrites,
+  ): void {
     this.#open.set(connection, {
       writes: writes ?? this.host.writes.transaction(),
       isDoubtful,
@@ -136,6 +151,7 @@ export class ConnectionTransactions {
       generation: undefined,
       ended: [],
       isOwned: writes !== undefined,
+      reads,
     })
   }
 
@@ -154,6 +170,7 @@ export class ConnectionTransactions {
     const open = this.#open.get(connection)
     if (this.dialect === 'mysql' && kinds.includes('SET')) this.#altered.add(connection)
     if (open !== undefined) {
+      open.reads?.spoil()
       // PREPARE TRANSACTION ends it, even if it fails.
       open.isDoubtful ||= mayCommit || kinds.includes('PREPARE')
       open.defines ||= defines
@@ -174,6 +191,8 @@ export class ConnectionTransactions {
    */
   failed(connection: object, error: unknown): void {
     const open = this.#open.get(connection)
+    // Until its end, PostgreSQL rejects its reads.
+    open?.reads?.spoil()
     if (open !== undefined && (this.dialect !== 'postgresql' || this.outcomeOf(error) === 'unknown'))
       open.mayHaveEnded = true
   }
@@ -282,6 +301,7 @@ export class ConnectionTransactions {
 
   #begin(connection: object, { kind }: TransactionControl): Step {
     const open = this.#open.get(connection)
+    open?.reads?.spoil()
     // On MySQL, BEGIN commits an open transaction first. Elsewhere, BEGIN changes nothing inside a
     // transaction.
     const commits = kind === 'commit' || (kind === 'begin' && open !== undefined && this.dialect === 'mysql')
@@ -309,8 +329,16 @@ export class ConnectionTransactions {
     else if (kind === 'rollback') announcing = this.#end(connection, 'rolled-back')
     else if (commits) announcing = this.#end(connection, isRolledBack ? 'rolled-back' : 'committed')
     const begins = kind === 'begin' || ((kind === 'commit' || kind === 'rollback') && control.chain === true)
-    if (begins && !this.#open.has(connection)) this.#begun(connection, isKnown !== true)
+    if (begins && !this.#open.has(connection))
+      this.#begun(connection, isKnown !== true, isKnown === true ? this.#readsAfter(control) : undefined)
     return announcing
+  }
+
+  /** The reads of a transaction that a statement has begun. */
+  #readsAfter(control: TransactionControl): TransactionReads | undefined {
+    if (this.dialect !== 'postgresql' || control.kind !== 'begin' || control.isolation === 'other')
+      return undefined
+    return new TransactionReads(control.isolation === undefined ? this.readsCommitted : () => true)
   }
 
   #failed(

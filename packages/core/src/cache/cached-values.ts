@@ -121,9 +121,8 @@ export class CachedValues {
     now: number,
     before?: Before,
   ): Answer<T> | undefined {
-    const { policy, maxAgeMs } = request
-    const freshUntil =
-      maxAgeMs === undefined ? cached.freshUntil : Math.min(cached.freshUntil, cached.queriedAt + maxAgeMs)
+    const { policy } = request
+    const freshUntil = freshUntilFor(request, cached)
     if (now >= freshUntil + policy.swrMs) return undefined
     const copy = this.copyOf(request.copier, cached)
     if (copy === undefined) return undefined
@@ -135,6 +134,11 @@ export class CachedValues {
     const isStale = now >= freshUntil
     if (isStale) counters.staleHits += 1
     return { value: copy.value, isDue: isStale || this.#isDueEarly(cached, policy, now) }
+  }
+
+  /** Like `valueFor`, but only a value that is fresh, and `isDue` does not matter. */
+  freshFor<T>(request: FetchRequest<T>, cached: CachedValue, now: number): Answer<T> | undefined {
+    return now < freshUntilFor(request, cached) ? this.valueFor(request, cached, now) : undefined
   }
 
   /** The value that a caller receives for a cached value; `undefined` if there is no exact copy. */
@@ -354,6 +358,10 @@ export class CachedValues {
 function notCached({ note }: FetchRequest<unknown>, reason: string): string {
   note?.notCached(reason)
   return reason
+}
+
+function freshUntilFor({ maxAgeMs }: FetchRequest<unknown>, { freshUntil, queriedAt }: CachedValue): number {
+  return maxAgeMs === undefined ? freshUntil : Math.min(freshUntil, queriedAt + maxAgeMs)
 }
 
 function shortened(permit: Permit, length: number): Permit {

@@ -77,6 +77,29 @@ export class CoherentCache {
   }
 
   /**
+   * Like `serve`, for a request whose source must be queried now or not at all, because its caller's next
+   * call can change the result. It waits for no other request, and no other waits for it.
+   */
+  serveNow<T>(request: FetchRequest<T>, cached: CachedValue | undefined, now: number): Promise<T> {
+    if (cached !== undefined && this.#values.isValidHere(cached, request.policy, now)) {
+      const answer = this.#values.freshFor(request, cached, now)
+      if (answer !== undefined) return Promise.resolve(answer.value)
+    }
+    const before = this.#values.before(request)
+    return before === undefined
+      ? this.#blocked(request)
+      : this.#load(request, before, undefined).then(({ value }) => value)
+  }
+
+  /** Loads a value that is only for its caller, while a write is in flight. */
+  #blocked<T>(request: FetchRequest<T>): Promise<T> {
+    this.parts.counters.blocked += 1
+    request.note?.notCached('WRITE_IN_FLIGHT')
+    request.basis?.spoil('DISCARDED_BY_WRITE')
+    return request.load()
+  }
+
+  /**
    * A copy of a fresh value from memory for a call that needs no request; `undefined`: `serve` decides. For
    * calls without separate tags and without a separate time to live.
    */
@@ -150,12 +173,7 @@ export class CoherentCache {
 
   #request<T>(request: FetchRequest<T>, cached: CachedValue | undefined, joins: number): Promise<T> {
     const before = this.#values.before(request)
-    if (before === undefined) {
-      this.parts.counters.blocked += 1
-      request.note?.notCached('WRITE_IN_FLIGHT')
-      request.basis?.spoil('DISCARDED_BY_WRITE')
-      return request.load()
-    }
+    if (before === undefined) return this.#blocked(request)
     const flight =
       request.policy.strategy === 'refresh'
         ? undefined

@@ -80,11 +80,14 @@ export class ResultCache {
     context: OperationContext,
     next: Handler,
   ): Promise<T> | string {
-    if (operation.inTransaction) return 'IN_TRANSACTION'
+    const { inTransaction, transactionReads } = operation
+    if (inTransaction && transactionReads?.isClean !== true) return 'IN_TRANSACTION'
     const chosen = this.options.policyOf(request)
     if (request.control?.disabled === true) context.isFresh = true
     if (typeof chosen === 'string') return chosen
     const { isShared, isStrict, detached, onDatabase } = this.options
+    // A call to the store takes time, in which the transaction can write.
+    if (inTransaction && isShared) return 'IN_TRANSACTION'
     const { policy } = chosen
     const { strategy, consistency } = policy
     // Prefetched rows are validated if all reads are strict, but not for a single strict read.
@@ -99,7 +102,7 @@ export class ResultCache {
       (request.copy === undefined ? copiers.clone : request)) as Copier<T>
     const now = this.cache.clock.now()
     let cached: CachedValue | undefined
-    if (strategy !== 'refresh') {
+    if (strategy !== 'refresh' && (transactionReads === undefined || transactionReads.mayServe)) {
       cached = this.cache.engine.getAt<CachedValue>(RESULTS, key, now) ?? undefined
       // Most reads add nothing to a hit, and most hits need neither their tags nor their load.
       const isBare = !chosen.setsTtl && chosen.tags.length === 0 && note === undefined
@@ -142,13 +145,18 @@ export class ResultCache {
       refresh: () => detached(() => next(operation, context.detached())),
       mayShare: (value) => chosen.mayShare?.(value) !== false,
       copier,
-      hasChangedQuery: () => operation.hasChangedQuery === true,
+      // What a transaction has written since the read was issued is its own.
+      hasChangedQuery: () => operation.hasChangedQuery === true || transactionReads?.isClean === false,
       prefetched: () => context.prefetched,
       onHit: (value) => this.#answered(value, operation, context),
       sharesErrors: false,
     }
     if (cached !== undefined && !hasOwnTags(cached.ownTags, fetched)) cached = undefined
-    const answer = strategy === 'refresh' ? this.cache.fetch(fetched) : this.cache.serve(fetched, cached, now)
+    const answer = inTransaction
+      ? this.cache.serveNow(fetched, cached, now)
+      : strategy === 'refresh'
+        ? this.cache.fetch(fetched)
+        : this.cache.serve(fetched, cached, now)
     if (basis !== undefined) endWith(basis, answer)
     return answer
   }

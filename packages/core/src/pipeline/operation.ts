@@ -5,6 +5,7 @@ import type { CacheControl } from './cache-control.ts'
 import type { Gain } from './gain.ts'
 import type { Lookup, ReadRequirements } from './lookup.ts'
 import type { ClientErrors } from './outcome.ts'
+import type { TransactionReads } from './transaction-reads.ts'
 import type { TransactionWrites } from './writes.ts'
 
 /** An instrumented client. Operations of different sources are never combined. */
@@ -148,6 +149,8 @@ export interface Operation<TResult = unknown> {
   readonly gain?: Gain | undefined
   /** Whether it runs in a transaction of the app. */
   readonly inTransaction: boolean
+  /** The reads of its transaction, if their results can be cached. Default: they cannot. */
+  readonly transactionReads?: TransactionReads | undefined
   /** Whether it is raw SQL of the app: it is uncertain what it does in addition to reading. */
   readonly isRaw?: boolean
   /** Queries the database as the ORM would without Sluice. Can be called more than once for reads. */

@@ -109,8 +109,8 @@ export class Pipeline {
   #passes(operation: Operation<unknown>, context: OperationContext): boolean {
     const { gain } = operation
     const { gainTime } = this.parts
-    if (gain === undefined || gainTime === undefined || operation.isRaw === true || operation.inTransaction)
-      return false
+    if (gain === undefined || gainTime === undefined || operation.isRaw === true) return false
+    if (operation.inTransaction && operation.transactionReads === undefined) return false
     const { scope } = context
     const isAlone = scope === undefined || scope.isIdle
     context.begin()

@@ -98,6 +98,11 @@ export interface CatalogData {
    * all functions that it calls.
    */
   readonly functions?: DatabaseFunctions
+  /**
+   * PostgreSQL: whether transactions have the isolation level READ COMMITTED if they do not set it. Default:
+   * unknown.
+   */
+  readonly readsCommitted?: boolean
   /** PostgreSQL: the OIDs of types that extensions and users created, if a column has the type. */
   readonly ownTypes?: readonly number[]
   /**

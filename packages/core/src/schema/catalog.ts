@@ -80,6 +80,8 @@ export class SchemaCatalog {
   readonly tables: ReadonlyMap<TableId, CatalogTable>
   readonly foreignKeys: readonly ForeignKeyInfo[]
   readonly functions: DatabaseFunctions | undefined
+  /** See `CatalogData`. */
+  readonly readsCommitted: boolean
   /** The OIDs of types that extensions and users created, if a column has the type. */
   readonly ownTypes: readonly number[]
   /** Changes with the schema; `undefined` if unknown. */
@@ -99,6 +101,7 @@ export class SchemaCatalog {
     this.tables = tables
     this.foreignKeys = data.foreignKeys
     this.functions = data.functions
+    this.readsCommitted = data.readsCommitted === true
     this.ownTypes = data.ownTypes ?? []
     this.fingerprint = data.fingerprint
     this.#databaseId = data.databaseId

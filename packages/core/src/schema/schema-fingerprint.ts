@@ -24,33 +24,34 @@ function ofTables(table: string, owner: string, number = 'oid'): string {
 }
 
 /** Needs PostgreSQL 11. */
-const POSTGRESQL = `SELECT pg_catalog.string_agg(part || ' ' || rows || ' ' || COALESCE(hash, 0), ' ' ORDER BY part) AS "fingerprint" FROM (${[
-  ofUser('pg_class', `relpersistence <> 't'`),
-  ofTables('pg_attribute', 'attrelid', 'attrelid::int8 * 2048 + attnum'),
-  ofTables('pg_index', 'indrelid', 'indexrelid'),
-  ofTables('pg_inherits', 'inhrelid', 'inhrelid'),
-  ofTables('pg_attrdef', 'adrelid'),
-  ofTables('pg_trigger', 'tgrelid'),
-  ofTables('pg_rewrite', 'ev_class'),
-  ofTables('pg_policy', 'polrelid'),
-  // Domains also have constraints, which belong to no table.
-  ofUser('pg_constraint', `conrelid NOT ${IS_TEMPORARY}`),
-  ofUser(
-    'pg_type',
-    `typnamespace NOT IN (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname ${IS_TEMPORARY_SCHEMA})`,
-  ),
-  postgresPart('pg_namespace', `nspname NOT ${IS_TEMPORARY_SCHEMA}`, 'oid'),
-  // Settings of the whole server that apply to this user.
-  postgresPart(
-    'pg_db_role_setting',
-    `setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))
+const POSTGRESQL = `SELECT pg_catalog.string_agg(part || ' ' || rows || ' ' || COALESCE(hash, 0), ' ' ORDER BY part)
+    || ' ' || pg_catalog.current_setting('default_transaction_isolation') AS "fingerprint" FROM (${[
+      ofUser('pg_class', `relpersistence <> 't'`),
+      ofTables('pg_attribute', 'attrelid', 'attrelid::int8 * 2048 + attnum'),
+      ofTables('pg_index', 'indrelid', 'indexrelid'),
+      ofTables('pg_inherits', 'inhrelid', 'inhrelid'),
+      ofTables('pg_attrdef', 'adrelid'),
+      ofTables('pg_trigger', 'tgrelid'),
+      ofTables('pg_rewrite', 'ev_class'),
+      ofTables('pg_policy', 'polrelid'),
+      // Domains also have constraints, which belong to no table.
+      ofUser('pg_constraint', `conrelid NOT ${IS_TEMPORARY}`),
+      ofUser(
+        'pg_type',
+        `typnamespace NOT IN (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname ${IS_TEMPORARY_SCHEMA})`,
+      ),
+      postgresPart('pg_namespace', `nspname NOT ${IS_TEMPORARY_SCHEMA}`, 'oid'),
+      // Settings of the whole server that apply to this user.
+      postgresPart(
+        'pg_db_role_setting',
+        `setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))
       AND setrole IN (0, (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = session_user))`,
-    'setrole',
-  ),
-  ...['pg_proc', 'pg_operator', 'pg_cast', 'pg_enum', 'pg_collation', 'pg_extension'].map((table) =>
-    ofUser(table),
-  ),
-].join(' UNION ALL ')}) parts`
+        'setrole',
+      ),
+      ...['pg_proc', 'pg_operator', 'pg_cast', 'pg_enum', 'pg_collation', 'pg_extension'].map((table) =>
+        ofUser(table),
+      ),
+    ].join(' UNION ALL ')}) parts`
 
 function mysqlPart(table: string, schema: string, columns: readonly string[], condition = 'TRUE'): string {
   const texts = [schema, ...columns].map((column) => `QUOTE(${column})`).join(', ')

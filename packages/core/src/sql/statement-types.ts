@@ -49,7 +49,8 @@ export interface TableWrite {
 }
 
 export type TransactionControl =
-  | { readonly kind: 'begin' }
+  /** `isolation`: its isolation level, if the statement sets it. Default: that of the session. */
+  | { readonly kind: 'begin'; readonly isolation?: 'read committed' | 'other' }
   /** `chain`: the next transaction begins immediately. */
   | { readonly kind: 'commit' | 'rollback'; readonly chain?: true }
   | { readonly kind: 'savepoint' | 'release' | 'rollback-to'; readonly name: string }

@@ -29,6 +29,7 @@ export interface ClientInternals {
   queryBuilder(): BuilderInternals
   raw(...args: readonly unknown[]): BuilderInternals
   postProcessResponse(response: unknown, queryContext: unknown): unknown
+  transaction(container: Container | undefined, ...options: readonly unknown[]): Emitter
   acquireConnection(): Promise<object>
   releaseConnection(connection: object): Promise<void>
   /** Creates a connection outside the pool. */
@@ -42,6 +43,14 @@ export interface ClientInternals {
 
 type WrapIdentifier = (value: string, original: (value: string) => string, queryContext: unknown) => string
 
+/** Emits `start` events, whose listeners can change builders. */
+export interface Emitter {
+  listenerCount?(event: string): number
+}
+
+/** The function that receives the transaction object. */
+export type Container = (transactor: Emitter & { readonly client: ClientInternals }) => unknown
+
 /** The query that is sent to the driver; the driver's response is stored in it. */
 export interface QueryObject {
   readonly sql: string
@@ -53,6 +62,7 @@ export interface QueryObject {
 export interface RunnerInternals {
   run(): Promise<unknown>
   query(sent: object): Promise<unknown>
+  stream(...args: unknown[]): unknown
 }
 
 /** A clause of a builder, as Knex stores it. */

@@ -128,10 +128,14 @@ function filterKeys(
   )
   const keys = [
     unique.map(plan),
-    [...foreign.map(({ fromFields }) => plan(fromFields)), ...related],
-    [...others, ...flags, ...lists].map((field) => plan([field])),
+    [...foreign.map(({ fromFields }) => plan(fromFields)), ...related.filter((key) => !isList(key))],
+    [...[...others, ...flags, ...lists].map((field) => plan([field])), ...related.filter(isList)],
   ]
   return keys.find((some) => some.length > 0) ?? []
+}
+
+function isList({ relation }: KeyPlan): boolean {
+  return relation?.steps.at(-1) === 'in'
 }
 
 /** The key's values, and the remaining filters. */

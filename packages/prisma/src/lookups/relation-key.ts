@@ -98,10 +98,14 @@ function stepsTo(filter: unknown, field: string, quantifier: 'is' | 'some'): rea
   return filterName && [...steps, field, filterName]
 }
 
-/** `equals` or `in`, if the value of a field is `{ equals: value }` or `{ in: [value] }`. */
+/**
+ * `equals` or `in`, if the value of a field is `{ equals: value }` or `{ in: list }`. The list can have any
+ * length, since the next call of the shape can have a list of one.
+ */
 export function valueFilterOf(value: unknown): ValueFilter | undefined {
   const name = onlyName(value)
-  return (name === 'equals' || name === 'in') && singleValue(value, name) !== undefined ? name : undefined
+  if (name === 'in') return Array.isArray((value as Where)[name]) ? name : undefined
+  return name === 'equals' && singleValue(value, name) !== undefined ? name : undefined
 }
 
 /**

@@ -5,7 +5,6 @@ import { afterCaller } from '../after-caller.ts'
 import { type AdapterClient, attachClient } from '../attach-client.ts'
 import { isInstrumented, markInstrumented } from '../instrumented-clients.ts'
 import { ReplicaConnections } from '../replica-connections.ts'
-import type { SqlRow } from '../select/outputs.ts'
 import type { SentStatement } from '../sent-statement.ts'
 import { bindsDate, dateFormOf, valueMapperOf } from './pg-dates.ts'
 import {
@@ -17,6 +16,7 @@ import {
   type ReplicaClient,
   timePgConnects,
 } from './pg-pool.ts'
+import { copyResult, type QueryResult } from './pg-result.ts'
 import { PgTypeParsers } from './pg-type-parsers.ts'
 import { beginStream, copyColumns, type PoolDescription, standInFor } from './pool.ts'
 
@@ -29,15 +29,6 @@ interface QueryConfig {
   readonly name?: string
   readonly rowMode?: string
   readonly types?: unknown
-}
-
-interface QueryResult {
-  readonly command: string
-  readonly rowCount: number | null
-  readonly rows: readonly SqlRow[]
-  readonly fields: readonly unknown[]
-  /** The functions that converted the columns. */
-  readonly _parsers?: readonly unknown[]
 }
 
 type Callback = (...args: unknown[]) => unknown
@@ -341,19 +332,6 @@ function answerCallback<T>(
     (answer) => process.nextTick(callback, undefined, ...resultsOf(answer)),
     (error: unknown) => process.nextTick(callback, error),
   )
-}
-
-/** A copy with other members. Lists and objects that the driver creates for each result are copied. */
-function copyResult(result: QueryResult, members: Partial<QueryResult>): QueryResult {
-  const copy: Record<string, unknown> = Object.assign(
-    Object.create(Object.getPrototypeOf(result)),
-    result,
-    members,
-  )
-  if (Array.isArray(copy._parsers)) copy._parsers = [...copy._parsers]
-  const { _prebuiltEmptyResultObject: empty } = copy
-  if (empty) copy._prebuiltEmptyResultObject = { ...empty }
-  return copy as unknown as QueryResult
 }
 
 function isPlain(config: QueryConfig): boolean {

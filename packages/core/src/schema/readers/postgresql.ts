@@ -31,12 +31,14 @@ const TABLES = `
     EXISTS (SELECT 1 FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal
         AND NOT (${IS_CHANGE_TRIGGER}))
       OR EXISTS (SELECT 1 FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN') AS "has_triggers",
-    pg_catalog.current_schema()::text AS "default_schema"
+    pg_catalog.current_schema()::text AS "default_schema",
+    pg_catalog.current_setting('default_transaction_isolation')::text AS "isolation"
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND ${USER_SCHEMAS}
   UNION ALL
-  SELECT NULL, NULL, NULL, NULL, pg_catalog.current_schema()::text
+  SELECT NULL, NULL, NULL, NULL, pg_catalog.current_schema()::text,
+    pg_catalog.current_setting('default_transaction_isolation')::text
   ORDER BY 1, 2`
 
 /** The column that distinguishes deterministic collations exists since PostgreSQL 12. */
@@ -113,6 +115,7 @@ export async function readPostgresql(connection: Connection): Promise<CatalogDat
   return {
     ...data,
     functions: found.functions,
+    readsCommitted: first !== undefined && textOf(first, 'isolation') === 'read committed',
     ownTypes: [...ownTypes].map(Number).sort((left, right) => left - right),
   }
 }

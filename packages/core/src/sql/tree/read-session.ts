@@ -52,10 +52,14 @@ export function readTransactionControl(cursor: SqlCursor): boolean {
 }
 
 function readBegin(cursor: SqlCursor): boolean {
-  while (cursor.takeAny(transactionModes) || cursor.takeSymbol(','));
+  let isolation: 'read committed' | 'other' | undefined
+  do {
+    if (cursor.isWord('LEVEL'))
+      isolation = cursor.isWord('READ', 1) && cursor.isWord('COMMITTED', 2) ? 'read committed' : 'other'
+  } while (cursor.takeAny(transactionModes) || cursor.takeSymbol(','))
   // SQLite accepts a name for the transaction, and ignores it.
   if (cursor.dialect === 'sqlite' && cursor.isWord('TRANSACTION', -1) && cursor.isName()) cursor.position++
-  return end(cursor, { kind: 'begin' })
+  return end(cursor, isolation === undefined ? { kind: 'begin' } : { kind: 'begin', isolation })
 }
 
 function readEnd(cursor: SqlCursor, kind: 'commit' | 'rollback'): boolean {
@@ -181,9 +185,11 @@ function noteSet(cursor: SqlCursor): void {
 
 /**
  * MySQL: `SET SESSION TRANSACTION ISOLATION LEVEL …`. Uncommitted rows can be rolled back; the other levels
- * change no read outside of transactions.
+ * change no read outside of transactions. PostgreSQL: `SET SESSION CHARACTERISTICS AS TRANSACTION …`.
  */
 function noteIsolation(cursor: SqlCursor): void {
+  if (cursor.dialect === 'postgresql' && cursor.isWord('CHARACTERISTICS', 2))
+    note(cursor, 'default_transaction_isolation')
   if (cursor.dialect !== 'mysql' || !(cursor.isWord('SESSION', 1) || cursor.isWord('LOCAL', 1))) return
   const name = 'transaction_isolation'
   for (let offset = 3; cursor.token(offset) !== undefined && !cursor.isSymbol(';', offset); offset++) {

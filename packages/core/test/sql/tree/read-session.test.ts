@@ -6,7 +6,13 @@ import { factsOf } from '../statement-facts.ts'
 describe('transaction control', () => {
   it.each([
     ['begin', 'postgresql', { kind: 'begin' }],
-    ['BEGIN ISOLATION LEVEL SERIALIZABLE, READ ONLY;', 'postgresql', { kind: 'begin' }],
+    ['BEGIN ISOLATION LEVEL SERIALIZABLE, READ ONLY;', 'postgresql', { kind: 'begin', isolation: 'other' }],
+    ['BEGIN READ WRITE', 'postgresql', { kind: 'begin' }],
+    [
+      'START TRANSACTION READ ONLY, ISOLATION LEVEL READ COMMITTED',
+      'postgresql',
+      { kind: 'begin', isolation: 'read committed' },
+    ],
     ['start transaction', 'mysql', { kind: 'begin' }],
     ['start transaction with consistent snapshot', 'mysql', { kind: 'begin' }],
     ['begin immediate transaction', 'sqlite', { kind: 'begin' }],

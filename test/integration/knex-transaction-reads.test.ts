@@ -84,7 +84,7 @@ describe.each(POSTGRES)('reads of Knex transactions on $name', ({ dialect, clien
       expect(sent).toEqual([])
     })
 
-    it('see what their transaction wrote, and nobody else does', async () => {
+    it('see what their transaction wrote, and reads outside do not', async () => {
       const outside: string[] = []
       const found = await db.transaction(async (transaction) => {
         const before = await title(transaction)

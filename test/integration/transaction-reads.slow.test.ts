@@ -11,8 +11,8 @@ const SECONDS = 20
 const postgres = databases().find(({ dialect }) => dialect === 'postgresql')
 
 /**
- * Workers that read and write rows of their own in transactions, so each knows what it must read, and readers
- * that must never see what was not committed.
+ * Each worker reads and writes separate rows in transactions, so it knows what it must read. Readers must
+ * never see a value that was not committed.
  */
 it.skipIf(postgres?.skipped !== undefined)(
   'reads of transactions are never wrong, lost, dirty or out of order',
@@ -135,7 +135,7 @@ it.skipIf(postgres?.skipped !== undefined)(
           const connection = await of.client.acquireConnection()
           await connection.query(`UPDATE attacked SET v = ${next} WHERE id = ${id}`)
           check((await read(of, id)) === next, 'a read after a bypass')
-          // Sluice cannot see this write: another one invalidates what it has cached.
+          // Sluice cannot see this write: the next write invalidates what it has cached.
           await write(of, id, next)
         })
         return next

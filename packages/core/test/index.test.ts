@@ -88,6 +88,7 @@ describe('the entry points of @sluice/core', () => {
         'MAX_WRITTEN_ROWS',
         'Mysql2Conversions',
         'OriginStacks',
+        'PgTransactions',
         'PgTypeParsers',
         'ReadPlan',
         'ReplicaConnections',

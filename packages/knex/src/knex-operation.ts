@@ -116,7 +116,7 @@ export class KnexOperation implements Operation<unknown> {
     const { state, client, builder } = this
     if (this.inTransaction && this.transactionReads === undefined) return refuse('IN_TRANSACTION')
     if (state.mayRewrite(client)) return refuse('START_LISTENER')
-    // In a transaction, the statement that a listener changes must be sent before all that is issued after it.
+    // In a transaction, the statement that a listener changes must be sent before later ones.
     if (!isPlain(builder) || (this.inTransaction && hasListeners(builder)))
       return refuse('BUILDER_WITH_OPTIONS')
     const query = compiled(client, builder)

@@ -47,8 +47,9 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
       },
       {
         file: COHERENT,
-        find: 'if (before === undefined) {',
-        replace: 'if (before === undefined && !this.#flights.has(flightId(request))) {',
+        find: 'if (before === undefined) return this.#blocked(request)',
+        replace:
+          'if (before === undefined && !this.#flights.has(flightId(request))) return this.#blocked(request)',
       },
     ],
     dialect: 'mysql',
@@ -74,15 +75,23 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'cache-in-transaction',
-    rule: 'Reads in a transaction are neither served from the cache nor cached.',
+    rule: 'Reads in a transaction are served from the cache and cached only as long as it has only read.',
     edits: [
-      { file: RESULT_CACHE, find: "if (operation.inTransaction) return 'IN_TRANSACTION'", replace: '' },
+      {
+        file: RESULT_CACHE,
+        find: "if (inTransaction && transactionReads?.isClean !== true) return 'IN_TRANSACTION'",
+        replace: '',
+      },
       {
         file: PRISMA_OPERATION,
         find: "if (this.inTransaction) return refuse('IN_TRANSACTION')",
         replace: '',
       },
-      { file: KNEX_OPERATION, find: "if (this.inTransaction) return refuse('IN_TRANSACTION')", replace: '' },
+      {
+        file: KNEX_OPERATION,
+        find: "if (this.inTransaction && this.transactionReads === undefined) return refuse('IN_TRANSACTION')",
+        replace: '',
+      },
     ],
   },
   {

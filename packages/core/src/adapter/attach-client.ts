@@ -11,6 +11,7 @@ import type { TransactionWrites } from '../pipeline/writes.ts'
 import { EVERYTHING, type WriteEffect } from '../schema/catalog.ts'
 import type { Connection, ConnectionRegistry, PoolState } from '../schema/connection.ts'
 import type { SluiceWarningCode } from '../shared/warning-codes.ts'
+import { usesRule } from '../shared/yield-rules.ts'
 import { analyzeSql } from '../sql/analyze.ts'
 import type { TransactionControl } from '../sql/statement.ts'
 import type { ClientDescription } from './client-description.ts'
@@ -269,6 +270,7 @@ class AttachedClient implements AdapterClient {
     const { catalogs, scopes, mode } = this.host
     const { scope, isBypassing } = scopes.ambient
     return (
+      usesRule('held-begins') &&
       !isBypassing &&
       (scope?.mode ?? mode()) === 'optimize' &&
       catalogs.of(this.source.id)?.readsCommitted === true

@@ -5,6 +5,7 @@ import { EVERYTHING, type WriteEffect } from '../schema/catalog.ts'
 import type { CatalogRegistry } from '../schema/catalog-registry.ts'
 import type { SchemaGenerations, WriteEra } from '../schema/schema-generations.ts'
 import { SluiceError } from '../shared/errors.ts'
+import { usesRule } from '../shared/yield-rules.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { Statement, TransactionControl } from '../sql/statement.ts'
 import type { SentControl } from './sent-statement.ts'
@@ -338,6 +339,7 @@ export class ConnectionTransactions {
   #readsAfter(control: TransactionControl): TransactionReads | undefined {
     if (this.dialect !== 'postgresql' || control.kind !== 'begin' || control.isolation === 'other')
       return undefined
+    if (!usesRule('transaction-reads')) return undefined
     return new TransactionReads(control.isolation === undefined ? this.readsCommitted : () => true)
   }
 

@@ -1,8 +1,8 @@
 /**
- * The reads of a transaction that has sent only plain reads so far: no write, no lock, no setting, no savepoint,
- * no function that is not known to be pure, and no statement that failed. Under READ COMMITTED, each statement
- * has its own snapshot, so such a transaction sees exactly what any other connection would see at that moment:
- * its results may be cached, and served from the cache.
+ * The reads of a transaction that has sent only plain reads so far: no write, no lock, no setting, no
+ * savepoint, no function that is not known to be pure, and no statement that failed. Under READ COMMITTED,
+ * each statement has a separate snapshot, so such a transaction sees exactly what any other connection would
+ * see at that moment: its results may be cached, and served from the cache.
  */
 export class TransactionReads {
   #isClean = true
@@ -20,8 +20,8 @@ export class TransactionReads {
   }
 
   /**
-   * Whether a read may be served from the cache. A connection answers in the order of its statements, and each
-   * sees at least what those before it have seen: so nothing is served while a result is pending.
+   * Whether a read may be served from the cache. A connection answers in the order of its statements, and
+   * each sees at least what those before it have seen: so nothing is served while a result is pending.
    */
   get mayServe(): boolean {
     return this.#pending === 0 && this.isClean

@@ -345,7 +345,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
         await database.exec(`
           CREATE DATABASE ${other};
           CREATE TABLE ${other}.stay (id int PRIMARY KEY, city_id int, FOREIGN KEY (city_id) REFERENCES ${catalog.defaultSchema}.city (id) ON DELETE CASCADE)`)
-        const read = await readStillCatalog(database)
+        const read = await readStillCatalog(database, [other])
         await database.exec(`DROP DATABASE ${other}`)
         expect(read.effectOf([{ table: `${catalog.defaultSchema}.city`, kind: 'delete' }]).tables).toContain(
           `${other}.stay`,

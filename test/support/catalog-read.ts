@@ -24,11 +24,15 @@ export async function catalogsRead(sluice: Sluice): Promise<void> {
 }
 
 /**
- * Reads a catalog. On MySQL it contains all databases of the server, and reading it fails while other tests
- * create theirs.
+ * Reads a catalog. Reading it fails while other tests change settings of the server.
+ *
+ * @param named - MySQL: databases to read in addition to that of the connection.
  */
-export function readStillCatalog(connection: Connection): Promise<SchemaCatalog> {
-  return vi.waitFor(() => readCatalog(connection), SOON)
+export function readStillCatalog(
+  connection: Connection,
+  named: readonly string[] = [],
+): Promise<SchemaCatalog> {
+  return vi.waitFor(() => readCatalog(connection, undefined, named), SOON)
 }
 
 /** Connects a Prisma client, and waits until the catalog of its database is known. */

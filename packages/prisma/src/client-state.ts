@@ -127,14 +127,11 @@ export class ClientState implements ClientContext {
     const version = catalogs.used()
     if (shape.reads?.version === version) return shape.reads
     const found = touchesOf()
-    const tables = [...(found?.reads ?? [])]
-    const areCacheable = tables.every(
-      (table) => catalogs.cacheableTable(this.source.dialect, table) !== undefined,
-    )
-    let refused = areCacheable ? undefined : 'NO_BASE_TABLE'
+    const tables = catalogs.cacheableTables(this.source.dialect, [...(found?.reads ?? [])])
+    let refused = tables === undefined ? 'NO_BASE_TABLE' : undefined
     if (found === undefined) refused = 'NO_SCHEMA'
     else if (found.opaque) refused = 'UNSUPPORTED_ARGUMENTS'
-    const plan = new ReadPlan(version, refused === undefined ? tables : [], refused)
+    const plan = new ReadPlan(version, refused === undefined ? (tables ?? []) : [], refused)
     if (shape.isWhole === true && found !== undefined) shape.reads = plan
     return plan
   }

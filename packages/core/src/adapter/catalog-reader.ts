@@ -1,4 +1,5 @@
 import type { SchemaCatalog } from '../schema/catalog.ts'
+import { databasesNamed, isOfServer } from '../schema/catalog-scope.ts'
 import type { Connection } from '../schema/connection.ts'
 import type { FunctionLevel } from '../schema/database-functions.ts'
 import { readCatalog, SchemaChangingError } from '../schema/read-catalog.ts'
@@ -60,6 +61,9 @@ const RETRY_MS = 30_000
 /** Milliseconds for which the end of a client waits for a statement of Sluice. */
 const CLOSE_MS = 1_000
 
+/** Number of databases that the catalog describes because statements name them. */
+const MAX_NAMED = 64
+
 /** Beyond this number, temporary tables are not distinguished from others. */
 const MAX_TEMPORARY = 10_000
 
@@ -83,6 +87,8 @@ export class CatalogReader {
   #isUsed = false
   /** The catalog that was read last. */
   #known: SchemaCatalog | undefined
+  /** MySQL: databases that statements name. */
+  readonly #named = new Set<string>()
   readonly #watch: SchemaWatch
 
   constructor(
@@ -160,7 +166,8 @@ export class CatalogReader {
           this.#failed(generation)
           return
         }
-        const catalog = await readCatalog({ dialect: connection.dialect, query }, this.#known)
+        const named = [...this.#named]
+        const catalog = await readCatalog({ dialect: connection.dialect, query }, this.#known, named)
         await warnOfLateWrites(connection, host)
         // Reads that were sent while no catalog was known may have called functions that write.
         if (catalog.readsMayDo !== 'reads') await source.called()
@@ -169,7 +176,7 @@ export class CatalogReader {
         this.#failedAt = undefined
         this.#known = catalog
         catalogs.set(source.id, catalog, generation)
-        this.#watch.start(catalog.fingerprint, queriedAt)
+        this.#watch.start(catalog, queriedAt)
       }, signal)
       // The client is gone.
       if (!isOpened && !signal.aborted) this.#failed(generation)
@@ -212,6 +219,22 @@ export class CatalogReader {
     this.#isUsed = false
     this.#readIn = undefined
     this.host.catalogs.delete(this.source.id)
+  }
+
+  /**
+   * Records the other databases of a MySQL server that a statement names. If the catalog does not describe
+   * one of them, it is read again: the database can contain views that call functions, and useful tables.
+   */
+  include(statement: Statement): void {
+    const { catalogs } = this.host
+    const seen = catalogs.seenBy(this.source.id)
+    for (const database of databasesNamed(statement, this.source.dialect)) {
+      if (seen?.describes(database) !== true && this.#named.size < MAX_NAMED) this.#named.add(database)
+    }
+    const known = this.#readIn === undefined ? undefined : this.#known
+    if (known === undefined || [...this.#named].every((database) => known.describes(database))) return
+    this.#readIn = undefined
+    catalogs.set(this.source.id, undefined)
   }
 
   /** Records a statement that creates temporary tables or triggers. */
@@ -268,13 +291,12 @@ export class CatalogReader {
   areShared(tables: readonly (readonly string[])[]): boolean {
     return tables.every(
       (name) =>
-        !isOfServer(name, this.source.dialect) && !this.#temporary.has((name.at(-1) ?? '').toLowerCase()),
+        !isServerTable(name, this.source.dialect) && !this.#temporary.has((name.at(-1) ?? '').toLowerCase()),
     )
   }
 }
 
-function isOfServer(name: readonly string[], dialect: Dialect): boolean {
-  if (dialect === 'mysql')
-    return name.length > 1 && /^(?:information_schema|performance_schema|mysql|sys)$/i.test(name[0] ?? '')
+function isServerTable(name: readonly string[], dialect: Dialect): boolean {
+  if (dialect === 'mysql') return name.length > 1 && isOfServer(name[0] ?? '')
   return name.some((part) => /^(?:pg_|information_schema$)/i.test(part))
 }

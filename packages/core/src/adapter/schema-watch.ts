@@ -1,3 +1,4 @@
+import type { SchemaCatalog } from '../schema/catalog.ts'
 import type { CatalogRegistry } from '../schema/catalog-registry.ts'
 import type { Connection } from '../schema/connection.ts'
 import { readFingerprint } from '../schema/schema-fingerprint.ts'
@@ -42,6 +43,7 @@ export interface WatchedSource {
  */
 export class SchemaWatch {
   #expected: string | undefined
+  #databases: readonly string[] | undefined
   /** When the last check that was answered was sent. */
   #checkedAt = 0
   #tookMs = 0
@@ -58,10 +60,11 @@ export class SchemaWatch {
     private readonly source: WatchedSource,
   ) {}
 
-  /** Called when the catalog was read. `askedAt` is when its fingerprint was queried. */
-  start(fingerprint: string | undefined, queriedAt: number): void {
+  /** Called when the catalog was read. `queriedAt` is when its fingerprint was queried. */
+  start({ fingerprint, databases }: SchemaCatalog, queriedAt: number): void {
     if (this.host.schemaCheckMs === false) return
     this.#expected = fingerprint
+    this.#databases = databases
     this.#usedAt = queriedAt
     this.#uses = this.host.catalogs.uses
     this.#checkedAt = queriedAt
@@ -136,7 +139,7 @@ export class SchemaWatch {
     let found: string | undefined
     try {
       this.#comparison = this.source.query(async (connection) => {
-        found = await readFingerprint(connection)
+        found = await readFingerprint(connection, this.#databases)
       })
       await this.#comparison
       this.#hasFailed = false

@@ -14,7 +14,6 @@ import {
   type Source,
 } from '../pipeline/operation.ts'
 import type { ReplicaAttempt } from '../pipeline/read-routing.ts'
-import type { TableId } from '../schema/catalog-data.ts'
 import type { CatalogRegistry } from '../schema/catalog-registry.ts'
 import { canonicalKey } from '../shared/canonical.ts'
 import { exactCopy } from '../shared/copy.ts'
@@ -202,8 +201,7 @@ class SqlLookup implements Lookup<readonly SqlRow[]> {
   reads() {
     const { tables } = this.plan
     const { catalogs, source } = this.context
-    const isCacheable = (id: TableId) => catalogs.cacheableTable(source.dialect, id) !== undefined
-    return tables.every(isCacheable) ? tables : undefined
+    return catalogs.cacheableTables(source.dialect, tables)
   }
 
   async runMany(

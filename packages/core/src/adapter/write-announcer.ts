@@ -1,5 +1,6 @@
 import type { AnnouncedWrite, WriteOutcome } from '../pipeline/writes.ts'
 import { EVERYTHING, type WriteEffect } from '../schema/catalog.ts'
+import { databasesNamed } from '../schema/catalog-scope.ts'
 import { hiddenLevel } from '../schema/hidden-calls.ts'
 import { mayDefine } from '../schema/statement-definitions.ts'
 import { effectOfStatement } from '../schema/statement-effect.ts'
@@ -68,8 +69,9 @@ export class WriteAnnouncer {
     // As long as a session is changed, its connection may be closed at any time.
     if (planned.unwrittenIn === this.#state && this.#sessions.isPlain) return undefined
     const { analyzed, onlyReads } = planned
-    if (onlyReads && !this.#mayCallUnseen()) return this.#unwritten(planned)
     const { statement } = analyzed
+    if (this.#host.isOptimizing()) this.catalog.include(statement)
+    if (onlyReads && !this.#mayCallUnseen(statement)) return this.#unwritten(planned)
     const { catalogs } = this.#host
     let effect: WriteEffect | undefined
     let defines: boolean
@@ -119,9 +121,15 @@ export class WriteAnnouncer {
   }
 
   /** Whether a statement may call functions that only the catalog shows. */
-  #mayCallUnseen(): boolean {
-    if (this.#client.dialect === 'postgresql') return true
-    return this.#host.isOptimizing() && this.#host.catalogs.seenBy(this.#sourceId)?.readsMayDo !== 'reads'
+  #mayCallUnseen(statement: Statement): boolean {
+    const { dialect } = this.#client
+    if (dialect === 'postgresql') return true
+    if (!this.#host.isOptimizing()) return false
+    const catalog = this.#host.catalogs.seenBy(this.#sourceId)
+    return (
+      catalog?.readsMayDo !== 'reads' ||
+      !databasesNamed(statement, dialect).every((database) => catalog.describes(database))
+    )
   }
 
   #unwritten(planned: StatementPlan): undefined {

@@ -94,6 +94,11 @@ export interface CatalogData {
   readonly tables: readonly TableInfo[]
   readonly foreignKeys: readonly ForeignKeyInfo[]
   /**
+   * MySQL: the databases of the server that it describes. Tables of the others are unknown. Omitted if their
+   * names are unknown.
+   */
+  readonly databases?: readonly string[]
+  /**
    * The functions, operators and types of the database. Omitted if they are unknown, or if a statement shows
    * all functions that it calls.
    */

@@ -9,36 +9,10 @@ import {
 import { isOfUnknownSchema, type TableId, tableId, UNKNOWN_SCHEMA } from './catalog-data.ts'
 import { isSameKey, keyedRows, type RowKey, rowKeyOf } from './row-key.ts'
 import { SchemaGenerations } from './schema-generations.ts'
+import { SourceState, type StaleReader } from './source-state.ts'
 
 /** Represents a table whose triggers are unknown: it matches any table. */
 const ANY_TABLE = '*'
-
-/** Reads the catalog of a source again if it was read before a schema change. */
-interface StaleReader {
-  readIfStale(): void
-  forget(): Promise<void>
-}
-
-/** The knowledge of one source. */
-class SourceState {
-  /** `undefined`: it is being read, or was never set. */
-  catalog: SchemaCatalog | undefined = undefined
-  /** Whether a catalog, or that it is being read, was set. */
-  isSet = false
-  /** The generation in which the catalog was read; `undefined` if a schema file declares it. */
-  readIn: number | undefined = undefined
-  /** Whether the catalog was derived from that of a different source. */
-  isDerived = false
-  /** Whether it has a connection whose session settings can change the meaning of statements. */
-  isStrange = false
-  /** Whether its schema may have changed, because the database has not been queried recently. */
-  isUnchecked = false
-  aliases: ReadonlyMap<string, ReadonlySet<TableId>> | undefined = undefined
-  /** By table; `null` if rows are not distinguished. */
-  readonly rowKeys: Map<TableId, RowKey | null> = new Map()
-
-  constructor(public reader: WeakRef<StaleReader> | undefined = undefined) {}
-}
 
 /**
  * A Sluice's knowledge of its databases: the union of the catalogs of all adapters, by dialect. While a
@@ -250,6 +224,14 @@ export class CatalogRegistry {
   cacheableTable(dialect: Dialect, id: TableId): CatalogTable | undefined {
     const table = this.catalog(dialect)?.baseTable(id)
     return this.#shadowed.size > 0 && has(this.#shadowed, table) ? undefined : table
+  }
+
+  /**
+   * The tables on which results depend that read these ones; `undefined` if the results must not be cached.
+   */
+  cacheableTables(dialect: Dialect, ids: readonly TableId[]): readonly TableId[] | undefined {
+    const tables = this.catalog(dialect)?.withForeignParents(ids)
+    return tables?.every((id) => this.cacheableTable(dialect, id) !== undefined) === true ? tables : undefined
   }
 
   /**

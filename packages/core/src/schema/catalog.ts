@@ -1,22 +1,20 @@
 import { createHash } from '../shared/late-modules.ts'
 import type { Dialect } from '../sql/dialect.ts'
-import {
-  type CatalogData,
-  type ForeignKeyInfo,
-  isOfUnknownSchema,
-  type TableId,
-  type TableInfo,
-  tableId,
-  UNKNOWN_SCHEMA,
-} from './catalog-data.ts'
+import { type CatalogData, type ForeignKeyInfo, type TableId, tableId } from './catalog-data.ts'
+import { isOfServer } from './catalog-scope.ts'
+import { type CatalogTable, tablesById } from './catalog-tables.ts'
 import {
   type DatabaseFunctions,
   type FunctionLevel,
   higherLevel,
   unionOfFunctions,
 } from './database-functions.ts'
+import { DuplicateTables } from './duplicate-tables.ts'
+import { foreignParents } from './foreign-parents.ts'
 import { mergeEffect } from './merge-effect.ts'
 import { MAX_WRITTEN_ROWS } from './row-key.ts'
+
+export type { CatalogTable } from './catalog-tables.ts'
 
 /** One write, before its consequences. */
 export interface Change {
@@ -50,11 +48,6 @@ interface Step {
   readonly isOwn: boolean
 }
 
-/** A table with its id. */
-export interface CatalogTable extends TableInfo {
-  readonly id: TableId
-}
-
 /** The consequences of a change, regardless of its rows. */
 interface Closure {
   readonly effect: WriteEffect
@@ -79,6 +72,8 @@ export class SchemaCatalog {
   readonly defaultSchema: string
   readonly tables: ReadonlyMap<TableId, CatalogTable>
   readonly foreignKeys: readonly ForeignKeyInfo[]
+  /** MySQL: the databases that it describes, if they are known. */
+  readonly databases: readonly string[] | undefined
   readonly functions: DatabaseFunctions | undefined
   /** See `CatalogData`. */
   readonly readsCommitted: boolean
@@ -92,14 +87,19 @@ export class SchemaCatalog {
   #identity: string | undefined
   readonly #incoming = new Map<TableId, ForeignKeyInfo[]>()
   readonly #closures = new Map<string, Closure>()
+  /** The databases that it describes, as in ids of tables. */
+  readonly #described: ReadonlySet<string> | undefined
   /** Tables of an unknown schema, and the others by name. Built on first use. */
-  #duplicates: Duplicates | undefined
+  #duplicates: DuplicateTables | undefined
+  #foreignParents: ReadonlyMap<TableId, readonly TableId[]> | undefined
 
-  constructor(data: CatalogData, tables: ReadonlyMap<TableId, CatalogTable> = byId(data)) {
+  constructor(data: CatalogData, tables: ReadonlyMap<TableId, CatalogTable> = tablesById(data)) {
     this.dialect = data.dialect
     this.defaultSchema = data.defaultSchema
     this.tables = tables
     this.foreignKeys = data.foreignKeys
+    this.databases = data.databases
+    this.#described = data.databases && new Set(data.databases.map((name) => name.toLowerCase()))
     this.functions = data.functions
     this.readsCommitted = data.readsCommitted === true
     this.ownTypes = data.ownTypes ?? []
@@ -140,7 +140,12 @@ export class SchemaCatalog {
     return this.#hasDefiningTriggers
   }
 
-  /** The maximum effect of a read of any table or view. */
+  /** Whether a read of any table or view only reads. */
+  get areReadsSafe(): boolean {
+    return this.readsMayDo === 'reads' && this.#described === undefined
+  }
+
+  /** The maximum effect of a read of any table or view that the catalog describes. */
   get readsMayDo(): FunctionLevel {
     this.#readsMayDo ??= [...this.tables.values()].reduce<FunctionLevel>(
       (most, { whenRead }) => higherLevel(most, whenRead),
@@ -149,12 +154,26 @@ export class SchemaCatalog {
     return this.#readsMayDo
   }
 
-  /** The maximum effect of a read of these tables. An unknown id can refer to any view. */
+  /** Whether the catalog contains every table of a database. On PostgreSQL and SQLite, it always does. */
+  describes(database: string): boolean {
+    return this.databases?.includes(database) !== false || isOfServer(database)
+  }
+
+  #describesTable(id: TableId): boolean {
+    const database = id.slice(0, id.indexOf('.'))
+    return this.#described?.has(database) !== false || isOfServer(database)
+  }
+
+  /**
+   * The maximum effect of a read of these tables. An unknown id can refer to any view, also to one of a
+   * database that the catalog does not describe.
+   */
   whenRead(ids: Iterable<TableId>): FunctionLevel {
-    if (this.readsMayDo === 'reads') return 'reads'
+    if (this.areReadsSafe) return 'reads'
     let most: FunctionLevel = 'reads'
     for (const id of ids) {
       const table = this.tables.get(id)
+      if (table === undefined && !this.#describesTable(id)) return 'writes'
       if (table === undefined) return this.readsMayDo
       most = higherLevel(most, table.whenRead)
       for (const duplicate of this.duplicatesOf(id))
@@ -186,17 +205,25 @@ export class SchemaCatalog {
    * the tables of its name whose schema is unknown.
    */
   duplicatesOf(id: TableId): readonly TableId[] {
-    this.#duplicates ??= new Duplicates(this.dialect, this.tables)
+    this.#duplicates ??= new DuplicateTables(this.dialect, this.tables)
     return this.#duplicates.of(id)
+  }
+
+  /**
+   * These tables, and those of other databases of MySQL from which foreign keys modify them: a process that
+   * writes to such a table does not have to know its children.
+   */
+  withForeignParents(ids: readonly TableId[]): readonly TableId[] {
+    if (this.dialect !== 'mysql') return ids
+    this.#foreignParents ??= foreignParents(this.foreignKeys)
+    const parents = this.#foreignParents
+    return parents.size === 0 ? ids : [...ids, ...new Set(ids.flatMap((id) => parents.get(id) ?? []))]
   }
 
   /** This catalog, for connections with a different default schema. */
   withDefault(defaultSchema: string): SchemaCatalog {
-    const { dialect, foreignKeys, tables, functions } = this
-    return new SchemaCatalog(
-      { dialect, defaultSchema, tables: [], foreignKeys, ...(functions && { functions }) },
-      tables,
-    )
+    const { dialect, foreignKeys, tables, functions, databases } = this
+    return joined({ dialect, defaultSchema, foreignKeys, functions, databases }, tables)
   }
 
   /** Whether the columns are exactly a primary or unique key of the table, in any order. */
@@ -322,70 +349,30 @@ export class SchemaCatalog {
     // The two sides are joined by ids, not by names, because each side can have a different default schema.
     const functions = unionOfFunctions(this.functions, other.functions)
     const { dialect, defaultSchema } = this
-    return new SchemaCatalog(
-      { dialect, defaultSchema, tables: [], foreignKeys, ...(functions && { functions }) },
-      tables,
-    )
+    const described = [this.databases, other.databases].filter((names) => names !== undefined)
+    const databases = described.length === 0 ? undefined : described.flat()
+    return joined({ dialect, defaultSchema, foreignKeys, functions, databases }, tables)
   }
 }
 
-const NO_TABLES: readonly TableId[] = []
+/** The parts of a catalog whose tables have their ids. */
+interface CatalogParts extends Omit<CatalogData, 'tables' | 'functions' | 'databases'> {
+  readonly functions: DatabaseFunctions | undefined
+  readonly databases: readonly string[] | undefined
+}
 
-class Duplicates {
-  readonly #known = new Map<TableId, TableId[]>()
-  readonly #hasUnknown: boolean
-
-  constructor(
-    private readonly dialect: Dialect,
-    private readonly tables: ReadonlyMap<TableId, CatalogTable>,
-  ) {
-    this.#hasUnknown = [...tables.keys()].some(isOfUnknownSchema)
-    if (!this.#hasUnknown) return
-    for (const table of tables.values()) {
-      if (isOfUnknownSchema(table.id)) continue
-      const duplicate = this.#unknownId(table)
-      const ids = this.#known.get(duplicate)
-      if (ids === undefined) this.#known.set(duplicate, [table.id])
-      else ids.push(table.id)
-    }
-  }
-
-  of(id: TableId): readonly TableId[] {
-    if (!this.#hasUnknown) return NO_TABLES
-    if (isOfUnknownSchema(id)) return this.#known.get(id) ?? NO_TABLES
-    const table = this.tables.get(id)
-    const duplicate = table && this.#unknownId(table)
-    return duplicate !== undefined && this.tables.has(duplicate) ? [duplicate] : NO_TABLES
-  }
-
-  #unknownId({ name }: CatalogTable): TableId {
-    return tableId(this.dialect, undefined, name, UNKNOWN_SCHEMA)
-  }
+function joined(
+  { functions, databases, ...parts }: CatalogParts,
+  tables: ReadonlyMap<TableId, CatalogTable>,
+): SchemaCatalog {
+  return new SchemaCatalog(
+    { ...parts, tables: [], ...(functions && { functions }), ...(databases && { databases }) },
+    tables,
+  )
 }
 
 /** Whether the lists share a column, in any letter case of its name. */
 function haveCommon(left: readonly string[], right: readonly string[]): boolean {
   const names = new Set(left.map((column) => column.toLowerCase()))
   return right.some((column) => names.has(column.toLowerCase()))
-}
-
-function byId(data: CatalogData): Map<TableId, CatalogTable> {
-  const tables = new Map<TableId, CatalogTable>()
-  for (const table of data.tables) {
-    const id = tableId(data.dialect, table.schema, table.name, data.defaultSchema)
-    const namesake = tables.get(id)
-    // MySQL may distinguish `City` from `city`: facts about one do not have to apply to the other.
-    if (namesake === undefined) tables.set(id, { ...table, id })
-    else {
-      const read = higherLevel(namesake.whenRead ?? 'reads', table.whenRead)
-      const hasTriggers = namesake.hasTriggers === true || table.hasTriggers === true
-      tables.set(id, {
-        ...namesake,
-        kind: 'view',
-        hasTriggers,
-        ...(read === 'reads' ? {} : { whenRead: read }),
-      })
-    }
-  }
-  return tables
 }

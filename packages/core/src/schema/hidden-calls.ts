@@ -43,7 +43,7 @@ const found = new WeakMap<SchemaCatalog, WeakMap<Statement, Screened>>()
 
 function screened(statement: Statement, catalog: SchemaCatalog | undefined): Screened {
   const functions = catalog?.functions
-  if (catalog === undefined || (functions === undefined && catalog.readsMayDo === 'reads')) return NOTHING
+  if (catalog === undefined || (functions === undefined && catalog.areReadsSafe)) return NOTHING
   let ofCatalog = found.get(catalog)
   if (ofCatalog === undefined) {
     ofCatalog = new WeakMap()

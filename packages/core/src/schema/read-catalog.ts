@@ -22,7 +22,9 @@ export class SchemaChangingError extends SluiceError {
   }
 }
 
-const readers: Readonly<Record<Dialect, (connection: Connection) => Promise<CatalogData>>> = {
+const readers: Readonly<
+  Record<Dialect, (connection: Connection, others: readonly string[]) => Promise<CatalogData>>
+> = {
   sqlite: readSqlite,
   postgresql: readPostgresql,
   mysql: readMysql,
@@ -33,20 +35,37 @@ const readers: Readonly<Record<Dialect, (connection: Connection) => Promise<Cata
  * connection's user cannot see; a table whose triggers the user cannot see counts as having triggers. Equal
  * fingerprints before and after prove that the statements read one state.
  *
+ * On MySQL, it also reads the other databases of the server to which foreign keys and views refer, if there
+ * are any, with up to 5 more statements each time.
+ *
  * @param known - A catalog that was read before, with the same settings. If the schema has not changed, it is
  * returned after one statement.
+ * @param named - MySQL: more databases to describe, because statements name them.
  * @throws The database's own error, if a statement fails.
  * @throws SluiceError `SLUICE_INVALID_CATALOG`, if a driver returns unexpected rows, or the schema keeps
  * changing.
  */
-export async function readCatalog(connection: Connection, known?: SchemaCatalog): Promise<SchemaCatalog> {
-  let fingerprint = await readFingerprint(connection)
-  if (known?.fingerprint === fingerprint) return known
-  for (let reads = 0; reads < MAX_READS; reads++) {
-    const data = await readers[connection.dialect](connection)
+export async function readCatalog(
+  connection: Connection,
+  known?: SchemaCatalog,
+  named: readonly string[] = [],
+): Promise<SchemaCatalog> {
+  let others: readonly string[] = [...new Set([...(known?.databases ?? []), ...named])]
+  let fingerprint = await readFingerprint(connection, others)
+  if (known?.fingerprint === fingerprint && named.every((database) => known.describes(database))) return known
+  for (let reads = 0; reads < MAX_READS; ) {
+    const data = await readers[connection.dialect](connection, others)
+    const { databases = [], defaultSchema } = data
+    const described = new Set([defaultSchema, ...others])
+    if (databases.some((database) => !described.has(database))) {
+      others = databases
+      fingerprint = await readFingerprint(connection, others)
+      continue
+    }
+    reads += 1
     const databaseId = await readDatabaseId(connection)
     const before = fingerprint
-    fingerprint = await readFingerprint(connection)
+    fingerprint = await readFingerprint(connection, others)
     if (fingerprint !== before) continue
     return new SchemaCatalog({ ...data, ...(databaseId !== undefined && { databaseId }), fingerprint })
   }

@@ -30,7 +30,7 @@ export class ReadPlan {
     const reads = readsOfStatement(statement, sourceId, catalogs)
     if ('refused' in reads) return new ReadPlan(version, NO_TABLES, reads.refused)
     const { listing } = statement
-    const pinned = listing && pinnedOf(statement, sourceId, catalogs)
+    const pinned = listing && pinnedOf(statement, reads.tables, sourceId, catalogs)
     return new ReadPlan(version, reads.tables, undefined, pinned, listing?.isPlain)
   }
 
@@ -45,17 +45,21 @@ export class ReadPlan {
   }
 }
 
-/** Pins a SELECT's first table, if the conditions specify its key and it is not read elsewhere. */
+/**
+ * Pins a SELECT's first table, if the conditions specify its key and the result does not depend on its other
+ * rows.
+ */
 function pinnedOf(
   statement: Statement,
+  tables: readonly TableId[],
   sourceId: string,
   catalogs: CatalogRegistry,
 ): PlannedRows | undefined {
-  const { listing, reads } = statement
+  const { listing } = statement
   const catalog = catalogs.seenBy(sourceId)
   if (listing === undefined || catalog === undefined) return undefined
   const table = catalog.idOf(listing.table)
-  if (reads.filter((name) => catalog.idOf(name) === table).length !== 1) return undefined
+  if (tables.filter((one) => one === table).length !== 1) return undefined
   const key = catalogs.rowKey(sourceId, table)
   return key && PlannedRows.of(statement, listing.conditions, table, key)
 }

@@ -1,4 +1,5 @@
 import type { Dialect } from '../sql/dialect.ts'
+import { inDatabases } from './catalog-scope.ts'
 import type { Connection } from './connection.ts'
 import { FIRST_OF_USERS } from './readers/postgresql-functions.ts'
 import { textOf } from './readers/row-values.ts'
@@ -53,77 +54,97 @@ const POSTGRESQL = `SELECT pg_catalog.string_agg(part || ' ' || rows || ' ' || C
       ),
     ].join(' UNION ALL ')}) parts`
 
-function mysqlPart(table: string, schema: string, columns: readonly string[], condition = 'TRUE'): string {
+function mysqlPart(
+  others: readonly string[],
+  table: string,
+  schema: string,
+  columns: readonly string[],
+  condition = 'TRUE',
+): string {
   const texts = [schema, ...columns].map((column) => `QUOTE(${column})`).join(', ')
   const hash = `CAST(CONV(LEFT(MD5(CONCAT_WS(' ', ${texts})), 16), 16, 10) AS UNSIGNED)`
   return `(SELECT CONCAT(COUNT(*), ' ', BIT_XOR(${hash})) FROM information_schema.${table}
-    WHERE ${schema} NOT IN ('information_schema', 'mysql', 'performance_schema', 'sys') AND ${condition})`
+    WHERE ${inDatabases(schema, others)} AND ${condition})`
 }
 
-/** Data that the catalog reader reads, and the code of triggers and computed columns. */
-const MYSQL = `SELECT CONCAT_WS(' ', ${[
-  mysqlPart('TABLES', 'TABLE_SCHEMA', ['TABLE_NAME', 'TABLE_TYPE', 'ENGINE'], `TABLE_TYPE <> 'TEMPORARY'`),
-  mysqlPart('TRIGGERS', 'TRIGGER_SCHEMA', [
-    'TRIGGER_NAME',
-    'EVENT_OBJECT_SCHEMA',
-    'EVENT_OBJECT_TABLE',
-    'ACTION_STATEMENT',
-  ]),
-  mysqlPart('COLUMNS', 'TABLE_SCHEMA', [
-    'TABLE_NAME',
-    'COLUMN_NAME',
-    'ORDINAL_POSITION',
-    'COLUMN_TYPE',
-    'COLLATION_NAME',
-    'IS_NULLABLE',
-    'EXTRA',
-    'COLUMN_DEFAULT',
-    'GENERATION_EXPRESSION',
-  ]),
-  mysqlPart('VIEWS', 'TABLE_SCHEMA', ['TABLE_NAME', 'VIEW_DEFINITION']),
-  mysqlPart('STATISTICS', 'TABLE_SCHEMA', [
-    'TABLE_NAME',
-    'INDEX_NAME',
-    'SEQ_IN_INDEX',
-    'COLUMN_NAME',
-    'NON_UNIQUE',
-  ]),
-  mysqlPart('REFERENTIAL_CONSTRAINTS', 'CONSTRAINT_SCHEMA', [
-    'TABLE_NAME',
-    'CONSTRAINT_NAME',
-    'DELETE_RULE',
-    'UPDATE_RULE',
-  ]),
-  mysqlPart(
-    'KEY_COLUMN_USAGE',
-    'TABLE_SCHEMA',
-    [
+/**
+ * Data that the catalog reader reads, and the code of triggers and computed columns. A trigger is in the
+ * database of its table, and MariaDB finds triggers by their tables.
+ */
+const mysqlQuery = (others: readonly string[]) =>
+  `SELECT CONCAT_WS(' ', ${[
+    mysqlPart(
+      others,
+      'TABLES',
+      'TABLE_SCHEMA',
+      ['TABLE_NAME', 'TABLE_TYPE', 'ENGINE'],
+      `TABLE_TYPE <> 'TEMPORARY'`,
+    ),
+    mysqlPart(others, 'TRIGGERS', 'EVENT_OBJECT_SCHEMA', [
+      'TRIGGER_NAME',
+      'EVENT_OBJECT_TABLE',
+      'ACTION_STATEMENT',
+    ]),
+    mysqlPart(others, 'COLUMNS', 'TABLE_SCHEMA', [
       'TABLE_NAME',
-      'CONSTRAINT_NAME',
       'COLUMN_NAME',
       'ORDINAL_POSITION',
-      'REFERENCED_TABLE_SCHEMA',
-      'REFERENCED_TABLE_NAME',
-      'REFERENCED_COLUMN_NAME',
-    ],
-    'REFERENCED_TABLE_NAME IS NOT NULL',
-  ),
-].join(', ')}) AS \`fingerprint\``
+      'COLUMN_TYPE',
+      'COLLATION_NAME',
+      'IS_NULLABLE',
+      'EXTRA',
+      'COLUMN_DEFAULT',
+      'GENERATION_EXPRESSION',
+    ]),
+    mysqlPart(others, 'VIEWS', 'TABLE_SCHEMA', ['TABLE_NAME', 'VIEW_DEFINITION']),
+    mysqlPart(others, 'STATISTICS', 'TABLE_SCHEMA', [
+      'TABLE_NAME',
+      'INDEX_NAME',
+      'SEQ_IN_INDEX',
+      'COLUMN_NAME',
+      'NON_UNIQUE',
+    ]),
+    mysqlPart(others, 'REFERENTIAL_CONSTRAINTS', 'CONSTRAINT_SCHEMA', [
+      'TABLE_NAME',
+      'CONSTRAINT_NAME',
+      'DELETE_RULE',
+      'UPDATE_RULE',
+    ]),
+    mysqlPart(
+      others,
+      'KEY_COLUMN_USAGE',
+      'TABLE_SCHEMA',
+      [
+        'TABLE_NAME',
+        'CONSTRAINT_NAME',
+        'COLUMN_NAME',
+        'ORDINAL_POSITION',
+        'REFERENCED_TABLE_SCHEMA',
+        'REFERENCED_TABLE_NAME',
+        'REFERENCED_COLUMN_NAME',
+      ],
+      'REFERENCED_TABLE_NAME IS NOT NULL',
+    ),
+  ].join(', ')}) AS \`fingerprint\``
 
-const QUERIES: Readonly<Record<Dialect, string>> = {
-  postgresql: POSTGRESQL,
-  mysql: MYSQL,
-  sqlite: `SELECT CAST(schema_version AS TEXT) AS "fingerprint" FROM pragma_schema_version`,
+const QUERIES: Readonly<Record<Dialect, (others: readonly string[]) => string>> = {
+  postgresql: () => POSTGRESQL,
+  mysql: mysqlQuery,
+  sqlite: () => `SELECT CAST(schema_version AS TEXT) AS "fingerprint" FROM pragma_schema_version`,
 }
 
 /**
  * A string that changes with the schema of a database, from one statement that costs a fraction of reading
  * the catalog. Writes of rows, and maintenance such as ANALYZE and VACUUM, do not change it.
  *
+ * @param others - MySQL: databases in addition to that of the connection.
  * @throws The database's own error; SluiceError `SLUICE_INVALID_CATALOG`, if a driver does not return a
  * string.
  */
-export async function readFingerprint(connection: Connection): Promise<string> {
-  const [row = {}] = await connection.query(QUERIES[connection.dialect])
+export async function readFingerprint(
+  connection: Connection,
+  others: readonly string[] = [],
+): Promise<string> {
+  const [row = {}] = await connection.query(QUERIES[connection.dialect](others))
   return textOf(row, 'fingerprint')
 }

@@ -126,11 +126,7 @@ export function readsOfStatement(
   if (mayReadClock(statement, catalog)) return { refused: 'MAY_READ_CLOCK' }
   const hidden = hiddenDependency(statement, catalog)
   if (hidden !== undefined) return hidden
-  const tables: TableId[] = []
-  for (const name of statement.reads) {
-    const table = catalog.idOf(name)
-    if (catalogs.cacheableTable(catalog.dialect, table) === undefined) return { refused: 'NO_BASE_TABLE' }
-    tables.push(table)
-  }
-  return { tables }
+  const read = statement.reads.map((name) => catalog.idOf(name))
+  const tables = catalogs.cacheableTables(catalog.dialect, read)
+  return tables === undefined ? { refused: 'NO_BASE_TABLE' } : { tables }
 }

@@ -3,8 +3,18 @@ import { SchemaWatch, type WatchedSource } from '../../src/adapter/schema-watch.
 import { SchemaCatalog } from '../../src/schema/catalog.ts'
 import { CatalogRegistry } from '../../src/schema/catalog-registry.ts'
 import type { Connection } from '../../src/schema/connection.ts'
+import type { Dialect } from '../../src/sql/dialect.ts'
 
-const catalog = new SchemaCatalog({ dialect: 'sqlite', defaultSchema: 'main', tables: [], foreignKeys: [] })
+const catalogOf = (fingerprint: string, databases?: readonly string[]) =>
+  new SchemaCatalog({
+    dialect: databases === undefined ? 'sqlite' : 'mysql',
+    defaultSchema: 'main',
+    tables: [],
+    foreignKeys: [],
+    fingerprint,
+    ...(databases && { databases }),
+  })
+const catalog = catalogOf('a')
 
 class World {
   readonly catalogs = new CatalogRegistry()
@@ -13,6 +23,7 @@ class World {
   /** Replace it to delay the response or never send one. */
   query: Connection['query'] = async () => [{ fingerprint: this.schema }]
   isCurrent = true
+  dialect: Dialect = 'sqlite'
   isTold = true
   isOptimizing = true
   readonly watch: SchemaWatch
@@ -23,7 +34,7 @@ class World {
       isCurrent: () => this.isCurrent,
       query: (work) => {
         this.log.push('ask')
-        return work({ dialect: 'sqlite', query: (sql) => this.query(sql) })
+        return work({ dialect: this.dialect, query: (sql) => this.query(sql) })
       },
       changed: async () => {
         this.log.push('changed')
@@ -36,7 +47,7 @@ class World {
       source,
     )
     this.catalogs.set('one', catalog, this.catalogs.generations.current)
-    this.watch.start('a', performance.now())
+    this.watch.start(catalogOf('a'), performance.now())
   }
 
   get isTrusted(): boolean {
@@ -68,6 +79,19 @@ describe('SchemaWatch', () => {
     world.schema = 'b'
     await world.pass(1_000)
     expect(world.taken()).toEqual(['ask', 'changed'])
+  })
+
+  it('compares the schema of every database that the catalog describes', async () => {
+    const world = new World()
+    const sent: string[] = []
+    world.query = async (sql) => {
+      sent.push(sql)
+      return [{ fingerprint: 'a' }]
+    }
+    world.watch.start(catalogOf('a', ['main', 'other']), performance.now())
+    world.dialect = 'mysql'
+    await world.pass(1_000)
+    expect(sent.at(-1)).toContain(Buffer.from('other').toString('hex'))
   })
 
   it('sends no query when checks are off', async () => {
@@ -166,7 +190,7 @@ describe('SchemaWatch', () => {
     await world.pass(1_000)
     expect(world.taken()).toEqual(['ask', 'changed'])
     // The catalog was read again.
-    world.watch.start('b', performance.now())
+    world.watch.start(catalogOf('b'), performance.now())
     world.isTold = true
     await world.pass(1_000)
     expect(world.taken()).toEqual(['ask', 'changed'])
@@ -198,7 +222,7 @@ describe('SchemaWatch', () => {
     await world.pass(1_000)
     expect(world.taken()).toEqual([])
     expect(world.isTrusted).toBe(false)
-    world.watch.start('a', performance.now())
+    world.watch.start(catalogOf('a'), performance.now())
     world.watch.stop()
     world.watch.wake()
     world.isOptimizing = true

@@ -380,3 +380,65 @@ describe('SchemaCatalog.isUniqueKey', () => {
     expect(catalog.isUniqueKey('main.unknown', ['id'])).toBe(false)
   })
 })
+
+describe('the databases of a MySQL server', () => {
+  const mysql = (databases?: readonly string[], foreignKeys: readonly ForeignKeyInfo[] = []) =>
+    new SchemaCatalog({
+      dialect: 'mysql',
+      defaultSchema: 'shop',
+      tables: [table('order', { schema: 'shop' }), table('customer', { schema: 'crm' })],
+      foreignKeys,
+      ...(databases && { databases }),
+    })
+
+  it('are described, as are those of the server', () => {
+    const catalog = mysql(['shop', 'crm'])
+    const names = ['shop', 'crm', 'information_schema', 'sys']
+    expect(names.filter((name) => catalog.describes(name))).toEqual(names)
+    expect(catalog.describes('wiki')).toBe(false)
+    // Some servers distinguish names by their case.
+    expect(catalog.describes('CRM')).toBe(false)
+    expect(catalog.withDefault('crm').describes('wiki')).toBe(false)
+    expect(mysql().describes('wiki')).toBe(true)
+  })
+
+  it('are combined in a union', () => {
+    const union = mysql(['shop']).union(mysql(['wiki']))
+    expect(['shop', 'wiki', 'crm'].filter((name) => union.describes(name))).toEqual(['shop', 'wiki'])
+    expect(mysql(['shop']).union(mysql()).describes('wiki')).toBe(false)
+  })
+
+  it('may contain views that write if they are not described', () => {
+    const catalog = mysql(['shop', 'crm'])
+    expect(catalog.whenRead(['shop.order', 'crm.customer', 'crm.unknown'])).toBe('reads')
+    expect(catalog.whenRead(['shop.order', 'wiki.page'])).toBe('writes')
+    expect(catalog.whenRead(['information_schema.tables'])).toBe('reads')
+    expect(mysql(['Shop', 'CRM']).whenRead(['shop.order', 'crm.unknown'])).toBe('reads')
+  })
+
+  it('are parents of tables that their foreign keys modify', () => {
+    const key = (child: string, parent: string, onDelete: ReferentialAction): ForeignKeyInfo => ({
+      table: child,
+      columns: ['ref'],
+      references: parent,
+      referencedColumns: ['id'],
+      onDelete,
+      onUpdate: 'NoAction',
+    })
+    const keys = [
+      key('shop.line', 'shop.order', 'Cascade'),
+      key('shop.order', 'crm.customer', 'Cascade'),
+      key('crm.customer', 'crm.group', 'SetNull'),
+      key('crm.group', 'geo.country', 'Restrict'),
+      key('crm.note', 'shop.order', 'SetNull'),
+    ]
+    const catalog = mysql(['shop', 'crm'], keys)
+    const parents = (id: string) => catalog.withForeignParents([id]).slice(1).toSorted()
+    expect(parents('shop.order')).toEqual(['crm.customer', 'crm.group'])
+    expect(parents('shop.line')).toEqual(['crm.customer', 'crm.group'])
+    expect(parents('crm.note')).toEqual(['shop.order'])
+    expect(parents('crm.customer')).toEqual([])
+    expect(parents('crm.group')).toEqual([])
+    expect(mysql(['shop'], keys.slice(0, 1)).withForeignParents(['shop.line'])).toEqual(['shop.line'])
+  })
+})

@@ -65,9 +65,7 @@ export class KnexLookup implements Lookup {
   reads(): readonly TableId[] | undefined {
     const { table } = this.plan
     const { host, source } = this.instance
-    return table === undefined || host.catalogs.cacheableTable(source.dialect, table) === undefined
-      ? undefined
-      : [table]
+    return table === undefined ? undefined : host.catalogs.cacheableTables(source.dialect, [table])
   }
 
   isUnchanged(): boolean {

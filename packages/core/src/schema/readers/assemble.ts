@@ -37,7 +37,7 @@ export interface KeyEntry extends TableName {
 }
 
 /** One column of a foreign key. Without a referenced column it refers to the primary key. */
-interface ForeignKeyEntry extends TableName {
+export interface ForeignKeyEntry extends TableName {
   readonly key: string
   readonly column: string
   readonly references: TableName

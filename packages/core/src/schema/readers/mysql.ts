@@ -1,20 +1,19 @@
 import { readStatement } from '../../sql/statement.ts'
 import type { CatalogData } from '../catalog-data.ts'
+import { inDatabases, isOfServer } from '../catalog-scope.ts'
 import type { Connection } from '../connection.ts'
 import {
   assembleCatalog,
   type ColumnEntry,
   callingViews,
   columnTypes,
+  type ForeignKeyEntry,
   foreignKeyEntry,
   type KeyEntry,
   nameOf,
   type TableEntry,
 } from './assemble.ts'
 import { optionalTextOf, type Row, referentialAction, textOf } from './row-values.ts'
-
-const userSchemas = (column: string) =>
-  `${column} NOT IN ('information_schema', 'mysql', 'performance_schema', 'sys')`
 
 const ME = `CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')`
 
@@ -23,64 +22,74 @@ const ME = `CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')`
  * triggers are visible at all, which requires the privilege TRIGGER. Storage engines other than the listed
  * ones can store their rows elsewhere.
  */
-const TABLES = `
+const tablesQuery = (databases: readonly string[]) => `
   SELECT 'default' AS \`what\`, DATABASE() AS \`schema\`, NULL AS \`table\`, NULL AS \`query\`
   UNION ALL
   SELECT CASE WHEN TABLE_TYPE = 'BASE TABLE' AND UPPER(ENGINE) IN ('INNODB', 'MYISAM', 'ARIA', 'MEMORY', 'ROCKSDB') THEN 'table' ELSE 'view' END,
     TABLE_SCHEMA, TABLE_NAME, NULL
   FROM information_schema.TABLES
-  WHERE ${userSchemas('TABLE_SCHEMA')}
+  WHERE ${inDatabases('TABLE_SCHEMA', databases)}
   UNION ALL
   SELECT DISTINCT 'trigger', EVENT_OBJECT_SCHEMA, EVENT_OBJECT_TABLE, NULL
   FROM information_schema.TRIGGERS
-  WHERE ${userSchemas('EVENT_OBJECT_SCHEMA')}
+  WHERE ${inDatabases('EVENT_OBJECT_SCHEMA', databases)}
   UNION ALL
   SELECT 'query', TABLE_SCHEMA, TABLE_NAME, NULLIF(VIEW_DEFINITION, '')
   FROM information_schema.VIEWS
-  WHERE ${userSchemas('TABLE_SCHEMA')}
+  WHERE ${inDatabases('TABLE_SCHEMA', databases)}
   UNION ALL
   SELECT DISTINCT 'sees triggers', s.SCHEMA_NAME, NULL, NULL
   FROM information_schema.SCHEMATA s
-  WHERE EXISTS (
+  WHERE ${inDatabases('s.SCHEMA_NAME', databases)} AND (EXISTS (
       SELECT 1 FROM information_schema.USER_PRIVILEGES u WHERE u.PRIVILEGE_TYPE = 'TRIGGER' AND u.GRANTEE = ${ME}
     ) OR EXISTS (
       SELECT 1 FROM information_schema.SCHEMA_PRIVILEGES p
       WHERE p.PRIVILEGE_TYPE = 'TRIGGER' AND p.GRANTEE = ${ME} AND s.SCHEMA_NAME LIKE p.TABLE_SCHEMA
-    )`
+    ))`
 
-const COLUMNS = `
+const columnsQuery = (databases: readonly string[]) => `
   SELECT TABLE_SCHEMA AS \`schema\`, TABLE_NAME AS \`table\`, COLUMN_NAME AS \`column\`, DATA_TYPE AS \`type\`, COLUMN_TYPE AS \`full_type\`,
     COLLATION_NAME AS \`collation\`, IS_NULLABLE AS \`nullable\`,
     CASE WHEN EXTRA LIKE '%VIRTUAL%' THEN GENERATION_EXPRESSION END AS \`virtual\`
   FROM information_schema.COLUMNS
-  WHERE ${userSchemas('TABLE_SCHEMA')}
+  WHERE ${inDatabases('TABLE_SCHEMA', databases)}
   ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION`
 
-const KEYS = `
+const keysQuery = (databases: readonly string[]) => `
   SELECT TABLE_SCHEMA AS \`schema\`, TABLE_NAME AS \`table\`, INDEX_NAME AS \`key\`, COLUMN_NAME AS \`column\`
   FROM information_schema.STATISTICS
-  WHERE NON_UNIQUE = 0 AND ${userSchemas('TABLE_SCHEMA')}
+  WHERE NON_UNIQUE = 0 AND ${inDatabases('TABLE_SCHEMA', databases)}
   ORDER BY TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX`
 
-const FOREIGN_KEYS = `
-  SELECT k.TABLE_SCHEMA AS \`schema\`, k.TABLE_NAME AS \`table\`, k.CONSTRAINT_NAME AS \`key\`, k.COLUMN_NAME AS \`column\`,
-    k.REFERENCED_TABLE_SCHEMA AS \`referenced_schema\`, k.REFERENCED_TABLE_NAME AS \`referenced_table\`,
-    k.REFERENCED_COLUMN_NAME AS \`referenced_column\`, r.DELETE_RULE AS \`on_delete\`, r.UPDATE_RULE AS \`on_update\`
-  FROM information_schema.KEY_COLUMN_USAGE k
-  JOIN information_schema.REFERENTIAL_CONSTRAINTS r
-    ON r.CONSTRAINT_SCHEMA = k.CONSTRAINT_SCHEMA AND r.CONSTRAINT_NAME = k.CONSTRAINT_NAME AND r.TABLE_NAME = k.TABLE_NAME
-  WHERE k.REFERENCED_TABLE_NAME IS NOT NULL AND ${userSchemas('k.TABLE_SCHEMA')}
-  ORDER BY k.TABLE_SCHEMA, k.TABLE_NAME, k.CONSTRAINT_NAME, k.ORDINAL_POSITION`
+/**
+ * The columns of foreign keys, and the rules of each key. They are joined later, because MariaDB would read
+ * the rules of every table again for each column.
+ */
+const foreignKeysQuery = (databases: readonly string[]) => `
+  SELECT TABLE_SCHEMA AS \`schema\`, TABLE_NAME AS \`table\`, CONSTRAINT_NAME AS \`key\`, COLUMN_NAME AS \`column\`,
+    REFERENCED_TABLE_SCHEMA AS \`referenced_schema\`, REFERENCED_TABLE_NAME AS \`referenced_table\`,
+    REFERENCED_COLUMN_NAME AS \`referenced_column\`, NULL AS \`on_delete\`, NULL AS \`on_update\`, ORDINAL_POSITION AS \`position\`
+  FROM information_schema.KEY_COLUMN_USAGE
+  WHERE REFERENCED_TABLE_NAME IS NOT NULL AND ${inDatabases('TABLE_SCHEMA', databases)}
+  UNION ALL
+  SELECT CONSTRAINT_SCHEMA, TABLE_NAME, CONSTRAINT_NAME, NULL, NULL, NULL, NULL, DELETE_RULE, UPDATE_RULE, 0
+  FROM information_schema.REFERENTIAL_CONSTRAINTS
+  WHERE ${inDatabases('CONSTRAINT_SCHEMA', databases)}
+  ORDER BY 1, 2, 3, 10`
 
 /**
- * Reads all databases that the user can see, because foreign keys can refer to other databases. For MySQL 8
- * and MariaDB.
+ * Reads the database of the connection, and some others. For MySQL 8 and MariaDB.
+ *
+ * @returns Also the databases to which their foreign keys and views refer, in `databases`.
  */
-export async function readMysql(connection: Connection): Promise<CatalogData> {
-  const tableRows = await connection.query(TABLES)
-  const columnRows = await connection.query(COLUMNS)
-  const keyRows = await connection.query(KEYS)
-  const foreignKeyRows = await connection.query(FOREIGN_KEYS)
+export async function readMysql(
+  connection: Connection,
+  others: readonly string[] = [],
+): Promise<CatalogData> {
+  const tableRows = await connection.query(tablesQuery(others))
+  const columnRows = await connection.query(columnsQuery(others))
+  const keyRows = await connection.query(keysQuery(others))
+  const foreignKeyRows = await connection.query(foreignKeysQuery(others))
   const are = (what: string) => tableRows.filter((row) => textOf(row, 'what') === what)
 
   const unknown = new Set(
@@ -92,9 +101,12 @@ export async function readMysql(connection: Connection): Promise<CatalogData> {
     key: JSON.stringify(nameOf(row)),
     query: optionalTextOf(row, 'query'),
   }))
-  const calling = callingViews(views, 'mysql', (name) =>
-    JSON.stringify({ schema: name.at(-2) ?? '', table: name.at(-1) ?? '' }),
-  )
+  const reached = new Set<string>()
+  const calling = callingViews(views, 'mysql', (name) => {
+    const [schema = '', table = ''] = name.slice(-2)
+    reached.add(schema)
+    return JSON.stringify({ schema, table })
+  })
   const tableEntry =
     (kind: 'table' | 'view') =>
     (row: Row): TableEntry => {
@@ -106,18 +118,37 @@ export async function readMysql(connection: Connection): Promise<CatalogData> {
         whenRead: calling.has(JSON.stringify(name)) ? 'writes' : undefined,
       }
     }
+  const foreignKeys = foreignKeyEntries(foreignKeyRows)
+  for (const { references } of foreignKeys) reached.add(references.schema)
   const [database] = are('default')
-  return assembleCatalog({
+  const own = database && optionalTextOf(database, 'schema')
+  const data = assembleCatalog({
     dialect: 'mysql',
-    defaultSchema: (database === undefined ? undefined : optionalTextOf(database, 'schema')) ?? '',
+    defaultSchema: own ?? '',
     tables: [...are('table').map(tableEntry('table')), ...are('view').map(tableEntry('view'))],
     columns: columnRows.map(columnEntry),
     keys: keyRows.map((row): KeyEntry => {
       const key = textOf(row, 'key')
       return { ...nameOf(row), key, primary: key === 'PRIMARY', column: optionalTextOf(row, 'column') }
     }),
-    foreignKeys: foreignKeyRows.map((row) => foreignKeyEntry(row, referentialAction)),
+    foreignKeys,
   })
+  const databases = [...new Set([own ?? '', ...others, ...reached])]
+  return { ...data, databases: databases.filter((name) => name !== '' && !isOfServer(name)) }
+}
+
+function foreignKeyEntries(rows: readonly Row[]): readonly ForeignKeyEntry[] {
+  const keyOf = (row: Row) => JSON.stringify([nameOf(row), textOf(row, 'key')])
+  const [columns, rules] = [rows.filter(isColumn), rows.filter((row) => !isColumn(row))]
+  const ruleOf = new Map(rules.map((row) => [keyOf(row), row]))
+  return columns.map((row) => {
+    const { on_delete = '', on_update = '' } = ruleOf.get(keyOf(row)) ?? {}
+    return foreignKeyEntry({ ...row, on_delete, on_update }, referentialAction)
+  })
+}
+
+function isColumn(row: Row): boolean {
+  return row.column !== null
 }
 
 /** Whether a column that is computed on read depends only on the row. */

@@ -50,6 +50,7 @@ export function environmentOf(app: RealApp, mode: string, url: string, port: num
   return {
     ...process.env,
     NODE_ENV: 'production',
+    NODE_NO_WARNINGS: '1',
     HOST: '127.0.0.1',
     PORT: String(port),
     APP_MODE: mode,

@@ -4,12 +4,14 @@
 // which later runs reuse. `--delay` is the latency between app and database in milliseconds, for each way;
 // `--pause` is the time before each request.
 import { parseArgs } from 'node:util'
+import { conduit } from './conduit.ts'
+import { ghost } from './ghost.ts'
 import { install } from './install.ts'
 import { keystone } from './keystone.ts'
 import { printReport } from './report.ts'
 import { runApp } from './run-app.ts'
 
-const APPS = [keystone]
+const APPS = [conduit, ghost, keystone]
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {

@@ -1,0 +1,35 @@
+// Starts Ghost with Sluice, if APP_MODE is a mode of Sluice, at two places: the Knex instance of all models, and
+// the app that all requests pass first. Others edit these two files.
+const Module = require('node:module')
+const { createSluice } = require('@sluice/core')
+const { sluiceMiddleware } = require('@sluice/express')
+const { withSluice } = require('@sluice/knex')
+
+const mode = process.env.APP_MODE ?? 'bare'
+const sluice = mode === 'bare' ? undefined : createSluice({ mode })
+const findings = new Map()
+sluice?.on('finding', ({ id, code, count, label, scope, fix }) =>
+  findings.set(id, `${code} ${count} × ${label} in ${scope}: ${fix ?? 'no fix known'}`),
+)
+sluice?.on('error', (error) => console.error('Sluice:', error))
+// Read by the preloaded script.
+globalThis.__appReport = () => sluice && { ...sluice.queries.getStats(), findings: [...findings.values()] }
+
+const attach = {
+  'core/server/data/db/connection.js': {
+    knex: (knex) => (configuration) => withSluice(knex(configuration), sluice),
+  },
+  'core/server/web/parent/app.js': {
+    '../../../shared/express': (express) => (name) => express(name).use(sluiceMiddleware(sluice)),
+  },
+}
+
+const load = Module._load
+Module._load = function (request, parent, isMain) {
+  const loaded = load.call(this, request, parent, isMain)
+  const file = Object.keys(attach).find((name) => parent?.filename?.endsWith(name))
+  const wrap = sluice && attach[file]?.[request]
+  return wrap ? wrap(loaded) : loaded
+}
+
+require('./index.js')

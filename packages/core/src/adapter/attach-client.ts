@@ -333,7 +333,7 @@ class AttachedClient implements AdapterClient {
     demand: ReadRequirements | undefined,
   ): Promise<readonly SqlRow[]> {
     const router = this.#router
-    if (router === undefined) return call.send(sql, params, helpers)
+    if (router === undefined || call.inTransaction) return call.send(sql, params, helpers)
     return router.read({
       scope: this.host.scopes.current(),
       demand,

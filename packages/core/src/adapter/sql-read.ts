@@ -14,6 +14,7 @@ import {
   type Source,
 } from '../pipeline/operation.ts'
 import type { ReplicaAttempt } from '../pipeline/read-routing.ts'
+import type { TransactionReads } from '../pipeline/transaction-reads.ts'
 import type { CatalogRegistry } from '../schema/catalog-registry.ts'
 import { canonicalKey } from '../shared/canonical.ts'
 import { exactCopy } from '../shared/copy.ts'
@@ -31,6 +32,8 @@ export interface SqlRead {
   readonly params: readonly unknown[]
   readonly rows: RowForm
   readonly inTransaction: boolean
+  /** The reads of its transaction, if their results can be cached. Default: they cannot. */
+  readonly transactionReads?: TransactionReads | undefined
   /**
    * Sends a query with the same settings as this read, through `statement()`, and returns the rows of the
    * driver.
@@ -84,6 +87,7 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
   readonly gain: Gain | undefined
   readonly source: Source
   readonly inTransaction: boolean
+  readonly transactionReads: TransactionReads | undefined
 
   constructor(
     private readonly context: ReadContext,
@@ -94,6 +98,7 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
     this.gain = call.control === undefined ? plan.gain : undefined
     this.source = context.source
     this.inTransaction = call.inTransaction
+    this.transactionReads = call.transactionReads
   }
 
   get hasChangedQuery(): boolean {
@@ -106,8 +111,9 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
   }
 
   run({ route }: RunContext): Promise<readonly SqlRow[]> {
-    const { call } = this
-    return this.context.send(call, call.sql, call.params, 0, route)
+    const { call, context, transactionReads: reads } = this
+    const send = () => context.send(call, call.sql, call.params, 0, route)
+    return reads === undefined ? send() : reads.follow(send)
   }
 
   rows(result: readonly SqlRow[]): number {
@@ -154,7 +160,7 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
 
   cacheRequest(): CacheRequest<readonly SqlRow[]> | Refusal {
     const { call, settings, source, context } = this
-    if (call.inTransaction) return refuse('IN_TRANSACTION')
+    if (call.inTransaction && call.transactionReads === undefined) return refuse('IN_TRANSACTION')
     if (settings === undefined) return refuse('UNSUPPORTED_OPTIONS')
     const bindings = canonicalKey(call.params)
     if (bindings === undefined) return refuse('UNSUPPORTED_BINDINGS')

@@ -1,6 +1,8 @@
 import { lateStack } from '../../pipeline/call-site.ts'
 import type { Stack } from '../../pipeline/execution-group.ts'
 import { registerOwnFrames } from '../../pipeline/frame-packages.ts'
+import type { TransactionReads } from '../../pipeline/transaction-reads.ts'
+import type { TransactionControl } from '../../sql/statement.ts'
 import { afterCaller } from '../after-caller.ts'
 import { type AdapterClient, attachClient } from '../attach-client.ts'
 import { isInstrumented, markInstrumented } from '../instrumented-clients.ts'
@@ -17,6 +19,7 @@ import {
   timePgConnects,
 } from './pg-pool.ts'
 import { copyResult, type QueryResult } from './pg-result.ts'
+import { PgTransactions } from './pg-transactions.ts'
 import { PgTypeParsers } from './pg-type-parsers.ts'
 import { beginStream, copyColumns, type PoolDescription, standInFor } from './pool.ts'
 
@@ -95,6 +98,7 @@ class PoolStandIn {
   #used: WeakRef<Queryable> | undefined
   readonly #parsers: PgTypeParsers
   readonly #valueMapper: ReturnType<typeof valueMapperOf>
+  readonly #transactions: PgTransactions
 
   constructor(
     private readonly pool: PgPool,
@@ -116,6 +120,7 @@ class PoolStandIn {
       ...(isPgPool(pool) ? { ...pgPoolAccess(pool), isSingle: () => pool.options.max === 1 } : {}),
       ...(replicas && { replicas: { options: replicas.options, targets: pgReplicaTargets(replicas) } }),
     })
+    this.#transactions = new PgTransactions(this.#client)
     this.#replicas = replicas && new ReplicaConnections(pgReplicaDriver(replicas))
     this.#restore = isPgPool(pool)
       ? timePgConnects(pool, (ms, was) => this.#client.waited(ms, was))
@@ -230,10 +235,45 @@ class PoolStandIn {
     if (this.options.isAwaited === true) await afterCaller()
     const { isActive, order } = this.#client
     const unchanged = () => this.#statement(target, connection, config)
-    if (!isPooled || !isActive) return unchanged()
+    if (!isPooled) return this.#onClient(target, config, unchanged)
+    if (!isActive) return unchanged()
     return this.#client.onlyReads(config.text)
       ? order.read(() => this.#read(target, config), unchanged)
       : order.run(unchanged)
+  }
+
+  /** Sends a statement on a client that the caller has taken, or serves a read of its transaction. */
+  #onClient(
+    client: Queryable,
+    config: QueryConfig,
+    unchanged: () => Promise<QueryResult>,
+  ): Promise<QueryResult> {
+    const { text } = config
+    const control = this.#client.plans.of(text).analyzed.statement.transaction
+    if (control !== undefined) return this.#control(client, config, control, unchanged)
+    const reads = this.#client.readsOf(client)
+    if (reads === undefined) return unchanged()
+    // All traffic can be in transactions.
+    if (this.#client.isActive) void this.#client.readCatalog()
+    return reads.isClean && this.#client.onlyReads(text) && this.#transactions.follow(client)
+      ? this.#read(client, config, reads)
+      : reads.follow(unchanged)
+  }
+
+  async #control(
+    client: Queryable,
+    config: QueryConfig,
+    control: TransactionControl,
+    unchanged: () => Promise<QueryResult>,
+  ): Promise<QueryResult> {
+    const { text } = config
+    const isUnnamed = isPlain(config) && config.name === undefined && (config.values ?? []).length === 0
+    const answer = isUnnamed ? this.#transactions.answer(client, text) : undefined
+    if (answer !== undefined)
+      return this.#client.control(client, control, { send: () => Promise.resolve(answer), isKnown: true })
+    const result = await unchanged()
+    if (isUnnamed) this.#transactions.answered(text, result)
+    return result
   }
 
   #statement(
@@ -245,7 +285,10 @@ class PoolStandIn {
     const sent: SentStatement<Promise<QueryResult>> = {
       sql: config.text,
       params: config.values ?? [],
-      send: () => target.query(config) as Promise<QueryResult>,
+      send: () => {
+        const send = () => target.query(config) as Promise<QueryResult>
+        return connection === target ? this.#transactions.send(target, send) : send()
+      },
       rows: (result) => (Array.isArray(result.rows) ? result.rows.length : 0),
       isRolledBack: ({ command }) => command === 'ROLLBACK',
       rollBack: () => target.query('ROLLBACK') as Promise<unknown>,
@@ -256,17 +299,20 @@ class PoolStandIn {
     return this.#client.statement(connection, stack === undefined ? sent : { ...sent, stack, isRouted: true })
   }
 
-  async #read(target: Queryable, config: QueryConfig): Promise<QueryResult> {
+  /** @param reads - Those of the transaction of `target`. */
+  async #read(target: Queryable, config: QueryConfig, reads?: TransactionReads): Promise<QueryResult> {
     const stack = lateStack()
     const { text, values: params = [] } = config
     const rowForm = config.rowMode === 'array' ? 'arrays' : 'objects'
+    const connection = reads === undefined ? {} : target
     // The key of the template, if Sluice may optimize the read, and the result of the read itself.
     const known: { key?: string; result?: QueryResult } = {}
     const rows = await this.#client.read({
       sql: text,
       params,
       rows: rowForm,
-      inTransaction: false,
+      inTransaction: reads !== undefined,
+      transactionReads: reads,
       stack,
       settings: () => {
         const conversions = this.#conversionsOf(config, params)
@@ -274,7 +320,9 @@ class PoolStandIn {
           const { schemaFingerprint } = this.#client
           known.key = `${rowForm} ${conversions} ${schemaFingerprint} ${text}`
         }
-        return conversions
+        // If its columns were unknown, they would be queried after later statements of the transaction.
+        const isComplete = reads === undefined || this.#templates.has(known.key ?? '')
+        return isComplete ? conversions : undefined
       },
       settingsNow: () => this.#conversionsOf(config, params),
       send: async (sql, values, helpers, replica) => {
@@ -283,7 +331,7 @@ class PoolStandIn {
         const query = sql === text ? { ...config, values } : { ...unnamed, text: sql, values }
         const result =
           replica === undefined || this.#replicas === undefined
-            ? await this.#statement(target, {}, query, stack)
+            ? await this.#statement(target, connection, query, stack)
             : await this.#replicas.use(replica, (client) => this.#statement(client, client, query, stack))
         if (values === params) known.result = result
         if (known.key !== undefined) this.#remember(known.key, result, helpers, config.types !== undefined)
@@ -294,7 +342,7 @@ class PoolStandIn {
     const template = known.key === undefined ? undefined : this.#templates.get(known.key)
     if (template === undefined) {
       // The rows come from another process, and the columns are unknown.
-      const result = await this.#statement(target, {}, config, stack)
+      const result = await this.#statement(target, connection, config, stack)
       if (known.key !== undefined) this.#remember(known.key, result, 0, config.types !== undefined)
       return result
     }

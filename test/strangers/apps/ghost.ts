@@ -176,8 +176,9 @@ export const ghost: RealApp = {
       database__connection__user: username,
       database__connection__password: password,
       database__connection__database: pathname.slice(1),
-      // No requests to other servers.
+      // No requests to other servers, and no statements at other times than those of the requests.
       privacy__useTinfoil: 'true',
+      backgroundJobs__emailAnalytics: 'false',
       logging__transports: '[]',
     }
   },

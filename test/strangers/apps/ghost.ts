@@ -176,7 +176,7 @@ export const ghost: RealApp = {
       database__connection__user: username,
       database__connection__password: password,
       database__connection__database: pathname.slice(1),
-      // No requests to other servers, and no statements at other times than those of the requests.
+      // Sends nothing to other servers, and no statements between the requests.
       privacy__useTinfoil: 'true',
       backgroundJobs__emailAnalytics: 'false',
       logging__transports: '[]',

@@ -1,5 +1,6 @@
 import type { Random } from '../../support/random.ts'
 import type { AppRequest, RealApp } from './real-app.ts'
+import { weighted } from './weighted.ts'
 
 const id = (letter: string, random: Random, count: number) =>
   letter + String(1 + random.below(count)).padStart(24, '0')
@@ -14,7 +15,7 @@ const POST = 'title author { name } tags(orderBy: { name: asc }) { name }'
  * Each request and its weight: 80% of them read. Rows are ordered by fields that the requests set, since
  * generated ids have another order in each run.
  */
-const MIX: readonly (readonly [weight: number, request: (random: Random, at: number) => AppRequest])[] = [
+const request = weighted([
   [
     20,
     (random) =>
@@ -147,7 +148,7 @@ const MIX: readonly (readonly [weight: number, request: (random: Random, at: num
         id: id('c', random, 1500),
       }),
   ],
-]
+])
 
 export const keystone: RealApp = {
   name: 'keystone',
@@ -160,14 +161,7 @@ export const keystone: RealApp = {
   ],
   start: ['node_modules/@keystone-6/core/bin/cli.js', 'start', '--no-ui'],
   ready: graphql('ready', 'query { __typename }'),
-  request(random, at) {
-    let choice = random.below(MIX.reduce((sum, [weight]) => sum + weight, 0))
-    for (const [weight, request] of MIX) {
-      if (choice < weight) return request(random, at)
-      choice -= weight
-    }
-    throw new Error('Expected a choice within the weights.')
-  },
+  request,
   // The ids of rows that the requests create.
   normalized: (body) =>
     body.replace(/\bc[a-z0-9]{24}\b/g, (found) => (/^c0+\d+$/.test(found) ? found : 'id')),

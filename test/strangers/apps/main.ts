@@ -8,10 +8,12 @@ import { conduit } from './conduit.ts'
 import { ghost } from './ghost.ts'
 import { install } from './install.ts'
 import { keystone } from './keystone.ts'
+import { payload } from './payload.ts'
 import { printReport } from './report.ts'
 import { runApp } from './run-app.ts'
+import { strapi } from './strapi.ts'
 
-const APPS = [conduit, ghost, keystone]
+const APPS = [conduit, ghost, keystone, payload, strapi]
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {

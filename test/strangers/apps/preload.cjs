@@ -126,3 +126,11 @@ Module._load = function (request, parent, isMain) {
     patchMysql(load.call(this, 'mysql2', parent, false))
   return loaded
 }
+// Patched before the app imports them as ES modules, which does not call the function above.
+for (const name of ['pg', 'mysql2']) {
+  try {
+    Module.createRequire(`${process.cwd()}/package.json`)(name)
+  } catch {
+    // The app has only one of them.
+  }
+}

@@ -93,6 +93,7 @@ async function measure(
   const kinds = new Map<string, number>()
   const statuses = new Map<string, number>()
   const differences: string[] = []
+  const warm = new Map<AppServer, AppStats | undefined>()
   let compared = 0
   let firstScope = 0
   for (let round = -1; round < rounds; round += 1) {
@@ -116,6 +117,7 @@ async function measure(
       }
       responses.set(server, received)
       if (round < 0 && at === 0) firstScope = after.scope + 1
+      if (round < 0) warm.set(server, await reportOf(server))
       if (round < 0) continue
       report.statements += after.statements - before.statements
       report.cpuMs.push(after.cpuMs - before.cpuMs)
@@ -137,12 +139,26 @@ async function measure(
       }
     }
   }
-  for (const [at, server] of servers.entries()) {
-    const { body } = await send(server, { kind: 'report', method: 'GET', path: '/__app/report' })
-    if (body !== '') (reports[at] as (typeof reports)[number]).report = JSON.parse(body) as AppStats
-  }
+  for (const [at, server] of servers.entries())
+    (reports[at] as (typeof reports)[number]).report = since(warm.get(server), await reportOf(server))
   const bound = boundOf(await traceOf(servers[0] as AppServer), app.dialect, firstScope)
   return { compared, differences, statuses, kinds, modes: reports, bound }
+}
+
+async function reportOf(server: AppServer): Promise<AppStats | undefined> {
+  const { body } = await send(server, { kind: 'report', method: 'GET', path: '/__app/report' })
+  return body === '' ? undefined : (JSON.parse(body) as AppStats)
+}
+
+/** Reasons without those of the start and the warm-up round. */
+function since(warm: AppStats | undefined, now: AppStats | undefined): AppStats | undefined {
+  if (now === undefined) return undefined
+  const passedThrough: Record<string, number> = {}
+  for (const [reason, count] of Object.entries(now.passedThrough)) {
+    const rest = count - (warm?.passedThrough[reason] ?? 0)
+    if (rest > 0) passedThrough[reason] = rest
+  }
+  return { ...now, passedThrough }
 }
 
 function asText(app: RealApp, response: AppResponse | undefined): string {

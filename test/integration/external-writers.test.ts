@@ -165,7 +165,7 @@ describe.skipIf(postgres?.skipped !== undefined)('external writes on PostgreSQL'
       await database.exec(changeTriggersSql({ schemas: ['public'] }))
       const catalog = () => readCatalog(database)
       expect((await catalog()).tables.get('public.city')?.hasTriggers).toBe(false)
-      await database.exec(`CREATE FUNCTION other() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+      await database.exec(`CREATE FUNCTION other() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN DELETE FROM city; RETURN NULL; END';
         CREATE TRIGGER another AFTER INSERT ON city EXECUTE FUNCTION other();
         DROP TRIGGER sluice_notify_change ON region;
         CREATE TRIGGER sluice_notify_change AFTER INSERT ON region EXECUTE FUNCTION other()`)

@@ -49,6 +49,7 @@ describe.skipIf(postgres?.skipped !== undefined)('a session whose settings chang
         $$ begin perform set_config('search_path', s, false); end $$;
       create function local_schema(s text) returns void language plpgsql as
         $$ begin perform set_config('search_path', s, true); end $$;
+      create function outer_local(s text) returns void language sql as $$ select local_schema(s) $$;
       create function set_schema() returns void language plpgsql as $$ begin set search_path to other; end $$;
       create function run_set(s text) returns void language plpgsql as
         $$ begin execute 'set search_path to ' || s; end $$;
@@ -97,6 +98,23 @@ describe.skipIf(postgres?.skipped !== undefined)('a session whose settings chang
     await read()
     expect(hits()).toBe(before + 1)
   })
+
+  it.each(["select local_schema('other')", "select outer_local('other')", 'set local search_path to other'])(
+    'sees the tables that a transaction writes after %s',
+    async (setting) => {
+      const other = async () => (await pool.query('select v from other.t where id = $1', [1])).rows[0]?.v
+      expect([await other(), await other()]).toEqual([100, 100])
+      const client = await pool.connect()
+      for (const statement of ['begin', setting, 'update t set v = v + 1 where id = 1', 'commit'])
+        await client.query(statement)
+      client.release()
+      try {
+        expect(await other()).toBe(101)
+      } finally {
+        await pool.query('update other.t set v = 100')
+      }
+    },
+  )
 
   it('returns the results of several statements in one string', async () => {
     const results = (await pool.query('select 1 as a; select 2 as b')) as unknown as pg.QueryResult[]

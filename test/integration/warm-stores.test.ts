@@ -87,7 +87,6 @@ describe.each([
   async function process({ url }: Database, store: ReturnType<typeof memoryStore>): Promise<App> {
     const sluice = createSluice({
       mode: 'optimize',
-      schemaCheckMs: 50,
       cache: { ttl: 300, store: store.fork() },
     })
     const { close, ...app } = open(url ?? '', sluice)

@@ -127,9 +127,18 @@ export class FeaturePlan {
   }
 
   /** The statement that changes a target. */
-  bump({ table, column, isText }: Target): string {
-    const name = this.quote(column)
-    return `UPDATE ${this.quote(table)} SET ${name} = ${isText ? this.#longer(name) : `(coalesce(${name}, 0) % 100) + 1`}`
+  bump(target: Target): string {
+    return `UPDATE ${this.quote(target.table)} SET ${this.assignment(target)}`
+  }
+
+  /**
+   * The assignment that changes a target.
+   *
+   * @param row - The qualifier of the column. Default: none.
+   */
+  assignment({ column, isText }: Target, row = ''): string {
+    const name = `${row}${this.quote(column)}`
+    return `${name} = ${isText ? this.#longer(name) : `(coalesce(${name}, 0) % 100) + 1`}`
   }
 
   #longer(name: string): string {

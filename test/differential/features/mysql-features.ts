@@ -4,14 +4,15 @@ const SIDE_WRITES = writesTo('feature_side', { n: 5 })
 
 /** Triggers, functions, procedures that define, views, computed columns and a second database. */
 export function planMysql(plan: FeaturePlan, database: string): void {
-  addTrigger(plan)
+  addTriggers(plan)
   addFunctions(plan)
   addViews(plan)
   addDefinitions(plan)
   addTwin(plan, database)
 }
 
-function addTrigger(plan: FeaturePlan): void {
+/** A trigger that changes another table, and one that only changes the row that fires it. */
+function addTriggers(plan: FeaturePlan): void {
   const { source, model, at } = plan.source()
   const target = plan.target(at)
   for (const event of ['INSERT', 'UPDATE', 'DELETE'])
@@ -19,6 +20,12 @@ function addTrigger(plan: FeaturePlan): void {
       `CREATE TRIGGER feature_${event} AFTER ${event} ON \`${source.table}\` FOR EACH ROW ${plan.bump(target)}`,
     )
   plan.links.push({ writes: model, reads: target })
+  const own = plan.source()
+  for (const event of ['INSERT', 'UPDATE'])
+    plan.setUp.push(
+      `CREATE TRIGGER feature_row_${event} BEFORE ${event} ON \`${own.source.table}\` FOR EACH ROW SET ${plan.assignment(own.source, 'NEW.')}`,
+    )
+  plan.links.push({ writes: own.model, reads: own.source })
 }
 
 function addFunctions(plan: FeaturePlan): void {

@@ -21,6 +21,7 @@ class PostgresqlFeatures {
 
   add(): void {
     this.#addTrigger()
+    this.#addRowTrigger()
     this.#addModelDefault()
     this.#addSources()
     this.#addWritingCalls()
@@ -73,6 +74,17 @@ class PostgresqlFeatures {
       `CREATE TRIGGER feature_fixed AFTER INSERT OR UPDATE OR DELETE ON "${source.table}" FOR EACH ${each} EXECUTE FUNCTION ${this.#fire(target)}()`,
     )
     plan.links.push({ writes: model, reads: target })
+  }
+
+  /** A trigger that only changes the row that fires it. */
+  #addRowTrigger(): void {
+    const { plan } = this
+    const { source, model } = plan.source()
+    plan.setUp.push(
+      `CREATE FUNCTION feature_row() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${plan.assignment(source, 'NEW.')}; RETURN NEW; END $$`,
+      `CREATE TRIGGER feature_row BEFORE INSERT OR UPDATE ON "${source.table}" FOR EACH ROW EXECUTE FUNCTION feature_row()`,
+    )
+    plan.links.push({ writes: model, reads: source })
   }
 
   #addModelDefault(): void {

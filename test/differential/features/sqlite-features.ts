@@ -15,6 +15,12 @@ function addTriggers(plan: FeaturePlan): void {
       `CREATE TRIGGER feature_${event} AFTER ${event} ON "${source.table}" BEGIN ${plan.bump(target)}; END`,
     )
   plan.links.push({ writes: model, reads: target })
+  const own = plan.source()
+  for (const event of ['INSERT', 'UPDATE'])
+    plan.setUp.push(
+      `CREATE TRIGGER feature_own_${event} AFTER ${event} ON "${own.source.table}" BEGIN UPDATE "${own.source.table}" SET ${plan.assignment(own.source)} WHERE rowid = NEW.rowid; END`,
+    )
+  plan.links.push({ writes: own.model, reads: own.source })
   const table = plan.addSource('row')
   const written = plan.target()
   plan.setUp.push(

@@ -7,19 +7,25 @@ const CATALOG_READER = 'packages/core/src/adapter/catalog-reader.ts'
 const GENERATIONS = 'packages/core/src/schema/schema-generations.ts'
 const DEFINITIONS = 'packages/core/src/schema/statement-definitions.ts'
 const EFFECT = 'packages/core/src/schema/statement-effect.ts'
-const POSTGRESQL = 'packages/core/src/schema/readers/postgresql.ts'
 const FUNCTIONS = 'packages/core/src/schema/readers/postgresql-functions.ts'
 const LEVELS = 'packages/core/src/schema/readers/postgresql-levels.ts'
 const MYSQL = 'packages/core/src/schema/readers/mysql.ts'
 const SQLITE = 'packages/core/src/schema/readers/sqlite.ts'
 const HIDDEN = 'packages/core/src/schema/hidden-calls.ts'
 const SESSION = 'packages/core/src/sql/tree/read-session.ts'
+const PLPGSQL_ROW = 'packages/core/src/sql/triggers/plpgsql-row.ts'
+const CATALOG = 'packages/core/src/schema/catalog.ts'
 const PRISMA_OPERATION = 'packages/prisma/src/prisma-operation.ts'
 const PLUGIN_STATE = 'packages/knex/src/plugin-state.ts'
 
 const UNSEEN = 'test/integration/unseen-writes.test.ts'
 const SENT = 'test/integration/sent-queries.test.ts'
+const CONFINED = 'test/integration/confined-writes.test.ts'
 const SESSION_TEST = 'packages/core/test/sql/tree/read-session.test.ts'
+
+/** The functions of triggers, and of their conditions. */
+const TRIGGER_CALLS =
+  "ON d.classid = 'pg_catalog.pg_trigger'::regclass AND d.objid = t.oid AND NOT t.tgisinternal"
 
 const onFeatures = { hasFeatures: true } as const
 const postgresql = { ...onFeatures, dialect: 'postgresql' } as const
@@ -209,7 +215,7 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
     rule: 'Processes share results of types that they parse alike.',
     edits: [
       {
-        file: 'packages/core/src/schema/catalog.ts',
+        file: CATALOG,
         find: 'this.ownTypes = data.ownTypes ?? []',
         replace: 'this.ownTypes = []',
       },
@@ -233,30 +239,90 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'schema-triggers-postgresql',
-    rule: 'A write to a table with triggers writes everything.',
-    edits: [
-      { file: POSTGRESQL, find: "flagOf(row, 'has_triggers') || unseen", replace: 'unseen' },
-      { file: FUNCTIONS, find: 'ON t.tgfoid = f.oid AND NOT t.tgisinternal', replace: 'ON false' },
-    ],
+    rule: 'A write to a table whose trigger may write other tables writes everything.',
+    edits: [{ file: FUNCTIONS, find: TRIGGER_CALLS, replace: 'ON false' }],
     ...postgresql,
   },
   {
+    name: 'schema-trigger-condition',
+    rule: 'The condition of a trigger may call a function that writes.',
+    edits: [{ file: FUNCTIONS, find: TRIGGER_CALLS, replace: `${TRIGGER_CALLS} AND d.function = t.tgfoid` }],
+    test: { file: CONFINED, name: 'sets another table, in its condition' },
+  },
+  {
+    name: 'schema-trigger-columns',
+    rule: 'A trigger may set a key of the row that fires it.',
+    edits: [{ file: PLPGSQL_ROW, find: 'columns.add(column)', replace: '{}' }],
+    test: { file: CONFINED, name: 'sets a key:' },
+  },
+  {
+    name: 'schema-trigger-returns',
+    rule: 'A trigger function may return another row than its own.',
+    edits: [
+      { file: PLPGSQL_ROW, find: "(upper === 'RETURN' && !returnsRow(tokens, at + 1))", replace: 'false' },
+    ],
+    test: {
+      file: 'packages/core/test/sql/triggers/plpgsql-row.test.ts',
+      name: 'are any: begin return r; end',
+    },
+  },
+  {
+    name: 'schema-trigger-cascade',
+    rule: 'Cascades follow the columns that triggers set.',
+    edits: [
+      {
+        file: CATALOG,
+        find: 'const own = triggered?.[change.kind]',
+        replace:
+          'const found = triggered?.[change.kind]\n      const own = found?.isOfRow === true ? undefined : found',
+      },
+    ],
+    test: { file: CONFINED, name: 'cascades if a trigger sets a referenced column' },
+  },
+  {
+    name: 'schema-trigger-rows',
+    rule: 'A trigger may update other rows of its table.',
+    edits: [{ file: CATALOG, find: 'isOwn: isOwn && isOfRow', replace: 'isOwn' }],
+    test: { file: CONFINED, name: 'sets other rows:' },
+  },
+  {
+    name: 'schema-trigger-calls-mysql',
+    rule: 'A trigger of MySQL may call a function that writes.',
+    edits: [
+      {
+        file: 'packages/core/src/sql/triggers/mysql-trigger.ts',
+        find: 'if (isCalled && !this.#isSafeCall(at, isField)) return undefined',
+        replace: '{}',
+      },
+    ],
+    test: { file: CONFINED, name: 'sets another table, in a function' },
+  },
+  {
+    name: 'schema-local-settings',
+    rule: 'A function may change the tables behind names until the end of its transaction.',
+    edits: [
+      {
+        file: LEVELS,
+        find: "const least = configures || mayChangeNames(tokens) ? 'writes' : 'reads'",
+        replace: "const least = 'reads'",
+      },
+    ],
+    test: {
+      file: 'test/integration/session-changes.test.ts',
+      name: 'sees the tables that a transaction writes after select local_schema',
+    },
+  },
+  {
     name: 'schema-triggers-mysql',
-    rule: 'A write to a table with triggers writes everything.',
+    rule: 'A write to a table whose trigger may write other tables writes everything.',
     edits: [
       {
         file: MYSQL,
-        find: '!triggersSeen.has(name.schema) || triggers.has(JSON.stringify(name))',
+        find: "!triggersSeen.has(name.schema) || own === 'unknown'",
         replace: '!triggersSeen.has(name.schema)',
       },
     ],
     ...mysql,
-  },
-  {
-    name: 'schema-trigger-functions',
-    rule: 'The effects of a trigger’s function are read from its body.',
-    edits: [{ file: FUNCTIONS, find: 'ON t.tgfoid = f.oid AND NOT t.tgisinternal', replace: 'ON false' }],
-    test: { file: UNSEEN, name: 'are seen after a schema change by a trigger' },
   },
   {
     name: 'schema-defaults',
@@ -398,9 +464,13 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'schema-triggers-sqlite',
-    rule: 'A write to a table with triggers writes everything.',
+    rule: 'A write to a table whose trigger may write other tables writes everything.',
     edits: [
-      { file: SQLITE, find: "hasTriggers: flagOf(row, 'has_triggers')", replace: 'hasTriggers: false' },
+      {
+        file: SQLITE,
+        find: "hasTriggers: flagOf(row, 'has_triggers') || own === 'unknown'",
+        replace: 'hasTriggers: false',
+      },
     ],
     ...onFeatures,
     isQuick: true,

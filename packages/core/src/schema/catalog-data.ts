@@ -1,5 +1,6 @@
 import type { Dialect } from '../sql/dialect.ts'
 import type { DatabaseFunctions, FunctionLevel } from './database-functions.ts'
+import type { TriggeredChanges } from './triggered-changes.ts'
 
 /**
  * A table's name throughout Sluice: `schema.table`, case-folded as in the database (lower case on SQLite and
@@ -55,11 +56,13 @@ export interface TableInfo {
    */
   readonly uniqueKeys: readonly (readonly string[])[]
   /**
-   * A trigger or rule can write to any table, so a write to such a table counts as modifying every table. The
-   * same applies to a user-defined function in a default, a check, a generated column, an index, or in a
-   * check or cast of a column's type.
+   * Whether a trigger or rule can write to other tables, so that a write to the table counts as modifying
+   * every table. The same applies to a user-defined function in a default, a check, a generated column, an
+   * index, or in a check or cast of a column's type.
    */
   readonly hasTriggers?: boolean
+  /** The changes of triggers in the table itself. Default: none. */
+  readonly triggered?: TriggeredChanges
   /** Whether such a function can change the schema. */
   readonly hasDefiningTriggers?: boolean
   /**

@@ -1,5 +1,6 @@
 import { type CatalogData, type TableId, type TableInfo, tableId } from './catalog-data.ts'
 import { higherLevel } from './database-functions.ts'
+import { allTriggered } from './triggered-changes.ts'
 
 /** A table with its id. */
 export interface CatalogTable extends TableInfo {
@@ -17,10 +18,12 @@ export function tablesById(data: CatalogData): Map<TableId, CatalogTable> {
     else {
       const read = higherLevel(namesake.whenRead ?? 'reads', table.whenRead)
       const hasTriggers = namesake.hasTriggers === true || table.hasTriggers === true
+      const triggered = allTriggered(namesake.triggered, table.triggered)
       tables.set(id, {
         ...namesake,
         kind: 'view',
         hasTriggers,
+        ...(triggered && { triggered }),
         ...(read === 'reads' ? {} : { whenRead: read }),
       })
     }

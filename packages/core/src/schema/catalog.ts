@@ -13,6 +13,7 @@ import { DuplicateTables } from './duplicate-tables.ts'
 import { foreignParents } from './foreign-parents.ts'
 import { mergeEffect } from './merge-effect.ts'
 import { MAX_WRITTEN_ROWS } from './row-key.ts'
+import { allTriggered } from './triggered-changes.ts'
 
 export type { CatalogTable } from './catalog-tables.ts'
 
@@ -58,6 +59,7 @@ interface Closure {
 /** Number of effects that a catalog caches. */
 const MAX_EFFECTS = 5_000
 
+const ROWID = ['rowid', 'oid', '_rowid_']
 const NO_ROWS: ReadonlySet<number> = new Set()
 const NOTHING: WriteEffect = { tables: new Set(), everything: false }
 
@@ -277,17 +279,26 @@ export class SchemaCatalog {
     const tables = new Set<TableId>()
     const seen = new Set<string>()
     let everything = false
-    let isConfined = !this.#mayRekey(start)
+    let isConfined = true
     const work: Step[] = [{ change: start, isOwn: true }]
     for (let step = work.pop(); step !== undefined; step = work.pop()) {
-      const { change, isOwn } = step
+      const { isOwn } = step
+      const change = this.#withoutRowid(step.change)
       const text = `${isOwn} ${change.kind} ${change.table} ${change.columns?.join() ?? '*'}`
       if (seen.has(text)) continue
       seen.add(text)
       tables.add(change.table)
-      everything ||= this.tables.get(change.table)?.hasTriggers === true
-      // If a key leads to the table, any of its rows can be among the modified ones.
-      if (!isOwn && change.table === start.table) isConfined = false
+      const { hasTriggers, triggered } = this.tables.get(change.table) ?? {}
+      everything ||= hasTriggers === true
+      // If a key leads to the table, any of its rows can be modified. An inserted row is new with any key.
+      if (isOwn ? start.kind !== 'insert' && this.#mayRekey(change) : change.table === start.table)
+        isConfined = false
+      const own = triggered?.[change.kind]
+      if (own !== undefined) {
+        const { columns, isOfRow } = own
+        const update = { table: change.table, kind: 'update', ...(columns && { columns }) } as const
+        work.push({ change: update, isOwn: isOwn && isOfRow })
+      }
       for (const duplicate of this.duplicatesOf(change.table))
         work.push({ change: { ...change, table: duplicate }, isOwn })
       if (change.kind === 'insert') continue
@@ -307,11 +318,20 @@ export class SchemaCatalog {
     if (everything) return { effect: { tables, everything }, isConfined: false }
     const isInsert = start.kind === 'insert'
     return {
-      effect: isInsert
-        ? { tables, rows: new Map([[start.table, NO_ROWS]]), everything }
-        : { tables, everything },
+      effect:
+        isInsert && isConfined
+          ? { tables, rows: new Map([[start.table, NO_ROWS]]), everything }
+          : { tables, everything },
       isConfined,
     }
+  }
+
+  /** On SQLite, `rowid` is another name of an integer key. */
+  #withoutRowid(change: Change): Change {
+    const { table, columns } = change
+    if (this.dialect !== 'sqlite' || columns === undefined || !haveCommon(columns, ROWID)) return change
+    const names = this.tables.get(table)?.columns.map(({ name }) => name) ?? []
+    return haveCommon(names, ROWID) ? change : { table, kind: change.kind }
   }
 
   /** Whether a row may have a different key afterwards. */
@@ -336,10 +356,12 @@ export class SchemaCatalog {
         const either = (key: 'hasTriggers' | 'hasDefiningTriggers') =>
           mine[key] === true || theirs[key] === true
         const read = higherLevel(mine.whenRead ?? 'reads', theirs.whenRead)
+        const triggered = allTriggered(mine.triggered, theirs.triggered)
         tables.set(id, {
           ...standing,
           kind,
           hasTriggers: either('hasTriggers'),
+          ...(triggered && { triggered }),
           hasDefiningTriggers: either('hasDefiningTriggers'),
           ...(read === 'reads' ? {} : { whenRead: read }),
         })

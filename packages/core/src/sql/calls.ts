@@ -82,6 +82,15 @@ function volatilityOf(upper: string, { dialect, map }: ParsedSql, args: Range): 
   return pure[dialect].has(upper) ? 'pure' : 'unknown'
 }
 
+/**
+ * Whether a name before a parenthesis can only be a keyword, or a built-in function that writes to no table.
+ *
+ * @param upper - Unqualified and unquoted.
+ */
+export function isBuiltInCall(upper: string, dialect: Dialect): boolean {
+  return [pure, volatile, notFunctions].some((lists) => lists[dialect].has(upper))
+}
+
 const sequenceParts = words('NEXTVAL CURRVAL')
 const sequenceValues = words('NEXT PREVIOUS')
 

@@ -1,8 +1,10 @@
+import { lowerAscii } from './characters.ts'
 import { words } from './keywords.ts'
+import { neutralSettings } from './neutral-settings.ts'
 import { NO_NAMES, namesIn, type StatementNames } from './statement-names.ts'
 import type { SessionChange } from './statement-types.ts'
 import { SqlSyntaxError } from './syntax-error.ts'
-import { type Token, tokenize } from './tokenize.ts'
+import { isSymbolToken, type Token, tokenize } from './tokenize.ts'
 
 /** Words after which a statement of PL/pgSQL begins. */
 const beforeStatement = words('BEGIN THEN ELSE LOOP DECLARE')
@@ -50,7 +52,35 @@ function withoutQuotes(literal: string): string | undefined {
   return literal.slice(quote.length, -quote.length)
 }
 
-function beginsStatement(before: Token | undefined): boolean {
+/**
+ * Whether code in SQL or PL/pgSQL may change a setting, until the end of its transaction at least, on which
+ * the tables behind names depend. A setting of the app, such as `app.tenant`, changes none.
+ */
+export function mayChangeNames(tokens: readonly Token[]): boolean {
+  return tokens.some(({ kind, upper, text }, at) => {
+    if (kind === 'quoted') return text === 'set_config'
+    if (upper === 'SET_CONFIG') return !preservesNames(configured(tokens, at + 1))
+    if (!changing.has(upper) || !beginsStatement(tokens[at - 1])) return false
+    const name = tokens[at + 1]?.upper === 'LOCAL' ? at + 2 : at + 1
+    const isOfApp = isSymbolToken(tokens[name + 1], '.')
+    return !isOfApp && !preservesNames(lowerAscii(tokens[name]?.text ?? ''))
+  })
+}
+
+function preservesNames(setting: string | undefined): boolean {
+  return setting !== undefined && (setting.includes('.') || neutralSettings.has(setting))
+}
+
+/** The setting of `set_config('name', …)`; `undefined`: any. */
+function configured(tokens: readonly Token[], open: number): string | undefined {
+  const [name, comma] = tokens.slice(open + 1, open + 3)
+  if (name?.kind !== 'string' || !isSymbolToken(comma, ',')) return undefined
+  const setting = withoutQuotes(name.text)
+  return setting && lowerAscii(setting)
+}
+
+/** Whether a statement of PL/pgSQL begins after a token. */
+export function beginsStatement(before: Token | undefined): boolean {
   return (
     before === undefined || before.text === ';' || beforeStatement.has(before.upper) || before.text === '>'
   )

@@ -153,6 +153,75 @@ describe('SchemaCatalog.effectOf', () => {
   })
 })
 
+describe('SchemaCatalog.effectOf for tables whose triggers change only them', () => {
+  const tables = (triggered: TableInfo['triggered'] = {}) =>
+    sqlite([table('country', { triggered }), table('city')], [key('city', 'country', 'Cascade', 'Cascade')])
+  const update: Change = { table: 'main.country', kind: 'update', columns: ['name'], rows: [7] }
+  const remove: Change = { table: 'main.country', kind: 'delete', rows: [7] }
+  const insert: Change = { table: 'main.country', kind: 'insert' }
+  const effects = (triggered: TableInfo['triggered'], ...changes: readonly Change[]) =>
+    changes.map((change) => {
+      const { everything, tables: written, rows } = tables(triggered).effectOf([change])
+      const ids = [...written].map((id) => id.replace('main.', '')).sort()
+      return [everything, ids, rows && [...(rows.get('main.country') ?? ['any'])]]
+    })
+
+  it('is by row if they set other columns of the row', () => {
+    const triggered = { update: { columns: ['updated_at'], isOfRow: true } }
+    expect(effects(triggered, update, remove, insert)).toEqual([
+      [false, ['country'], [7]],
+      [false, ['city', 'country'], [7]],
+      [false, ['country'], []],
+    ])
+  })
+
+  it('is by table, and follows the key, if they may set a key of the row', () => {
+    for (const columns of [{}, { columns: ['ID'] }])
+      expect(effects({ update: { ...columns, isOfRow: true } }, update, insert)).toEqual([
+        [false, ['city', 'country'], undefined],
+        [false, ['country'], []],
+      ])
+  })
+
+  it('is by table if they set columns of other rows', () => {
+    const change = { columns: ['rank'], isOfRow: false }
+    expect(effects({ insert: change, delete: change }, update, remove, insert)).toEqual([
+      [false, ['country'], [7]],
+      [false, ['city', 'country'], undefined],
+      [false, ['country'], undefined],
+    ])
+  })
+
+  it('follows an update that another trigger of the table fires', () => {
+    const triggered = {
+      insert: { columns: ['rank'], isOfRow: true },
+      update: { columns: ['id'], isOfRow: false },
+    }
+    expect(effects(triggered, insert)).toEqual([[false, ['city', 'country'], undefined]])
+  })
+
+  it('is by table if a cascade reaches them', () => {
+    const catalog = sqlite(
+      [table('country', { triggered: { update: { columns: ['updated_at'], isOfRow: true } } })],
+      [key('country', 'region', 'SetNull')],
+    )
+    const { tables: written, rows } = catalog.effectOf([{ table: 'main.region', kind: 'delete', rows: [1] }])
+    expect([[...written].sort(), rows?.has('main.country')]).toEqual([['main.country', 'main.region'], false])
+  })
+
+  it('includes the triggers that either of two catalogs shows', () => {
+    const one = tables({ update: { columns: ['a'], isOfRow: true } })
+    const other = tables({ update: { columns: ['b'], isOfRow: false }, insert: { isOfRow: true } })
+    expect(one.union(other).tables.get('main.country')?.triggered).toEqual({
+      update: { columns: ['a', 'b'], isOfRow: false },
+      insert: { isOfRow: true },
+    })
+    expect(tables().union(other).tables.get('main.country')?.triggered).toEqual(
+      other.tables.get('main.country')?.triggered,
+    )
+  })
+})
+
 /** The rows of tables with known rows. */
 function rowsTouched(catalog: SchemaCatalog, ...changes: Change[]): Record<string, number[]> {
   const { rows = new Map() } = catalog.effectOf(changes)
@@ -253,6 +322,19 @@ describe('rows of SchemaCatalog.effectOf', () => {
     ])
     expect([...tables].sort()).toEqual(['-.city', 'atlas.city'])
     expect([...(rows?.keys() ?? [])]).toEqual(['atlas.city'])
+  })
+})
+
+describe('the rowid of SQLite', () => {
+  it('can be another name of the key', () => {
+    const keys = [key('city', 'country', 'NoAction', 'Cascade')]
+    const update: Change = { table: 'main.country', kind: 'update', columns: ['RowId'], rows: [7] }
+    const catalog = sqlite([table('country'), table('city')], keys)
+    expect(touched(catalog, update)).toEqual(['city', 'country'])
+    expect(rowsTouched(catalog, update)).toEqual({})
+    const columns = [{ name: 'rowid', type: 'integer', nullable: false }] as const
+    const plain = sqlite([table('country', { columns }), table('city')], keys)
+    expect(rowsTouched(plain, update)).toEqual({ country: [7] })
   })
 })
 

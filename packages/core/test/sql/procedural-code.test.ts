@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { mayChangeSession } from '../../src/sql/procedural-code.ts'
+import { mayChangeNames, mayChangeSession } from '../../src/sql/procedural-code.ts'
 import { tokenize } from '../../src/sql/tokenize.ts'
 
 const changes = (code: string) => mayChangeSession(tokenize(code, 'postgresql'))
@@ -37,5 +37,30 @@ describe('code of a function', () => {
     'create trigger t after insert on a execute function f()',
   ])('changes no more than the transaction: %s', (code) => {
     expect(changes(code)).toBe(false)
+  })
+})
+
+describe('code of a function that changes a setting of its transaction', () => {
+  const changesNames = (code: string) => mayChangeNames(tokenize(code, 'postgresql'))
+
+  it.each([
+    'begin set local search_path to a; end',
+    "begin perform set_config('search_path', a, true); end",
+    'begin perform set_config(a, b, true); end',
+    'begin perform "set_config"(a, b, true); end',
+    'begin if x then set local role a; end if; end',
+    'begin reset search_path; end',
+  ])('may change the tables behind names: %s', (code) => {
+    expect(changesNames(code)).toBe(true)
+  })
+
+  it.each([
+    "begin perform set_config('app.tenant', a, true); end",
+    "begin set local app.tenant = '7'; end",
+    "begin set local statement_timeout = 5; perform set_config('Lock_Timeout', '5', true); end",
+    'begin update t set a = 1; end',
+    'select a from reset',
+  ])('changes no names: %s', (code) => {
+    expect(changesNames(code)).toBe(false)
   })
 })

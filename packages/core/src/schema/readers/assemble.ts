@@ -10,6 +10,7 @@ import {
   tableId,
 } from '../catalog-data.ts'
 import type { FunctionLevel } from '../database-functions.ts'
+import type { TriggeredChanges } from '../triggered-changes.ts'
 import { type Row, textOf } from './row-values.ts'
 
 /** A schema and a name, as the database writes them. */
@@ -21,6 +22,7 @@ interface TableName {
 export interface TableEntry extends TableName {
   readonly kind: 'table' | 'view'
   readonly hasTriggers: boolean
+  readonly triggered?: TriggeredChanges
   readonly hasDefiningTriggers?: boolean
   readonly whenRead?: FunctionLevel | undefined
 }
@@ -101,6 +103,7 @@ export function assembleCatalog({ dialect, defaultSchema, ...entries }: CatalogE
         .filter((key) => key !== primary && key.every(({ column }) => column !== undefined))
         .map(namesOf),
       hasTriggers: entry.hasTriggers,
+      ...(entry.triggered === undefined ? {} : { triggered: entry.triggered }),
       ...(entry.hasDefiningTriggers === true ? { hasDefiningTriggers: true } : {}),
       ...(entry.whenRead === undefined || entry.whenRead === 'reads' ? {} : { whenRead: entry.whenRead }),
     }

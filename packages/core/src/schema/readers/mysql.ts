@@ -1,4 +1,6 @@
 import { readStatement } from '../../sql/statement.ts'
+import { columnsSetByMysqlTrigger } from '../../sql/triggers/mysql-trigger.ts'
+import { bothChanges, type OwnChange } from '../../sql/triggers/own-change.ts'
 import type { CatalogData } from '../catalog-data.ts'
 import { inDatabases, isOfServer } from '../catalog-scope.ts'
 import type { Connection } from '../connection.ts'
@@ -18,27 +20,27 @@ import { optionalTextOf, type Row, referentialAction, textOf } from './row-value
 const ME = `CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')`
 
 /**
- * Tables, objects with triggers, the queries of views if they are visible, and the databases in which
+ * Tables, triggers, the queries of views if they are visible, and the databases in which
  * triggers are visible at all, which requires the privilege TRIGGER. Storage engines other than the listed
  * ones can store their rows elsewhere.
  */
 const tablesQuery = (databases: readonly string[]) => `
-  SELECT 'default' AS \`what\`, DATABASE() AS \`schema\`, NULL AS \`table\`, NULL AS \`query\`
+  SELECT 'default' AS \`what\`, DATABASE() AS \`schema\`, NULL AS \`table\`, NULL AS \`query\`, NULL AS \`event\`, NULL AS \`mode\`
   UNION ALL
   SELECT CASE WHEN TABLE_TYPE = 'BASE TABLE' AND UPPER(ENGINE) IN ('INNODB', 'MYISAM', 'ARIA', 'MEMORY', 'ROCKSDB') THEN 'table' ELSE 'view' END,
-    TABLE_SCHEMA, TABLE_NAME, NULL
+    TABLE_SCHEMA, TABLE_NAME, NULL, NULL, NULL
   FROM information_schema.TABLES
   WHERE ${inDatabases('TABLE_SCHEMA', databases)}
   UNION ALL
-  SELECT DISTINCT 'trigger', EVENT_OBJECT_SCHEMA, EVENT_OBJECT_TABLE, NULL
+  SELECT 'trigger', EVENT_OBJECT_SCHEMA, EVENT_OBJECT_TABLE, ACTION_STATEMENT, CONCAT(ACTION_TIMING, ' ', EVENT_MANIPULATION), SQL_MODE
   FROM information_schema.TRIGGERS
   WHERE ${inDatabases('EVENT_OBJECT_SCHEMA', databases)}
   UNION ALL
-  SELECT 'query', TABLE_SCHEMA, TABLE_NAME, NULLIF(VIEW_DEFINITION, '')
+  SELECT 'query', TABLE_SCHEMA, TABLE_NAME, NULLIF(VIEW_DEFINITION, ''), NULL, NULL
   FROM information_schema.VIEWS
   WHERE ${inDatabases('TABLE_SCHEMA', databases)}
   UNION ALL
-  SELECT DISTINCT 'sees triggers', s.SCHEMA_NAME, NULL, NULL
+  SELECT DISTINCT 'sees triggers', s.SCHEMA_NAME, NULL, NULL, NULL, NULL
   FROM information_schema.SCHEMATA s
   WHERE ${inDatabases('s.SCHEMA_NAME', databases)} AND (EXISTS (
       SELECT 1 FROM information_schema.USER_PRIVILEGES u WHERE u.PRIVILEGE_TYPE = 'TRIGGER' AND u.GRANTEE = ${ME}
@@ -95,7 +97,6 @@ export async function readMysql(
   const unknown = new Set(
     columnRows.filter((row) => !isComputedPurely(row)).map((row) => JSON.stringify(nameOf(row))),
   )
-  const triggers = new Set(are('trigger').map((row) => JSON.stringify(nameOf(row))))
   const triggersSeen = new Set(are('sees triggers').map((row) => textOf(row, 'schema')))
   const views = are('query').map((row) => ({
     key: JSON.stringify(nameOf(row)),
@@ -107,14 +108,20 @@ export async function readMysql(
     reached.add(schema)
     return JSON.stringify({ schema, table })
   })
+  const triggers = triggersOf(
+    are('trigger'),
+    new Set([...calling].map((name) => (JSON.parse(name) as { table: string }).table.toLowerCase())),
+  )
   const tableEntry =
     (kind: 'table' | 'view') =>
     (row: Row): TableEntry => {
       const name = nameOf(row)
+      const own = triggers.get(JSON.stringify(name))
       return {
         ...name,
         kind: unknown.has(JSON.stringify(name)) ? 'view' : kind,
-        hasTriggers: !triggersSeen.has(name.schema) || triggers.has(JSON.stringify(name)),
+        hasTriggers: !triggersSeen.has(name.schema) || own === 'unknown',
+        ...(own !== 'unknown' && own !== undefined && { triggered: { update: own } }),
         whenRead: calling.has(JSON.stringify(name)) ? 'writes' : undefined,
       }
     }
@@ -149,6 +156,26 @@ function foreignKeyEntries(rows: readonly Row[]): readonly ForeignKeyEntry[] {
 
 function isColumn(row: Row): boolean {
   return row.column !== null
+}
+
+/** The changes of each table's triggers in the rows of an update; `unknown`: they may change any table. */
+function triggersOf(
+  rows: readonly Row[],
+  calling: ReadonlySet<string>,
+): ReadonlyMap<string, OwnChange | 'unknown'> {
+  const triggers = new Map<string, OwnChange | 'unknown'>()
+  for (const row of rows) {
+    const name = JSON.stringify(nameOf(row))
+    const known = triggers.get(name)
+    const [body, mode] = [optionalTextOf(row, 'query'), optionalTextOf(row, 'mode')]
+    const columns =
+      body === undefined || mode === undefined ? undefined : columnsSetByMysqlTrigger(body, mode, calling)
+    if (known === 'unknown' || columns === undefined) triggers.set(name, 'unknown')
+    // Columns that are set before an insert belong to a new row.
+    else if (columns.size > 0 && /^BEFORE .*UPDATE/.test(textOf(row, 'event')))
+      triggers.set(name, bothChanges(known, { columns: [...columns], isOfRow: true }))
+  }
+  return triggers
 }
 
 /** Whether a column that is computed on read depends only on the row. */

@@ -45,7 +45,8 @@ const USES = `
     JOIN pg_catalog.pg_constraint c ON d.classid = 'pg_catalog.pg_constraint'::regclass AND d.objid = c.oid
     UNION ALL SELECT i.indrelid, 0, d.function FROM d
     JOIN pg_catalog.pg_index i ON d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = i.indexrelid
-    UNION ALL SELECT t.tgrelid, 0, t.tgfoid FROM f JOIN pg_catalog.pg_trigger t ON t.tgfoid = f.oid AND NOT t.tgisinternal
+    UNION ALL SELECT t.tgrelid, 0, d.function FROM d
+    JOIN pg_catalog.pg_trigger t ON d.classid = 'pg_catalog.pg_trigger'::regclass AND d.objid = t.oid AND NOT t.tgisinternal
     UNION ALL SELECT 0, d.objid, d.function FROM d WHERE d.classid = 'pg_catalog.pg_type'::regclass
     UNION ALL SELECT 0, t.oid, f.oid FROM f JOIN pg_catalog.pg_cast c ON c.castfunc = f.oid
       CROSS JOIN LATERAL (VALUES (c.castsource), (c.casttarget)) t (oid)
@@ -118,6 +119,8 @@ const BUILT_IN = `
 /** Tables with functions that statements do not show. Names are JSON lists of schema and table. */
 export interface PostgresFunctions {
   readonly functions: DatabaseFunctions
+  /** User-defined functions by OID. */
+  readonly byId: ReadonlyMap<string, Row>
   /** The maximum effect of a table's implicitly called functions. */
   readonly ofTables: ReadonlyMap<string, FunctionLevel>
   /**
@@ -146,6 +149,7 @@ export async function readPostgresFunctions(connection: Connection): Promise<Pos
     const none = { untrusted: new Map(), ofRows: NONE, operators: NONE, types: new Map(), configuring: NONE }
     return {
       functions: { ...none, pure, readOnly },
+      byId: new Map(),
       ofTables: new Map(),
       dependent: NONE,
       whenRead: new Map(),
@@ -201,6 +205,7 @@ export async function readPostgresFunctions(connection: Connection): Promise<Pos
       readOnly,
       configuring: namesOf(configuring),
     },
+    byId: new Map(rows.map((row) => [textOf(row, 'function'), row])),
     ...ofTables,
     whenRead,
   }

@@ -1,15 +1,15 @@
 import { words } from '../../sql/keywords.ts'
-import { isConflictAction, mayChangeSession } from '../../sql/procedural-code.ts'
+import { isConflictAction, mayChangeNames, mayChangeSession } from '../../sql/procedural-code.ts'
 import { NO_NAMES, namesIn, type StatementNames } from '../../sql/statement-names.ts'
 import { SqlSyntaxError } from '../../sql/syntax-error.ts'
-import { type Token, tokenize } from '../../sql/tokenize.ts'
+import { isSymbolToken, type Token, tokenize } from '../../sql/tokenize.ts'
 import { type FunctionLevel, higherLevel } from '../database-functions.ts'
 import { flagOf, optionalTextOf, type Row, textOf } from './row-values.ts'
 
 /** C functions of these extensions modify no table. */
 const READ_ONLY_EXTENSIONS =
   words(`pgcrypto uuid-ossp pg_trgm citext hstore unaccent fuzzystrmatch intarray ltree cube earthdistance btree_gist
-  btree_gin isn seg tsm_system_rows tsm_system_time postgis vector pg_uuidv7 pgulid`)
+  btree_gin isn moddatetime insert_username tcn seg tsm_system_rows tsm_system_time postgis vector pg_uuidv7 pgulid`)
 
 const DEFINING = words('EXECUTE CREATE ALTER DROP GRANT REVOKE COMMENT SECURITY REASSIGN IMPORT CALL DO')
 const WRITING = words('INSERT UPDATE DELETE MERGE TRUNCATE COPY REFRESH')
@@ -126,8 +126,11 @@ function ownLevel(row: Row): OwnLevel {
     const tokens = tokenize(source, 'postgresql')
     const names = namesIn(source, tokens)
     const runsSql = tokens.length === 0 || [...names.calls].some((name) => RUNS_SQL.has(name))
+    const configures = runsSql || mayChangeSession(tokens)
     const level = runsSql ? 'defines' : levelOfWords(tokens, language)
-    return { level, names, configures: runsSql || mayChangeSession(tokens) }
+    // Later statements of the transaction may write other tables than their names show.
+    const least = configures || mayChangeNames(tokens) ? 'writes' : 'reads'
+    return { level: higherLevel(level, least), names, configures }
   } catch (error) {
     if (!(error instanceof SqlSyntaxError)) throw error
     return { level: 'defines', names: NO_NAMES, configures: true }
@@ -137,6 +140,8 @@ function ownLevel(row: Row): OwnLevel {
 function levelOfWords(tokens: readonly Token[], language: string): FunctionLevel {
   let level: FunctionLevel = 'reads'
   for (const [at, { upper }] of tokens.entries()) {
+    // `NEW.comment`.
+    if (isSymbolToken(tokens[at - 1], '.')) continue
     const isConflict = upper === 'DO' && isConflictAction(tokens[at + 1])
     // `SELECT … INTO` creates a table in SQL, but assigns a variable in PL/pgSQL.
     const makesTable = upper === 'INTO' && language === 'sql' && tokens[at - 1]?.upper !== 'INSERT'

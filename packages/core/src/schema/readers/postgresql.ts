@@ -1,5 +1,4 @@
 import type { CatalogData, ReferentialAction } from '../catalog-data.ts'
-import { CHANGE_TRIGGER } from '../change-trigger.ts'
 import type { Connection } from '../connection.ts'
 import {
   assembleCatalog,
@@ -11,13 +10,10 @@ import {
   type TableEntry,
 } from './assemble.ts'
 import { type PostgresFunctions, readPostgresFunctions, tableName } from './postgresql-functions.ts'
+import { HAS_OTHER_TRIGGERS, ROW_TRIGGERS, rowChangeOf } from './postgresql-triggers.ts'
 import { flagOf, optionalTextOf, type Row, textOf } from './row-values.ts'
 
 const USER_SCHEMAS = `n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'`
-
-/** A trigger that only reports changes writes nothing. */
-const IS_CHANGE_TRIGGER = `t.tgname = '${CHANGE_TRIGGER}'
-        AND EXISTS (SELECT 1 FROM pg_catalog.pg_proc f WHERE f.oid = t.tgfoid AND f.proname = '${CHANGE_TRIGGER}')`
 
 /**
  * A table is a base table only if its rows belong to it alone and are the same for every session. It must
@@ -28,16 +24,15 @@ const TABLES = `
     c.relkind = 'r' AND NOT c.relrowsecurity AND NOT c.relispartition
       AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_policy p WHERE p.polrelid = c.oid)
       AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_inherits h WHERE c.oid IN (h.inhrelid, h.inhparent)) AS "is_base",
-    EXISTS (SELECT 1 FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal
-        AND NOT (${IS_CHANGE_TRIGGER}))
-      OR EXISTS (SELECT 1 FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN') AS "has_triggers",
+    ${HAS_OTHER_TRIGGERS} AS "has_triggers",
+    ${ROW_TRIGGERS} AS "row_triggers",
     pg_catalog.current_schema()::text AS "default_schema",
     pg_catalog.current_setting('default_transaction_isolation')::text AS "isolation"
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND ${USER_SCHEMAS}
   UNION ALL
-  SELECT NULL, NULL, NULL, NULL, pg_catalog.current_schema()::text,
+  SELECT NULL, NULL, NULL, NULL, NULL, pg_catalog.current_schema()::text,
     pg_catalog.current_setting('default_transaction_isolation')::text
   ORDER BY 1, 2`
 
@@ -120,14 +115,17 @@ export async function readPostgresql(connection: Connection): Promise<CatalogDat
   }
 }
 
-function tableEntry(row: Row, { ofTables, dependent, whenRead }: PostgresFunctions): TableEntry {
+function tableEntry(row: Row, { byId, ofTables, dependent, whenRead }: PostgresFunctions): TableEntry {
   const name = tableName(row)
   const unseen = ofTables.get(name)
   const read = whenRead.get(name)
+  const hasTriggers = flagOf(row, 'has_triggers') || unseen !== undefined
+  const update = hasTriggers ? undefined : rowChangeOf(optionalTextOf(row, 'row_triggers'), byId)
   return {
     ...nameOf(row),
     kind: flagOf(row, 'is_base') && !dependent.has(name) ? 'table' : 'view',
-    hasTriggers: flagOf(row, 'has_triggers') || unseen !== undefined,
+    hasTriggers,
+    ...(update && { triggered: { update } }),
     // A policy also applies to writes.
     hasDefiningTriggers: unseen === 'defines' || read === 'defines',
     whenRead: read,

@@ -1,7 +1,10 @@
 import { SqlSyntaxError } from '../../sql/syntax-error.ts'
 import { tokenize } from '../../sql/tokenize.ts'
+import { bothChanges, type OwnChange } from '../../sql/triggers/own-change.ts'
+import { readSqliteTrigger, type TriggeredTable } from '../../sql/triggers/sqlite-trigger.ts'
 import type { CatalogData, ColumnType } from '../catalog-data.ts'
 import type { Connection } from '../connection.ts'
+import type { TriggeredChanges } from '../triggered-changes.ts'
 import {
   assembleCatalog,
   type ColumnEntry,
@@ -9,7 +12,7 @@ import {
   type KeyEntry,
   type TableEntry,
 } from './assemble.ts'
-import { flagOf, integerOf, optionalTextOf, referentialAction, textOf } from './row-values.ts'
+import { flagOf, integerOf, optionalTextOf, type Row, referentialAction, textOf } from './row-values.ts'
 
 const SCHEMA = 'main'
 
@@ -21,12 +24,14 @@ const SCHEMA = 'main'
 const TABLES = `
   SELECT l.name AS "table", l.type AS "type", l.wr AS "without_rowid",
     (SELECT v.sql FROM main.sqlite_schema v WHERE v.type = 'view' AND v.name = l.name) AS "view",
-    EXISTS (SELECT 1 FROM main.sqlite_schema t WHERE t.type = 'trigger' AND t.tbl_name = l.name COLLATE NOCASE)
-      OR EXISTS (SELECT 1 FROM temp.sqlite_schema t WHERE t.type = 'trigger' AND t.tbl_name = l.name COLLATE NOCASE)
+    EXISTS (SELECT 1 FROM temp.sqlite_schema t WHERE t.type = 'trigger' AND t.tbl_name = l.name COLLATE NOCASE)
       OR EXISTS (SELECT 1 FROM main.sqlite_schema t WHERE t.name = l.name AND upper(t.sql) LIKE '%CONFLICT%REPLACE%') AS "has_triggers"
   FROM pragma_table_list l
   WHERE l.schema = 'main' AND l.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
   ORDER BY l.name`
+
+const TRIGGERS = `
+  SELECT t.tbl_name AS "table", t.sql AS "sql" FROM main.sqlite_schema t WHERE t.type = 'trigger' ORDER BY t.name`
 
 const COLUMNS = `
   SELECT l.name AS "table", x.name AS "column", x.type AS "type", x."notnull" AS "not_null", x.pk AS "position",
@@ -60,6 +65,7 @@ export async function readSqlite(connection: Connection): Promise<CatalogData> {
   const columnRows = await connection.query(COLUMNS)
   const keyRows = await connection.query(KEYS)
   const foreignKeyRows = await connection.query(FOREIGN_KEYS)
+  const triggerRows = await connection.query(TRIGGERS)
 
   const withoutRowid = new Set(
     tableRows.filter((row) => flagOf(row, 'without_rowid')).map((row) => textOf(row, 'table')),
@@ -77,12 +83,22 @@ export async function readSqlite(connection: Connection): Promise<CatalogData> {
   })
   const calling = callingViews(views, 'sqlite', (name) => (name.at(-1) ?? '').toLowerCase())
   const tables = tableRows.map((row): TableEntry => {
+    const table = textOf(row, 'table')
+    const own = triggersOf(
+      triggerRows.filter((trigger) => isOf(trigger, table)),
+      {
+        name: table.toLowerCase(),
+        keys: keysOf(table, columnRows, withoutRowid.has(table)),
+        calling,
+      },
+    )
     return {
       schema: SCHEMA,
-      table: textOf(row, 'table'),
+      table,
       kind: textOf(row, 'type') === 'table' ? 'table' : 'view',
-      hasTriggers: flagOf(row, 'has_triggers'),
-      whenRead: calling.has(textOf(row, 'table').toLowerCase()) ? 'writes' : undefined,
+      hasTriggers: flagOf(row, 'has_triggers') || own === 'unknown',
+      ...(own !== 'unknown' && own !== undefined && { triggered: own }),
+      whenRead: calling.has(table.toLowerCase()) ? 'writes' : undefined,
     }
   })
   const columns = columnRows.map((row): ColumnEntry => {
@@ -94,8 +110,8 @@ export async function readSqlite(connection: Connection): Promise<CatalogData> {
     const type = isCollated ? 'collated' : declared
     return { schema: SCHEMA, table, column: { name: textOf(row, 'column'), type, nullable } }
   })
-  const keyColumns = columnRows.filter((row) => integerOf(row, 'position') > 0)
-  const primaryKeys = keyColumns
+  const primaryKeys = columnRows
+    .filter((row) => integerOf(row, 'position') > 0)
     .sort((left, right) => integerOf(left, 'position') - integerOf(right, 'position'))
     .map(
       (row): KeyEntry => ({
@@ -134,6 +150,35 @@ export async function readSqlite(connection: Connection): Promise<CatalogData> {
       onUpdate: referentialAction(textOf(row, 'on_update')),
     })),
   })
+}
+
+/** The names of a row's number, unless a column has the name. */
+const ROWID = ['rowid', 'oid', '_rowid_']
+
+function isOf(row: Row, table: string): boolean {
+  return textOf(row, 'table').toLowerCase() === table.toLowerCase()
+}
+
+/** The primary key and the names of the row's number, in lower case. */
+function keysOf(table: string, columnRows: readonly Row[], isWithoutRowid: boolean): readonly string[][] {
+  const columns = columnRows
+    .filter((row) => isOf(row, table))
+    .map((row) => ({ name: textOf(row, 'column').toLowerCase(), isKey: integerOf(row, 'position') > 0 }))
+  const primary = columns.filter(({ isKey }) => isKey).map(({ name }) => name)
+  const rowid = ROWID.filter((name) => !isWithoutRowid && columns.every((column) => column.name !== name))
+  return [primary, ...rowid.map((name) => [name])]
+}
+
+/** The changes of a table's triggers in it; `unknown`: they may change any table. */
+function triggersOf(rows: readonly Row[], table: TriggeredTable): TriggeredChanges | 'unknown' | undefined {
+  const changes: { -readonly [K in keyof TriggeredChanges]: OwnChange } = {}
+  for (const row of rows) {
+    const trigger = readSqliteTrigger(textOf(row, 'sql'), table)
+    if (trigger === undefined) return 'unknown'
+    const change = bothChanges(changes[trigger.event], trigger.change)
+    if (change !== undefined) changes[trigger.event] = change
+  }
+  return Object.keys(changes).length === 0 ? undefined : changes
 }
 
 /** Whether the SQL of a table may name a collation other than those of SQLite. */

@@ -15,6 +15,7 @@ const inCore = {
   adapter: ['shared', 'sql', 'schema', 'pipeline'],
   jobs: ['shared'],
   monitoring: ['shared'],
+  yield: ['shared', 'pipeline'],
 }
 const packages = {
   core: [],
@@ -118,7 +119,7 @@ module.exports = {
           `^packages/${name}/`,
           ...allowed.map(
             (other) =>
-              `^packages/${other}/src/(((database|adapter|jobs|proxy)/)?index|siblings|stores)\\.ts$`,
+              `^packages/${other}/src/(((database|adapter|jobs|proxy|yield)/)?index|siblings|stores)\\.ts$`,
           ),
           ...(name === 'cli' ? [projects] : []),
         ],

@@ -397,6 +397,7 @@ const REASON_FUNCTIONS = new Set([
 /** Members of classes that return reasons, by the end of their file's path. */
 const REASON_MEMBERS = {
   'core/src/cache/result-cache.ts': '#read',
+  'core/src/query/batch/batcher.ts': 'examine',
   'core/src/sluice/result-policies.ts': '#decide',
 }
 

@@ -17,6 +17,7 @@ const types = {
   relay: 'RelayJson',
   top: 'TopJson',
   triggers: 'TriggersJson',
+  yield: 'YieldJson',
 }
 
 const generator = createGenerator({

@@ -38,6 +38,7 @@ export default library(
     siblings: 'src/siblings.ts',
     stores: 'src/stores.ts',
     testing: 'src/testing/index.ts',
+    yield: 'src/yield/index.ts',
   },
   {
     // To find and load these takes a sixth of the time of importing the core.

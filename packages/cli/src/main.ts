@@ -18,12 +18,14 @@ import { mcp } from './commands/mcp.ts'
 import { relay } from './commands/relay.ts'
 import { top } from './commands/top.ts'
 import { triggers } from './commands/triggers.ts'
+import { yieldCommand } from './commands/yield.ts'
 import { ConnectError, isDisconnect } from './connect/open-connection.ts'
 
 const commands: Readonly<Record<string, Command>> = {
   analyze,
   explain,
   top,
+  yield: yieldCommand,
   bench,
   ignore,
   doctor,

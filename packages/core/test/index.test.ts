@@ -287,6 +287,15 @@ describe('the entry points of @sluice/core', () => {
         'timerRule',
       ],
       './testing': ['QueryAssertionError', 'expectNoNPlusOne', 'expectQueries'],
+      './yield': [
+        'InvalidTraceError',
+        'boundOf',
+        'estimateYield',
+        'readTrace',
+        'savedOf',
+        'sumOfYields',
+        'traceLine',
+      ],
     })
   }, 60_000)
 })

@@ -14,6 +14,7 @@ import { RequestHandler } from './http/request-handler.ts'
 import { type SessionQuestion, Sessions } from './http/sessions.ts'
 import { JobFacts } from './pages/job-facts.ts'
 import { pageOf } from './pages/page-of.ts'
+import { YieldFacts } from './pages/yield-facts.ts'
 import { joinedProcesses, type Processes } from './processes/joined-processes.ts'
 import { appName, processIdentity } from './processes/process-identity.ts'
 import { RequestRecorder } from './recorder/request-recorder.ts'
@@ -103,7 +104,8 @@ class SluiceDashboard implements Dashboard {
     const recorder = this.#recorder
     const muted = new Set<string>()
     const jobs = new JobFacts(sluice)
-    const parts = { sluice, recorder, muted, showParameters, process: info, jobs }
+    const yields = new YieldFacts(sluice)
+    const parts = { sluice, recorder, muted, showParameters, process: info, jobs, yields }
     const own = new LiveData(parts)
     const onError = (error: unknown) => host.reportError(error)
     const now = () => host.now()

@@ -2,6 +2,7 @@ import type { Mutation } from './mutation.ts'
 
 const PREFETCHER = 'packages/core/src/query/prefetch/prefetcher.ts'
 const TRAIL = 'packages/core/src/query/prefetch/trail.ts'
+const TRAILS = 'packages/core/src/query/prefetch/trails.ts'
 const FIND_SOURCE = 'packages/core/src/query/prefetch/find-source.ts'
 const OUTGOING_REQUESTS = 'packages/core/src/query/prefetch/outgoing-requests.ts'
 
@@ -24,7 +25,7 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
     rule: 'A prefetched result is used only while the state of its tables is the one from before its query.',
     edits: [
       {
-        file: PREFETCHER,
+        file: TRAILS,
         find: ' && writes.stateOf(trail.tables) === answer.fetch.state)\n',
         replace: ')\n',
       },
@@ -49,7 +50,7 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
     edits: [
       { file: PREFETCHER, find: 'if (memory?.discard() === true)', replace: 'if (memory === null)' },
       {
-        file: PREFETCHER,
+        file: TRAILS,
         find: ' && writes.stateOf(trail.tables) === answer.fetch.state)\n',
         replace: ')\n',
       },
@@ -71,7 +72,7 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
     rule: 'No result that is older than `maxAgeMs` is used.',
     edits: [
       {
-        file: PREFETCHER,
+        file: TRAILS,
         find: 'if (clock.now() - answer.fetch.at <= maxAgeMs && writes.stateOf',
         replace: 'if (clock.now() > maxAgeMs - maxAgeMs && writes.stateOf',
       },

@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { Agent, request as sendHttp } from 'node:http'
 import { join } from 'node:path'
 import { freePort } from '../../services/free-port.ts'
-import type { TracedStatement } from './bound.ts'
 import type { InstalledApp } from './install.ts'
 import type { AppRequest, RealApp } from './real-app.ts'
 
@@ -24,19 +23,26 @@ export interface AppResponse {
 
 const READY_MS = 120_000
 
-/** Starts a server on a database. It is not ready yet. */
+/**
+ * Starts a server on a database. It is not ready yet. Mode `trace` is `observe` with a trace in the folder
+ * `traces`.
+ */
 export async function startServer(
   app: RealApp,
   { folder, node }: InstalledApp,
   url: string,
   mode: string,
+  traces: string,
 ): Promise<AppServer> {
   const port = await freePort()
   const preload = join(import.meta.dirname, 'preload.cjs')
   const child = spawn(node, ['--require', preload, ...app.start], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'inherit'],
-    env: environmentOf(app, mode, url, port),
+    env:
+      mode === 'trace'
+        ? { ...environmentOf(app, 'observe', url, port), SLUICE_TRACE: traces }
+        : environmentOf(app, mode, url, port),
   })
   return { mode, process: child, port, agent: new Agent({ keepAlive: true }), saved: new Map() }
 }
@@ -77,18 +83,11 @@ export async function untilReady(app: RealApp, server: AppServer): Promise<void>
 export interface ServerCounts {
   readonly cpuMs: number
   readonly statements: number
-  /** Number of requests so far. */
-  readonly scope: number
 }
 
 export async function countsOf(server: AppServer): Promise<ServerCounts> {
   const { body } = await send(server, { kind: 'stats', method: 'GET', path: '/__app/stats' })
   return JSON.parse(body) as ServerCounts
-}
-
-export async function traceOf(server: AppServer): Promise<readonly TracedStatement[]> {
-  const { body } = await send(server, { kind: 'trace', method: 'GET', path: '/__app/trace' })
-  return body === '' ? [] : body.split('\n').map((line) => JSON.parse(line) as TracedStatement)
 }
 
 export function send(

@@ -1,8 +1,8 @@
 // Runs a real app without and with Sluice on the same requests, and compares: responses, statements, CPU.
-// `pnpm test:apps <app> [--rounds 9] [--requests 60] [--modes bare,observe,optimize] [--seed 1] [--delay 0]
-// [--pause 0]`. Installs the app from npm, in SLUICE_APPS_FOLDER (default: a folder of the user's cache),
-// which later runs reuse. `--delay` is the latency between app and database in milliseconds, for each way;
-// `--pause` is the time before each request.
+// `pnpm test:apps <app> [--rounds 9] [--requests 60] [--modes bare,observe,trace,optimize] [--seed 1]
+// [--delay 0] [--pause 0]`. Installs the app from npm, in SLUICE_APPS_FOLDER (default: a folder of the user's
+// cache), which later runs reuse. `--delay` is the latency between app and database in milliseconds, for each
+// way; `--pause` is the time before each request.
 import { parseArgs } from 'node:util'
 import { conduit } from './conduit.ts'
 import { ghost } from './ghost.ts'
@@ -19,7 +19,7 @@ const { values, positionals } = parseArgs({
   options: {
     rounds: { type: 'string', default: '9' },
     requests: { type: 'string', default: '60' },
-    modes: { type: 'string', default: 'bare,observe,optimize' },
+    modes: { type: 'string', default: 'bare,observe,trace,optimize' },
     seed: { type: 'string', default: '1' },
     delay: { type: 'string', default: '0' },
     pause: { type: 'string', default: '0' },

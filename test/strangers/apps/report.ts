@@ -1,8 +1,10 @@
+import { boundOf, savedOf, type YieldReport } from '@sluice/core/yield'
 import { median } from '../../bench/harness.ts'
 import type { AppReport, ModeReport } from './run-app.ts'
 
 /** Prints how each mode compares with the first one, which is without Sluice. */
-export function printReport({ compared, differences, statuses, kinds, modes, bound }: AppReport): void {
+export function printReport(report: AppReport): void {
+  const { compared, differences, statuses, kinds, modes } = report
   console.log(`${compared} responses compared, ${differences.length} different.`)
   console.log(`Statuses: ${[...statuses].map(([status, count]) => `${count} × ${status}`).join(', ')}.`)
   for (const difference of differences.slice(0, 5)) console.log(difference)
@@ -21,17 +23,34 @@ export function printReport({ compared, differences, statuses, kinds, modes, bou
       ].join(' '),
     )
   }
-  const { statements, cached, batched, frames } = bound
-  const share = ((100 * (cached + batched + frames)) / statements).toFixed(1)
-  console.log(
-    `bound      ${String(statements - cached - batched - frames).padStart(11)} ${`${share}%`.padStart(8)}  ${cached} by an ideal cache, ${batched} by ideal batching, ${frames} BEGIN and COMMIT`,
-  )
+  if (report.yield !== undefined) printYield(report.yield)
   console.log('\nstatements per request')
   for (const [kind, count] of kinds)
     console.log(
       `${kind.padEnd(24)} ${modes.map(({ mode, byKind }) => `${mode} ${((byKind.get(kind) ?? 0) / count).toFixed(1)}`).join('  ')}`,
     )
-  for (const { mode, report } of modes) printStats(mode, report)
+  for (const one of modes) printStats(one.mode, one.report)
+}
+
+/** Prints an estimate from a trace. */
+function printYield(report: YieldReport): void {
+  const { statements, ideal, optimize, missed } = report
+  const line = (name: string, saved: number, details: string) =>
+    console.log(
+      `${name.padEnd(10)} ${String(statements - saved).padStart(11)} ${`${((100 * saved) / statements).toFixed(1)}%`.padStart(8)}  ${details}`,
+    )
+  line(
+    'estimate',
+    savedOf(report),
+    `${optimize.cached} cached, ${optimize.batched} batched, ${optimize.prefetched} prefetched`,
+  )
+  line(
+    'bound',
+    boundOf(report),
+    `${ideal.cached} by an ideal cache (${ideal.cachedWithinTtl} within the TTL), ${ideal.batched} by ideal batching, ${ideal.frames} BEGIN and COMMIT`,
+  )
+  for (const { reason, statements: count, examples } of missed.slice(0, 8))
+    console.log(`  ${String(count).padStart(6)} ${reason}: ${examples[0]?.label.slice(0, 100)}`)
 }
 
 function printStats(mode: string, report: ModeReport['report']): void {

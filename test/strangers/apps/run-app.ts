@@ -1,4 +1,8 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { estimateYield, readTrace, type YieldReport } from '@sluice/core/yield'
 import { Random } from '../../support/random.ts'
 import { startDatabases } from './app-databases.ts'
 import {
@@ -8,10 +12,8 @@ import {
   send,
   startServer,
   stopServer,
-  traceOf,
   untilReady,
 } from './app-server.ts'
-import { type Bound, boundOf } from './bound.ts'
 import type { InstalledApp } from './install.ts'
 import type { RealApp } from './real-app.ts'
 
@@ -55,24 +57,26 @@ export interface AppReport {
   /** Requests by kind. */
   readonly kinds: ReadonlyMap<string, number>
   readonly modes: readonly ModeReport[]
-  /** How many of the statements without Sluice could have been saved at most. */
-  readonly bound: Bound
+  /** The estimate of Sluice from the trace of mode `trace`; `undefined` without that mode. */
+  readonly yield: YieldReport | undefined
 }
 
 /** Runs the same requests in each mode, round by round, on databases with the same rows. */
 export async function runApp(app: RealApp, installed: InstalledApp, options: RunOptions): Promise<AppReport> {
   const databases = await startDatabases(app, installed, options.delayMs)
+  const traces = mkdtempSync(join(tmpdir(), 'sluice-traces-'))
   const servers: AppServer[] = []
   try {
     for (const mode of options.modes) {
-      const server = await startServer(app, installed, await databases.copyFor(mode), mode)
+      const server = await startServer(app, installed, await databases.copyFor(mode), mode, traces)
       servers.push(server)
       await untilReady(app, server)
     }
-    return await measure(app, servers, options)
+    return await measure(app, servers, options, traces)
   } finally {
     for (const server of servers) await stopServer(server)
     await databases.stop()
+    rmSync(traces, { recursive: true })
   }
 }
 
@@ -80,6 +84,7 @@ async function measure(
   app: RealApp,
   servers: readonly AppServer[],
   { rounds, requests, seed: first, pauseMs }: RunOptions,
+  traces: string,
 ): Promise<AppReport> {
   const random = new Random(first)
   const reports = servers.map(({ mode }) => ({
@@ -95,7 +100,7 @@ async function measure(
   const differences: string[] = []
   const warm = new Map<AppServer, AppStats | undefined>()
   let compared = 0
-  let firstScope = 0
+  let warmAt = 0
   for (let round = -1; round < rounds; round += 1) {
     const mix = Array.from({ length: requests }, (_, at) => app.request(random, (round + 1) * requests + at))
     const responses = new Map<AppServer, readonly AppResponse[]>()
@@ -116,7 +121,7 @@ async function measure(
         after = now
       }
       responses.set(server, received)
-      if (round < 0 && at === 0) firstScope = after.scope + 1
+      if (round < 0 && server.mode === 'trace') warmAt = Date.now()
       if (round < 0) warm.set(server, await reportOf(server))
       if (round < 0) continue
       report.statements += after.statements - before.statements
@@ -141,8 +146,19 @@ async function measure(
   }
   for (const [at, server] of servers.entries())
     (reports[at] as (typeof reports)[number]).report = since(warm.get(server), await reportOf(server))
-  const bound = boundOf(await traceOf(servers[0] as AppServer), app.dialect, firstScope)
-  return { compared, differences, statuses, kinds, modes: reports, bound }
+  return { compared, differences, statuses, kinds, modes: reports, yield: await yieldOf(traces, warmAt) }
+}
+
+/** Milliseconds between writes of a trace, with a margin. */
+const WRITTEN_MS = 2_000
+
+/** @param from - Milliseconds since 1970 from which on statements count. */
+async function yieldOf(traces: string, from: number): Promise<YieldReport | undefined> {
+  await pause(WRITTEN_MS)
+  const [file] = readdirSync(traces)
+  if (file === undefined) return undefined
+  const trace = readTrace(readFileSync(join(traces, file), 'utf8'))
+  return estimateYield(trace, from - trace.header.startedAt)
 }
 
 async function reportOf(server: AppServer): Promise<AppStats | undefined> {

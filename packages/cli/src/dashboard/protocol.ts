@@ -345,7 +345,7 @@ export function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : []
 }
 
-function textOf(value: unknown): string {
+export function textOf(value: unknown): string {
   return typeof value === 'string' ? plainLine(value) : ''
 }
 
@@ -353,11 +353,11 @@ function maybeNumber(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined
 }
 
-function numberOf(value: unknown): number {
+export function numberOf(value: unknown): number {
   return maybeNumber(value) ?? 0
 }
 
-function numbersOf<K extends string>(
+export function numbersOf<K extends string>(
   value: Readonly<Record<string, unknown>>,
   fields: readonly K[],
 ): Record<K, number> {

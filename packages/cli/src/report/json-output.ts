@@ -1,4 +1,5 @@
 import type { DatabaseAnalysis, DatabaseFinding, PlanSummary } from '@sluice/core/database'
+import type { YieldReport } from '@sluice/core/yield'
 import type { BodyComparison } from '../bench/body-log.ts'
 import type { Metric, SideSummary } from '../bench/round-statistics.ts'
 import type { AppProcess, LiveItem, LiveTotals, LiveVitals } from '../dashboard/protocol.ts'
@@ -147,6 +148,17 @@ export interface RelayJson {
   readonly errors: number
 }
 
+/** Output of `sluice yield --json`. */
+export interface YieldJson extends YieldReport {
+  readonly schemaVersion: 1
+  /** Number of processes whose statements were added up. */
+  readonly processes: number
+  /** Number of statements that `optimize` saves. */
+  readonly saved: number
+  /** Number of statements that can be saved at most. */
+  readonly bound: number
+}
+
 /** The file that `sluice analyze --update-baseline` writes (`sluice/baseline.json`). */
 export interface BaselineJson {
   readonly schemaVersion: 1
@@ -169,6 +181,7 @@ type JsonOutput =
   | TriggersJson
   | BaselineJson
   | BenchBaselineJson
+  | YieldJson
 
 /** Serializes an object with indentation. Ends with a line break. */
 export function jsonText<T extends JsonOutput>(output: T): string {

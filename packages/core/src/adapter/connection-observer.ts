@@ -79,7 +79,7 @@ export class ConnectionObserver {
 
   constructor(
     private readonly host: ObserverHost,
-    sourceId: string,
+    private readonly sourceId: string,
     private readonly options: ObservedClient,
     { open, openBriefly }: Pick<CatalogSource, 'open' | 'openBriefly'>,
   ) {
@@ -174,7 +174,7 @@ export class ConnectionObserver {
         ? this.#transactions.announce(EVERYTHING, true)
         : this.#writes.announce(connection, described, sent.params)
     refuseToWait(announced?.ready)
-    const running = described && this.#begin(sent, described, ambient)
+    const running = described && this.#begin(connection, sent, described, ambient, 'synchronous')
     let answer: T
     try {
       answer = sent.send()
@@ -200,7 +200,7 @@ export class ConnectionObserver {
     scope?.basis?.spoil('UNKNOWN_READ')
     recorder.statement(scope)
     const announced = this.#writes.announce(connection, described, sent.params)
-    const running = this.#begin(sent, described, ambient, true)
+    const running = this.#begin(connection, sent, described, ambient, 'stream')
     return {
       ready: announced?.ready,
       end: (error, rows) => {
@@ -252,7 +252,7 @@ export class ConnectionObserver {
     ambient: Ambient,
     announced: AnnouncedWrite | undefined,
   ): Promise<T> {
-    const running = this.#begin(sent, described, ambient)
+    const running = this.#begin(connection, sent, described, ambient)
     let answered: Promise<T>
     try {
       answered = sent.send()
@@ -319,15 +319,17 @@ export class ConnectionObserver {
 
   /** Records a statement that is about to be sent. */
   #begin(
+    connection: object,
     sent: Pick<SentStatement<unknown>, 'sql' | 'params' | 'stack' | 'caller'>,
-    { analyzed, shape, isRepeatable }: StatementPlan,
+    planned: StatementPlan,
     ambient: Ambient,
-    isStream = false,
+    kind?: 'stream' | 'synchronous',
   ): RunningStatement {
+    const { analyzed, shape, isRepeatable } = planned
     const { recorder, watch } = this.host
     const { recordsOperations } = this.options
     const issued =
-      isRepeatable && !isStream
+      isRepeatable && kind !== 'stream'
         ? new Comparable(sent as SentStatement<never>)
         : sent.stack === undefined
           ? traced
@@ -340,6 +342,16 @@ export class ConnectionObserver {
     const scope = ambient.counted
     const execution = recordsOperations === true ? undefined : recorder.begin(scope, shape, issued)
     const startedAt = execution?.startedAt ?? recorder.sent(scope)
+    const recorded = this.host.trace.current?.sends({
+      sourceId: this.sourceId,
+      connection,
+      sql: sent.sql,
+      params: sent.params,
+      planned,
+      ambient,
+      isSynchronous: kind === 'synchronous',
+      effect: () => this.#writes.effectOf(planned, sent.params),
+    })
     // A statement that is sent after the scope has ended does not count for it.
     return new RunningStatement(
       this.host,
@@ -347,6 +359,7 @@ export class ConnectionObserver {
       scope?.ended === true ? undefined : scope,
       startedAt,
       watched,
+      recorded,
     )
   }
 }

@@ -1,5 +1,6 @@
 import { addCallers } from '../pipeline/error-stack.ts'
 import { TransactionReads } from '../pipeline/transaction-reads.ts'
+import type { TraceSlot } from '../pipeline/workload-trace.ts'
 import type { AnnouncedWrite, TransactionWrites, WriteOutcome, WriteTracker } from '../pipeline/writes.ts'
 import { EVERYTHING, type WriteEffect } from '../schema/catalog.ts'
 import type { CatalogRegistry } from '../schema/catalog-registry.ts'
@@ -14,6 +15,7 @@ import type { SentControl } from './sent-statement.ts'
 export interface TransactionHost {
   readonly writes: WriteTracker
   readonly catalogs: CatalogRegistry
+  readonly trace: TraceSlot
   /** Reports that a transaction of the current scope has ended. */
   transactionEnded(): void
 }
@@ -144,6 +146,7 @@ export class ConnectionTransactions {
     reads: TransactionReads | undefined,
     writes?: TransactionWrites,
   ): void {
+    this.host.trace.current?.began(connection)
     this.#open.set(connection, {
       writes: writes ?? this.host.writes.transaction(),
       isDoubtful,
@@ -384,6 +387,7 @@ export class ConnectionTransactions {
   #end(connection: object, outcome: WriteOutcome): Promise<void> | undefined {
     const open = this.#open.get(connection)
     this.#open.delete(connection)
+    this.host.trace.current?.ended(connection, outcome === 'rolled-back')
     for (const ended of open?.ended ?? []) ended(outcome)
     const announcing = open?.writes.end(outcome)
     if (open?.isOwned !== true) this.host.transactionEnded()

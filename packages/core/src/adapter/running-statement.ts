@@ -19,6 +19,7 @@ export class RunningStatement {
     private readonly scope: Scope | undefined,
     private readonly startedAt: number,
     private readonly watched: WatchedShape | undefined,
+    private readonly recorded: ((rows: number, failed: boolean) => void) | undefined,
   ) {}
 
   answered<T>(sent: Pick<SentStatement<T>, 'rows'>, answer: Awaited<T>): void {
@@ -50,6 +51,7 @@ export class RunningStatement {
           ? recorder.answered(this.scope, startedAt)
           : recorder.end(execution, rows, untraced, failed)
       this.watched?.ended(startedAt, endedAt, rows, failed)
+      this.recorded?.(rows, failed)
     } catch (error) {
       host.reportError(error)
     }

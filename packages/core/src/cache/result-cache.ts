@@ -1,5 +1,5 @@
 import type { AnswerListener, Handler, Interceptor } from '../pipeline/interceptor.ts'
-import type { CacheRequest, Operation } from '../pipeline/operation.ts'
+import { type CacheRequest, isRefusal, type Operation } from '../pipeline/operation.ts'
 import type { OperationContext } from '../pipeline/operation-context.ts'
 import type { QueryStats } from '../pipeline/query-stats.ts'
 import { joinedKey } from '../shared/joined-key.ts'
@@ -13,6 +13,21 @@ import { RESULTS } from './namespace-table.ts'
 /** Reads with more tags than this are not cached: checking them would cost more than it saves. */
 const MAX_TAGS = 16
 const NO_VARIANT = joinedKey('')
+
+/** The query of a request, in the context in which it was issued. */
+function questionOf({ key }: CacheRequest<unknown>, { variant }: OperationContext): string {
+  return variant === undefined ? `${NO_VARIANT}${key}` : joinedKey(variant) + key
+}
+
+/** How a read would be cached. */
+export interface ExaminedRead {
+  readonly request: CacheRequest<unknown>
+  readonly key: string
+  readonly tags: readonly string[]
+  /** Number of tags at the end that do not matter if the result contains every requested row. */
+  readonly optional: number
+  readonly ttlMs: number
+}
 
 /** How a request is cached. */
 export interface ResultPolicy {
@@ -73,6 +88,27 @@ export class ResultCache {
     return next(operation, context)
   }
 
+  /** How a read would be cached, or the reason why it would not; `undefined`: it has no request. */
+  examine(operation: Operation<unknown>, context: OperationContext): ExaminedRead | string | undefined {
+    const request = operation.cacheRequest?.()
+    if (request === undefined) return undefined
+    if (isRefusal(request)) return request.refused
+    const { isShared } = this.options
+    const isSeparate = operation.inTransaction && (isShared || operation.transactionReads?.isClean !== true)
+    const chosen = isSeparate ? 'IN_TRANSACTION' : this.options.policyOf(request)
+    if (typeof chosen === 'string') return chosen
+    if (isShared && operation.source.sharedName?.() === undefined) return 'UNKNOWN_DATABASE'
+    const { tags, optional } = tagsRead(request)
+    if (tags.length - optional + chosen.tags.length > MAX_TAGS) return 'TOO_MANY_TABLES'
+    return {
+      request,
+      key: `${operation.source.id}\n${questionOf(request, context)}`,
+      tags: [...chosen.tags, ...tags],
+      optional,
+      ttlMs: chosen.policy.strategy === 'refresh' ? 0 : chosen.policy.ttlMs,
+    }
+  }
+
   /** The promise of the result, or the reason why the cache is not used. */
   #read<T>(
     request: CacheRequest<T>,
@@ -96,7 +132,7 @@ export class ResultCache {
     if (isShared && database === undefined) return 'UNKNOWN_DATABASE'
     if (database !== undefined) onDatabase?.(database)
     const { scope, note, variant } = context
-    const question = variant === undefined ? `${NO_VARIANT}${request.key}` : joinedKey(variant) + request.key
+    const question = questionOf(request, context)
     const key = `${operation.source.id}\n${question}`
     const copier = (this.options.copier ??
       (request.copy === undefined ? copiers.clone : request)) as Copier<T>

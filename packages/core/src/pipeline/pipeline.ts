@@ -9,6 +9,7 @@ import { OperationContext } from './operation-context.ts'
 import type { QueryStats } from './query-stats.ts'
 import { reasonOf } from './rejection.ts'
 import type { Mode, ScopeStorage } from './scope.ts'
+import type { TraceSlot } from './workload-trace.ts'
 
 export interface PipelineParts {
   readonly scopes: ScopeStorage
@@ -26,6 +27,8 @@ export interface PipelineParts {
   readonly mode: () => Mode
   /** The facts outside the statement that change its result. Default: none. */
   readonly variant: (() => string) | undefined
+  /** Records operations in `observe`. */
+  readonly trace: TraceSlot
   readonly onError: (error: unknown) => void
 }
 
@@ -73,7 +76,12 @@ export class Pipeline {
     if (scope?.basis !== undefined) follow(scope.basis, operation)
     if (scope?.notes !== undefined && isRead) context.note = noteOf(operation, scope.notes, way)
     // A read in observe mode passes through no step that could fail.
-    if (isRead && (isLeft || mode === 'observe')) return executor.run(operation, context)
+    if (isRead && (isLeft || mode === 'observe')) {
+      const trace = mode === 'observe' ? this.parts.trace.current : undefined
+      return trace === undefined
+        ? executor.run(operation, context)
+        : trace.read(operation, context, isLeft, executor.run)
+    }
     try {
       if (isRead && mode === 'optimize' && this.#passes(operation, context)) {
         stats.passThrough('NO_RECENT_GAIN')
@@ -86,6 +94,7 @@ export class Pipeline {
         chain = this.#reads
       }
       const running = chain(operation, context)
+      if (!isRead) this.parts.trace.current?.wrote(operation, context, running)
       if (running === context.running) return running
       const answered = (result: TResult) => {
         context.end()

@@ -172,6 +172,8 @@ export class Ambient {
      * ignores it.
      */
     readonly isShadowing: boolean,
+    /** The operation that runs, if it is recorded for a trace. */
+    readonly traced?: object | undefined,
   ) {}
 
   /**
@@ -233,10 +235,10 @@ export class ScopeStorage {
 
   /** Runs a function in a scope; everything that it awaits belongs to the scope, too. */
   enter<T>(scope: Scope | undefined, fn: () => T): T {
-    const { scope: current, isBypassing, demand, isShadowing } = this.ambient
+    const { scope: current, isBypassing, demand, isShadowing, traced } = this.ambient
     // Frameworks enter a request's scope again, in case a hook of the app has left it.
     if (scope === current) return fn()
-    return this.#storage.run(new Ambient(scope, isBypassing, demand, isShadowing), fn)
+    return this.#storage.run(new Ambient(scope, isBypassing, demand, isShadowing, traced), fn)
   }
 
   /** Runs a function in no scope. */
@@ -266,6 +268,12 @@ export class ScopeStorage {
   shadow<T>(fn: () => T): T {
     const { scope, isBypassing, demand } = this.ambient
     return this.#storage.run(new Ambient(scope, isBypassing, demand, true), fn)
+  }
+
+  /** Runs an operation that is recorded for a trace, so that its statements are attributed to it. */
+  trace<T>(traced: object, fn: () => T): T {
+    const { scope, isBypassing, demand, isShadowing } = this.ambient
+    return this.#storage.run(new Ambient(scope, isBypassing, demand, isShadowing, traced), fn)
   }
 
   /** Reports every scope that is opened from now on; returns a function that stops it. */

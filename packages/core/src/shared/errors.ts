@@ -28,6 +28,8 @@ export type SluiceErrorCode =
   | 'SLUICE_STORE_UNAVAILABLE'
   /** A workload file is invalid. */
   | 'SLUICE_INVALID_WORKLOAD'
+  /** A trace file is invalid. */
+  | 'SLUICE_INVALID_TRACE'
   /** A file of ignored findings is invalid. */
   | 'SLUICE_INVALID_IGNORE_FILE'
   /** A write-behind was closed before all accepted entries were written. */

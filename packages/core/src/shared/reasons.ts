@@ -24,6 +24,7 @@ export function describeReason(reason: string): string {
 /** The reasons why an operation is not batched or its result is not cached, apart from those of adapters. */
 const REASONS = {
   BATCHED_BY_ORM: 'The ORM batches it',
+  BATCHING_DISABLED: 'Batching is off',
   BYPASSED: 'In sluice.bypass',
   CACHE_DISABLED: 'Caching is off, or the table is excluded',
   COMPUTED_COLUMNS: 'It selects computed columns',
@@ -88,6 +89,13 @@ const REASONS = {
   VOLATILE_FUNCTION: 'It calls a volatile function',
   WRITES: 'It writes',
   WRITE_IN_FLIGHT: 'A write is in flight',
+  // Traces.
+  INVALIDATED: 'A write to its tables invalidated the result',
+  PART_OF_DIFFERENT_READ: 'The same statement was part of a different read',
+  RAW_STATEMENT: 'It was sent as raw SQL, or as a part of a write',
+  SEQUENTIAL: 'The lookups run sequentially, and no earlier result contains their keys',
+  TRANSACTION_FRAME: 'BEGIN and COMMIT of transactions whose reads could all be saved',
+  TTL_EXPIRED: 'The result had expired',
   // Responses.
   ABANDONED: 'The response was abandoned',
   COALESCING_FAILED: 'The load that a read shared failed, or is not current',

@@ -16,6 +16,8 @@ export type SluiceWarningCode =
   | 'SLUICE_LISTENER_ERROR'
   /** Several major versions are loaded. */
   | 'SLUICE_VERSION_CONFLICT'
+  /** A trace of the workload is recorded, or complete. */
+  | 'SLUICE_TRACE'
   /** Findings were detected too late for `detection.mode: 'throw'`. */
   | 'SLUICE_LATE_FINDINGS'
   /** A response cache received a request outside a scope. */

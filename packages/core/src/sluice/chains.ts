@@ -2,7 +2,7 @@ import type { CacheSetUp } from '../cache/cache-set-up.ts'
 import { ResultCache } from '../cache/result-cache.ts'
 import type { Executor } from '../pipeline/executor.ts'
 import { compose, type Handler, type Interceptor } from '../pipeline/interceptor.ts'
-import { tablesRead } from '../pipeline/operation.ts'
+import { type Operation, tablesRead } from '../pipeline/operation.ts'
 import type { QueryStats } from '../pipeline/query-stats.ts'
 import type { Mode, ScopeStorage } from '../pipeline/scope.ts'
 import { composeNamed, shadow } from '../pipeline/shadow.ts'
@@ -111,7 +111,7 @@ function onFirstUse(create: () => Handler): Handler {
   }
 }
 
-function createResultCache(
+export function createResultCache(
   { options, stats, prefetcher, catalogs, scopes, warn }: ChainParts,
   cache: CacheSetUp,
 ): ResultCache {
@@ -128,7 +128,21 @@ function createResultCache(
 }
 
 /** Reads of excluded tables are passed through. */
-function createExclusion(names: readonly string[], { catalogs, stats, executor }: ChainParts): Interceptor {
+function createExclusion(names: readonly string[], parts: ChainParts): Interceptor {
+  const { stats, executor } = parts
+  const isExcluded = exclusionOf(names, parts)
+  return (operation, context, next) => {
+    if (operation.kind !== 'read' || !isExcluded(operation)) return next(operation, context)
+    stats.passThrough('EXCLUDED')
+    return executor.run(operation, context)
+  }
+}
+
+/** Whether a read uses one of the tables. Before the tables are known, each may be one of them. */
+export function exclusionOf(
+  names: readonly string[],
+  { catalogs }: Pick<ChainParts, 'catalogs'>,
+): (operation: Operation) => boolean {
   const excluded = new WeakMap<SchemaCatalog, ReadonlySet<TableId>>()
   const excludedIn = (catalog: SchemaCatalog) => {
     let known = excluded.get(catalog)
@@ -138,14 +152,9 @@ function createExclusion(names: readonly string[], { catalogs, stats, executor }
     }
     return known
   }
-  return (operation, context, next) => {
-    if (operation.kind !== 'read') return next(operation, context)
+  return (operation) => {
     const catalog = catalogs.catalog(operation.source.dialect)
-    // Before the tables are known, each may be one of them.
     const tables = catalog === undefined ? undefined : excludedIn(catalog)
-    if (tables !== undefined && !tablesRead(operation).some((table) => tables.has(table)))
-      return next(operation, context)
-    stats.passThrough('EXCLUDED')
-    return executor.run(operation, context)
+    return tables === undefined || tablesRead(operation).some((table) => tables.has(table))
   }
 }

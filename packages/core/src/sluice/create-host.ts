@@ -9,12 +9,13 @@ import { WaitingLookups } from '../pipeline/waiting-lookups.ts'
 import type { Detector } from '../query/detect/detector.ts'
 import type { Prefetcher } from '../query/prefetch/prefetcher.ts'
 import { storeOf } from './caching.ts'
-import { createChains } from './chains.ts'
+import { type ChainParts, createChains } from './chains.ts'
 import type { Engines } from './engines.ts'
 import type { SluiceOptions } from './options.ts'
 import type { ScopeLifecycle } from './scope-lifecycle.ts'
 import type { Services } from './services.ts'
 import type { SluiceHost } from './sluice-host.ts'
+import { createTraces } from './trace/create-traces.ts'
 
 const DEFAULT_MAX_KEYS = 500
 const DEFAULT_MAX_EXTRA_ROWS = 8
@@ -54,29 +55,32 @@ export function createHost(parts: HostParts): SluiceHost {
   const { workload } = engines
   const lookups = new WaitingLookups()
   const batch = options.batch === false ? undefined : options.batch
+  const chainParts: ChainParts = {
+    options,
+    executor,
+    writes,
+    lookups,
+    prefetcher,
+    catalogs,
+    scopes,
+    stats,
+    warn,
+    cache: caching,
+    random: services.random,
+    onDifference: (difference) => events.emit('shadowDifference', difference),
+    onError: reportError,
+  }
+  const traces = createTraces(chainParts, clock, () => lifecycle.mode)
   const pipeline = new Pipeline({
     scopes,
     executor,
     stats,
-    ...createChains({
-      options,
-      executor,
-      writes,
-      lookups,
-      prefetcher,
-      catalogs,
-      scopes,
-      stats,
-      warn,
-      cache: caching,
-      random: services.random,
-      onDifference: (difference) => events.emit('shadowDifference', difference),
-      onError: reportError,
-    }),
+    ...createChains(chainParts),
     // If lookups wait for others beyond their tick, any may be merged.
     gainTime: (batch?.windowMs ?? 0) > 0 ? undefined : () => clock.now(),
     mode: () => lifecycle.mode,
     variant: options.context,
+    trace: traces,
     onError: reportError,
   })
   const watches = new StatementWatches(workload?.log, () => clock.now(), reportError)
@@ -130,7 +134,9 @@ export function createHost(parts: HostParts): SluiceHost {
     schemaCheckMs: options.schemaCheckMs ?? DEFAULT_SCHEMA_CHECK_MS,
     maxKeys: batch?.maxKeys ?? DEFAULT_MAX_KEYS,
     maxExtraRows: batch?.maxExtraRows ?? DEFAULT_MAX_EXTRA_ROWS,
-    isOptimizing: lifecycle.isOptimizing,
+    // A trace contains what would be optimized.
+    isOptimizing: () => lifecycle.isOptimizing() || traces.current !== undefined,
+    trace: traces,
     transactionEnded: () => prefetcher?.discard(scopes.current()),
     nextSourceId: (orm) => {
       lastSource += 1

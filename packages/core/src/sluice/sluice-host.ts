@@ -10,6 +10,7 @@ import type { Dialect } from '../sql/dialect.ts'
 import type { AdapterHost } from './adapter-host.ts'
 import type { ResponseDifference } from './events.ts'
 import type { ScopeReport } from './scopes.ts'
+import type { Traces } from './trace/traces.ts'
 
 /** The interface of a Sluice for the adapter kit, and for the packages of Sluice. */
 export interface SluiceHost extends AdapterHost {
@@ -18,6 +19,8 @@ export interface SluiceHost extends AdapterHost {
   seen(sql: string, dialect: Dialect, analyzed: AnalyzedSql): void
   /** Adds a receiver of every statement; returns a function that removes it. */
   watchStatements(watch: Pick<StatementWatch, 'begin'>): () => void
+  /** Traces of the workload. */
+  readonly trace: Traces
   /** Lookups that wait for others of their group. */
   readonly lookups: WaitingLookups
   /** Values that are made from several reads, such as responses; `undefined` when caching is switched off. */

@@ -110,6 +110,9 @@ export class Sluice {
     })
     setHost(this, host)
     this.#closing.add(openSluices.add(this))
+    this.#closing.add(() => host.trace.close())
+    const { SLUICE_TRACE: folder } = process.env
+    if (folder) void host.trace.writeTo(folder)
   }
 
   /** Observes queries, and advises on them. */

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, type Sluice } from '@sluice/core'
-import { CacheActions, checkJson, isInstance, isRunnable } from '@sluice/core/siblings'
+import { CacheActions, checkJson, hostOf, isInstance, isRunnable } from '@sluice/core/siblings'
 import { Refusal } from '../http/responses.ts'
 import { lettersFor, MAX_GROUPED } from '../pages/jobs-page.ts'
 import { isWithoutValues, masked, shapeOf } from '../pages/queries-page.ts'
@@ -104,6 +104,13 @@ const actions: Actions = {
       textField(body, 'name'),
       queries === null ? null : (optionalInteger(body, 'queries', 0, 1_000_000) ?? null),
     )
+    return { done: true }
+  },
+  'record-yield': async ({ sluice }, body) => {
+    checkFields(body, [])
+    if (sluice.mode !== 'observe')
+      throw new Refusal('OFF', `The mode is \`${sluice.mode}\`. Estimates are for mode \`observe\`.`)
+    await hostOf(sluice).trace.openWindow()
     return { done: true }
   },
   explain: ({ sluice, showParameters }, body) => explainAction(sluice, body, showParameters),

@@ -31,6 +31,7 @@ const pages: Readonly<Record<string, Page>> = {
       showParameters,
     }),
   cache: ({ sluice }) => cachePage(sluice),
+  yield: ({ yields }) => yields.page(),
   nodes: ({ sluice }) => nodesPage(sluice),
   jobs: ({ sluice, jobs, showParameters }) => jobsPage(sluice, jobs, showParameters),
   metrics: ({ sluice }, query) => metricsPage(sluice.monitor, metricsQuery(query)),

@@ -3,6 +3,7 @@ import type { ProcessIdentity } from '../processes/process-identity.ts'
 import type { Place } from '../protocol/common.ts'
 import type { RequestRecorder } from '../recorder/request-recorder.ts'
 import type { JobFacts } from './job-facts.ts'
+import type { YieldFacts } from './yield-facts.ts'
 
 /** The data sources of all pages in one process. */
 export interface PageParts {
@@ -12,6 +13,7 @@ export interface PageParts {
   readonly muted: Set<string>
   readonly showParameters: boolean
   readonly jobs: JobFacts
+  readonly yields: YieldFacts
   readonly process: ProcessIdentity
 }
 

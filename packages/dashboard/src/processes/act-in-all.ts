@@ -33,6 +33,7 @@ const PLACES: Readonly<Record<ActionName, 'all' | 'letters' | 'first'>> = {
   'undrain-node': 'all',
   'mute-finding': 'all',
   'set-budget': 'all',
+  'record-yield': 'all',
   explain: 'first',
   'inspect-database': 'first',
 }

@@ -4,7 +4,7 @@ import { requestsQuery } from '../http/parse-query.ts'
 import type { QuerySessions, SessionQuestion } from '../http/sessions.ts'
 import { DEFAULT_LIMIT } from '../pages/requests-page.ts'
 import type { ActionName } from '../protocol/action.ts'
-import type { CachePage, JobsPage, NodesPage } from '../protocol/engine-pages.ts'
+import type { CachePage, JobsPage, NodesPage, YieldPage } from '../protocol/engine-pages.ts'
 import type { FindingsPage } from '../protocol/finding.ts'
 import type { AlertsPage, MetricsPage } from '../protocol/monitor.ts'
 import type { QueriesPage } from '../protocol/query.ts'
@@ -13,7 +13,7 @@ import type { LiveSource } from '../stream/delta-maker.ts'
 import type { LiveData } from '../stream/live-data.ts'
 import { actInAll } from './act-in-all.ts'
 import { AllProcesses } from './all-processes.ts'
-import { mergeCache, mergeJobs, mergeNodes } from './merge/merge-engine-pages.ts'
+import { mergeCache, mergeJobs, mergeNodes, mergeYield } from './merge/merge-engine-pages.ts'
 import { mergeAlerts, mergeMetrics } from './merge/merge-monitor.ts'
 import { mergeFindings, mergeQueries, mergeRecent } from './merge/merge-queries.ts'
 import { answerQuestion, type PeerReply } from './peers.ts'
@@ -111,6 +111,7 @@ interface MergeablePages {
   readonly findings: FindingsPage
   readonly queries: QueriesPage
   readonly cache: CachePage
+  readonly yield: YieldPage
   readonly nodes: NodesPage
   readonly jobs: JobsPage
   readonly metrics: MetricsPage
@@ -125,6 +126,7 @@ const merges: {
   findings: mergeFindings,
   queries: mergeQueries,
   cache: mergeCache,
+  yield: mergeYield,
   nodes: mergeNodes,
   jobs: mergeJobs,
   metrics: mergeMetrics,

@@ -36,6 +36,8 @@ export interface ActionBodies {
    * Maximum number of queries per request with this name; `null` removes the budget. Until the process ends.
    */
   'set-budget': { readonly name: string; readonly queries: number | null }
+  /** Records statements for `GET api/yield`. Only in mode `observe`. */
+  'record-yield': Readonly<Record<string, never>>
   explain: { readonly fingerprint: string; readonly dialect: string }
   /** Reads the schema of the database. `analyze` also explains its workload, which takes longer. */
   'inspect-database': { readonly analyze?: boolean }
@@ -58,6 +60,7 @@ export interface ActionResults {
   'undrain-node': { readonly done: boolean }
   'mute-finding': { readonly muted: readonly string[] }
   'set-budget': { readonly done: boolean }
+  'record-yield': { readonly done: boolean }
   explain: ExplainResult
   'inspect-database': { readonly tables: number; readonly advice: number; readonly tookMs: number }
 }

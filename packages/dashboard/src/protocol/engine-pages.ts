@@ -1,5 +1,6 @@
 import type { CacheStats, ProcessingStats, QueueHealth } from '@sluice/core'
 import type { CacheEfficiency, LoadBalancerStats, PrimaryReason, TieredStats } from '@sluice/core/siblings'
+import type { YieldReport } from '@sluice/core/yield'
 
 export interface QueueRow extends ProcessingStats, QueueHealth {
   readonly maxConcurrency: number
@@ -104,4 +105,17 @@ export interface CachePage {
   }[]
   /** Whether query results are cached in the current mode. */
   readonly isKeeping: boolean
+}
+
+/** `GET api/yield`: what `optimize` would have saved of the last statements in mode `observe`. */
+export interface YieldPage {
+  /**
+   * Whether statements are recorded. The action `record-yield` begins it; it ends when this page was not
+   * requested for 5 minutes.
+   */
+  readonly isRecording: boolean
+  /** Number of processes that record. */
+  readonly processes: number
+  /** `null` before the first statement. Computed at most every 5 seconds. */
+  readonly report: YieldReport | null
 }

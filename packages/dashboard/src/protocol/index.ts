@@ -19,6 +19,7 @@ export type {
   QueueRow,
   ReplicaGroup,
   ReplicaRow,
+  YieldPage,
 } from './engine-pages.ts'
 export type { FindingGroup, FindingItem, FindingsPage, StatementAnomaly } from './finding.ts'
 export type {

@@ -15,7 +15,8 @@ import { foldOf, hasText, isComparable } from './key-folds.ts'
 /** After this many consecutive batches whose lookups had to run individually, a group is passed through. */
 const MAX_FAILURES = 3
 
-interface Waiter {
+/** A lookup, and the group whose lookups it can be batched with. */
+export interface Waiter {
   readonly operation: Operation<unknown>
   readonly context: OperationContext
   readonly group: string
@@ -72,35 +73,29 @@ export class Batcher {
   ) {}
 
   readonly interceptor: Interceptor = (operation, context, next) => {
-    const { scope } = context
-    if (scope === undefined) {
-      if (operation.kind === 'read' && operation.lookup !== undefined)
-        this.stats.passThrough('batch:NO_SCOPE')
-      return next(operation, context)
-    }
     if (operation.kind !== 'read') {
       // Lookups that were issued before a write are sent before it.
-      this.waiting.dispatchIn(scope)
+      if (context.scope !== undefined) this.waiting.dispatchIn(context.scope)
       return next(operation, context)
     }
-    if (operation.shape?.mergedByOrm === true) {
-      this.stats.passThrough('batch:BATCHED_BY_ORM')
-      return next(operation, context)
-    }
+    const waiter = this.examine(operation, context)
+    if (waiter === undefined) return next(operation, context)
+    if (typeof waiter !== 'string')
+      return this.#load(waiter, context.scope as Scope, next) as ReturnType<typeof next<never>>
+    this.stats.passThrough(`batch:${waiter}`)
+    return next(operation, context)
+  }
+
+  /** How a read can be batched, or the reason why it cannot; `undefined`: it is no lookup. */
+  examine(operation: Operation<unknown>, context: OperationContext): Waiter | string | undefined {
+    if (context.scope === undefined) return operation.lookup === undefined ? undefined : 'NO_SCOPE'
+    if (operation.shape?.mergedByOrm === true) return 'BATCHED_BY_ORM'
     const lookup = operation.lookup?.()
-    if (lookup === undefined) return next(operation, context)
-    if (isRefusal(lookup)) {
-      this.stats.passThrough(`batch:${lookup.refused}`)
-      return next(operation, context)
-    }
+    if (lookup === undefined) return undefined
+    if (isRefusal(lookup)) return lookup.refused
     const group = context.groupOf(lookup)
-    if ((this.#failures.get(group) ?? 0) >= MAX_FAILURES) {
-      this.stats.passThrough('batch:GROUP_FAILED_BEFORE')
-      return next(operation, context)
-    }
-    return this.#load({ operation, context, lookup, group } as Waiter, scope, next) as ReturnType<
-      typeof next<never>
-    >
+    const hasFailed = (this.#failures.get(group) ?? 0) >= MAX_FAILURES
+    return hasFailed ? 'GROUP_FAILED_BEFORE' : { operation, context, lookup, group }
   }
 
   #load(waiter: Waiter, scope: Scope, next: Handler): Promise<unknown> {

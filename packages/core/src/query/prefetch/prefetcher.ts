@@ -3,28 +3,21 @@ import type { AnswerListener, Handler, Interceptor } from '../../pipeline/interc
 import { type LookupKey, TooManyRowsError } from '../../pipeline/lookup.ts'
 import { isRefusal, type Operation, type RowSource } from '../../pipeline/operation.ts'
 import type { OperationContext } from '../../pipeline/operation-context.ts'
-import type { QueryStats } from '../../pipeline/query-stats.ts'
+import { QueryStats } from '../../pipeline/query-stats.ts'
 import type { Scope } from '../../pipeline/scope.ts'
-import type { WriteTracker } from '../../pipeline/writes.ts'
-import type { CatalogRegistry } from '../../schema/catalog-registry.ts'
-import type { Clock } from '../../shared/clock.ts'
 import { isInstance } from '../../shared/thrown.ts'
 import type { Dialect } from '../../sql/dialect.ts'
-import { findSource, type KeyedLookup } from './find-source.ts'
+import type { KeyedLookup } from './find-source.ts'
 import { KeyDomains } from './key-domains.ts'
-import { Links } from './link.ts'
-import { linkId, NOWHERE, PrefetchScope } from './prefetch-scope.ts'
+import type { Links } from './link.ts'
+import { LoopForecast } from './loop-forecast.ts'
+import { NOWHERE, PrefetchScope } from './prefetch-scope.ts'
 import { type KeepRow, keepColumns, keepValues } from './row-set.ts'
-import { type Answer, type Fetch, Trail } from './trail.ts'
+import type { Answer, Fetch, Trail } from './trail.ts'
+import { Trails, type TrailsParts } from './trails.ts'
 
-export interface PrefetcherParts {
+export interface PrefetcherParts extends TrailsParts {
   readonly executor: Executor
-  readonly stats: QueryStats
-  readonly clock: Clock
-  readonly writes: WriteTracker
-  readonly catalogs: CatalogRegistry
-  /** Milliseconds after which a prefetched result is no longer served. */
-  readonly maxAgeMs: number
   /** Called once, before anything is stored. */
   readonly onFirstUse: () => void
 }
@@ -48,10 +41,26 @@ interface PrefetchRequest<T> {
  * result that its query would have returned at most `maxAgeMs` earlier.
  */
 export class Prefetcher {
-  readonly links: Links = new Links()
+  readonly trails: Trails
   #isUsed = false
 
-  constructor(private readonly parts: PrefetcherParts) {}
+  constructor(private readonly parts: PrefetcherParts) {
+    this.trails = new Trails(parts)
+  }
+
+  /** Follows loops for which nothing is prefetched. */
+  forecast(): LoopForecast {
+    return new LoopForecast(this.trails, this.parts)
+  }
+
+  get links(): Links {
+    return this.trails.links
+  }
+
+  /** One with the same options that has learned nothing, and does not count. */
+  fork(): Prefetcher {
+    return new Prefetcher({ ...this.parts, stats: new QueryStats(this.parts.clock) })
+  }
 
   readonly interceptor: Interceptor = (operation, context, next) => {
     const { scope } = context
@@ -160,7 +169,7 @@ export class Prefetcher {
     const keyed = lookup as KeyedLookup<T>
     const { text } = lookup.key
     const group = context.groupOf(lookup)
-    const trail = memory.trailOf(group, text) ?? this.#open(operation, keyed, group, memory)
+    const trail = this.trails.of(operation, keyed, group, memory)
     if (trail === undefined) return next(operation, context)
     context.gain?.found()
     trail.set.gain?.found()
@@ -179,31 +188,6 @@ export class Prefetcher {
       : this.#follow(request)
   }
 
-  /** Opens a trail for a key that stored rows contain; `undefined` if none contain it. */
-  #open(
-    operation: Operation<unknown>,
-    lookup: KeyedLookup<unknown>,
-    group: string,
-    memory: PrefetchScope,
-  ): Trail | undefined {
-    if (memory.blocked.has(group)) return undefined
-    const catalog = this.parts.catalogs.catalog(operation.source.dialect)
-    if (catalog === undefined) return undefined
-    const domains = KeyDomains.of(catalog)
-    const found = findSource(lookup, group, memory, domains)
-    if (found === undefined) return undefined
-    const tables = lookup.reads?.()
-    if (tables === undefined) {
-      memory.blocked.add(group)
-      return undefined
-    }
-    const { set, properties } = found
-    const link = this.links.of(linkId(set.source, properties, lookup.target))
-    const trail = new Trail(set, set.index(properties), link, tables, !domains.isEmpty)
-    memory.open(group, trail)
-    return trail
-  }
-
   /** Serves a prefetched result, prefetches, or queries the one key. */
   #follow<T>(request: PrefetchRequest<T>): Promise<T> {
     const { operation, lookup, group, trail, memory } = request
@@ -212,7 +196,7 @@ export class Prefetcher {
     if (ordinal === undefined) return request.runOne()
     const taken = trail.visit(text, ordinal)
     const mayRecur = trail.mayRecur(ordinal, taken)
-    const answer = this.#validAnswer(trail, text)
+    const answer = this.trails.validAnswer(trail, text)
     if (answer !== undefined) {
       // The app requests the key more often than it received rows with it, so it wants the current state.
       if (!trail.hasCredit(ordinal, taken)) return request.runOne()
@@ -233,23 +217,6 @@ export class Prefetcher {
       : this.#queryOne(request, fetch, mayRecur)
   }
 
-  /** Returns a prefetched result that no write has invalidated, and that is not too old. */
-  #validAnswer(trail: Trail, text: string): Answer | undefined {
-    const answer = trail.answers.get(text)
-    if (answer === undefined) return undefined
-    const { clock, writes, maxAgeMs } = this.parts
-    if (clock.now() - answer.fetch.at <= maxAgeMs && writes.stateOf(trail.tables) === answer.fetch.state)
-      return answer
-    // The other results were prefetched together with this one, or earlier.
-    this.#discard(trail)
-    return undefined
-  }
-
-  #discard(trail: Trail): void {
-    trail.answers.clear()
-    this.parts.stats.prefetchDiscards += 1
-  }
-
   /** Serves a prefetched result after a check that no write of another process has invalidated it. */
   async #checked<T>(
     request: PrefetchRequest<T>,
@@ -262,7 +229,7 @@ export class Prefetcher {
     // Another caller may have received the result in the meantime, or it was discarded.
     if (isCurrent && trail.answers.get(lookup.key.text) === answer)
       return this.#answer(request, answer, mayRecur)
-    if (!isCurrent) this.#discard(trail)
+    if (!isCurrent) this.trails.discard(trail)
     return request.runOne()
   }
 

@@ -8,6 +8,7 @@ import { ActionButton, CopyButton } from '../parts/buttons.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { Figures, shown } from '../parts/labels.tsx'
 import { Empty, SectionView } from '../parts/section-view.tsx'
+import { YieldSection } from './yield-section.tsx'
 
 const ENABLE = "createSluice({ mode: 'optimize', cache: {} })"
 
@@ -15,9 +16,12 @@ const ENABLE = "createSluice({ mode: 'optimize', cache: {} })"
 export function CachePage() {
   const loaded = useSection<CacheAnswer | null>('cache', 'cache')
   return (
-    <SectionView section={loaded} off={<Off />}>
-      {(data) => <Cache data={data} again={loaded.again} />}
-    </SectionView>
+    <>
+      {live.value?.mode === 'observe' && <YieldSection />}
+      <SectionView section={loaded} off={<Off />}>
+        {(data) => <Cache data={data} again={loaded.again} />}
+      </SectionView>
+    </>
   )
 }
 

@@ -1,5 +1,6 @@
 import type { CacheStats } from '@sluice/core'
 import type { LoadBalancerStats, NodeStats, RegionStats, TieredStats, TierStats } from '@sluice/core/siblings'
+import { sumOfYields } from '@sluice/core/yield'
 import { SHOWN } from '../../pages/jobs-page.ts'
 import type {
   CachePage,
@@ -9,6 +10,7 @@ import type {
   QueueRow,
   ReplicaGroup,
   ReplicaRow,
+  YieldPage,
 } from '../../protocol/engine-pages.ts'
 import { greatestOf, grouped, leastOf, summed, sumsOf, weighted } from './sums.ts'
 
@@ -80,6 +82,14 @@ function namespacesOf(pages: readonly CachePage[]): Readonly<Record<string, numb
       weighted(same.map(({ rate, weight }) => [rate, weight] as const)) ?? 0,
     ]),
   )
+}
+
+export function mergeYield(pages: readonly [YieldPage, ...YieldPage[]]): YieldPage {
+  return {
+    isRecording: pages.some(({ isRecording }) => isRecording),
+    ...sumsOf(pages, ['processes']),
+    report: sumOfYields(pages.flatMap(({ report }) => report ?? [])) ?? null,
+  }
 }
 
 const DEPTH_STEP_MS = 5_000

@@ -385,7 +385,7 @@ function checkFields() {
 }
 
 /** The functions and names whose strings are reasons why an operation was passed through. */
-const REASON_CALLS = new Set(['refuse', 'passThrough'])
+const REASON_CALLS = new Set(['refuse', 'refused', 'passThrough'])
 const REASON_NAMES = new Set(['refused'])
 const REASON_FUNCTIONS = new Set([
   'selectParts',
@@ -393,9 +393,11 @@ const REASON_FUNCTIONS = new Set([
   'groupRefusal',
   'calculationRefusal',
   'refuseKeyValue',
+  'refusalOfParts',
 ])
 /** Members of classes that return reasons, by the end of their file's path. */
 const REASON_MEMBERS = {
+  'core/src/adapter/select/nested-queries.ts': '#refusalOf',
   'core/src/cache/result-cache.ts': '#read',
   'core/src/query/batch/batcher.ts': 'examine',
   'core/src/sluice/result-policies.ts': '#decide',

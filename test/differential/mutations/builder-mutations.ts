@@ -3,6 +3,13 @@ import type { Mutation } from './mutation.ts'
 
 const SQL_READ = 'packages/core/src/adapter/sql-read.ts'
 const PG = 'packages/core/src/adapter/drivers/pg.ts'
+const KEYED_SELECT = 'packages/core/src/adapter/keyed-select.ts'
+const NESTED_QUERIES = 'packages/core/src/adapter/select/nested-queries.ts'
+const RANDOM_JOINS = {
+  file: 'test/integration/random-joins.test.ts',
+  name: 'return the same rows for many keys',
+}
+const JOINS = 'packages/core/test/adapter/keyed-select.joins.test.ts'
 const KYSELY_DRIVER = 'packages/kysely/src/sluice-driver.ts'
 const KYSELY_STAND_IN = 'packages/kysely/src/connection-stand-in.ts'
 
@@ -60,6 +67,64 @@ export const BUILDER_MUTATIONS: readonly Mutation[] = [
       },
     ],
     builders: kysely,
+  },
+  {
+    name: 'sql-join-limits',
+    rule: 'A limit is omitted only if each row of the first table has at most one joined row.',
+    edits: [
+      {
+        file: KEYED_SELECT,
+        find: '(ground.isOneToOne && catalog.isUniqueKey',
+        replace: '(catalog.isUniqueKey',
+      },
+    ],
+    test: RANDOM_JOINS,
+  },
+  {
+    name: 'sql-join-names',
+    rule: 'The key is not read from a property that another output may have overwritten.',
+    edits: [
+      {
+        file: 'packages/core/src/adapter/select/outputs.ts',
+        find: ': outputs.some(({ name }) => name === undefined)',
+        replace: ': false',
+      },
+    ],
+    // Rows with a wrong key mostly belong to no requested key, so that each key is queried individually.
+    test: { file: JOINS, name: 'reads its key from a helper column' },
+  },
+  {
+    name: 'sql-outer-aggregates',
+    rule: 'An aggregate in a subquery that belongs to the select groups its rows.',
+    edits: [
+      { file: NESTED_QUERIES, find: 'if (columns.length > 0 && !', replace: 'if (columns.length < 0 && !' },
+    ],
+    test: RANDOM_JOINS,
+  },
+  {
+    name: 'sql-row-functions',
+    rule: 'A function that returns several rows turns one row into several.',
+    edits: [
+      {
+        file: KEYED_SELECT,
+        find: "returnsRows(tokens) ? 'COMPUTED_COLUMNS' :",
+        replace: 'tokens.length === 0 ? undefined :',
+      },
+    ],
+    test: RANDOM_JOINS,
+  },
+  {
+    name: 'sql-nested-limits',
+    rule: 'The first rows of a nested query are the same in every statement.',
+    edits: [
+      {
+        file: NESTED_QUERIES,
+        find: 'if (clauses.limit !== undefined && !isOne',
+        replace: 'if (clauses.limit === null && !isOne',
+      },
+    ],
+    // No program shows it: the database evaluates the nested query in the same way for several keys.
+    test: { file: JOINS, name: 'has the same first rows in a nested query' },
   },
   {
     name: 'kysely-transaction-reads',

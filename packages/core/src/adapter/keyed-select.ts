@@ -8,18 +8,21 @@ import type { Dialect } from '../sql/dialect.ts'
 import { MAX_SQL_LENGTH } from '../sql/tokenize.ts'
 import type { QueryTree } from '../sql/tree/query-tree.ts'
 import { tryReadQueryTree } from '../sql/tree/read-sql.ts'
+import { ColumnScope } from './select/column-scope.ts'
 import { FirstRows, MAX_FIRST_ROWS } from './select/first-rows.ts'
 import { groundOf, type SelectGround } from './select/ground.ts'
 import { type KeyColumn, keyColumnsOf } from './select/key-columns.ts'
 import { LateralRows } from './select/lateral-rows.ts'
 import { limitOf } from './select/limit.ts'
 import { Listing } from './select/listing.ts'
+import { NestedQueries } from './select/nested-queries.ts'
+import { OneRow } from './select/one-row.ts'
 import { orderColumnsOf } from './select/order-columns.ts'
 import { type Output, outputsOf, type Properties, propertiesOf, type RowForm } from './select/outputs.ts'
+import { returnsRows } from './select/row-functions.ts'
 import type { BatchedQuery, SelectFacts } from './select/select-facts.ts'
 import { aggregatesOf, canGroup, selectsNumbers, Totals } from './select/totals.ts'
 import { UnionRows } from './select/union-rows.ts'
-
 import { isTotalOrder, showsTies } from './total-order.ts'
 
 /** How selects with one SQL string are batched: one query for many keys. */
@@ -58,39 +61,76 @@ const refused = (reason: ReasonCode, rowSource?: RowSource, isOrdered = false): 
   isOrdered,
 })
 
+/** The facts about a statement that {@link planSelect} needs besides its SQL. */
+export interface PlannedRead {
+  /** Whether it certainly only reads, calls no volatile function and takes no locks. */
+  readonly isPlain: boolean
+  /** The tables on which its result depends, or why it may depend on more than tables and parameters. */
+  readonly reads: { readonly tables: readonly TableId[] } | Refused
+}
+
 /**
- * Reads how selects with this SQL string are batched. Batches only what it understands for certain: one base
- * table, joins that keep one row for each of its rows, plain columns or aggregates, conditions that all hold,
+ * Reads how selects with this SQL string are batched. Batches only what it understands for certain: a base
+ * table, joins that keep its rows apart, outputs and conditions that depend on one row each, or aggregates,
  * and a key of one or more `column = parameter`.
- *
- * @param isPlainRead - Whether the statement certainly only reads, calls no volatile function and takes no
- *   locks.
  */
 export function planSelect(
   sql: string,
   dialect: Dialect,
   form: RowForm,
   catalog: SchemaCatalog,
-  isPlainRead: boolean,
+  read: PlannedRead,
 ): SelectPlan {
   if (sql.length > MAX_SQL_LENGTH) return refused('STATEMENT_TOO_LONG')
-  if (!isPlainRead) return refused('NOT_A_PLAIN_READ')
+  if (!read.isPlain) return refused('NOT_A_PLAIN_READ')
   const tree = tryReadQueryTree(sql, dialect)
   if (tree === undefined) return refused('UNSUPPORTED_SQL')
   const { root, tokens } = tree
   if (root.kind !== 'select' || tree.writes.length > 0 || tokens[0]?.upper !== 'SELECT')
     return refused('NOT_A_SELECT')
-  const ground = groundOf(tree, catalog)
+  const scope = new ColumnScope(catalog)
+  const oneRow = new OneRow(tree, scope)
+  const ground = groundOf(tree, scope, oneRow)
   if (ground === undefined) return refused('NOT_ONE_BASE_TABLE')
-  if (root.isDistinct || root.groupBy.length > 0 || root.having.length > 0 || root.hasWindows === true)
-    return refused('GROUPED_ROWS')
   const outputs = outputsOf(root, ground)
-  const hasRows = outputs !== undefined && ground.tables.length === 1
+  const isGrouped = outputs !== undefined && root.aggregates !== undefined
+  if (
+    root.isDistinct ||
+    root.groupBy.length > 0 ||
+    root.having.length > 0 ||
+    root.hasWindows === true ||
+    isGrouped
+  )
+    return refused('GROUPED_ROWS')
+  const reason = refusalOfParts(tree, outputs, read, new NestedQueries(tree, scope, oneRow))
   return {
-    keyed: keyedSelect(tree, form, catalog, ground, outputs),
-    rowSource: hasRows ? rowSourceOf(sql, ground.base, propertiesOf(outputs, form), form) : undefined,
+    keyed:
+      reason === undefined ? keyedSelect(tree, form, catalog, ground, outputs, read) : { refused: reason },
+    rowSource:
+      outputs !== undefined && ground.isOneToOne
+        ? rowSourceOf(sql, ground.base, propertiesOf(outputs, form), form)
+        : undefined,
     isOrdered: root.orderBy.length > 0,
   }
+}
+
+/** Returns why a part of a select may not depend on one row only. */
+function refusalOfParts(
+  { root, tokens }: QueryTree,
+  outputs: readonly Output[] | undefined,
+  { reads }: PlannedRead,
+  nested: NestedQueries,
+): ReasonCode | undefined {
+  const conditions = [...root.where, ...root.from.flatMap(({ on }) => on)]
+  const isPlain =
+    root.subqueries.length === 0 &&
+    root.from.every(({ subquery }) => subquery === undefined) &&
+    conditions.every((node) => node.kind === 'comparison' && node.subquery === undefined) &&
+    root.orderBy.every(({ column }) => column !== undefined) &&
+    outputs?.every(({ column }) => column !== undefined) !== false
+  if (isPlain) return undefined
+  if ('refused' in reads) return reads.refused
+  return returnsRows(tokens) ? 'COMPUTED_COLUMNS' : nested.refusal(root)
 }
 
 function keyedSelect(
@@ -99,11 +139,9 @@ function keyedSelect(
   catalog: SchemaCatalog,
   ground: SelectGround,
   outputs: readonly Output[] | undefined,
+  { reads }: PlannedRead,
 ): SelectPlan['keyed'] {
-  const { root, sql, dialect, tokens, places } = tree
-  if (root.subqueries.length > 0) return { refused: 'SUBQUERY' }
-  if (!root.where.every((node) => node.kind === 'comparison' && node.subquery === undefined))
-    return { refused: 'UNSUPPORTED_CONDITION' }
+  const { sql, dialect, root, tokens, places } = tree
   const keys = keyColumnsOf(tree, ground, catalog)
   if (keys.length === 0) return { refused: 'NOT_BY_KEY' }
   const limit = limitOf(tree)
@@ -116,11 +154,8 @@ function keyedSelect(
   if (![...places.keys()].every((at) => isPlain.test(tokens[at]?.text ?? '')))
     return { refused: 'NAMED_PARAMETERS' }
   if (root.clauses.outputs === undefined) return { refused: 'NO_COLUMNS' }
-  const names = new Set(
-    [...root.outputs, ...ground.tables.flatMap(({ table }) => table.columns)].flatMap(
-      ({ name }) => name?.toLowerCase() ?? [],
-    ),
-  )
+  const tables = 'refused' in reads ? ground.items.flatMap(({ table }) => table?.id ?? []) : reads.tables
+  const names = namesIn(sql, tables, catalog)
   const properties = propertiesOf(outputs ?? [], form)
   const facts = { tree, form, catalog, ground, keys, names, outputs, properties, limit: limit ?? undefined }
   const merged = mergedOf(facts)
@@ -134,36 +169,42 @@ function keyedSelect(
     ),
     limitPlace,
     parameters: tree.parameters,
-    tables: ground.tables.map(({ table }) => table.id),
+    tables,
     target: { table: ground.base.id, columns: keys.map(({ column }) => column), shape: shapeOf(sql, form) },
   }
+}
+
+/** Returns the names in a statement and its tables that a helper column may have, in lower case. */
+function namesIn(sql: string, tables: readonly TableId[], catalog: SchemaCatalog): ReadonlySet<string> {
+  const columns = tables.flatMap((id) => catalog.tables.get(id)?.columns ?? [])
+  const text = [sql, ...columns.map(({ name }) => name)].join(' ').toLowerCase()
+  return new Set(text.match(/sluice_\w+/g))
 }
 
 /** Chooses how the selects of many keys are combined. */
 function mergedOf(facts: SelectFacts): Pick<KeyedSelect, 'query' | 'maxLimit'> | Refused {
   const { tree, catalog, ground, keys, limit, outputs } = facts
-  if (outputs !== undefined) {
-    const columns = keys.map(({ column }) => column)
-    const isWhole = limit === undefined || catalog.isUniqueKey(ground.base.id, columns)
-    return isWhole && limit?.hasOffset !== true
-      ? { query: new Listing(facts), maxLimit: undefined }
-      : firstRowsOf(facts)
-  }
+  const columns = keys.map(({ column }) => column)
+  const isWhole = limit === undefined || (ground.isOneToOne && catalog.isUniqueKey(ground.base.id, columns))
+  if (outputs !== undefined && isWhole && limit?.hasOffset !== true)
+    return { query: new Listing(facts), maxLimit: undefined }
+  if (selectsNumbers(tree) && canGroup(facts, []) && limit?.hasOffset === false && (limit.value ?? 1) === 1)
+    return { query: new Listing(facts, true), maxLimit: 1 }
+  if (outputs !== undefined) return firstRowsOf(facts)
   if (limit?.hasOffset === true) return { refused: 'OFFSET' }
   const aggregates = aggregatesOf(tree)
-  if (aggregates !== undefined)
-    return canGroup(facts, aggregates)
-      ? { query: new Totals(facts, aggregates), maxLimit: undefined }
-      : { refused: 'UNSUPPORTED_AGGREGATE' }
-  return selectsNumbers(tree) && canGroup(facts, []) && (limit?.value ?? 1) === 1 && limit !== undefined
-    ? { query: new Listing(facts, true), maxLimit: 1 }
-    : { refused: 'COMPUTED_COLUMNS' }
+  if (aggregates === undefined) return { refused: 'COMPUTED_COLUMNS' }
+  return canGroup(facts, aggregates)
+    ? { query: new Totals(facts, aggregates), maxLimit: undefined }
+    : { refused: 'UNSUPPORTED_AGGREGATE' }
 }
 
 function firstRowsOf(facts: SelectFacts): Pick<KeyedSelect, 'query' | 'maxLimit'> | Refused {
-  const { tree, ground, keys, limit } = facts
+  const { tree, ground, keys, limit, outputs = [] } = facts
   const { dialect } = tree
-  if (ground.tables.length > 1 || (limit?.value ?? 1) > MAX_FIRST_ROWS)
+  // On MySQL, the outputs are outside the query that limits the rows.
+  const isPlain = ground.isSingle && outputs.every(({ column }) => column !== undefined)
+  if (!ground.isOneToOne || (dialect === 'mysql' && !isPlain) || (limit?.value ?? 1) > MAX_FIRST_ROWS)
     return { refused: 'UNSUPPORTED_LIMIT' }
   const orders = orderColumnsOf(facts)
   if (orders === undefined) return { refused: 'NONDETERMINISTIC_FIRST_ROW' }

@@ -2,6 +2,7 @@ import { Gain } from '../pipeline/gain.ts'
 import type { Shape } from '../pipeline/operation.ts'
 import type { CatalogRegistry } from '../schema/catalog-registry.ts'
 import { ReadPlan } from '../schema/read-plan.ts'
+import { readsOfStatement } from '../schema/statement-effect.ts'
 import type { WritePlan } from '../schema/write-plan.ts'
 import { type AnalyzedSql, analyzeSql } from '../sql/analyze.ts'
 import type { Dialect } from '../sql/dialect.ts'
@@ -89,7 +90,10 @@ export class StatementPlan {
     if (known?.version === version) return known.plan
     const catalog = catalogs.trusted(sourceId)
     if (catalog === undefined) return undefined
-    const plan = planSelect(this.sql, dialect, form, catalog, this.isPlainRead)
+    const plan = planSelect(this.sql, dialect, form, catalog, {
+      isPlain: this.isPlainRead,
+      reads: readsOfStatement(this.analyzed.statement, sourceId, catalogs),
+    })
     this.#selects[form] = { version, plan }
     return plan
   }

@@ -91,7 +91,8 @@ describe('planSelect', () => {
       tables: [table],
       foreignKeys: [],
     })
-    const plan: SqlReader = (sql, dialect) => planSelect(sql, dialect, form, catalog, true)
+    const plan: SqlReader = (sql, dialect) =>
+      planSelect(sql, dialect, form, catalog, { isPlain: true, reads: { tables: ['public.t'] } })
     const write = (count: number) =>
       `SELECT ${Array.from({ length: count }, (_, nth) => `id AS a${nth}`).join(', ')} FROM t WHERE id = $1`
     plan(anew(write(1_000)), 'postgresql')

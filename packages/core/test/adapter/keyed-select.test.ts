@@ -1,77 +1,7 @@
-import type { Dialect } from '@sluice/core'
-import { type ColumnType, type LookupKey, lookupKey, type RowForm, SchemaCatalog } from '@sluice/core/adapter'
+import { lookupKey, type RowForm } from '@sluice/core/adapter'
 import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
-import { type KeyedSelect, planSelect } from '../../src/adapter/keyed-select.ts'
-import { analyzeSql } from '../../src/sql/analyze.ts'
-
-const column = (name: string, type: ColumnType = 'integer', exactType?: string) => ({
-  name,
-  type,
-  ...(exactType === undefined ? {} : { exactType }),
-  nullable: false,
-})
-
-function catalogOf(dialect: Dialect): SchemaCatalog {
-  const city = {
-    name: 'city',
-    kind: 'table' as const,
-    columns: [
-      column('id'),
-      column('region_id'),
-      column('name', 'text'),
-      column('size', 'decimal'),
-      column('weight', 'float'),
-      column('uid', 'uuid'),
-      column('mood', 'text', 'public.mood'),
-      column('tone', 'text', 'other.tone'),
-      column('day', 'datetime', 'date'),
-      column('moment', 'datetime'),
-    ],
-    primaryKey: ['id'],
-    uniqueKeys: [['region_id', 'name']],
-  }
-  const view = { ...city, name: 'big_city', kind: 'view' as const }
-  const region = {
-    name: 'region',
-    kind: 'table' as const,
-    columns: [column('id')],
-    primaryKey: ['id'],
-    uniqueKeys: [],
-  }
-  const schema = dialect === 'postgresql' ? 'public' : 'main'
-  const foreignKeys = [
-    {
-      table: `${schema}.city`,
-      columns: ['region_id'],
-      references: `${schema}.region`,
-      referencedColumns: ['id'],
-      onDelete: 'NoAction' as const,
-      onUpdate: 'NoAction' as const,
-    },
-  ]
-  return new SchemaCatalog({ dialect, defaultSchema: schema, tables: [city, view, region], foreignKeys })
-}
-
-function planOf(sql: string, dialect: Dialect = 'postgresql', form: RowForm = 'objects') {
-  const { statement } = analyzeSql(sql, dialect)
-  const isPlain =
-    statement.opaque === undefined &&
-    statement.writes.length === 0 &&
-    !statement.volatile &&
-    !statement.locks &&
-    statement.functions.size === 0
-  return planSelect(sql, dialect, form, catalogOf(dialect), isPlain)
-}
-
-function keyedOf(sql: string, dialect?: Dialect, form?: RowForm): KeyedSelect {
-  const { keyed } = planOf(sql, dialect, form)
-  if ('refused' in keyed) throw new Error(keyed.refused)
-  return keyed
-}
-
-const keys = (...values: unknown[]): LookupKey[] =>
-  values.flatMap((value) => lookupKey(Array.isArray(value) ? value : [value]) ?? [])
+import { keyedOf, keys, planOf } from './planned-selects.ts'
 
 describe('a select by key', () => {
   it.each([
@@ -292,13 +222,6 @@ describe('a select by key', () => {
     expect(query.emptyRow?.({ n: '12.50', m: 7 })).toBeUndefined()
   })
 
-  it('reads the joined tables, and its rows are no rows of one table', () => {
-    const sql = 'select c.id from city c join region r on r.id = c.region_id where c.id = $1'
-    const { keyed, rowSource } = planOf(sql)
-    expect(keyed).toMatchObject({ tables: ['public.city', 'public.region'] })
-    expect(rowSource).toBeUndefined()
-  })
-
   it('is one of numbers if its limit is 1', () => {
     expect(keyedOf('select 1 from city where region_id = $1 limit $2').maxLimit).toBe(1)
     expect(keyedOf('select count(*) from city where region_id = $1 limit $2').maxLimit).toBeUndefined()
@@ -346,9 +269,7 @@ describe('a select by key', () => {
     ['select * from city where id = any($1)', 'NOT_BY_KEY'],
     ['select * from city where id is not distinct from $1', 'NOT_BY_KEY'],
     ['select * from city where not (id = $1)', 'NOT_BY_KEY'],
-    ['select * from city where id = $1 or region_id = $2', 'UNSUPPORTED_CONDITION'],
-    ['select * from city where id = $1 and exists (select 1 from region)', 'UNSUPPORTED_CONDITION'],
-    ['select * from city where id = $1 and region_id in (select id from region)', 'UNSUPPORTED_CONDITION'],
+    ['select * from city where id = $1 or region_id = $2', 'NOT_BY_KEY'],
     ['select * from city where region_id = $1 and name = $2 and size > $2', 'KEY_USED_TWICE'],
     ['select * from city where region_id = $1 and name = $1', 'KEY_USED_TWICE'],
     ['select * from city where id = $1 and size > $1', 'KEY_USED_TWICE'],
@@ -367,7 +288,7 @@ describe('a select by key', () => {
     ['select * from city where region_id = $1 order by id limit 101 offset 1', 'UNSUPPORTED_LIMIT'],
     ['select * from city where region_id = $1 order by size limit 2 offset 1', 'NONDETERMINISTIC_FIRST_ROW'],
     ['select count(*) from city where region_id = $1 limit 1 offset 1', 'OFFSET'],
-    ['select 1 from city where region_id = $1 limit 1 offset 1', 'OFFSET'],
+    ['select 1 from city where region_id = $1 limit 1 offset 1', 'NONDETERMINISTIC_FIRST_ROW'],
     ['select distinct region_id from city where id = $1', 'GROUPED_ROWS'],
     ['select region_id from city where id = $1 group by region_id', 'GROUPED_ROWS'],
     ['select count(*) filter (where size > 1) from city where id = $1', 'COMPUTED_COLUMNS'],
@@ -394,27 +315,8 @@ describe('a select by key', () => {
     ['select count(*) as n from city where region_id = $1 order by n', 'UNSUPPORTED_AGGREGATE'],
     ['select count(*) over () as n from city where id = $1', 'GROUPED_ROWS'],
     ['select count(*) from city where id = $1 having count(*) > 1', 'GROUPED_ROWS'],
-    ['select 1 from city where region_id = $1', 'COMPUTED_COLUMNS'],
-    ['select 1 from city where region_id = $1 limit 2', 'COMPUTED_COLUMNS'],
-    ['select 1 from city where region_id = $1 order by id limit 1', 'COMPUTED_COLUMNS'],
-    ['select size + 1 as n from city where id = $1', 'COMPUTED_COLUMNS'],
+    ['select 1 from city where region_id = $1 order by id limit 1', 'NONDETERMINISTIC_FIRST_ROW'],
     ['select row_number() over () from city where id = $1', 'GROUPED_ROWS'],
-    ['select * from city c join region r on r.id > c.region_id where c.id = $1', 'NOT_ONE_BASE_TABLE'],
-    ['select * from city c join region r on r.id = c.name where c.id = $1', 'NOT_ONE_BASE_TABLE'],
-    ['select * from city c join region r on r.id = c.size where c.id = $1', 'NOT_ONE_BASE_TABLE'],
-    [
-      'select * from city c join region r on r.id is not distinct from c.id where c.id = $1',
-      'NOT_ONE_BASE_TABLE',
-    ],
-    ['select * from city c join region r on not (r.id = c.region_id) where c.id = $1', 'NOT_ONE_BASE_TABLE'],
-    ['select * from city c join region r on r.id = 7 where c.id = $1', 'NOT_ONE_BASE_TABLE'],
-    [
-      'select * from city c join city d on d.region_id = c.region_id and d.name = c.name where c.id = $1',
-      'NOT_ONE_BASE_TABLE',
-    ],
-    ['select * from city c join region r on r.id = r.id where c.id = $1', 'NOT_ONE_BASE_TABLE'],
-    ['select * from city c join region r on r.id = c.id or c.id = 1 where c.id = $1', 'NOT_ONE_BASE_TABLE'],
-    ['select * from city c join city d on d.region_id = c.region_id where c.id = $1', 'NOT_ONE_BASE_TABLE'],
     ['select * from city c right join region r on r.id = c.region_id where c.id = $1', 'NOT_ONE_BASE_TABLE'],
     ['select * from city c full join region r on r.id = c.region_id where c.id = $1', 'NOT_ONE_BASE_TABLE'],
     ['select * from city c, region r where r.id = c.region_id and c.id = $1', 'NOT_ONE_BASE_TABLE'],
@@ -424,17 +326,8 @@ describe('a select by key', () => {
     ['select * from city c join big_city b on b.id = c.id where c.id = $1', 'NOT_ONE_BASE_TABLE'],
     ['select * from city c join only region r on r.id = c.region_id where c.id = $1', 'NOT_ONE_BASE_TABLE'],
     ['select * from (city c join region r on r.id = c.region_id) where c.id = $1', 'NOT_ONE_BASE_TABLE'],
-    [
-      'select * from city c join (select * from region) r on r.id = c.region_id where c.id = $1',
-      'NOT_ONE_BASE_TABLE',
-    ],
     ['select * from city c join region r on r.id = c.region_id where r.id = $1', 'NOT_BY_KEY'],
     ['select * from city c join region r on r.id = c.region_id where id = $1', 'NOT_BY_KEY'],
-    ['select id from city c join region r on r.id = c.region_id where c.id = $1', 'COMPUTED_COLUMNS'],
-    [
-      'select c.id from city c join region r on r.id = c.id where c.region_id = $1 order by c.id limit 1',
-      'UNSUPPORTED_LIMIT',
-    ],
     ['select * from only city where id = $1', 'NOT_ONE_BASE_TABLE'],
     ['select * from city tablesample system (10) where id = $1', 'NOT_A_PLAIN_READ'],
     ['select * from big_city where id = $1', 'NOT_ONE_BASE_TABLE'],

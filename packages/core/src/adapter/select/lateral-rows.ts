@@ -29,14 +29,14 @@ export class LateralRows extends FirstRows {
       ...this.limitEdits(),
     ]
     this.#inner = partsOf(tree, offsetsOf(tree, root).start, offsetsOf(tree, limit?.range).end, edits)
-    const from = offsetsOf(tree, root.clauses.from)
+    const base = offsetsOf(tree, root.from[0])
     const window = `partition by ${KEYS}.place ${order}`.trimEnd()
     // The union gives the keys the types of their columns, as the original comparison does.
     this.#head =
       `select ${ROWS}.*, rank() over (${window}) as ${this.rank}, ` +
       `${KEYS}.place as ${this.place} from ` +
       `(select ${keys.map(({ text }, nth) => `${text} as key_${nth}`).join(', ')}, 0 as place ` +
-      `from ${sql.slice(from.start, from.end)} where false`
+      `from ${sql.slice(base.start, base.end)} where false`
   }
 
   write(params: readonly unknown[], keys: readonly LookupKey[]): BoundSql {

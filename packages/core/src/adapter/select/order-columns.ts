@@ -22,7 +22,7 @@ export function orderOf(table: string, orders: readonly OrderColumn[], columns: 
 
 const AFTER_NAME = new Set(['ASC', 'DESC', 'NULLS'])
 
-/** Returns the columns of ORDER BY; `undefined` unless each is certainly a column of the table. */
+/** Returns the columns of ORDER BY; `undefined` unless each is certainly a column of the base table. */
 export function orderColumnsOf({
   tree,
   ground,
@@ -34,11 +34,12 @@ export function orderColumnsOf({
     const written = tokens.slice(start, end)
     const after = written.findIndex(({ upper }) => AFTER_NAME.has(upper))
     const name = after === -1 ? written : written.slice(0, after)
-    const info = column && ground.columnOf(column)?.info
-    if (info === undefined || !isName(name)) return undefined
-    // A name can refer to an output.
+    const { at, info } = (column && ground.columnOf(column)) ?? {}
+    if (at !== 0 || info === undefined || !isName(name)) return undefined
+    // A name can refer to an output, and PostgreSQL names outputs after the columns of subqueries.
     const isShadowed = outputs.some(
-      (output) => output.name.toLowerCase() === info.name.toLowerCase() && output.column !== info.name,
+      (output) =>
+        (output.name ?? info.name).toLowerCase() === info.name.toLowerCase() && output.column !== info.name,
     )
     if (name.length === 1 && (isShadowed || name[0]?.text.toLowerCase() !== info.name.toLowerCase()))
       return undefined

@@ -8,30 +8,30 @@ export type SqlRow = readonly unknown[] | Readonly<Record<string, unknown>>
 
 /** A column of the result. */
 export interface Output {
-  readonly name: string
-  readonly column: string
+  /** `undefined`: the database chooses it. */
+  readonly name: string | undefined
+  /** The column of a table; `undefined` for an expression, and for a column of a derived table. */
+  readonly column: string | undefined
   /** The index of its table. */
   readonly at: number
   /** Whether it is one of `*`, whose order only the database knows for certain. */
   readonly isOfStar: boolean
 }
 
-/** Returns the columns of the result in order; `undefined` unless each is a column of the tables. */
+/** Returns the columns of the result in order; `undefined` if one of them combines rows. */
 export function outputsOf(root: QueryBlock, ground: SelectGround): readonly Output[] | undefined {
   const outputs: Output[] = []
   for (const { star, name, column, aggregate, isAggregated } of root.outputs) {
     if (star !== undefined) {
-      for (const [at, { alias, table }] of ground.tables.entries())
-        if (star.of === undefined || ground.tables.length === 1 || star.of === alias)
-          for (const own of table.columns)
-            outputs.push({ name: own.name, column: own.name, at, isOfStar: true })
+      for (const [at, { alias, table }] of ground.items.entries())
+        if (star.of === undefined || ground.isSingle || star.of === alias)
+          for (const own of table?.columns ?? [undefined])
+            outputs.push({ name: own?.name, column: own?.name, at, isOfStar: true })
       continue
     }
-    if (column === undefined || aggregate !== undefined || isAggregated === true) return undefined
-    const found = ground.columnOf(column)
-    if (found === undefined) return undefined
-    const { at, info } = found
-    outputs.push({ name: name ?? info.name, column: info.name, at, isOfStar: false })
+    if (aggregate !== undefined || isAggregated === true) return undefined
+    const { at = -1, info } = (column && ground.columnOf(column)) ?? {}
+    outputs.push({ name: name ?? info?.name, column: info?.name, at, isOfStar: false })
   }
   return outputs.length === 0 ? undefined : outputs
 }
@@ -39,18 +39,22 @@ export function outputsOf(root: QueryBlock, ground: SelectGround): readonly Outp
 export type Properties = ReadonlyMap<string, string | number>
 
 /**
- * Returns the property of a row that contains each column of the base table, except if another output has the
- * same name, or if the property depends on the order of `*`.
+ * Returns the property of a row that contains each column of the base table, except if another output has or
+ * may have the same name, or if the property depends on the order of `*`.
  */
 export function propertiesOf(outputs: readonly Output[], form: RowForm): Properties {
   const properties = new Map<string, string | number>()
-  if (form === 'arrays' && outputs.some(({ isOfStar }) => isOfStar)) return properties
+  const isUncertain =
+    form === 'arrays'
+      ? outputs.some(({ isOfStar }) => isOfStar)
+      : outputs.some(({ name }) => name === undefined)
+  if (isUncertain) return properties
   const timesNamed = new Map<string, number>()
-  for (const { name } of outputs)
+  for (const { name = '' } of outputs)
     timesNamed.set(name.toLowerCase(), (timesNamed.get(name.toLowerCase()) ?? 0) + 1)
   const seen = new Set<string>()
-  for (const [nth, { name, column, at }] of outputs.entries()) {
-    if (at > 0 || seen.has(column)) continue
+  for (const [nth, { name = '', column, at }] of outputs.entries()) {
+    if (at !== 0 || column === undefined || seen.has(column)) continue
     seen.add(column)
     if (form === 'arrays') properties.set(column, nth)
     else if (timesNamed.get(name.toLowerCase()) === 1) properties.set(column, name)

@@ -1,4 +1,5 @@
 import type {
+  AggregateCall,
   ClauseRanges,
   ColumnName,
   ConditionNode,
@@ -25,6 +26,7 @@ export class BlockDraft implements QueryBlock {
   isDistinct = false
   distinctOn: readonly OrderTerm[] = NONE
   hasWindows?: true
+  aggregates?: AggregateCall[]
   readonly mentions: ColumnName[] = []
   limit?: ValueTerm
   offset?: ValueTerm

@@ -202,6 +202,16 @@ export interface OutputTerm extends Range {
   readonly isAggregated?: true
 }
 
+/** A call of an aggregate that is not a window function. */
+export interface AggregateCall {
+  /** In lower case. */
+  readonly name: string
+  /** The tokens between its parentheses. */
+  readonly args: Range
+  /** Every column named in the call, and `*` for all columns of a table. */
+  readonly columns: readonly ColumnName[]
+}
+
 /** The content of each clause, without the keyword. */
 export interface ClauseRanges {
   readonly outputs?: Range
@@ -235,6 +245,11 @@ export interface QueryBlock extends Range {
   readonly distinctOn: readonly OrderTerm[]
   /** Whether its outputs contain a window function. */
   readonly hasWindows?: true
+  /**
+   * The aggregates that are written in it, omitted if there are none. One that names no column of the block
+   * groups the rows of an enclosing block.
+   */
+  readonly aggregates?: readonly AggregateCall[]
   /** Every column named anywhere in the block; columns in nested blocks belong to those blocks. */
   readonly mentions: readonly ColumnName[]
   readonly limit?: ValueTerm

@@ -5,7 +5,7 @@ import { type ExpressionSource, OR, OTHER } from './operators.ts'
 
 const aggregates = new Set(
   `count sum avg min max total group_concat string_agg array_agg json_agg jsonb_agg json_object_agg jsonb_object_agg json_group_array
-  json_group_object json_arrayagg json_objectagg bool_and bool_or every bit_and bit_or bit_xor stddev stddev_pop stddev_samp variance var_pop
+  json_group_object jsonb_group_array jsonb_group_object json_arrayagg json_objectagg bool_and bool_or every bit_and bit_or bit_xor stddev stddev_pop stddev_samp variance var_pop
   var_samp corr covar_pop covar_samp percentile_cont percentile_disc mode any_value xmlagg std range_agg`
     .trim()
     .split(/\s+/),
@@ -27,7 +27,9 @@ const modes = words('IN NATURAL LANGUAGE BOOLEAN MODE WITH QUERY EXPANSION')
 /** Reads the arguments of a function and any suffix; the cursor is at the parenthesis. */
 export function readCall(source: ExpressionSource, start: number, name: string): Expression {
   const { cursor } = source
+  const { block } = source.scope
   const open = cursor.position
+  const mentioned = block.mentions.length
   const parts = cursor.parenthesised(() => readArguments(source, name, cursor.map.closing(open)))
   let isAggregate = aggregates.has(name)
   let isWindow = false
@@ -55,7 +57,12 @@ export function readCall(source: ExpressionSource, start: number, name: string):
   }
   // SQLite: min and max of several values are not aggregates.
   if ((name === 'min' || name === 'max') && parts.length > 1 && !isWindow) isAggregate = false
-  if (isWindow) source.scope.block.hasWindows = true
+  if (isWindow) block.hasWindows = true
+  else if (isAggregate) {
+    const args = { start: open + 1, end: cursor.map.closing(open) }
+    block.aggregates ??= []
+    block.aggregates.push({ name, args, columns: block.mentions.slice(mentioned) })
+  }
   return {
     kind: 'call',
     name,

@@ -156,12 +156,12 @@ export const BUILDER_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'drizzle-transaction-reads',
-    rule: 'A read of Drizzle in a transaction is sent unchanged.',
+    rule: 'A read of Drizzle in a transaction is sent unchanged once the transaction has written.',
     edits: [
       {
         file: PG,
-        find: 'if (!isPooled || !isActive) return unchanged()',
-        replace: 'if (!isActive) return unchanged()',
+        find: 'if (!isPooled) return this.#onClient(target, config, unchanged)',
+        replace: '',
       },
     ],
     builders: drizzle,

@@ -10,8 +10,8 @@ interface PgConnection {
 }
 
 /** Statements that only begin or end a transaction, with the settings of the session. */
-const PLAIN_BEGIN = /^\s*(?:BEGIN|START\s+TRANSACTION)\s*;?\s*$/i
-const PLAIN_END = /^\s*(?:COMMIT|ROLLBACK|END)\s*;?\s*$/i
+const PLAIN_BEGIN = /^(?:BEGIN|START TRANSACTION);?$/i
+const PLAIN_END = /^(?:COMMIT|ROLLBACK|END);?$/i
 
 /** A BEGIN that was answered, and not sent yet. */
 interface Held {

@@ -1,3 +1,5 @@
+import { addCallers } from './error-stack.ts'
+
 /**
  * The reads of a transaction that has sent only plain reads so far: no write, no lock, no setting, no
  * savepoint, no function that is not known to be pure, and no statement that failed. Under READ COMMITTED,
@@ -45,8 +47,17 @@ export class TransactionReads {
       ended()
       throw error
     }
-    // The first reaction: the caller learns of the result afterwards.
-    running.then(ended, ended)
-    return running
+    // One promise after the other: with two reactions, V8 would cut the stack of an error at `running`.
+    return running.then(
+      (result) => {
+        ended()
+        return result
+      },
+      (error: unknown) => {
+        ended()
+        addCallers(error)
+        throw error
+      },
+    )
   }
 }

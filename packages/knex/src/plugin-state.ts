@@ -13,7 +13,6 @@ import {
   type RowSource,
   type Source,
   type StatementPlans,
-  type StreamedStatement,
   type TableId,
   type TransactionReads,
 } from '@sluice/core/adapter'
@@ -31,6 +30,7 @@ import { PoolWaits } from './pool-waits.ts'
 import { type KnexOptions, type KnexRead, ReplicaReads } from './replica-reads.ts'
 import { RowSources } from './row-sources.ts'
 import { bindingsOf, SentQuery } from './sent-query.ts'
+import { KnexStreams } from './streams.ts'
 
 /**
  * Apps can generate table names, so the number of entries is limited; reads of additional tables are always
@@ -52,12 +52,12 @@ export class PluginState implements InstanceContext {
   readonly order: CallOrder
   readonly plans: StatementPlans
   readonly transactions: OpenTransactions
+  readonly streams: KnexStreams
   readonly #statements: AdapterClient
   readonly #pg: PgTransactions | undefined
   readonly #lookups = new KnexLookups(this)
   readonly #rowSources = new RowSources(this)
   readonly #migrationTables: ReadonlySet<string>
-  readonly #streamed = new Set<object>()
   /** By table: by method and number of clauses. */
   readonly #gains = new Map<string, Gain[]>()
   /** Operations by the query object that is sent for them. */
@@ -92,6 +92,7 @@ export class PluginState implements InstanceContext {
     this.order = new CallOrder(this.#statements)
     this.plans = this.#statements.plans
     this.#pg = dialect === 'postgresql' ? new PgTransactions(this.#statements) : undefined
+    this.streams = new KnexStreams(base, this.#statements)
     this.transactions = new OpenTransactions(this.#statements, this.#pg)
     const statements = this.#statements
     waits.report = (ms, wasExhausted, count) => statements.waited(ms, wasExhausted, count)
@@ -120,8 +121,7 @@ export class PluginState implements InstanceContext {
 
   query(client: ClientInternals, connection: object, query: QueryObject): Promise<QueryObject> {
     // SQLite streams through `_query`: Sluice has already seen a streamed query.
-    if (this.#streamed.size > 0 && this.#streamed.has(query))
-      return this.base._query.call(client, connection, query)
+    if (this.streams.has(query)) return this.base._query.call(client, connection, query)
     this.#sent.get(query)?.sends(query.sql, bindingsOf(query))
     const { base, conversions } = this
     const pg = client.transacting === true ? this.#pg : undefined
@@ -141,71 +141,11 @@ export class PluginState implements InstanceContext {
   ): Promise<QueryObject> {
     const control = this.plans.of(query.sql).analyzed.statement.transaction
     if (control === undefined) return this.#statements.statement(connection, sent)
-    const response = pg.answer(connection, query.sql)
-    return response === undefined
-      ? this.#statements.statement(connection, sent).then((answered) => {
-          pg.answered(query.sql, answered.response as QueryResult)
-          return answered
-        })
-      : this.#statements.control(connection, control, {
-          send: () => Promise.resolve(Object.assign(query, { response })),
-          isKnown: true,
-        })
-  }
-
-  stream(
-    client: ClientInternals,
-    connection: object,
-    query: QueryObject,
-    stream: object,
-    options: unknown,
-  ): Promise<unknown> {
-    this.#streamed.add(query)
-    const { ready, end } = this.#statements.stream(connection, {
-      sql: query.sql,
-      params: bindingsOf(query),
+    return pg.control(connection, query.sql, control, {
+      send: () => this.#statements.statement(connection, sent),
+      resultOf: ({ response }) => response as QueryResult,
+      answerOf: (response) => Object.assign(query, { response }),
     })
-    if (ready !== undefined)
-      return this.#streamWhenReady(client, connection, query, stream, options, ready, end)
-    let streamed: Promise<unknown>
-    try {
-      streamed = this.base._stream.call(client, connection, query, stream, options)
-    } catch (error) {
-      // Knex reports an error that is thrown here on the stream, but does not report a rejection.
-      this.#streamed.delete(query)
-      end(error, 0)
-      throw error
-    }
-    streamed.then(
-      () => void (this.#streamed.delete(query) && end(undefined, 0)),
-      (error: unknown) => void (this.#streamed.delete(query) && end(error, 0)),
-    )
-    return streamed
-  }
-
-  /** Streams a statement that writes, after other processes have been notified of the write. */
-  async #streamWhenReady(
-    client: ClientInternals,
-    connection: object,
-    query: QueryObject,
-    stream: object,
-    options: unknown,
-    ready: Promise<void>,
-    end: StreamedStatement['end'],
-  ): Promise<unknown> {
-    try {
-      await ready
-      const result = await this.base._stream.call(client, connection, query, stream, options)
-      await end(undefined, 0)
-      return result
-    } catch (error) {
-      await end(error, 0)
-      // Knex only reports synchronously thrown errors on the stream.
-      ;(stream as { emit?(event: string, error: unknown): void }).emit?.('error', error)
-      throw error
-    } finally {
-      this.#streamed.delete(query)
-    }
   }
 
   /** Called with each builder that is created. */

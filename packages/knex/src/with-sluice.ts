@@ -86,7 +86,7 @@ function instrumented(base: ClientInternals, state: PluginState): object {
       stream: object,
       options: unknown,
     ): Promise<unknown> {
-      return state.stream(this, connection, query, stream, options)
+      return state.streams.send(this, connection, query, stream, options)
     }
 
     override queryBuilder() {

@@ -1,4 +1,5 @@
-import type { TransactionReads } from '../../pipeline/transaction-reads.ts'
+import type { TransactionControl } from '../../sql/statement.ts'
+import type { AdapterClient } from '../attach-client.ts'
 import { copyResult, type QueryResult } from './pg-result.ts'
 
 type Query = (...args: unknown[]) => unknown
@@ -12,6 +13,14 @@ interface PgConnection {
 /** Statements that only begin or end a transaction, with the settings of the session. */
 const PLAIN_BEGIN = /^(?:BEGIN|START TRANSACTION);?$/i
 const PLAIN_END = /^(?:COMMIT|ROLLBACK|END);?$/i
+
+/** How an adapter sends a statement of transaction control, and what its callers receive. */
+interface ControlForm<T> {
+  send(): Promise<T>
+  /** The result of the driver in an answer. */
+  resultOf(answer: T): QueryResult
+  answerOf(result: QueryResult): T
+}
 
 /** A BEGIN that was answered, and not sent yet. */
 interface Held {
@@ -36,15 +45,7 @@ export class PgTransactions {
   /** The connection on which Sluice sends a statement now. */
   #sending: object | undefined
 
-  constructor(
-    private readonly client: {
-      /** Whether a BEGIN that is sent now may be held back. */
-      readonly holdsBegin: boolean
-      readsOf(connection: object): TransactionReads | undefined
-      /** Counts a statement that is sent. */
-      count(): void
-    },
-  ) {}
+  constructor(private readonly client: Pick<AdapterClient, 'holdsBegin' | 'readsOf' | 'control' | 'count'>) {}
 
   /**
    * Notices what is sent on a connection without Sluice, such as COPY. Returns `false` for other drivers.
@@ -64,10 +65,33 @@ export class PgTransactions {
   }
 
   /**
+   * Sends BEGIN, COMMIT or the like, or returns an answer without sending it.
+   *
+   * @param sql - A statement without options that change its result.
+   */
+  control<T>(
+    connection: object,
+    sql: string,
+    control: TransactionControl,
+    { send, resultOf, answerOf }: ControlForm<T>,
+  ): Promise<T> {
+    const result = this.#answer(connection, sql)
+    if (result !== undefined)
+      return this.client.control(connection, control, {
+        send: () => Promise.resolve(answerOf(result)),
+        isKnown: true,
+      })
+    return send().then((answer) => {
+      this.#remember(sql, resultOf(answer))
+      return answer
+    })
+  }
+
+  /**
    * The result of a statement that need not be sent: a BEGIN that is held back from now on, or the end of a
    * transaction in which nothing was sent. `undefined`: it must be sent.
    */
-  answer(connection: object, sql: string): QueryResult | undefined {
+  #answer(connection: object, sql: string): QueryResult | undefined {
     const held = this.#held.get(connection)
     const isPossible =
       held === undefined
@@ -94,9 +118,8 @@ export class PgTransactions {
     })
   }
 
-  /** Called with the result of a statement that was sent. */
-  answered(sql: string, result: QueryResult | undefined): void {
-    if (result === undefined || this.#results.has(sql)) return
+  #remember(sql: string, result: QueryResult): void {
+    if (this.#results.has(sql)) return
     // The server answers COMMIT with ROLLBACK if a statement of the transaction failed.
     const isCommitted = result.command === 'COMMIT' || /ROLLBACK/i.test(sql)
     if (PLAIN_BEGIN.test(sql) || (PLAIN_END.test(sql) && isCommitted))

@@ -2,7 +2,6 @@ import { lateStack } from '../../pipeline/call-site.ts'
 import type { Stack } from '../../pipeline/execution-group.ts'
 import { registerOwnFrames } from '../../pipeline/frame-packages.ts'
 import type { TransactionReads } from '../../pipeline/transaction-reads.ts'
-import type { TransactionControl } from '../../sql/statement.ts'
 import { afterCaller } from '../after-caller.ts'
 import { type AdapterClient, attachClient } from '../attach-client.ts'
 import { isInstrumented, markInstrumented } from '../instrumented-clients.ts'
@@ -250,7 +249,11 @@ class PoolStandIn {
   ): Promise<QueryResult> {
     const { text } = config
     const control = this.#client.plans.of(text).analyzed.statement.transaction
-    if (control !== undefined) return this.#control(client, config, control, unchanged)
+    if (control !== undefined) {
+      const isUnnamed = isPlain(config) && config.name === undefined && (config.values ?? []).length === 0
+      const form = { send: unchanged, resultOf: same, answerOf: same }
+      return isUnnamed ? this.#transactions.control(client, text, control, form) : unchanged()
+    }
     const reads = this.#client.readsOf(client)
     if (reads === undefined) return unchanged()
     // All traffic can be in transactions.
@@ -258,22 +261,6 @@ class PoolStandIn {
     return reads.isClean && this.#client.onlyReads(text) && this.#transactions.follow(client)
       ? this.#read(client, config, reads)
       : reads.follow(unchanged)
-  }
-
-  async #control(
-    client: Queryable,
-    config: QueryConfig,
-    control: TransactionControl,
-    unchanged: () => Promise<QueryResult>,
-  ): Promise<QueryResult> {
-    const { text } = config
-    const isUnnamed = isPlain(config) && config.name === undefined && (config.values ?? []).length === 0
-    const answer = isUnnamed ? this.#transactions.answer(client, text) : undefined
-    if (answer !== undefined)
-      return this.#client.control(client, control, { send: () => Promise.resolve(answer), isKnown: true })
-    const result = await unchanged()
-    if (isUnnamed) this.#transactions.answered(text, result)
-    return result
   }
 
   #statement(
@@ -292,7 +279,7 @@ class PoolStandIn {
       rows: (result) => (Array.isArray(result.rows) ? result.rows.length : 0),
       isRolledBack: ({ command }) => command === 'ROLLBACK',
       rollBack: () => target.query('ROLLBACK') as Promise<unknown>,
-      // Reads of a connection with a transaction never go through the pipeline.
+      // Reads of a client that a caller has taken know of its transaction.
       isKnown: connection === target,
     }
     // Only statements of reads come with a stack.
@@ -381,6 +368,8 @@ function answerCallback<T>(
     (error: unknown) => process.nextTick(callback, error),
   )
 }
+
+const same = (result: QueryResult) => result
 
 function isPlain(config: QueryConfig): boolean {
   return Object.keys(config).every((name) => READ_OPTIONS.has(name))

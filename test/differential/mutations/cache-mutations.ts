@@ -2,6 +2,7 @@ import type { Mutation } from './mutation.ts'
 
 const RESULT_CACHE = 'packages/core/src/cache/result-cache.ts'
 const COHERENT = 'packages/core/src/cache/coherent-cache.ts'
+const FLIGHT = 'packages/core/src/cache/flight.ts'
 const VALUES = 'packages/core/src/cache/cached-values.ts'
 const TAGS = 'packages/core/src/cache/coherence/tag-table.ts'
 const WRITE_SET = 'packages/core/src/cache/coherence/local-writes.ts'
@@ -41,7 +42,7 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
         replace: 'if (flight !== undefined)',
       },
       {
-        file: COHERENT,
+        file: FLIGHT,
         find: 'if (snapshot?.isCurrent !== true) return false',
         replace: '',
       },
@@ -79,8 +80,8 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: RESULT_CACHE,
-        find: "if (inTransaction && transactionReads?.isClean !== true) return 'IN_TRANSACTION'",
-        replace: '',
+        find: 'return inTransaction && (this.options.isShared || transactionReads?.isClean !== true)',
+        replace: 'return false && inTransaction && transactionReads',
       },
       {
         file: PRISMA_OPERATION,

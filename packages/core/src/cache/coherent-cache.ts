@@ -2,7 +2,6 @@ import type { Clock } from '../shared/clock.ts'
 import { CachedValues, type CachedValuesParts, type Loaded, type Shared } from './cached-values.ts'
 import type { CachingStrategyEngine } from './caching-strategy-engine.ts'
 import type { CachedValue } from './coherence/cached-value.ts'
-import type { BasisPart } from './coherence/read-basis.ts'
 import type { Permit } from './coherence/shared-reads.ts'
 import {
   type Before,
@@ -11,9 +10,8 @@ import {
   type FetchRequest,
   flightId,
   hasOwnTags,
-  neededTags,
-  snapshotOf,
 } from './fetch-request.ts'
+import { Flight } from './flight.ts'
 import { LoadClaims, openFor } from './load-claims.ts'
 import { withTimeouts } from './with-timeouts.ts'
 
@@ -23,17 +21,6 @@ import { withTimeouts } from './with-timeouts.ts'
  */
 const MAX_JOINS = 3
 const NO_TAGS: readonly string[] = []
-
-interface Flight<T = unknown> {
-  readonly before: Before
-  readonly loaded: Promise<Loaded<T>>
-  readonly ownTags: readonly string[]
-  /**
-   * Whether the value is still valid, for all requests that waited. Checked after the flight is closed, so
-   * that no request can join anymore.
-   */
-  verdict?: Promise<boolean>
-}
 
 /**
  * Cache-aside with the coherence protocol: a value is returned only while the state of every tag that it
@@ -229,7 +216,7 @@ export class CoherentCache {
         return request.load()
       }
       const copy =
-        loaded.hasChangedQuery !== true && (await this.#isStillTrue(flight, loaded, request))
+        loaded.hasChangedQuery !== true && (await flight.isStillTrue(loaded, request, this.parts))
           ? request.copier.copy(loaded.value)
           : undefined
       if (copy === undefined) {
@@ -238,46 +225,12 @@ export class CoherentCache {
         return request.load()
       }
       this.parts.counters.coalesced += 1
-      if (request.basis !== undefined) this.#followJoined(flight, loaded, request, request.basis)
+      if (request.basis !== undefined) flight.follow(loaded, request, request.basis, this.parts)
       request.note?.answered('coalesced', loaded.permit?.tags ?? request.tags)
       request.onHit?.(copy.value)
       return copy.value
     }
     return this.#limited(joined(), request, cached)
-  }
-
-  #followJoined<T>(
-    { before }: Flight<T>,
-    { value, permit, isPrefetched }: Loaded<T>,
-    request: FetchRequest<T>,
-    basis: BasisPart,
-  ): void {
-    if (isPrefetched === true && this.parts.shared !== undefined) basis.spoil('PREFETCHED')
-    else
-      basis.add(
-        permit?.tags ?? request.tags.slice(0, neededTags(request, value)),
-        snapshotOf(request, neededTags(request, value), before),
-        permit,
-      )
-  }
-
-  #isStillTrue<T>(
-    flight: Flight<T>,
-    { value, permit }: Loaded<T>,
-    request: FetchRequest<T>,
-  ): Promise<boolean> | boolean {
-    const { shared, clock } = this.parts
-    const needed = neededTags(request, value)
-    const snapshot = snapshotOf(request, needed, flight.before)
-    if (snapshot?.isCurrent !== true) return false
-    if (shared === undefined) return true
-    if (permit === undefined || permit.tags.length < needed) return false
-    if (request.policy.consistency === 'bounded' && shared.reads.isTrusted(clock.now(), permit)) return true
-    flight.verdict ??= shared.reads.check(permit).then(
-      (state) => state === 'current',
-      () => false,
-    )
-    return flight.verdict
   }
 
   /** Loads a value for its caller, and for the requests that join. */
@@ -288,7 +241,7 @@ export class CoherentCache {
       shared === undefined
         ? this.#load(request, before, undefined)
         : this.#run(shared, request, cached, before)
-    const flight: Flight<T> = { before, loaded, ownTags: request.ownTags ?? NO_TAGS }
+    const flight = new Flight(before, loaded, request.ownTags ?? NO_TAGS)
     // The flight is closed before any caller receives the result; requests that joined receive it later. A
     // request that starts after that can know of a write that this load has not seen.
     const value = loaded.then(

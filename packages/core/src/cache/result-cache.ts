@@ -93,9 +93,9 @@ export class ResultCache {
     const request = operation.cacheRequest?.()
     if (request === undefined) return undefined
     if (isRefusal(request)) return request.refused
+    if (this.#isSeparate(operation)) return 'IN_TRANSACTION'
     const { isShared } = this.options
-    const isSeparate = operation.inTransaction && (isShared || operation.transactionReads?.isClean !== true)
-    const chosen = isSeparate ? 'IN_TRANSACTION' : this.options.policyOf(request)
+    const chosen = this.options.policyOf(request)
     if (typeof chosen === 'string') return chosen
     if (isShared && operation.source.sharedName?.() === undefined) return 'UNKNOWN_DATABASE'
     const { tags, optional } = tagsRead(request)
@@ -109,6 +109,14 @@ export class ResultCache {
     }
   }
 
+  /**
+   * Whether a read is in a transaction that may see something else than reads outside, or that can write
+   * during a call to the store.
+   */
+  #isSeparate({ inTransaction, transactionReads }: Operation<unknown>): boolean {
+    return inTransaction && (this.options.isShared || transactionReads?.isClean !== true)
+  }
+
   /** The promise of the result, or the reason why the cache is not used. */
   #read<T>(
     request: CacheRequest<T>,
@@ -117,13 +125,11 @@ export class ResultCache {
     next: Handler,
   ): Promise<T> | string {
     const { inTransaction, transactionReads } = operation
-    if (inTransaction && transactionReads?.isClean !== true) return 'IN_TRANSACTION'
+    if (this.#isSeparate(operation)) return 'IN_TRANSACTION'
     const chosen = this.options.policyOf(request)
     if (request.control?.disabled === true) context.isFresh = true
     if (typeof chosen === 'string') return chosen
     const { isShared, isStrict, detached, onDatabase } = this.options
-    // A call to the store takes time, in which the transaction can write.
-    if (inTransaction && isShared) return 'IN_TRANSACTION'
     const { policy } = chosen
     const { strategy, consistency } = policy
     // Prefetched rows are validated if all reads are strict, but not for a single strict read.

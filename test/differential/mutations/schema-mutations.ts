@@ -141,7 +141,7 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
     rule: 'A write that ends in another generation than it began in wrote everything.',
     edits: [
       {
-        file: TRANSACTIONS,
+        file: 'packages/core/src/adapter/single-write.ts',
         find: "const isOutdated = !effect.everything && outcome !== 'rolled-back' &&",
         replace: 'const isOutdated = outcome === null &&',
       },

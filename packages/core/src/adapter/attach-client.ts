@@ -1,4 +1,3 @@
-import { setImmediate as nextTick } from 'node:timers/promises'
 import { registerOwnFrames } from '../pipeline/frame-packages.ts'
 import type { Gain } from '../pipeline/gain.ts'
 import type { ReadRequirements } from '../pipeline/lookup.ts'
@@ -17,7 +16,7 @@ import type { TransactionControl } from '../sql/statement.ts'
 import type { ClientDescription } from './client-description.ts'
 import { ConnectionObserver, type ObserverHost } from './connection-observer.ts'
 import { registeredHost } from './host-registry.ts'
-import { sendingUntil } from './own-connections.ts'
+import { afterTheApp, sendingUntil, statementByStatement } from './own-connections.ts'
 import { ProgramOrder } from './program-order.ts'
 import type { SqlRow } from './select/outputs.ts'
 import type { SentControl, SentStatement, StreamedStatement } from './sent-statement.ts'
@@ -388,26 +387,4 @@ class AttachedClient implements AdapterClient {
       settings === undefined || catalog === undefined ? '' : settings.call(this.options, catalog.ownTypes)
     return identity === undefined || own === undefined ? undefined : `${orm} ${own} ${identity}`
   }
-}
-
-/** Callers of the current tick request a connection of the pool before Sluice does. */
-function afterTheApp(connection: Connection): Connection {
-  const { dialect, query } = connection
-  // Most drivers of SQLite end a statement before its caller continues.
-  if (dialect === 'sqlite') return connection
-  return {
-    dialect,
-    async query(sql, params) {
-      await nextTick()
-      return query(sql, params)
-    },
-  }
-}
-
-/**
- * Each statement of Sluice uses a separate connection of the pool, so statements of the app can run in
- * between.
- */
-function statementByStatement(connection: Connection): Connection {
-  return { dialect: connection.dialect, query: connection.query.bind(connection) }
 }

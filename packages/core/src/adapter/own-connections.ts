@@ -1,3 +1,4 @@
+import { setImmediate as nextTick } from 'node:timers/promises'
 import type { Connection } from '../schema/connection.ts'
 import { SluiceError } from '../shared/errors.ts'
 
@@ -36,6 +37,28 @@ export function sendingUntil(signal: AbortSignal, connection: Connection): Conne
         session.call(connection, (own) => work(sendingUntil(signal, own))) as Promise<T>,
     }),
   }
+}
+
+/** Callers of the current tick request a connection of the pool before Sluice does. */
+export function afterTheApp(connection: Connection): Connection {
+  const { dialect, query } = connection
+  // Most drivers of SQLite end a statement before its caller continues.
+  if (dialect === 'sqlite') return connection
+  return {
+    dialect,
+    async query(sql, params) {
+      await nextTick()
+      return query(sql, params)
+    },
+  }
+}
+
+/**
+ * Each statement of Sluice uses a separate connection of the pool, so statements of the app can run in
+ * between.
+ */
+export function statementByStatement(connection: Connection): Connection {
+  return { dialect: connection.dialect, query: connection.query.bind(connection) }
 }
 
 function closedError(): SluiceError {

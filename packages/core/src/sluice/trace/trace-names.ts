@@ -71,11 +71,7 @@ export class TraceNames {
     })
   }
 
-  /**
-   * The number of an operation.
-   *
-   * @param isRepeatable - Whether its statements are not seen, and it represents them.
-   */
+  /** The number of an operation. */
   operation({ fingerprint, label }: { readonly fingerprint: string; readonly label: string }): number {
     return this.#idOf(`operation ${fingerprint}`, () => ({ label, isRepeatable: true, isByKey: true }))
   }

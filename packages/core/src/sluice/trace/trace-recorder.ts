@@ -53,8 +53,6 @@ class ScopeReads {
 interface OpenTransaction {
   readonly id: number
   readonly at: number
-  /** Whether its beginning was seen. */
-  readonly isWhole: boolean
 }
 
 /** Records the reads, statements and transactions of an app that is not optimized. */
@@ -122,21 +120,22 @@ export class TraceRecorder implements WorkloadTrace {
   }
 
   began(connection: object): void {
-    this.#openTransaction(connection, true)
+    this.#lastTransaction += 1
+    this.#transactions.set(connection, { id: this.#lastTransaction, at: this.#now() })
   }
 
   ended(connection: object, isRolledBack: boolean): void {
     const open = this.#transactions.get(connection)
     this.#transactions.delete(connection)
     if (open === undefined) return
-    const { id, at, isWhole } = open
+    const { id, at } = open
     this.#write({
       type: 'transaction',
       id,
       at,
       end: this.#now(),
       ...(isRolledBack ? { isRolledBack } : {}),
-      ...(isWhole ? { isWhole } : {}),
+      isWhole: true,
     })
   }
 
@@ -274,11 +273,6 @@ export class TraceRecorder implements WorkloadTrace {
     }
     const catalog = this.parts.catalogs.seenBy(sourceId)
     return analyzed.statement.reads.map((name) => setTag(catalog?.idOf(name) ?? name.join('.')))
-  }
-
-  #openTransaction(connection: object, isWhole: boolean): void {
-    this.#lastTransaction += 1
-    this.#transactions.set(connection, { id: this.#lastTransaction, at: this.#now(), isWhole })
   }
 
   #loopOf(id: number, { fetch, isPrefetched, trail }: ForecastLookup): TracedLoop {

@@ -5,6 +5,25 @@ const http = require('node:http')
 const Module = require('node:module')
 
 let statements = 0
+let report
+
+/**
+ * Creates the Sluice of an app in the mode of APP_MODE, and reports on it. In mode `bare`, it returns `undefined`.
+ *
+ * @param createSluice - That of the app's own copy of the package.
+ */
+globalThis.createAppSluice = (createSluice) => {
+  const mode = process.env.APP_MODE ?? 'bare'
+  if (mode === 'bare') return undefined
+  const sluice = createSluice({ mode })
+  const findings = new Map()
+  sluice.on('finding', ({ id, code, count, label, scope, fix }) =>
+    findings.set(id, `${code} ${count} × ${label} in ${scope}: ${fix ?? 'no fix known'}`),
+  )
+  sluice.on('error', (error) => console.error('Sluice:', error))
+  report = () => ({ ...sluice.queries.getStats(), findings: [...findings.values()] })
+  return sluice
+}
 
 const emit = http.Server.prototype.emit
 http.Server.prototype.emit = function (event, ...args) {
@@ -18,7 +37,7 @@ http.Server.prototype.emit = function (event, ...args) {
   }
   // Separate, because it would count as CPU time of the app.
   if (request.url === '/__app/report') {
-    response.end(JSON.stringify(globalThis.__appReport?.()))
+    response.end(JSON.stringify(report?.()))
     return true
   }
   return emit.call(this, event, ...args)

@@ -3,22 +3,15 @@ import { config, list } from '@keystone-6/core'
 import { allowAll } from '@keystone-6/core/access'
 import { integer, relationship, select, text } from '@keystone-6/core/fields'
 import { PrismaPg } from '@prisma/adapter-pg'
-import { createSluice } from '@sluice/core'
+import { createSluice, type Sluice } from '@sluice/core'
 import { sluiceMiddleware } from '@sluice/express'
 import { sluiceApolloPlugin } from '@sluice/graphql'
 import { sluiceAdapter, withSluice } from '@sluice/prisma'
 
-const mode = process.env.APP_MODE ?? 'bare'
-const sluice = mode === 'bare' ? undefined : createSluice({ mode: mode as 'observe' | 'optimize' })
-const findings = new Map<string, string>()
-sluice?.on('finding', ({ id, code, count, label, scope, fix }) =>
-  findings.set(id, `${code} ${count} × ${label} in ${scope}: ${fix ?? 'no fix known'}`),
-)
-sluice?.on('error', (error) => console.error('Sluice:', error))
-// Read by the preloaded script.
-Object.assign(globalThis, {
-  __appReport: () => sluice && { ...sluice.queries.getStats(), findings: [...findings.values()] },
-})
+// Defined by the preloaded script.
+const sluice = (
+  globalThis as { createAppSluice?: (create: typeof createSluice) => Sluice }
+).createAppSluice?.(createSluice)
 
 function adapter() {
   const plain = new PrismaPg({ connectionString: process.env.DATABASE_URL, max: 10 })

@@ -1,15 +1,8 @@
 const { createSluice } = require('@sluice/core')
 const { withSluice } = require('@sluice/knex')
 
-const mode = process.env.APP_MODE ?? 'bare'
-const sluice = mode === 'bare' ? undefined : createSluice({ mode })
-const findings = new Map()
-sluice?.on('finding', ({ id, code, count, label, scope, fix }) =>
-  findings.set(id, `${code} ${count} × ${label} in ${scope}: ${fix ?? 'no fix known'}`),
-)
-sluice?.on('error', (error) => console.error('Sluice:', error))
-// Read by the preloaded script.
-globalThis.__appReport = () => sluice && { ...sluice.queries.getStats(), findings: [...findings.values()] }
+// Defined by the preloaded script.
+const sluice = globalThis.createAppSluice?.(createSluice)
 
 module.exports = {
   register({ strapi }) {

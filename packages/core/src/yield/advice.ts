@@ -8,6 +8,8 @@ export interface ReasonAdvice {
 const NOT_BATCHED = 'guides/n-plus-one#queries-that-sluice-does-not-batch'
 const NEVER_CACHED = 'guides/caching#queries-that-are-never-cached'
 const EXCLUDED = 'guides/modes#excluding-queries'
+/** Its rows link to the guides of the ORMs. */
+const REASONS = 'reference/statistics#pass-through-reasons'
 
 const BY_KEY: ReasonAdvice = {
   advice: 'Compare a key by equality, or load the rows of all keys with one query.',
@@ -21,7 +23,7 @@ const PARAMETER: ReasonAdvice = {
 }
 const PLAIN_BUILDER: ReasonAdvice = {
   advice: 'Remove the options, the timeout or the listeners from the builder.',
-  page: 'guides/knex#postprocessresponse-wrapidentifier-and-listeners',
+  page: REASONS,
 }
 const ORM_CALL: ReasonAdvice = {
   advice: 'Replace raw SQL by calls of the ORM.',
@@ -31,7 +33,7 @@ const OUTSIDE_TRANSACTION: ReasonAdvice = {
   advice: 'Read outside the transaction, if the read does not need its snapshot.',
   page: 'recipes/not-cached',
 }
-const EXTENSION: ReasonAdvice = { advice: 'Apply withSluice last.', page: 'guides/prisma#the-client' }
+const EXTENSION: ReasonAdvice = { advice: 'Apply withSluice last.', page: REASONS }
 const LATER: ReasonAdvice = {
   advice: 'None, if Sluice was reading the catalog: record for a longer time. Otherwise, see the page.',
   page: 'recipes/not-cached',
@@ -77,7 +79,7 @@ const ADVICE: Readonly<Record<string, ReasonAdvice>> = {
     page: 'guides/n-plus-one#fix-the-query',
   },
   START_LISTENER: PLAIN_BUILDER,
-  SYNCHRONOUS_CLIENT: { advice: 'Use an asynchronous driver.', page: 'guides/drizzle' },
+  SYNCHRONOUS_CLIENT: { advice: 'Use an asynchronous driver.', page: REASONS },
   TABLE_NOT_LISTED: { advice: 'Add the table to cache.tables.', page: 'guides/caching#for-some-tables' },
   TRANSACTION_FRAME: {
     advice: 'Do not open a transaction for reads alone, if they do not need one snapshot.',

@@ -122,7 +122,7 @@ export class NestedQueries {
 
   /**
    * MySQL: whether the window functions of a derived table are outputs without a name, which the query around
-   * it does not read. Drizzle orders rows with them.
+   * it does not read. ORMs order rows with them.
    */
   #hasUnreadWindows({ outputs }: QueryBlock, around: QueryBlock | undefined): boolean {
     return (

@@ -1,3 +1,4 @@
+import type { TransactionReads } from '@sluice/core/adapter'
 import type { CompiledQuery, DatabaseConnection, QueryResult } from 'kysely'
 
 /** Options of an operation that can be aborted, since Kysely 0.29. */
@@ -7,6 +8,12 @@ export type AbortOptions = Parameters<DatabaseConnection['executeQuery']>[1]
 export interface Taken {
   readonly connection: DatabaseConnection
   release(): Promise<void>
+}
+
+/** A transaction whose reads may be served from the cache. */
+export interface TransactionOf {
+  readonly connection: DatabaseConnection
+  readonly reads: TransactionReads
 }
 
 /** The driver that creates stand-ins. */
@@ -21,6 +28,12 @@ interface StandInDriver {
     query: CompiledQuery,
     options: AbortOptions,
     isInTransaction: boolean,
+  ): Promise<QueryResult<unknown>>
+  /** Sends a query of a transaction, or serves it from the cache. */
+  answer(
+    { connection, reads }: TransactionOf,
+    query: CompiledQuery,
+    options: AbortOptions,
   ): Promise<QueryResult<unknown>>
   stream<R>(
     connection: DatabaseConnection,
@@ -64,6 +77,8 @@ export class ConnectionStandIn implements DatabaseConnection {
   #isUsed = false
   /** Whether Kysely has begun a transaction on it. One that the app begins by a statement does not count. */
   isInTransaction = false
+  /** The same transaction; `undefined`: none of its reads are served from the cache. */
+  transaction: TransactionOf | undefined
 
   private constructor(
     private readonly driver: StandInDriver,
@@ -85,6 +100,16 @@ export class ConnectionStandIn implements DatabaseConnection {
     return standIn
   }
 
+  get connection(): DatabaseConnection | undefined {
+    return this.#held?.connection
+  }
+
+  /** Called when its transaction is about to end. */
+  ends(): void {
+    this.isInTransaction = false
+    this.transaction = undefined
+  }
+
   executeQuery<R>(query: CompiledQuery, options?: AbortOptions): Promise<QueryResult<R>> {
     const expected = this.#isUsed ? undefined : this.#expected
     this.#isUsed = true
@@ -102,6 +127,8 @@ export class ConnectionStandIn implements DatabaseConnection {
     const isExpected = expected?.isRead === true && (expected.query ?? query) === query
     if (isExpected && options?.signal === undefined && driver.reads(query))
       return driver.read(query, expected.after)
+    if (this.transaction !== undefined)
+      return driver.answer(this.transaction, query, options) as Promise<QueryResult<R>>
     return (
       this.#held === undefined
         ? this.#executeBound(query, options)

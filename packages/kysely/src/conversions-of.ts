@@ -6,7 +6,12 @@ import { PgConversions } from './pg-conversions.ts'
 import { SqliteConversions } from './sqlite-conversions.ts'
 
 /** Other drivers do not show their conversions: those of two processes cannot be compared. */
-const UNKNOWN: Conversions = { see: () => undefined, ofRead: () => '', shared: () => undefined }
+const UNKNOWN: Conversions = {
+  see: () => undefined,
+  wireOf: () => undefined,
+  ofRead: () => '',
+  shared: () => undefined,
+}
 
 export function conversionsOf(
   driver: Driver,

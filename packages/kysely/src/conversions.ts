@@ -1,4 +1,5 @@
 import type { DatabaseConnection } from 'kysely'
+import type { PgWire } from './pg-wire.ts'
 
 /** How the driver behind a driver of Kysely converts values. */
 export interface Conversions {
@@ -8,6 +9,8 @@ export interface Conversions {
    * @returns Settles when the connection can be used; `undefined`: now.
    */
   see(connection: DatabaseConnection): Promise<void> | undefined
+  /** What a connection that was seen sends; `undefined`: unknown. */
+  wireOf(connection: DatabaseConnection): PgWire | undefined
   /** Identifies the conversions of a read in this process, at this moment; `undefined`: unknown. */
   ofRead(params: readonly unknown[]): string | undefined
   /**

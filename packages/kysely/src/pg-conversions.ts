@@ -3,6 +3,7 @@ import { bindsDate, dateFormOf, PgTypeParsers } from '@sluice/core/adapter'
 import { CompiledQuery, type DatabaseConnection } from 'kysely'
 import type { Conversions } from './conversions.ts'
 import { type PgClientTypes, PgTypesProbe } from './pg-types-probe.ts'
+import type { PgWire } from './pg-wire.ts'
 
 /** Time between attempts while the database cannot be reached. */
 const RETRY_MS = 10_000
@@ -12,7 +13,7 @@ const RETRY_MS = 10_000
  * passes it the SQL of a query unchanged.
  */
 export class PgConversions implements Conversions {
-  readonly #seen = new WeakSet<DatabaseConnection>()
+  readonly #seen = new WeakMap<DatabaseConnection, PgWire | undefined>()
   /** The clients that are open, with the number of their types that are compared. */
   readonly #clients = new Map<PgClientTypes, number>()
   readonly #parsers = new PgTypeParsers(undefined, () => this.#clients.keys())
@@ -30,15 +31,19 @@ export class PgConversions implements Conversions {
   /** Reads the parsers of a connection before its first query. */
   see(connection: DatabaseConnection): Promise<void> | undefined {
     if (this.#seen.has(connection)) return undefined
-    this.#seen.add(connection)
     const probe = new PgTypesProbe()
     send(connection, probe)
+    this.#seen.set(connection, probe.client?.wire)
     if (probe.client === undefined) this.#isHidden = true
     else this.#clients.set(probe.client, 0)
     // From now on, a change is noticed.
     this.#parsers.ofQuery(undefined)
     // Until then, the probe is the query that the client executes.
     return new Promise((resolve) => process.nextTick(resolve))
+  }
+
+  wireOf(connection: DatabaseConnection): PgWire | undefined {
+    return this.#seen.get(connection)
   }
 
   /** Identifies how a read is converted at this moment, in this process; `undefined`: unknown. */

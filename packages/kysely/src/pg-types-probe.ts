@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import { PgWire } from './pg-wire.ts'
 
 /** A column of a result, as `pg` describes it. */
 interface Column {
@@ -25,6 +26,7 @@ export class PgClientTypes {
     /** Those of the driver or of an option, with replacements for the client. `pg` has the name, too. */
     readonly _types: Types,
     readonly binary: boolean,
+    readonly wire: PgWire,
   ) {}
 
   getTypeParser(oid: number, format: string): unknown {
@@ -78,7 +80,7 @@ export class PgTypesProbe extends EventEmitter {
   #clientOf(connection: EventEmitter, types: Types): PgClientTypes {
     const known = clients.get(connection)
     if (known !== undefined) return known
-    const client = new PgClientTypes(types, this.binary === true)
+    const client = new PgClientTypes(types, this.binary === true, new PgWire(connection))
     clients.set(connection, client)
     connection.on('rowDescription', ({ fields }: { readonly fields: readonly Column[] }) =>
       client.add(fields),

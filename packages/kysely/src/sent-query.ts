@@ -1,6 +1,7 @@
 import type { SentStatement, Stack } from '@sluice/core/adapter'
 import { CompiledQuery, type DatabaseConnection, type QueryResult } from 'kysely'
 import type { AbortOptions } from './connection-stand-in.ts'
+import type { PgWire } from './pg-wire.ts'
 
 type Sent = SentStatement<Promise<QueryResult<unknown>>>
 
@@ -16,6 +17,7 @@ export class SentQuery implements Sent {
     /** Whether it belongs to a read that was routed already. */
     readonly isRouted: boolean,
     stack: (() => Stack) | undefined,
+    private readonly wire: PgWire | undefined,
   ) {
     if (stack !== undefined) this.stack = stack
   }
@@ -29,6 +31,7 @@ export class SentQuery implements Sent {
   }
 
   send(): Promise<QueryResult<unknown>> {
+    this.wire?.expects()
     return this.connection.executeQuery(this.query, this.options)
   }
 

@@ -18,7 +18,13 @@ import {
   SqliteDriver,
 } from 'kysely'
 import type { CompiledQueries } from './compiled-queries.ts'
-import { type AbortOptions, ConnectionStandIn, type Expected, type Taken } from './connection-stand-in.ts'
+import {
+  type AbortOptions,
+  ConnectionStandIn,
+  type Expected,
+  type Taken,
+  type TransactionOf,
+} from './connection-stand-in.ts'
 import type { Conversions } from './conversions.ts'
 import { conversionsOf } from './conversions-of.ts'
 import { driverConnection } from './driver-connection.ts'
@@ -189,17 +195,26 @@ export class SluiceDriver implements Driver {
     const bound = await this.#bound(connection)
     bound.isInTransaction = true
     await this.driver.beginTransaction(bound, settings)
+    bound.transaction = this.#begun(bound.connection)
+  }
+
+  #begun(connection: DatabaseConnection | undefined): TransactionOf | undefined {
+    const wire = connection && this.#conversions.wireOf(connection)
+    const reads = wire && this.#client.readsOf(connection)
+    if (reads === undefined) return undefined
+    wire.follow(() => reads.spoil())
+    return { connection, reads }
   }
 
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
     const bound = await this.#bound(connection)
-    bound.isInTransaction = false
+    bound.ends()
     await this.driver.commitTransaction(bound)
   }
 
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
     const bound = await this.#bound(connection)
-    bound.isInTransaction = false
+    bound.ends()
     await this.driver.rollbackTransaction(bound)
   }
 
@@ -248,23 +263,49 @@ export class SluiceDriver implements Driver {
     return this.#client.isActive && this.#hasOnlyRows && this.#client.onlyReads(sql)
   }
 
-  async read<R>(query: CompiledQuery, after: Promise<unknown> | undefined): Promise<QueryResult<R>> {
+  answer(
+    transaction: TransactionOf,
+    query: CompiledQuery,
+    options: AbortOptions,
+  ): Promise<QueryResult<unknown>> {
+    const { connection, reads } = transaction
+    // All traffic can be in transactions.
+    if (this.#client.isActive) void this.#client.readCatalog()
+    return reads.isClean && options?.signal === undefined && this.reads(query)
+      ? this.read(query, undefined, transaction)
+      : reads.follow(() => this.send(connection, query, options, true))
+  }
+
+  /** @param transaction - The one that the read belongs to. Default: none. */
+  async read<R>(
+    query: CompiledQuery,
+    after: Promise<unknown> | undefined,
+    transaction?: TransactionOf,
+  ): Promise<QueryResult<R>> {
     const stack = this.origins.of(query) ?? lateStack()
     const { sql, parameters } = query
     const settings = () => this.#conversions.ofRead(parameters)
-    this.#client.order.holdIssued()
+    if (transaction === undefined) this.#client.order.holdIssued()
     const rows = await this.#client.read({
       sql,
       params: parameters,
       rows: 'objects',
-      inTransaction: false,
+      inTransaction: transaction !== undefined,
+      transactionReads: transaction?.reads,
       stack,
-      settings,
+      // If the form of results were unknown, a read would be sent twice.
+      settings: () => (transaction === undefined || this.#template !== undefined ? settings() : undefined),
       settingsNow: settings,
       send: async (text, params, _helpers, replica) => {
         if (after !== undefined) await after
         const isOwn = text === sql && params === parameters
         const sent = isOwn ? query : CompiledQuery.raw(text, [...params])
+        if (transaction !== undefined) {
+          const { rows } = await this.#learnForm(
+            this.send(transaction.connection, sent, undefined, true, stack),
+          )
+          return rows as readonly Readonly<Record<string, unknown>>[]
+        }
         const on = async ({ connection }: { readonly connection: DatabaseConnection }) => {
           await this.#see(connection)
           return this.#learnForm(this.send(connection, sent, undefined, false, stack))
@@ -322,6 +363,7 @@ export class SluiceDriver implements Driver {
         isInTransaction,
         stack !== undefined,
         stack ?? this.origins.of(query),
+        isInTransaction ? this.#conversions.wireOf(connection) : undefined,
       ),
     )
   }

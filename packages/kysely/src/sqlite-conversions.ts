@@ -24,6 +24,8 @@ export class SqliteConversions implements Conversions {
 
   see(): undefined {}
 
+  wireOf(): undefined {}
+
   ofRead(): string {
     return ''
   }

@@ -75,7 +75,8 @@ const request = weighted([
   [3, () => content('authors', 'authors/?include=count.posts')],
   [2, () => content('settings', 'settings/')],
   [2, () => content('tiers', 'tiers/?include=benefits,monthly_price,yearly_price')],
-  [6, (random) => admin('posts', `posts/?limit=30&formats=html&${page(random, 5)}`)],
+  // Ghost's own order of drafts depends on the second in which they were updated.
+  [6, (random) => admin('posts', `posts/?limit=30&formats=html&order=id%20desc&${page(random, 5)}`)],
   [4, (random) => admin('post', `posts/slug/${post(random)}/?formats=lexical,html`)],
   [
     5,

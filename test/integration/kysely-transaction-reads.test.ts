@@ -79,7 +79,7 @@ describe.skipIf(postgres?.skipped !== undefined)('reads of Kysely transactions',
     expect(sent).toEqual(['begin', 'commit'])
   })
 
-  it('are cached', async () => {
+  it('are cached for reads outside', async () => {
     await transaction((tx) => nameOf(tx, 3))
     expect(sent).toHaveLength(3)
     sent.splice(0)

@@ -9,7 +9,7 @@ export interface Conversions {
    * @returns Settles when the connection can be used; `undefined`: now.
    */
   see(connection: DatabaseConnection): Promise<void> | undefined
-  /** What a connection that was seen sends; `undefined`: unknown. */
+  /** The queries that a connection submits, if it was seen before; `undefined`: unknown. */
   wireOf(connection: DatabaseConnection): PgWire | undefined
   /** Identifies the conversions of a read in this process, at this moment; `undefined`: unknown. */
   ofRead(params: readonly unknown[]): string | undefined

@@ -2,8 +2,8 @@
 const SUBMITTING = ['query', 'bind'] as const
 
 /**
- * What a connection of `pg` sends. Kysely exposes no client, but an app can use the client of a transaction
- * through its pool.
+ * Notices queries on a connection of `pg` that Kysely does not send: it exposes no client, but an app can use
+ * the client of a transaction through its pool.
  */
 export class PgWire {
   /** Queries of Kysely that were not submitted yet. */
@@ -11,7 +11,7 @@ export class PgWire {
   #bypassed: (() => void) | undefined
 
   constructor(connection: object) {
-    const methods = connection as Record<string, (...args: readonly unknown[]) => unknown>
+    const methods = connection as Record<string, (...args: unknown[]) => unknown>
     for (const name of SUBMITTING) {
       const submit = methods[name]
       if (submit === undefined) continue

@@ -199,9 +199,10 @@ export class SluiceDriver implements Driver {
   }
 
   #begun(connection: DatabaseConnection | undefined): TransactionOf | undefined {
-    const wire = connection && this.#conversions.wireOf(connection)
-    const reads = wire && this.#client.readsOf(connection)
-    if (reads === undefined) return undefined
+    if (connection === undefined) return undefined
+    const wire = this.#conversions.wireOf(connection)
+    const reads = this.#client.readsOf(connection)
+    if (wire === undefined || reads === undefined) return undefined
     wire.follow(() => reads.spoil())
     return { connection, reads }
   }

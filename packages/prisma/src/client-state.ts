@@ -1,5 +1,12 @@
 import type { Dialect } from '@sluice/core'
-import { type AdapterHost, ReadPlan, type RunContext, type Source, type TableId } from '@sluice/core/adapter'
+import {
+  type AdapterHost,
+  ReadPlan,
+  type RunContext,
+  type Source,
+  type TableId,
+  type TransactionReads,
+} from '@sluice/core/adapter'
 import { takeControl } from './cache-argument.ts'
 import { type ClientModels, modelsOf } from './client-models.ts'
 import {
@@ -12,7 +19,9 @@ import {
   type QueryFunction,
   type RawQuery,
   rawQueryOf,
+  type TransactionInfo,
   transactionOf,
+  transactionOfClient,
 } from './internals.ts'
 import type { PageContext } from './lookups/page.ts'
 import type { OmittedFields } from './lookups/selection.ts'
@@ -25,6 +34,7 @@ import type { PrismaSchemaData } from './schema/prisma-schema-data.ts'
 import { clientName, type PrismaShapes } from './shape.ts'
 import type { KeyOf } from './touches/pinned-rows.ts'
 import { type Touches, touches } from './touches/touches.ts'
+import { currentTransaction, type TransactionContext } from './transaction-context.ts'
 
 /** Arguments of a query extension's hook. */
 export interface Hook {
@@ -54,6 +64,8 @@ export class ClientState implements ClientContext {
   readonly #models: ClientModels
   readonly #omitted: ReturnType<typeof globalOmitOf>
   readonly #rawQuery: RawQuery | undefined
+  /** The interactive transactions in progress, by Prisma's id. */
+  readonly #transactions = new Map<string, TransactionContext>()
   readonly #keyOf: KeyOf = (table) => this.host.catalogs.rowKey(this.catalogId, table)
 
   constructor(
@@ -109,6 +121,23 @@ export class ClientState implements ClientContext {
     const { databaseName, fingerprint } = this.#models
     if (databaseName === undefined) return undefined
     return `prisma ${clientVersionOf(this.client) ?? ''} ${databaseName} ${fingerprint} ${JSON.stringify(this.#omitted ?? {})}`
+  }
+
+  /**
+   * Follows an interactive transaction by the client that its function receives.
+   *
+   * @returns Call it at the end of the transaction.
+   */
+  enter(client: unknown, context: TransactionContext): () => void {
+    const id = context.reads === undefined ? undefined : transactionOfClient(client)?.id
+    // A nested one can have the id of the transaction that it is a savepoint of.
+    if (id === undefined || this.#transactions.has(id)) return () => {}
+    this.#transactions.set(id, context)
+    return () => this.#transactions.delete(id)
+  }
+
+  readsOf(transaction: TransactionInfo | undefined): TransactionReads | undefined {
+    return transaction?.kind === 'itx' ? this.#transactions.get(transaction.id)?.reads : undefined
   }
 
   schema(): PrismaSchema | undefined {
@@ -202,6 +231,7 @@ export class ClientState implements ClientContext {
       })
     } catch (error) {
       this.host.reportError(error)
+      currentTransaction()?.reads?.spoil()
       return query(args)
     }
     return this.host.execute(operation)

@@ -51,6 +51,26 @@ export function transactionOf(params: InternalParams | undefined): TransactionIn
   return { kind: 'batch', id: String(id) }
 }
 
+/** The transaction of the client that an interactive transaction passes to its function. */
+export function transactionOfClient(client: unknown): TransactionInfo | undefined {
+  const create = (client as { readonly _createPrismaPromise?: unknown } | null)?._createPrismaPromise
+  if (typeof create !== 'function') return undefined
+  let found: TransactionInfo | undefined
+  try {
+    // A promise of the client calls its function with the transaction when it is awaited.
+    const promise = create.call(client, (transaction: unknown) => {
+      found = transactionOf({ action: '', clientMethod: '', transaction })
+      return Promise.resolve()
+    })
+    promise.then(nothing, nothing)
+  } catch {
+    return undefined
+  }
+  return found
+}
+
+const nothing = (): void => {}
+
 /** Node's default: with fewer, code between the app and Prisma can hide the app. */
 const ENOUGH_FRAMES = 10
 

@@ -17,6 +17,7 @@ import {
   type Source,
   type Statement,
   type TableId,
+  type TransactionReads,
   type TransactionWrites,
   type WriteEffect,
   writeOutcomeOf,
@@ -72,6 +73,8 @@ export interface ClientContext {
    * @param touchesOf - Called if they are not known for its shape.
    */
   planOf(shape: PrismaShape, touchesOf: () => Touches | undefined): ReadPlan
+  /** The reads of an interactive transaction; `undefined`: none of them are served from the cache. */
+  readsOf(transaction: TransactionInfo | undefined): TransactionReads | undefined
   /** Queries the primary with `send`, or a replica. */
   routed(context: RunContext, call: HookCall, send: () => Promise<unknown>): Promise<unknown>
 }
@@ -94,6 +97,7 @@ export class PrismaOperation implements Operation<unknown> {
   readonly kind: OperationKind
   readonly shape: PrismaShape
   readonly inTransaction: boolean
+  readonly transactionReads: TransactionReads | undefined
   readonly isRaw: boolean
   readonly effect?: () => WriteEffect
   readonly transactionWrites?: () => TransactionWrites | undefined
@@ -129,6 +133,7 @@ export class PrismaOperation implements Operation<unknown> {
     this.unordered =
       (operation === 'findMany' || operation === 'groupBy') &&
       (args as { orderBy?: unknown } | undefined)?.orderBy === undefined
+    this.transactionReads = state.readsOf(transaction)
     if (this.kind === 'read') return
     this.effect = () => this.#writes()
     // Results of a batch arrive after its commit; an interactive transaction commits later.
@@ -160,7 +165,8 @@ export class PrismaOperation implements Operation<unknown> {
   }
 
   run(context: RunContext): Promise<unknown> {
-    return this.state.routed(context, this.call, () => this.#send())
+    const send = () => this.state.routed(context, this.call, () => this.#send())
+    return this.transactionReads?.follow(send) ?? send()
   }
 
   /** Queries the primary. */
@@ -281,7 +287,7 @@ export class PrismaOperation implements Operation<unknown> {
     if (state.hasLaterComputedFields && this.shape.leavesOut === true)
       return refuse('UNKNOWN_COMPUTED_FIELDS')
     if (call.params === undefined) return refuse('UNKNOWN_PRISMA_INTERNALS')
-    if (this.inTransaction) return refuse('IN_TRANSACTION')
+    if (this.inTransaction && this.transactionReads === undefined) return refuse('IN_TRANSACTION')
     const plan = this.#plan()
     if (plan.refused !== undefined) return { refused: plan.refused }
     // With `strictUndefinedChecks`, Prisma rejects `undefined` values.

@@ -15,8 +15,10 @@ import {
   isInstrumented,
   isPgPool,
   markInstrumented,
+  PgTransactions,
   pgPoolAccess,
   type TableId,
+  type TransactionControl,
   type TransactionWrites,
   takeUntil,
   timePgConnects,
@@ -136,8 +138,16 @@ function wrapAdapter(
     ...wrapQueryable(adapter, send),
     executeScript: (script) => statements.script(() => adapter.executeScript(script)),
     async startTransaction(isolationLevel?: IsolationLevel) {
-      const writes = currentTransaction()?.claim() ?? host.writes.transaction()
-      return wrapTransaction(await adapter.startTransaction(isolationLevel), observer, writes)
+      const context = currentTransaction()
+      const claimed = context?.claim()
+      const transaction = await adapter.startTransaction(isolationLevel)
+      // All traffic can be in transactions.
+      if (statements.needsCatalog) observer.connected(adapter)
+      void statements.readCatalog()
+      const connection = observer.begun(transaction, claimed ?? host.writes.transaction(), isolationLevel)
+      if (context !== undefined && claimed !== undefined && connection !== transaction)
+        context.reads = statements.readsOf(connection)
+      return wrapTransaction(transaction, connection, observer)
     },
     async dispose() {
       const forgotten = observer.disposed(adapter)
@@ -150,12 +160,13 @@ function wrapAdapter(
   return info === undefined ? wrapped : { ...wrapped, getConnectionInfo: info }
 }
 
+/** @param connection - Identifies the connection of the transaction. */
 function wrapTransaction(
   transaction: Transaction,
+  connection: object,
   observer: AdapterObserver,
-  writes: TransactionWrites,
 ): Transaction {
-  const { statements } = observer
+  const { statements, pg } = observer
   let wasRefused = false
   const rollBack = async () => {
     wasRefused = true
@@ -167,8 +178,8 @@ function wrapTransaction(
   // A COMMIT or ROLLBACK statement may already have ended the transaction.
   const end = async (kind: 'commit' | 'rollback', send: () => Promise<void>) => {
     if (wasRefused) return
-    await (statements.isOpen(transaction)
-      ? statements.control(transaction, { kind }, { send, rollBack })
+    await (statements.isOpen(connection)
+      ? statements.control(connection, { kind }, { send, rollBack })
       : send())
   }
   const savepoint = (
@@ -177,15 +188,20 @@ function wrapTransaction(
   ) =>
     call &&
     ((name: string) =>
-      statements.control(transaction, { kind, name }, { send: () => call.call(transaction, name) }))
+      statements.control(
+        connection,
+        { kind, name },
+        { send: () => pg.send(connection, () => call.call(transaction, name)) },
+      ))
   const named = {
     createSavepoint: savepoint('savepoint', transaction.createSavepoint),
     rollbackToSavepoint: savepoint('rollback-to', transaction.rollbackToSavepoint),
     releaseSavepoint: savepoint('release', transaction.releaseSavepoint),
   }
-  statements.begun(transaction, writes)
   return {
-    ...wrapQueryable(transaction, (query, run) => observer.statement(transaction, query, run, rollBack)),
+    ...wrapQueryable(transaction, (query, run) =>
+      observer.statement(connection, query, () => pg.send(connection, run), rollBack),
+    ),
     options: transaction.options,
     commit: () => end('commit', () => transaction.commit()),
     rollback: () => end('rollback', () => transaction.rollback()),
@@ -210,6 +226,7 @@ function wrapQueryable(
 class AdapterObserver {
   readonly statements: AdapterClient
   readonly conversions = new AdapterConversions()
+  readonly pg: PgTransactions
   /** The schema with which the adapter qualifies tables of models without one. */
   schemaName: string | undefined
   /** The adapter that was connected last. The weak reference does not keep it alive. */
@@ -232,6 +249,25 @@ class AdapterObserver {
       },
       wrote: (effect) => this.#compareWithPrediction(effect),
     })
+    this.pg = new PgTransactions(this.statements)
+  }
+
+  /**
+   * Called when a transaction has begun.
+   *
+   * @returns The object that identifies its connection: the client of `pg`, if the transaction has one, whose
+   * other statements are noticed; otherwise the transaction.
+   */
+  begun(
+    transaction: Transaction,
+    writes: TransactionWrites,
+    isolationLevel: IsolationLevel | undefined,
+  ): object {
+    const { client } = transaction as { readonly client?: unknown }
+    const isFollowed = typeof client === 'object' && client !== null && this.pg.follow(client)
+    const connection = isFollowed ? client : transaction
+    this.statements.begun(connection, writes, isFollowed ? beginOf(isolationLevel) : undefined)
+    return connection
   }
 
   connected(adapter: SqlDriverAdapter): void {
@@ -262,6 +298,11 @@ class AdapterObserver {
     if (effect.everything || [...effect.tables].some((table) => isMissed(table, effect, predicted)))
       this.host.stats.unpredictedWrites += 1
   }
+}
+
+function beginOf(level: IsolationLevel | undefined): TransactionControl {
+  if (level === undefined) return { kind: 'begin' }
+  return { kind: 'begin', isolation: level === 'READ COMMITTED' ? 'read committed' : 'other' }
 }
 
 /**

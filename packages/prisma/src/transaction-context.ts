@@ -1,5 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { type TransactionWrites, type WriteEffect, type WriteOutcome, WriteSet } from '@sluice/core/adapter'
+import {
+  type TransactionReads,
+  type TransactionWrites,
+  type WriteEffect,
+  type WriteOutcome,
+  WriteSet,
+} from '@sluice/core/adapter'
 
 const nothing = (): undefined => undefined
 
@@ -25,6 +31,8 @@ export class TransactionContext {
   /** Reports the end of each schema change in the transaction. */
   readonly #definitions: EndOfDefinition[] = []
   #claimed = false
+  /** Those of its connection; `undefined`: none of them are served from the cache. */
+  reads: TransactionReads | undefined
 
   constructor(
     readonly writes: TransactionWrites,

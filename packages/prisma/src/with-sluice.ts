@@ -163,9 +163,11 @@ async function interactive(
 ): Promise<unknown> {
   const context = new TransactionContext(state.host.writes.transaction(), currentTransaction())
   let committing = false
+  let leave = () => {}
   try {
     const result = await runInTransaction(context, async () =>
       start(async (tx) => {
+        leave = state.enter(tx, context)
         const value = await callback(tx)
         // COMMIT follows. A connection that Sluice sees announces it itself, at the last moment.
         committing = true
@@ -181,6 +183,7 @@ async function interactive(
     )
     throw error
   } finally {
+    leave()
     state.host.transactionEnded()
   }
 }

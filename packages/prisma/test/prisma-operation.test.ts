@@ -28,6 +28,7 @@ function requestOf(args: unknown, control?: CacheControl, action = 'findMany'): 
       schema: () => schema,
       pages: () => undefined,
       routed: (_operation, _call, ask) => ask(),
+      readsOf: () => undefined,
       touches: (model, operationName, given) =>
         touches(schema, model, operationName, given, (table) => host.catalogs.rowKey('p', table)),
       planOf: () => new ReadPlan(0, ['public.Book']),

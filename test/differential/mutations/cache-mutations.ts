@@ -85,7 +85,7 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
       },
       {
         file: PRISMA_OPERATION,
-        find: "if (this.inTransaction) return refuse('IN_TRANSACTION')",
+        find: "if (this.inTransaction && this.transactionReads === undefined) return refuse('IN_TRANSACTION')",
         replace: '',
       },
       {

@@ -58,8 +58,12 @@ export interface AdapterClient {
   stream(connection: object, sent: Pick<SentStatement<unknown>, 'sql' | 'params'>): StreamedStatement
   /** Runs several statements that are sent as one string. */
   script<T>(run: () => Promise<T>): Promise<T>
-  /** Reports that a transaction has begun by a call without a visible statement. */
-  begun(connection: object, writes?: TransactionWrites): void
+  /**
+   * Reports that a transaction has begun by a call without a visible statement.
+   *
+   * @param control - Its isolation level. Default: unknown, so its reads are not served from the cache.
+   */
+  begun(connection: object, writes?: TransactionWrites, control?: TransactionControl): void
   /** Sends COMMIT, ROLLBACK or a savepoint that is a call of the ORM. */
   control<T>(connection: object, control: TransactionControl, sent: SentControl<Promise<T>>): Promise<T>
   /** Changes with the known schema, and with the columns of results. Empty if the schema is unknown. */
@@ -228,8 +232,8 @@ class AttachedClient implements AdapterClient {
     return this.#observer.script(run)
   }
 
-  begun(connection: object, writes?: TransactionWrites): void {
-    this.#observer.begun(connection, writes)
+  begun(connection: object, writes?: TransactionWrites, control?: TransactionControl): void {
+    this.#observer.begun(connection, writes, control)
   }
 
   control<T>(connection: object, control: TransactionControl, sent: SentControl<Promise<T>>): Promise<T> {

@@ -218,8 +218,8 @@ export class ConnectionObserver {
   }
 
   /** Reports that a transaction has begun by a call. See {@link ConnectionTransactions.begun}. */
-  begun(connection: object, writes?: TransactionWrites): void {
-    this.#transactions.begun(connection, writes)
+  begun(connection: object, writes?: TransactionWrites, control?: TransactionControl): void {
+    this.#transactions.begun(connection, writes, control)
   }
 
   /** Sends transaction control that is a call of the ORM, such as `commit()`. */

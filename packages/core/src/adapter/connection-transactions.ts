@@ -94,9 +94,10 @@ export class ConnectionTransactions {
    * Reports that a transaction has begun by a call.
    *
    * @param writes - Collects its writes. The adapter that passes it also notifies the scope of the end.
+   * @param control - How it has begun. Default: unknown, so its reads are not served from the cache.
    */
-  begun(connection: object, writes?: TransactionWrites): void {
-    this.#begun(connection, false, undefined, writes)
+  begun(connection: object, writes?: TransactionWrites, control?: TransactionControl): void {
+    this.#begun(connection, false, control && this.#readsAfter(control), writes)
   }
 
   #begun(

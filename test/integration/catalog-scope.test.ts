@@ -135,6 +135,21 @@ describe.skipIf(mariadb?.skipped !== undefined)('the catalog of a MariaDB with s
     expect(await orders()).toEqual([{ id: 1, n: 3 }])
   })
 
+  it('invalidates everything for a reported table of a database that it does not describe', async () => {
+    const { database, names, open, sluice: create } = await setUp()
+    await database.exec(`create table orders (id int primary key, n int)`)
+    const sluice = create()
+    const db = open(names.own, sluice)
+    const orders = () => db('orders')
+    await cached(sluice, orders)
+    const { cacheHits } = sluice.queries.getStats()
+    await sluice.invalidate(`${names.wiki}.page`, [1])
+    await orders()
+    expect(sluice.queries.getStats().cacheHits).toBe(cacheHits)
+    expect(() => sluice.invalidate(`${names.own}.page`)).toThrow('in the catalog')
+    expect(() => sluice.invalidate('page')).toThrow('in the catalog')
+  })
+
   it('expects a view that it does not describe to call functions that write', async () => {
     const { database, names, open, sluice: create } = await setUp()
     const { own, wiki } = names

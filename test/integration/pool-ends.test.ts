@@ -53,6 +53,11 @@ const pgPool: Open = async ({ url }, sluice, max) => {
   const pool = sluicePool(new pg.Pool({ connectionString: url, max, connectionTimeoutMillis: 500 }), sluice)
   return { read: () => pool.query(READ), end: () => pool.end() }
 }
+const pgPoolOfApp: Open = async ({ url }, sluice, max) => {
+  const pool = new pg.Pool({ connectionString: url, max })
+  const standIn = sluicePool(pool, sluice)
+  return { read: () => standIn.query(READ), end: () => pool.end() }
+}
 const kyselyDb: Open = async ({ url }, sluice, max) => {
   const pool = new pg.Pool({ connectionString: url, max })
   const db = new Kysely<never>({ dialect: withKysely(new PostgresDialect({ pool }), sluice) })
@@ -85,6 +90,7 @@ const prismaDb: Open = async (database, sluice) => {
 
 const CLIENTS: Readonly<Record<string, Open>> = {
   'a pool of pg': pgPool,
+  'a pool of pg without its stand-in': pgPoolOfApp,
   Kysely: kyselyDb,
   Knex: knexDb,
   'Knex on a pool of the app': knexOnPool,

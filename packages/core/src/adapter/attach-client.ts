@@ -16,7 +16,7 @@ import type { TransactionControl } from '../sql/statement.ts'
 import type { ClientDescription } from './client-description.ts'
 import { ConnectionObserver, type ObserverHost } from './connection-observer.ts'
 import { registeredHost } from './host-registry.ts'
-import { afterTheApp, sendingUntil, statementByStatement } from './own-connections.ts'
+import { afterTheApp, sendingUntil, statementByStatement, unlessClosed } from './own-connections.ts'
 import { ProgramOrder } from './program-order.ts'
 import type { SqlRow } from './select/outputs.ts'
 import type { SentControl, SentStatement, StreamedStatement } from './sent-statement.ts'
@@ -166,8 +166,8 @@ class AttachedClient implements AdapterClient {
       },
     })
     this.#observer = new ConnectionObserver(host, id, options, {
-      open: (work, closing) => this.#open(work, closing),
-      openBriefly: (work, closing) => this.#openBriefly(work, closing),
+      open: (work, closing) => unlessClosed(options, this.#open(work, closing)),
+      openBriefly: (work, closing) => unlessClosed(options, this.#openBriefly(work, closing)),
     })
     this.#context = {
       source: this.source,

@@ -39,6 +39,18 @@ export function sendingUntil(signal: AbortSignal, connection: Connection): Conne
   }
 }
 
+/** Ignores the error of own statements if the app has closed its client in the meantime. */
+export async function unlessClosed(
+  client: { connection(): Connection | undefined },
+  work: Promise<void>,
+): Promise<void> {
+  try {
+    await work
+  } catch (error) {
+    if (client.connection() !== undefined) throw error
+  }
+}
+
 /** Callers of the current tick request a connection of the pool before Sluice does. */
 export function afterTheApp(connection: Connection): Connection {
   const { dialect, query } = connection

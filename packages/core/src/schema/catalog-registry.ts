@@ -324,6 +324,20 @@ export class CatalogRegistry {
   }
 
   /**
+   * Whether a name may be that of a table that exists, although no catalog contains it: those of MySQL contain
+   * only the databases that their client uses.
+   */
+  mayBeOutside(name: string): boolean {
+    const database = name.slice(0, name.indexOf('.') + 1).toLowerCase()
+    if (database === '') return false
+    return [...this.#set()].some(
+      ({ catalog }) =>
+        catalog?.dialect === 'mysql' &&
+        ![...catalog.tables.keys()].some((id) => id.toLowerCase().startsWith(database)),
+    )
+  }
+
+  /**
    * Effect of writing rows of tables, identified by their primary keys.
    *
    * @param ids - One value per row, or for keys with several columns an array of values in the key's order.

@@ -8,7 +8,8 @@ import { InvalidArgumentError } from '../shared/errors.ts'
  * Invalidates the results of a table that an external writer modified.
  *
  * @param ids - Primary keys of the modified rows; omitted: any row.
- * @throws InvalidArgumentError, synchronously, if a catalog is known and does not contain the table.
+ * @throws InvalidArgumentError, synchronously, if a catalog is known and does not contain the table. A table
+ * in a database of MySQL that no client uses counts as everything.
  */
 export function invalidateTable(
   writes: ReadYourWritesTracker,
@@ -22,7 +23,7 @@ export function invalidateTable(
     throw new InvalidArgumentError('ids', 'an array of primary keys', ids)
   // Names of a catalog that is being read are not found yet.
   const tables = catalogs.isReading() ? new Set<TableId>() : catalogs.resolve(table)
-  if (tables.size === 0 && catalogs.isKnown() && !catalogs.isReading()) {
+  if (tables.size === 0 && catalogs.isKnown() && !catalogs.isReading() && !catalogs.mayBeOutside(table)) {
     throw new InvalidArgumentError('table', 'the name of a model or table in the catalog', table)
   }
   const effect = ids === undefined ? { tables, everything: false } : catalogs.effectOnRows(tables, ids)

@@ -313,7 +313,7 @@ function isPlain({ method, options }: Mysql2Call): boolean {
 }
 
 function connectionOf(pool: Mysql2Object | undefined, closing?: AbortSignal): Connection | undefined {
-  if (pool === undefined) return undefined
+  if (pool === undefined || pool._closed === true) return undefined
   const release = (taken: unknown) => ((taken as [Mysql2Object])[0].release as Method)()
   const take = async (): Promise<Mysql2Object> => {
     const requested = send(pool, 'callbacks', 'getConnection', [])

@@ -85,6 +85,7 @@ interface SingleClient extends PgClient {
 
 /** The members of a pool of `pg` that Sluice uses for its own statements. */
 interface PoolForOwn {
+  readonly ending?: unknown
   connect(): Promise<PooledClient>
   listenerCount?(event: string): number
   readonly Client?: new (options: object) => SingleClient
@@ -98,8 +99,8 @@ interface PoolForOwn {
  * @param closing - Ends the wait for a client.
  */
 export function pgConnection(source: object | undefined, closing?: AbortSignal): Connection | undefined {
-  if (source === undefined) return undefined
-  const pool = source as PoolForOwn
+  const pool = source as PoolForOwn | undefined
+  if (pool === undefined || pool.ending === true) return undefined
   const take = () => takeUntil(closing, pool.connect(), (client) => client.release())
   const { Client, options } = pool
   const isBesidePool = Client !== undefined && options !== undefined && isPoolOfOne(pool)

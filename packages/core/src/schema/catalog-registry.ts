@@ -324,8 +324,8 @@ export class CatalogRegistry {
   }
 
   /**
-   * Whether a name may be that of a table that exists, although no catalog contains it: those of MySQL contain
-   * only the databases that their client uses.
+   * Whether a name may be that of a table that exists, although no catalog contains it: those of MySQL
+   * contain only the databases that their client uses.
    */
   mayBeOutside(name: string): boolean {
     const database = name.slice(0, name.indexOf('.') + 1).toLowerCase()

@@ -34,6 +34,7 @@ export class ClientModels {
   readonly #conversions: AdapterConversions | undefined
   /** Whether table ids use the database's default schema, or that schema cannot be determined. */
   #isSettled = false
+  #isExpected = false
   #fingerprint: string | undefined
   #schema: PrismaSchema | undefined
   /** The version of the catalogs in which the schema was last joined. */
@@ -69,6 +70,18 @@ export class ClientModels {
       this.#settledIn = catalogs.version
     }
     return this.#schema
+  }
+
+  /**
+   * Call it when an operation was sent. The first one lets the client connect, and its adapter then reads the
+   * catalog: later reads can wait for it.
+   */
+  expectCatalog(): void {
+    const { catalogs } = this.host
+    if (this.#isExpected || !this.host.isOptimizing()) return
+    this.#isExpected = true
+    const id = this.#adapterCatalogId
+    if (id !== undefined && catalogs.of(id) === undefined) catalogs.first.expect(id)
   }
 
   /**

@@ -234,6 +234,8 @@ export class ClientState implements ClientContext {
       currentTransaction()?.reads?.spoil()
       return query(args)
     }
-    return this.host.execute(operation)
+    const running = this.host.execute(operation)
+    this.#models.expectCatalog()
+    return running
   }
 }

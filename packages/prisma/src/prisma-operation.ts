@@ -142,6 +142,10 @@ export class PrismaOperation implements Operation<unknown> {
         currentTransaction()?.gathering() ?? (state.seesStatements ? inert : undefined)
   }
 
+  afresh(): PrismaOperation {
+    return new PrismaOperation(this.state, this.call)
+  }
+
   get hasChangedQuery(): boolean {
     return this.#conversions !== undefined && this.#conversions !== this.state.conversions
   }

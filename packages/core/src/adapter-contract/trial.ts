@@ -106,8 +106,8 @@ export class Trial {
       const { sent } = await this.inScope((client) =>
         Promise.all(['a1@example.org', 'a2@example.org'].map((text) => client.byUniqueText(text))),
       )
-      // Some ORMs batch such lookups automatically.
-      if (sent === 1 && catalogs.isKnown() && !catalogs.isReading()) return
+      // Some ORMs batch such lookups automatically, and the cache can contain their results.
+      if (sent <= 1 && catalogs.isKnown() && !catalogs.isReading()) return
       ok(performance.now() < until, 'two lookups of one tick are never batched')
       await new Promise((resolve) => setTimeout(resolve, 10))
     }

@@ -78,6 +78,7 @@ export class CatalogReader {
   #suspects = new Set<string>()
   readonly #sent = new Set<ReadonlySet<string>>()
   #reading: Promise<void> | undefined
+  #isFirst = true
   /** The generation in which the catalog was read, or could not be read. */
   #readIn: number | undefined
   /** When it could not be read. */
@@ -135,10 +136,14 @@ export class CatalogReader {
     })
     this.#reading = reading
     this.#isUsed = true
+    const { first } = this.host.catalogs
+    if (this.#isFirst) first.expect(this.source.id)
+    this.#isFirst = false
     void this.#read().then(() => {
       this.#reading = undefined
       // If the schema changed in the meantime, the next caller that needs the catalog reads it again.
       if (this.#isUsed && this.isNeeded) this.host.catalogs.set(this.source.id, undefined)
+      first.end(this.source.id)
       end()
     })
     return reading

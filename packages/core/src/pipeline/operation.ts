@@ -176,6 +176,11 @@ export interface Operation<TResult = unknown> {
   readonly unordered?: boolean
   /** The source of the rows of its result (one, or a list); `undefined` if they are not rows of one table. */
   rowSource?(): RowSource | undefined
+  /**
+   * The same operation as it is described now. Called for a read that has waited for the catalog. Omitted if
+   * the operation itself is always described by the current catalog.
+   */
+  afresh?(): Operation<TResult>
   /** Number of rows of a result. */
   rows?(result: TResult): number
 }

@@ -8,6 +8,9 @@ const WAITING = Symbol('waiting lookups')
 export class WaitingLookups {
   readonly #bySource = new Map<string, Set<Dispatch>>()
 
+  /** @param first - Sends what waits before it can join a group, in all scopes. Default: nothing does. */
+  constructor(private readonly first?: Dispatch) {}
+
   /** @param dispatch - Sends the group. It must first remove itself. */
   add(scope: Scope, sourceId: string, dispatch: Dispatch): void {
     let inScope = scope.stateOf(WAITING) as Set<Dispatch> | undefined
@@ -32,6 +35,7 @@ export class WaitingLookups {
 
   /** Sends the groups that wait in a scope. */
   dispatchIn(scope: Scope | undefined): void {
+    this.first?.()
     if (scope === undefined || this.#bySource.size === 0) return
     const waiting = scope.stateOf(WAITING) as Set<Dispatch> | undefined
     if (waiting !== undefined) for (const dispatch of [...waiting]) dispatch()
@@ -39,6 +43,7 @@ export class WaitingLookups {
 
   /** Sends the groups of one client that wait in any scope. */
   dispatchOf(sourceId: string): void {
+    this.first?.()
     const waiting = this.#bySource.get(sourceId)
     if (waiting !== undefined) for (const dispatch of [...waiting]) dispatch()
   }

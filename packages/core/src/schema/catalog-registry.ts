@@ -7,6 +7,7 @@ import {
   type WriteEffect,
 } from './catalog.ts'
 import { isOfUnknownSchema, type TableId, tableId, UNKNOWN_SCHEMA } from './catalog-data.ts'
+import { FirstCatalogs } from './first-catalogs.ts'
 import { isSameKey, keyedRows, type RowKey, rowKeyOf } from './row-key.ts'
 import { SchemaGenerations } from './schema-generations.ts'
 import { SourceState, type StaleReader } from './source-state.ts'
@@ -32,6 +33,8 @@ export class CatalogRegistry {
   version = 0
   /** @internal */
   readonly generations: SchemaGenerations = new SchemaGenerations(() => this.#changed())
+  /** @internal */
+  readonly first: FirstCatalogs = new FirstCatalogs()
   /** @internal Increases when the catalogs are used. */
   uses = 0
   readonly #owners = new FinalizationRegistry<string>((sourceId) => {
@@ -124,6 +127,7 @@ export class CatalogRegistry {
   }
 
   delete(sourceId: string): void {
+    this.first.end(sourceId)
     const { isSet, reader } = this.#sources.get(sourceId) ?? {}
     this.#sources.set(sourceId, new SourceState(reader))
     if (isSet === true) this.#changed()
@@ -150,6 +154,7 @@ export class CatalogRegistry {
 
   clear(): void {
     this.generations.clear()
+    this.first.clear()
     for (const [sourceId, { reader }] of this.#sources) this.#sources.set(sourceId, new SourceState(reader))
     this.#changed()
   }

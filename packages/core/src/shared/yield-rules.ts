@@ -1,7 +1,13 @@
 import { InvalidOptionError } from './errors.ts'
 
 /** Rules that let Sluice optimize more reads, each with its own proof. */
-const YIELD_RULES = ['relation-keys', 'query-listeners', 'transaction-reads', 'held-begins'] as const
+const YIELD_RULES = [
+  'relation-keys',
+  'query-listeners',
+  'transaction-reads',
+  'held-begins',
+  'first-reads',
+] as const
 
 type YieldRule = (typeof YIELD_RULES)[number]
 

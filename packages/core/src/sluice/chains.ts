@@ -1,6 +1,7 @@
 import type { CacheSetUp } from '../cache/cache-set-up.ts'
 import { ResultCache } from '../cache/result-cache.ts'
 import type { Executor } from '../pipeline/executor.ts'
+import type { FirstReads } from '../pipeline/first-reads.ts'
 import { compose, type Handler, type Interceptor } from '../pipeline/interceptor.ts'
 import { type Operation, tablesRead } from '../pipeline/operation.ts'
 import type { QueryStats } from '../pipeline/query-stats.ts'
@@ -17,6 +18,7 @@ import type { TableId } from '../schema/catalog-data.ts'
 import type { CatalogRegistry } from '../schema/catalog-registry.ts'
 import type { RandomSource } from '../shared/random.ts'
 import type { SluiceWarningCode } from '../shared/warning-codes.ts'
+import { usesRule } from '../shared/yield-rules.ts'
 import type { SluiceOptions } from './options.ts'
 import { ResultPolicies } from './result-policies.ts'
 
@@ -27,6 +29,7 @@ export interface ChainParts {
   readonly cache: CacheSetUp | undefined
   readonly writes: WriteTracker
   readonly lookups: WaitingLookups
+  readonly firstReads: FirstReads
   readonly prefetcher: Prefetcher | undefined
   readonly catalogs: CatalogRegistry
   readonly scopes: ScopeStorage
@@ -57,11 +60,12 @@ export function createChains(parts: ChainParts): Chains {
     created ??= createSteps(parts)
     return created
   }
-  const reads = () =>
-    compose(
-      steps().map(([, interceptor]) => interceptor),
-      send,
-    )
+  const reads = () => {
+    const interceptors = steps().map(([, interceptor]) => interceptor)
+    // Without a cache and batches, a read has nothing to wait for.
+    const canWait = usesRule('first-reads') && (parts.cache !== undefined || options.batch !== false)
+    return compose(canWait ? [parts.firstReads.interceptor(send), ...interceptors] : interceptors, send)
+  }
   const compare = shadow(
     onFirstUse(() => composeNamed(steps(), send)),
     {

@@ -2,6 +2,7 @@ import type { ReadYourWritesTracker } from '../balancing/replicas/read-your-writ
 import type { ReplicaRouters } from '../balancing/replicas/replica-routers.ts'
 import type { CacheSetUp } from '../cache/cache-set-up.ts'
 import type { Executor } from '../pipeline/executor.ts'
+import { FirstReads } from '../pipeline/first-reads.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
 import type { Recorder } from '../pipeline/recorder.ts'
 import { StatementWatches } from '../pipeline/statement-watch.ts'
@@ -53,13 +54,15 @@ export function createHost(parts: HostParts): SluiceHost {
   } = parts
   const { stats, scopes, catalogs, connections, loaders, events, log, clock, reportError, warn } = services
   const { workload } = engines
-  const lookups = new WaitingLookups()
+  const firstReads = new FirstReads(catalogs.first)
+  const lookups = new WaitingLookups(firstReads.release)
   const batch = options.batch === false ? undefined : options.batch
   const chainParts: ChainParts = {
     options,
     executor,
     writes,
     lookups,
+    firstReads,
     prefetcher,
     catalogs,
     scopes,

@@ -52,4 +52,19 @@ describe('WaitingLookups', () => {
     lookups.dispatchIn(undefined)
     expect(sent).toEqual([])
   })
+
+  it('sends what waits before the lookups first, in every scope', () => {
+    const sent: string[] = []
+    const lookups: WaitingLookups = new WaitingLookups(() => {
+      sent.push('first')
+      if (sent.length > 1) return
+      // A read that was sent can join a group.
+      const scope = scopeOf('a')
+      lookups.add(scope, 'knex1', () => sent.push('a of knex'))
+    })
+    lookups.dispatchOf('knex1')
+    expect(sent).toEqual(['first', 'a of knex'])
+    lookups.dispatchIn(undefined)
+    expect(sent).toEqual(['first', 'a of knex', 'first'])
+  })
 })

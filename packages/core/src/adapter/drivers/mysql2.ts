@@ -232,8 +232,9 @@ class PoolStandIn {
     const { options, sql: text, params = [] } = call
     const { rowsAsArray } = 'rowsAsArray' in options ? options : defaultsOf(this.#core)
     const form = rowsAsArray ? 'arrays' : 'objects'
-    // The key of the columns, if Sluice may optimize the read, and the answer to the read itself.
-    const known: { key?: string; answer?: Mysql2Answer } = {}
+    // How values are converted, if Sluice may optimize the read, and the answer to the read itself.
+    const known: { conversions?: string | undefined; answer?: Mysql2Answer } = {}
+    const keyNow = () => this.#columnsKey(form, known.conversions, text)
     const rows = await this.#client
       .read({
         sql: text,
@@ -242,16 +243,13 @@ class PoolStandIn {
         inTransaction: false,
         stack,
         settings: () => {
-          const conversions = this.#conversionsOf(call)
-          if (conversions !== undefined) {
-            const { schemaFingerprint } = this.#client
-            known.key = `${form} ${conversions} ${schemaFingerprint} ${text}`
-          }
-          return conversions
+          known.conversions = this.#conversionsOf(call)
+          return known.conversions
         },
         settingsNow: () => this.#conversionsOf(call),
         send: async (sql, values, helpers, replica) => {
           const isOwn = sql === text && values === params
+          const key = keyNow()
           const sent = isOwn ? call : { ...call, sql, params: values, args: [{ ...options, sql, values }] }
           const on = (target: Mysql2Object) =>
             this.#statement({ target, form: 'callbacks', connection: target }, sent, stack)
@@ -261,7 +259,7 @@ class PoolStandIn {
               : await this.#replicas.use(replica, on)
           const [found, fields] = answer
           if (isOwn) known.answer = answer
-          if (known.key !== undefined) this.#remember(known.key, fields, helpers)
+          if (key !== undefined) this.#remember(key, fields, helpers)
           return found as readonly SqlRow[]
         },
       })
@@ -270,12 +268,20 @@ class PoolStandIn {
         throw error
       })
     if (known.answer?.[0] === rows) return known.answer
-    const fields = known.key === undefined ? undefined : this.#fields.get(known.key)
+    const key = keyNow()
+    const fields = key === undefined ? undefined : this.#fields.get(key)
     if (fields !== undefined) return [rows, copyColumns(fields)]
     // The rows come from another process, and the columns are unknown.
     const answer = await this.#statement(place, call, stack)
-    if (known.key !== undefined) this.#remember(known.key, answer[1], 0)
+    if (key !== undefined) this.#remember(key, answer[1], 0)
     return answer
+  }
+
+  /** The key of a statement's columns; `undefined` while the schema is unknown. */
+  #columnsKey(form: string, conversions: string | undefined, text: string): string | undefined {
+    const { schemaFingerprint } = this.#client
+    if (conversions === undefined || schemaFingerprint === '') return undefined
+    return `${form} ${conversions} ${schemaFingerprint} ${text}`
   }
 
   #remember(key: string, fields: unknown, helpers: number): void {

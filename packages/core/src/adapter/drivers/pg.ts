@@ -292,8 +292,9 @@ class PoolStandIn {
     const { text, values: params = [] } = config
     const rowForm = config.rowMode === 'array' ? 'arrays' : 'objects'
     const connection = reads === undefined ? {} : target
-    // The key of the template, if Sluice may optimize the read, and the result of the read itself.
-    const known: { key?: string; result?: QueryResult } = {}
+    // How values are converted, if Sluice may optimize the read, and the result of the read itself.
+    const known: { conversions?: string | undefined; result?: QueryResult } = {}
+    const keyNow = () => this.#templateKey(rowForm, known.conversions, text)
     const rows = await this.#client.read({
       sql: text,
       params,
@@ -302,38 +303,43 @@ class PoolStandIn {
       transactionReads: reads,
       stack,
       settings: () => {
-        const conversions = this.#conversionsOf(config, params)
-        if (conversions !== undefined) {
-          const { schemaFingerprint } = this.#client
-          known.key = `${rowForm} ${conversions} ${schemaFingerprint} ${text}`
-        }
+        known.conversions = this.#conversionsOf(config, params)
         // If its columns were unknown, they would be queried after later statements of the transaction.
-        const isComplete = reads === undefined || this.#templates.has(known.key ?? '')
-        return isComplete ? conversions : undefined
+        const isComplete = reads === undefined || this.#templates.has(keyNow() ?? '')
+        return isComplete ? known.conversions : undefined
       },
       settingsNow: () => this.#conversionsOf(config, params),
       send: async (sql, values, helpers, replica) => {
         // The name of a prepared statement must only be used with its own SQL.
         const { name, ...unnamed } = config
+        const key = keyNow()
         const query = sql === text ? { ...config, values } : { ...unnamed, text: sql, values }
         const result =
           replica === undefined || this.#replicas === undefined
             ? await this.#statement(target, connection, query, stack)
             : await this.#replicas.use(replica, (client) => this.#statement(client, client, query, stack))
         if (values === params) known.result = result
-        if (known.key !== undefined) this.#remember(known.key, result, helpers, config.types !== undefined)
+        if (key !== undefined) this.#remember(key, result, helpers, config.types !== undefined)
         return result.rows
       },
     })
     if (known.result?.rows === rows) return known.result
-    const template = known.key === undefined ? undefined : this.#templates.get(known.key)
+    const key = keyNow()
+    const template = key === undefined ? undefined : this.#templates.get(key)
     if (template === undefined) {
       // The rows come from another process, and the columns are unknown.
       const result = await this.#statement(target, connection, config, stack)
-      if (known.key !== undefined) this.#remember(known.key, result, 0, config.types !== undefined)
+      if (key !== undefined) this.#remember(key, result, 0, config.types !== undefined)
       return result
     }
     return copyResult(template, { rows, rowCount: rows.length, fields: copyColumns(template.fields) })
+  }
+
+  /** The key of a template; `undefined` while the schema is unknown. */
+  #templateKey(form: string, conversions: string | undefined, text: string): string | undefined {
+    const { schemaFingerprint } = this.#client
+    if (conversions === undefined || schemaFingerprint === '') return undefined
+    return `${form} ${conversions} ${schemaFingerprint} ${text}`
   }
 
   #remember(key: string, result: QueryResult, helpers: number, hasOwnTypes: boolean): void {

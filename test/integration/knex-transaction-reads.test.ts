@@ -176,6 +176,24 @@ describe.each(POSTGRES)('reads of Knex transactions on $name', ({ dialect, clien
       expect(order).toEqual(['cached', 'slow', 'not cached', 'cached 2'])
     })
 
+    it('let parallel calls continue in the order of the connection', async () => {
+      const order = async (from: Knex): Promise<readonly string[]> => {
+        const ended: string[] = []
+        // Two reads in a row, with some promises of the app in between.
+        const chain = async (name: string, ids: readonly number[], promises: number) => {
+          await title(from, ids[0])
+          for (let at = 0; at < promises; at += 1) await undefined
+          await title(from, ids[1])
+          ended.push(name)
+        }
+        await Promise.all([chain('first', [1, 2], 20), chain('second', [2, 3], 0), chain('third', [3, 1], 5)])
+        return ended
+      }
+      const expected = await stack.bareDb.transaction(order)
+      expect(await db.transaction(order)).toEqual(expected)
+      expect(sent).toEqual([])
+    })
+
     it.each(['repeatable read', 'serializable'] as const)('are sent under %s', async (isolationLevel) => {
       await db.transaction((transaction) => title(transaction), { isolationLevel })
       expect(sent).toHaveLength(3)

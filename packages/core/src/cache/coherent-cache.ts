@@ -66,11 +66,18 @@ export class CoherentCache {
   /**
    * Like `serve`, for a request whose source must be queried now or not at all, because its caller's next
    * call can change the result. It waits for no other request, and no other waits for it.
+   *
+   * @param answered - Passes a cached value to the caller.
    */
-  serveNow<T>(request: FetchRequest<T>, cached: CachedValue | undefined, now: number): Promise<T> {
+  serveNow<T>(
+    request: FetchRequest<T>,
+    cached: CachedValue | undefined,
+    now: number,
+    answered: (value: T) => Promise<T>,
+  ): Promise<T> {
     if (cached !== undefined && this.#values.isValidHere(cached, request.policy, now)) {
       const answer = this.#values.freshFor(request, cached, now)
-      if (answer !== undefined) return Promise.resolve(answer.value)
+      if (answer !== undefined) return answered(answer.value)
     }
     const before = this.#values.before(request)
     return before === undefined

@@ -124,7 +124,7 @@ export class ResultCache {
     context: OperationContext,
     next: Handler,
   ): Promise<T> | string {
-    const { inTransaction, transactionReads } = operation
+    const { transactionReads } = operation
     if (this.#isSeparate(operation)) return 'IN_TRANSACTION'
     const chosen = this.options.policyOf(request)
     if (request.control?.disabled === true) context.isFresh = true
@@ -153,7 +153,7 @@ export class ResultCache {
         if (hit !== undefined) {
           this.#answered(hit.value, operation, context)
           context.end()
-          const answer = Promise.resolve(hit.value)
+          const answer = transactionReads?.answer(hit.value) ?? Promise.resolve(hit.value)
           // The pipeline has nothing to add.
           context.running = answer
           return answer
@@ -194,8 +194,8 @@ export class ResultCache {
       sharesErrors: false,
     }
     if (cached !== undefined && !hasOwnTags(cached.ownTags, fetched)) cached = undefined
-    const answer = inTransaction
-      ? this.cache.serveNow(fetched, cached, now)
+    const answer = transactionReads
+      ? this.cache.serveNow(fetched, cached, now, (value) => transactionReads.answer(value))
       : strategy === 'refresh'
         ? this.cache.fetch(fetched)
         : this.cache.serve(fetched, cached, now)

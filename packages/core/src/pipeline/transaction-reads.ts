@@ -10,6 +10,8 @@ export class TransactionReads {
   #isClean = true
   /** Calls of the app that have no result yet. */
   #pending = 0
+  /** Resolve results from the cache that their callers have not received yet. */
+  readonly #served: (() => void)[] = []
 
   constructor(
     /** Whether its isolation level is READ COMMITTED, as far as is known now. */
@@ -32,6 +34,29 @@ export class TransactionReads {
   /** Called when the app issues anything but a plain read, and when the transaction ends. */
   spoil(): void {
     this.#isClean = false
+  }
+
+  /**
+   * Passes a result from the cache to its caller, as the connection would: one after the other, each when all
+   * code that was waiting for earlier results has run. Otherwise, the order in which parallel calls continue
+   * would depend on how many promises their callers use.
+   */
+  answer<T>(value: T): Promise<T> {
+    return new Promise((resolve) => {
+      this.#served.push(() => resolve(value))
+      if (this.#served.length === 1) this.#passLater()
+    })
+  }
+
+  #passLater(): void {
+    // A tick that is added in a microtask runs after all microtasks.
+    queueMicrotask(() =>
+      process.nextTick(() => {
+        this.#served[0]?.()
+        this.#served.shift()
+        if (this.#served.length > 0) this.#passLater()
+      }),
+    )
   }
 
   /** Runs a call of the app, which is pending until its promise settles. */

@@ -9,7 +9,7 @@ export class WaitingLookups {
   readonly #bySource = new Map<string, Set<Dispatch>>()
 
   /** @param first - Sends what waits before it can join a group, in all scopes. Default: nothing does. */
-  constructor(private readonly first?: Dispatch) {}
+  constructor(private readonly first?: Dispatch | undefined) {}
 
   /** @param dispatch - Sends the group. It must first remove itself. */
   add(scope: Scope, sourceId: string, dispatch: Dispatch): void {

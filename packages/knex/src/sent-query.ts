@@ -57,6 +57,10 @@ export class SentQuery implements SentStatement<Promise<QueryObject>> {
     return rowsIn(response)
   }
 
+  resultOf({ response }: QueryObject): unknown {
+    return response
+  }
+
   isRolledBack({ response }: QueryObject): boolean {
     return wasRolledBack(response)
   }

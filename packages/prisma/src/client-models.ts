@@ -14,7 +14,7 @@ import { schemaFromRuntime } from './schema/from-runtime.ts'
 import { PrismaSchema } from './schema/prisma-schema.ts'
 import type { PrismaSchemaData } from './schema/prisma-schema-data.ts'
 import { PrismaShapes } from './shape.ts'
-import { catalogIdOf, connectedSchemaOf, conversionsOf } from './sluice-adapter.ts'
+import { catalogIdOf, connectedSchemaOf, conversionsOf, soleWriterOf } from './sluice-adapter.ts'
 
 type Omits = Readonly<Record<string, OmittedFields | undefined>>
 
@@ -57,6 +57,11 @@ export class ClientModels {
     host.catalogs.bind(this.catalogId, this)
     if (data !== undefined)
       this.#use(new PrismaSchema(data, { defaultSchema: declaredSchemaOf(adapter) }), !this.seesStatements)
+  }
+
+  /** See `Source`. */
+  get soleWriter(): ReturnType<typeof soleWriterOf> {
+    return soleWriterOf(this.adapter)
   }
 
   /**

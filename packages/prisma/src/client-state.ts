@@ -84,6 +84,7 @@ export class ClientState implements ClientContext {
       errors: prismaErrors,
       seesStatements: this.seesStatements,
       sharedName: () => this.#sharedName(),
+      soleWriter: () => (replicas?.hasReplicas === true ? undefined : this.#models.soleWriter),
     }
     this.#rawQuery = rawQueryOf(client)
     replicas?.attach(client, dialect, this.source.id)

@@ -80,6 +80,11 @@ export class ReplicaReads {
     })
   }
 
+  /** Whether reads may go to replicas. */
+  get hasReplicas(): boolean {
+    return this.#replicas.length > 0
+  }
+
   /**
    * @param isPlain - Whether no extension after Sluice concerns the client.
    * @param send - Queries the primary.

@@ -17,6 +17,7 @@ import {
   markInstrumented,
   PgTransactions,
   pgPoolAccess,
+  type Source,
   type TableId,
   type TransactionControl,
   type TransactionWrites,
@@ -32,6 +33,14 @@ import { currentTransaction } from './transaction-context.ts'
 
 /** Property of Sluice's factories that contains the id of the catalog that they read. */
 const CATALOG = Symbol.for('sluice.prisma.catalog')
+
+/** Property of Sluice's factories that contains their client's source. */
+const SOURCE = Symbol.for('sluice.prisma.source')
+
+/** The proof that only this process writes, from the adapter of a client; see `Source`. */
+export function soleWriterOf(factory: object | undefined): ReturnType<NonNullable<Source['soleWriter']>> {
+  return (factory as { readonly [SOURCE]?: Source } | undefined)?.[SOURCE]?.soleWriter?.()
+}
 
 /**
  * Property of Sluice's factories that contains the schema with which their adapters qualify tables, after one
@@ -93,6 +102,7 @@ export function sluiceAdapter<TFactory extends SqlDriverAdapterFactory>(
     provider: factory.provider,
     adapterName: factory.adapterName,
     [CATALOG]: observer.statements.source.id,
+    [SOURCE]: observer.statements.source,
     [UNWRAPPED]: factory,
     [CONVERSIONS]: observer.conversions,
     get [SCHEMA]() {

@@ -75,8 +75,8 @@ describe('sluice yield', () => {
         'Not saved',
         ' 17%  Not cached: The result had expired (cache:TTL_EXPIRED)',
         '      SELECT * FROM city WHERE id = ?',
-        '      fix: Raise cache.ttl, if only this process writes, or if older results are acceptable. See',
-        '      guides/caching#expiration.',
+        '      fix: If only this process writes to PostgreSQL or MariaDB, optimize saves more than estimated.',
+        '      Otherwise, raise cache.ttl, if older results are acceptable. See guides/caching#expiration.',
         '',
       ].join('\n'),
     )

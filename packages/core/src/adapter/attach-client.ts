@@ -109,6 +109,8 @@ interface ClientHost extends ObserverHost {
   mode(): Mode
   readonly lookups: WaitingLookups
   nextSourceId(orm: string): string
+  /** Whether reads of a source may go to replicas. */
+  isRouted(sourceId: string): boolean
   routeReads(client: RoutedClient): ReadRouter | undefined
   warn(message: string, code?: SluiceWarningCode): void
   attachPool(sourceId: string, read: () => PoolState | undefined, resize?: (max: number) => void): () => void
@@ -151,7 +153,9 @@ class AttachedClient implements AdapterClient {
   ) {
     const { orm, dialect, pool, resizePool } = options
     const id = host.nextSourceId(orm)
-    this.source = { id, orm, dialect, seesStatements: true, sharedName: () => this.#sharedName(id) }
+    const sharedName = () => this.#sharedName(id)
+    const soleWriter = () => (host.isRouted(id) ? undefined : this.#observer.soleWriter)
+    this.source = { id, orm, dialect, seesStatements: true, sharedName, soleWriter }
     this.order = new ProgramOrder({
       isSingle: options.isSingle?.bind(options) ?? (() => false),
       scope: () => host.scopes.ambient.scope,

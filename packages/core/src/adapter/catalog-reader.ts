@@ -1,3 +1,4 @@
+import type { SoleWriter } from '../pipeline/sole-writer.ts'
 import type { SchemaCatalog } from '../schema/catalog.ts'
 import { databasesNamed, isOfServer } from '../schema/catalog-scope.ts'
 import type { Connection } from '../schema/connection.ts'
@@ -51,6 +52,8 @@ export interface CatalogSource {
   readonly changed: (checkMs: number) => Promise<boolean>
   /** Called when reads may have written. */
   readonly called: () => Promise<unknown>
+  /** The proof that no other process writes; `undefined`: it is not used. */
+  readonly soleWriter: SoleWriter | undefined
 }
 
 const NOTHING_TO_READ = Promise.resolve()
@@ -96,7 +99,7 @@ export class CatalogReader {
     private readonly host: CatalogHost,
     private readonly source: CatalogSource,
   ) {
-    const { id, openBriefly, changed } = source
+    const { id, openBriefly, changed, soleWriter } = source
     host.catalogs.bind(id, this)
     host.catalogs.addReader(id, this)
     this.#watch = new SchemaWatch(host, {
@@ -105,6 +108,7 @@ export class CatalogReader {
       changed,
       isCurrent: () => this.#isCurrent,
       lost: () => this.#lost(),
+      soleWriter,
     })
   }
 

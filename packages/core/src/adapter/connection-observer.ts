@@ -5,6 +5,7 @@ import { writeOutcomeOf } from '../pipeline/outcome.ts'
 import type { QueryStats } from '../pipeline/query-stats.ts'
 import type { Recorder } from '../pipeline/recorder.ts'
 import type { Ambient, ScopeStorage } from '../pipeline/scope.ts'
+import type { SoleWriter } from '../pipeline/sole-writer.ts'
 import type { StatementCaller, StatementWatch } from '../pipeline/statement-watch.ts'
 import type { TransactionReads } from '../pipeline/transaction-reads.ts'
 import type { AnnouncedWrite, TransactionWrites, WriteOutcome } from '../pipeline/writes.ts'
@@ -16,6 +17,7 @@ import { TOO_LONG } from '../sql/tokenize.ts'
 import type { CatalogHost, CatalogReader, CatalogSource } from './catalog-reader.ts'
 import { ConnectionTransactions, refuseToWait, type TransactionHost } from './connection-transactions.ts'
 import type { EqualitySelect } from './equality-select.ts'
+import { type OwnStatement, OwnStatements, soleWriterOf } from './own-statement.ts'
 import { RunningStatement } from './running-statement.ts'
 import type { SentControl, SentStatement, StreamedStatement } from './sent-statement.ts'
 import { type StatementPlan, StatementPlans } from './statement-plan.ts'
@@ -28,6 +30,11 @@ export interface ObserverHost extends TransactionHost, CatalogHost {
   readonly scopes: ScopeStorage
   readonly watch: StatementWatch | undefined
   readonly stats: Pick<QueryStats, 'passThrough' | 'seen'>
+  /**
+   * Time to live in milliseconds of results that may be extended while no other process writes; `undefined`:
+   * none are.
+   */
+  readonly extendedTtlMs: number | undefined
   seen(sql: string, dialect: Dialect, analyzed: AnalyzedSql): void
 }
 
@@ -74,8 +81,11 @@ export class ConnectionObserver {
   readonly #transactions: ConnectionTransactions
   readonly #writes: WriteAnnouncer
   readonly #dialect: Dialect
+  readonly #own: OwnStatements | undefined
   readonly #outcomeOf: OutcomeOf
   readonly catalog: CatalogReader
+  /** The proof that no other process writes; `undefined`: the database has none, or it is not used. */
+  readonly soleWriter: SoleWriter | undefined
 
   constructor(
     private readonly host: ObserverHost,
@@ -87,9 +97,18 @@ export class ConnectionObserver {
     this.#dialect = dialect
     this.#outcomeOf = (error) => options.writeOutcome?.(error) ?? writeOutcomeOf(error)
     const readsCommitted = () => host.catalogs.of(sourceId)?.readsCommitted === true
-    this.#transactions = new ConnectionTransactions(host, dialect, this.#outcomeOf, readsCommitted)
+    const soleWriter = soleWriterOf(dialect, host)
+    this.soleWriter = soleWriter
+    this.#transactions = new ConnectionTransactions(
+      host,
+      dialect,
+      this.#outcomeOf,
+      readsCommitted,
+      soleWriter,
+    )
+    this.#own = soleWriter && new OwnStatements(soleWriter, host, sourceId, dialect, this.#transactions)
     this.#writes = new WriteAnnouncer(
-      { host, sourceId, client: options, transactions: this.#transactions },
+      { host, sourceId, client: options, transactions: this.#transactions, soleWriter },
       { open, openBriefly },
     )
     this.catalog = this.#writes.catalog
@@ -137,11 +156,15 @@ export class ConnectionObserver {
     const described = this.#counted(sent.sql, ambient)
     if (described === undefined) {
       this.readsOf(connection)?.spoil()
+      this.soleWriter?.refute()
       return this.#settled(connection, this.#transactions.announce(EVERYTHING, true), sent)
     }
     const { transaction } = described.analyzed.statement
     if (transaction !== undefined) return this.control(connection, transaction, sent)
-    if (!described.isPlainRead) this.readsOf(connection)?.spoil()
+    if (!described.isPlainRead) {
+      this.readsOf(connection)?.spoil()
+      this.#own?.examine(described.analyzed.statement, sent.sql)
+    }
     const announced = this.#writes.announce(connection, described, sent.params)
     return announced?.ready === undefined
       ? this.#send(connection, sent, described, ambient, announced)
@@ -214,6 +237,8 @@ export class ConnectionObserver {
 
   /** Runs several statements that are sent as one string: they may write anything. */
   script<T>(run: () => Promise<T>): Promise<T> {
+    // It may begin a transaction that stays open.
+    this.soleWriter?.refute()
     return this.#settled({}, this.#transactions.announce(EVERYTHING, true), { send: run })
   }
 
@@ -253,16 +278,18 @@ export class ConnectionObserver {
     announced: AnnouncedWrite | undefined,
   ): Promise<T> {
     const running = this.#begin(connection, sent, described, ambient)
+    const own = announced && this.#own?.send(connection, described.analyzed.statement)
     let answered: Promise<T>
     try {
       answered = sent.send()
     } catch (error) {
       announced?.end(this.#outcomeOf(error))
+      own?.failed(this.#outcomeOf(error))
       this.#transactions.failed(connection, error)
       running.failed()
       throw error
     }
-    if (announced !== undefined) return this.#settledAs(connection, announced, answered, sent, running)
+    if (announced !== undefined) return this.#settledAs(connection, announced, answered, sent, running, own)
     // Its caller awaits this promise: with two reactions, V8 would cut the stack of an error at `answered`.
     return answered.then(
       (answer) => {
@@ -297,15 +324,20 @@ export class ConnectionObserver {
     answered: Promise<T>,
     sent?: SentStatement<Promise<T>>,
     running?: RunningStatement,
+    own?: OwnStatement,
   ): Promise<T> {
     return answered.then(
       (answer) => {
-        if (sent !== undefined) running?.answered(sent, answer as Awaited<Promise<T>>)
+        if (sent !== undefined) {
+          running?.answered(sent, answer as Awaited<Promise<T>>)
+          own?.answered(sent, answer as Awaited<Promise<T>>)
+        }
         const announcing = announced.end('committed')
         return announcing === undefined ? answer : announcing.then(() => answer)
       },
       (error: unknown) => {
         running?.failed()
+        own?.failed(this.#outcomeOf(error))
         const announcing = announced.end(this.#outcomeOf(error))
         this.#transactions.failed(connection, error)
         addCallers(error)

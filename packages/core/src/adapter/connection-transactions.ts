@@ -1,4 +1,6 @@
 import { addCallers } from '../pipeline/error-stack.ts'
+import type { OwnTransaction } from '../pipeline/own-transaction.ts'
+import type { SoleWriter } from '../pipeline/sole-writer.ts'
 import { TransactionReads } from '../pipeline/transaction-reads.ts'
 import type { TraceSlot } from '../pipeline/workload-trace.ts'
 import type { AnnouncedWrite, TransactionWrites, WriteOutcome, WriteTracker } from '../pipeline/writes.ts'
@@ -45,6 +47,8 @@ interface OpenTransaction {
   readonly isOwned: boolean
   /** `undefined`: its reads are not known to see what other connections see. */
   readonly reads: TransactionReads | undefined
+  /** Its effect on the server's counter of transactions; `undefined`: it is not followed. */
+  readonly own: OwnTransaction | undefined
 }
 
 /** A statement of transaction control, between its start and its answer. */
@@ -69,6 +73,7 @@ export class ConnectionTransactions {
     private readonly outcomeOf: (error: unknown) => WriteOutcome,
     /** Whether a transaction that sets no isolation level sees what is committed when it reads. */
     private readonly readsCommitted: () => boolean,
+    private readonly soleWriter?: SoleWriter | undefined,
   ) {}
 
   isOpen(connection: object): boolean {
@@ -78,6 +83,11 @@ export class ConnectionTransactions {
   /** The reads of the connection's transaction; `undefined`: they may see something else than other reads. */
   readsOf(connection: object): TransactionReads | undefined {
     return this.#open.get(connection)?.reads
+  }
+
+  /** The connection's transaction, as far as it raises the server's counter; see {@link SoleWriter}. */
+  ownOf(connection: object): OwnTransaction | undefined {
+    return this.#open.get(connection)?.own
   }
 
   /**
@@ -107,6 +117,9 @@ export class ConnectionTransactions {
     writes?: TransactionWrites,
   ): void {
     this.host.trace.current?.began(connection)
+    // Its statements may be sent as if there were no transaction.
+    if (isDoubtful) this.soleWriter?.refute()
+    this.ownOf(connection)?.end('unknown')
     this.#open.set(connection, {
       writes: writes ?? this.host.writes.transaction(),
       isDoubtful,
@@ -116,6 +129,7 @@ export class ConnectionTransactions {
       ended: [],
       isOwned: writes !== undefined,
       reads,
+      own: this.soleWriter?.begin(),
     })
   }
 
@@ -157,6 +171,7 @@ export class ConnectionTransactions {
     const open = this.#open.get(connection)
     // Until its end, PostgreSQL rejects its reads.
     open?.reads?.spoil()
+    open?.own?.partlyRolledBack()
     if (open !== undefined && (this.dialect !== 'postgresql' || this.outcomeOf(error) === 'unknown'))
       open.mayHaveEnded = true
   }
@@ -289,8 +304,10 @@ export class ConnectionTransactions {
     let announcing: Promise<void> | undefined
     if (kind === 'savepoint') open?.writes.savepoint(control.name)
     else if (kind === 'release') open?.writes.release(control.name)
-    else if (kind === 'rollback-to') open?.writes.rollbackTo(control.name)
-    else if (kind === 'rollback') announcing = this.#end(connection, 'rolled-back')
+    else if (kind === 'rollback-to') {
+      open?.writes.rollbackTo(control.name)
+      open?.own?.partlyRolledBack()
+    } else if (kind === 'rollback') announcing = this.#end(connection, 'rolled-back')
     else if (commits) announcing = this.#end(connection, isRolledBack ? 'rolled-back' : 'committed')
     const begins = kind === 'begin' || ((kind === 'commit' || kind === 'rollback') && control.chain === true)
     if (begins && !this.#open.has(connection))
@@ -349,6 +366,7 @@ export class ConnectionTransactions {
     this.#open.delete(connection)
     this.host.trace.current?.ended(connection, outcome === 'rolled-back')
     for (const ended of open?.ended ?? []) ended(outcome)
+    open?.own?.end(open.isDoubtful || open.mayHaveEnded ? 'unknown' : outcome)
     const announcing = open?.writes.end(outcome)
     if (open?.isOwned !== true) this.host.transactionEnded()
     return announcing

@@ -1,8 +1,10 @@
+import type { SoleWriter } from '../pipeline/sole-writer.ts'
 import type { SchemaCatalog } from '../schema/catalog.ts'
 import type { CatalogRegistry } from '../schema/catalog-registry.ts'
 import type { Connection } from '../schema/connection.ts'
-import { readFingerprint } from '../schema/schema-fingerprint.ts'
+import { readFingerprint, readFingerprintAndCounter } from '../schema/schema-fingerprint.ts'
 import { setLongTimeout } from '../shared/timers.ts'
+import { CounterPolls } from './counter-polls.ts'
 
 /** Checks end this long after the last use of a catalog, so that an idle app sends no queries. */
 const IDLE_MS = 30_000
@@ -17,6 +19,7 @@ export interface WatchHost {
   /** Milliseconds between checks; `false`: no checks. */
   readonly schemaCheckMs: number | false
   isOptimizing(): boolean
+  now(): number
 }
 
 export interface WatchedSource {
@@ -34,6 +37,8 @@ export interface WatchedSource {
   changed(checkMs: number): Promise<boolean>
   /** Called when the database does not respond. */
   lost(): void
+  /** The proof that no other process writes; `undefined`: it is not used. */
+  readonly soleWriter?: SoleWriter | undefined
 }
 
 /**
@@ -54,11 +59,21 @@ export class SchemaWatch {
   #hasFailed = false
   #isUntold = false
   #timer: NodeJS.Timeout | undefined
+  readonly #polls: CounterPolls | undefined
 
   constructor(
     private readonly host: WatchHost,
     private readonly source: WatchedSource,
-  ) {}
+  ) {
+    const { soleWriter } = source
+    if (soleWriter === undefined) return
+    this.#polls = new CounterPolls(soleWriter, {
+      databases: () => this.#databases ?? [],
+      query: (work) => source.query(work),
+      checkSoon: (withinMs) => this.#checkSoon(withinMs),
+      now: () => host.now(),
+    })
+  }
 
   /** Called when the catalog was read. `queriedAt` is when its fingerprint was queried. */
   start({ fingerprint, databases }: SchemaCatalog, queriedAt: number): void {
@@ -70,6 +85,7 @@ export class SchemaWatch {
     this.#checkedAt = queriedAt
     this.host.catalogs.setUnchecked(this.source.id, false)
     this.#schedule()
+    this.#polls?.start()
   }
 
   /** The check that is in progress. */
@@ -82,6 +98,7 @@ export class SchemaWatch {
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#expected = undefined
+    this.#polls?.stop()
   }
 
   /** Called when the catalog is needed: restarts the checks if they had ended. */
@@ -130,6 +147,17 @@ export class SchemaWatch {
     this.#schedule()
   }
 
+  /** Checks now, with a poll, if the next check is due soon; `undefined`: it is not. */
+  #checkSoon(withinMs: number): Promise<void> | undefined {
+    if (this.#timer === undefined || this.#dueAt - performance.now() > withinMs) return undefined
+    if (this.#comparison !== undefined || !this.source.isCurrent()) return undefined
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const checking = this.#check()
+    this.#schedule()
+    return checking
+  }
+
   async #check(): Promise<void> {
     const { generations } = this.host.catalogs
     const generation = generations.current
@@ -139,7 +167,7 @@ export class SchemaWatch {
     let found: string | undefined
     try {
       this.#comparison = this.source.query(async (connection) => {
-        found = await readFingerprint(connection, this.#databases)
+        found = await this.#fingerprint(connection)
       })
       await this.#comparison
       this.#hasFailed = false
@@ -153,6 +181,14 @@ export class SchemaWatch {
     } finally {
       this.#comparison = undefined
     }
+  }
+
+  async #fingerprint(connection: Connection): Promise<string> {
+    if (this.#polls?.isDue !== true) return readFingerprint(connection, this.#databases)
+    const polled = this.#polls.begin()
+    const { fingerprint, counter } = await readFingerprintAndCounter(connection, this.#databases)
+    polled(counter)
+    return fingerprint
   }
 
   #answered(sentAt: number): void {

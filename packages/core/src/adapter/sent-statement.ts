@@ -9,6 +9,8 @@ export interface SentStatement<TAnswer> {
   send(): TAnswer
   /** Returns the number of rows in an answer. */
   rows(answer: Awaited<TAnswer>): number
+  /** The driver's own result in an answer. Default: the answer is it. */
+  resultOf?(answer: Awaited<TAnswer>): unknown
   /** Whether the server answered COMMIT with a rollback. Default: it never does. */
   isRolledBack?(answer: Awaited<TAnswer>): boolean
   /**

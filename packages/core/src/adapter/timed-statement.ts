@@ -39,6 +39,10 @@ export class TimedStatement<TAnswer> implements SentStatement<TAnswer> {
     return this.sent.rows(answer)
   }
 
+  resultOf(answer: Awaited<TAnswer>): unknown {
+    return this.sent.resultOf?.(answer) ?? answer
+  }
+
   isRolledBack(answer: Awaited<TAnswer>): boolean {
     return this.sent.isRolledBack?.(answer) === true
   }

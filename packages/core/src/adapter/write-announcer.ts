@@ -1,3 +1,4 @@
+import type { SoleWriter } from '../pipeline/sole-writer.ts'
 import type { AnnouncedWrite, WriteOutcome } from '../pipeline/writes.ts'
 import { EVERYTHING, type WriteEffect } from '../schema/catalog.ts'
 import { databasesNamed } from '../schema/catalog-scope.ts'
@@ -22,6 +23,7 @@ interface AnnouncerParts {
     wrote?(effect: WriteEffect): void
   }
   readonly transactions: ConnectionTransactions
+  readonly soleWriter: SoleWriter | undefined
 }
 
 /** Announces the writes of one client's statements, as far as their SQL and the catalog show them. */
@@ -34,7 +36,7 @@ export class WriteAnnouncer {
   readonly catalog: CatalogReader
 
   constructor(
-    { host, sourceId, client, transactions }: AnnouncerParts,
+    { host, sourceId, client, transactions, soleWriter }: AnnouncerParts,
     { open, openBriefly }: Pick<CatalogSource, 'open' | 'openBriefly'>,
   ) {
     this.#host = host
@@ -51,6 +53,7 @@ export class WriteAnnouncer {
       openBriefly,
       changed,
       called,
+      soleWriter,
     })
   }
 

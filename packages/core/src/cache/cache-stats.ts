@@ -77,6 +77,8 @@ export interface TieredStats {
   readonly knownHits: number
   /** Hits with a stale value that was revalidated in the background. */
   readonly staleHits: number
+  /** Hits beyond the time to live, with proof that no other process wrote. */
+  readonly extendedHits: number
   /** Requests served a stale value because loading failed or took too long. */
   readonly graceHits: number
   /** Requests that shared another request's load in flight (coalesced). */
@@ -122,6 +124,7 @@ export function newCounters(): TieredCounters {
     storeHits: 0,
     knownHits: 0,
     staleHits: 0,
+    extendedHits: 0,
     graceHits: 0,
     coalesced: 0,
     loads: 0,

@@ -23,6 +23,8 @@ import {
 import type { CacheStore, StoredEntry } from './stores/cache-store.ts'
 
 const NO_TAGS: readonly string[] = []
+/** How long a value is cached that may be fresh for longer than its time to live, in milliseconds. */
+const EXTENDED_MS = 300_000
 
 export interface Shared {
   readonly store: CacheStore
@@ -128,6 +130,7 @@ export class CachedValues {
     if (copy === undefined) return undefined
     const { counters } = this.parts
     counters.hits += 1
+    if (cached.isExtended) counters.extendedHits += 1
     request.onHit?.(copy.value)
     request.note?.answered('memory', cached.permit?.tags ?? request.tags)
     if (request.basis !== undefined) this.#follow(request, request.basis, cached, now, before)
@@ -309,6 +312,9 @@ export class CachedValues {
     if (copy === undefined) return notCached(request, 'NOT_COPYABLE')
     const used = state?.permit ?? (permit === undefined ? undefined : shortened(permit, needed))
     const costMs = now - startedAt
+    // The time before the load: a write during it may be invisible to it.
+    const sentAt = Math.min(prefetched?.at ?? startedAt, startedAt)
+    const soleWriter = request.soleWriter?.covers(sentAt) === true ? request.soleWriter : undefined
     const cached = new CachedValue(copy.value, snapshot, used, {
       queriedAt: prefetched?.at ?? now,
       freshUntil: now + ttlMs,
@@ -316,9 +322,11 @@ export class CachedValues {
       bytes: copy.bytes,
       // A prefetch is not specific to a request.
       ownTags: state === undefined ? (request.ownTags ?? NO_TAGS) : NO_TAGS,
+      soleWriter,
+      sentAt,
     })
     cached.isPrivate = request.copier.recopy !== undefined
-    this.#remember(request, cached, now)
+    this.#remember(request, cached, now, soleWriter === undefined ? 0 : EXTENDED_MS)
     request.note?.cached(used?.tags ?? request.tags.slice(0, needed))
     const { sharedKey } = request
     if (
@@ -340,8 +348,8 @@ export class CachedValues {
     return undefined
   }
 
-  #remember(request: FetchRequest<unknown>, cached: CachedValue, now: number): void {
-    const leftMs = cached.freshUntil - now + keepMs(request.policy, 0)
+  #remember(request: FetchRequest<unknown>, cached: CachedValue, now: number, atLeastMs = 0): void {
+    const leftMs = Math.max(cached.freshUntil - now + keepMs(request.policy, 0), atLeastMs)
     if (leftMs > 0) this.parts.engine.put(request.namespace, request.key, cached, leftMs, now)
   }
 

@@ -106,7 +106,10 @@ export class CoherentCache {
     if (now >= cached.freshUntil || policy.earlyRefresh > 0 || !this.#values.isValidHere(cached, policy, now))
       return undefined
     const copy = this.#values.copyOf(copier, cached)
-    if (copy !== undefined) this.parts.counters.hits += 1
+    if (copy === undefined) return undefined
+    const { counters } = this.parts
+    counters.hits += 1
+    if (cached.isExtended) counters.extendedHits += 1
     return copy
   }
 
@@ -345,6 +348,7 @@ export class CoherentCache {
     const { clock, counters, shared } = this.parts
     counters.loads += 1
     const startedAt = clock.now()
+    request.soleWriter?.requested(startedAt)
     const token = permit === undefined ? undefined : this.#claims.tokenOf(permit)
     try {
       const value = await request.load()

@@ -1,6 +1,7 @@
 import type { ReadNote } from '../pipeline/explanation.ts'
 import type { ValueTypes } from '../pipeline/operation.ts'
 import type { Prefetched } from '../pipeline/operation-context.ts'
+import type { SoleWriter } from '../pipeline/sole-writer.ts'
 import { copyValue, deepFreeze } from '../shared/copy.ts'
 import type { BasisPart } from './coherence/read-basis.ts'
 import type { TagSnapshot } from './coherence/tag-table.ts'
@@ -67,6 +68,10 @@ export interface FetchRequest<T> {
    */
   readonly maxAgeMs?: number
   readonly policy: FetchPolicy
+  /**
+   * The proof by which the value may be served beyond its time to live. Omitted if that is a maximum age.
+   */
+  readonly soleWriter?: SoleWriter | undefined
   readonly types?: ValueTypes | undefined
   /** Queries the source. */
   load(): Promise<T>

@@ -146,6 +146,7 @@ export class ResultCache {
     let cached: CachedValue | undefined
     if (strategy !== 'refresh' && (transactionReads === undefined || transactionReads.mayServe)) {
       cached = this.cache.engine.getAt<CachedValue>(RESULTS, key, now) ?? undefined
+      if (cached !== undefined && now >= cached.freshUntil) cached.extend(now)
       // Most reads add nothing to a hit, and most hits need neither their tags nor their load.
       const isBare = !chosen.setsTtl && chosen.tags.length === 0 && note === undefined
       if (cached !== undefined && isBare && scope?.basis === undefined) {
@@ -179,7 +180,7 @@ export class ResultCache {
       isComplete: (value) => request.isComplete?.(value) === true,
       accepts: (value) => request.accepts?.(value) !== false,
       ownTags: chosen.tags,
-      ...(chosen.setsTtl ? { maxAgeMs: policy.ttlMs } : {}),
+      ...(chosen.setsTtl ? { maxAgeMs: policy.ttlMs } : { soleWriter: operation.source.soleWriter?.() }),
       policy,
       types: request.types,
       note,

@@ -5,6 +5,7 @@ import type { CacheControl } from './cache-control.ts'
 import type { Gain } from './gain.ts'
 import type { Lookup, ReadRequirements } from './lookup.ts'
 import type { ClientErrors } from './outcome.ts'
+import type { SoleWriter } from './sole-writer.ts'
 import type { TransactionReads } from './transaction-reads.ts'
 import type { TransactionWrites } from './writes.ts'
 
@@ -24,6 +25,11 @@ export interface Source {
    * shared then.
    */
   sharedName?(): string | undefined
+  /**
+   * The proof that only this process writes to the database, and that its reads see all writes; `undefined`:
+   * there is none.
+   */
+  soleWriter?(): SoleWriter | undefined
 }
 
 export type OperationKind = 'read' | 'write' | 'other'

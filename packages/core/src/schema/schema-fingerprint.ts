@@ -3,6 +3,7 @@ import { inDatabases } from './catalog-scope.ts'
 import type { Connection } from './connection.ts'
 import { FIRST_OF_USERS } from './readers/postgresql-functions.ts'
 import { textOf } from './readers/row-values.ts'
+import { type CounterReading, counterColumns, counterIn } from './write-counter.ts'
 
 /**
  * Each row that a user created in a system catalog has a number, and the number of the transaction that last
@@ -25,8 +26,10 @@ function ofTables(table: string, owner: string, number = 'oid'): string {
 }
 
 /** Needs PostgreSQL 11. */
-const POSTGRESQL = `SELECT pg_catalog.string_agg(part || ' ' || rows || ' ' || COALESCE(hash, 0), ' ' ORDER BY part)
-    || ' ' || pg_catalog.current_setting('default_transaction_isolation') AS "fingerprint" FROM (${[
+const postgresqlQuery = (
+  counter: string,
+) => `SELECT pg_catalog.string_agg(part || ' ' || rows || ' ' || COALESCE(hash, 0), ' ' ORDER BY part)
+    || ' ' || pg_catalog.current_setting('default_transaction_isolation') AS "fingerprint"${counter} FROM (${[
       ofUser('pg_class', `relpersistence <> 't'`),
       ofTables('pg_attribute', 'attrelid', 'attrelid::int8 * 2048 + attnum'),
       ofTables('pg_index', 'indrelid', 'indexrelid'),
@@ -71,7 +74,7 @@ function mysqlPart(
  * Data that the catalog reader reads, and the code of triggers and computed columns. A trigger is in the
  * database of its table, and MariaDB finds triggers by their tables.
  */
-const mysqlQuery = (others: readonly string[]) =>
+const mysqlQuery = (counter: string, others: readonly string[]) =>
   `SELECT CONCAT_WS(' ', ${[
     mysqlPart(
       others,
@@ -125,10 +128,10 @@ const mysqlQuery = (others: readonly string[]) =>
       ],
       'REFERENCED_TABLE_NAME IS NOT NULL',
     ),
-  ].join(', ')}) AS \`fingerprint\``
+  ].join(', ')}) AS \`fingerprint\`${counter}`
 
-const QUERIES: Readonly<Record<Dialect, (others: readonly string[]) => string>> = {
-  postgresql: () => POSTGRESQL,
+const QUERIES: Readonly<Record<Dialect, (counter: string, others: readonly string[]) => string>> = {
+  postgresql: postgresqlQuery,
   mysql: mysqlQuery,
   sqlite: () => `SELECT CAST(schema_version AS TEXT) AS "fingerprint" FROM pragma_schema_version`,
 }
@@ -145,6 +148,19 @@ export async function readFingerprint(
   connection: Connection,
   others: readonly string[] = [],
 ): Promise<string> {
-  const [row = {}] = await connection.query(QUERIES[connection.dialect](others))
+  const [row = {}] = await connection.query(QUERIES[connection.dialect]('', others))
   return textOf(row, 'fingerprint')
+}
+
+/**
+ * As {@link readFingerprint}, and the server's counter of transactions, in the same statement. Only for
+ * servers that have one.
+ */
+export async function readFingerprintAndCounter(
+  connection: Connection,
+  others: readonly string[] = [],
+): Promise<{ readonly fingerprint: string; readonly counter: CounterReading | undefined }> {
+  const { dialect } = connection
+  const [row = {}] = await connection.query(QUERIES[dialect](`, ${counterColumns(dialect)}`, others))
+  return { fingerprint: textOf(row, 'fingerprint'), counter: counterIn(row, dialect) }
 }

@@ -7,6 +7,7 @@ const YIELD_RULES = [
   'transaction-reads',
   'held-begins',
   'first-reads',
+  'sole-writer',
 ] as const
 
 type YieldRule = (typeof YIELD_RULES)[number]

@@ -4,6 +4,7 @@ import { setTag } from '../cache/coherence/tags.ts'
 import type { CacheStore } from '../cache/stores/cache-store.ts'
 import { hasOpenBasis } from '../pipeline/basis.ts'
 import { InvalidArgumentError, InvalidOptionError } from '../shared/errors.ts'
+import { usesRule } from '../shared/yield-rules.ts'
 import type { CacheOptions, SluiceOptions } from './options.ts'
 import { resultTtl } from './result-policies.ts'
 import type { Services } from './services.ts'
@@ -13,6 +14,15 @@ const DEFAULT_MAX_STALENESS_MS = 1_000
 /** The shared store of the options. */
 export function storeOf({ cache }: SluiceOptions): CacheStore | undefined {
   return cache === false ? undefined : cache?.store
+}
+
+/**
+ * Time to live in milliseconds of results that may be extended while no other process writes; `undefined`:
+ * none are. A time to live that the app set is a maximum age, and a store has its own messages.
+ */
+export function extendedTtlOf({ cache = {}, schemaCheckMs }: SluiceOptions): number | undefined {
+  if (cache === false || cache.ttl !== undefined || cache.store !== undefined) return undefined
+  return schemaCheckMs === false || !usesRule('sole-writer') ? undefined : resultTtl(cache) * 1_000
 }
 
 /** How old a result may be because of writes by other processes. */

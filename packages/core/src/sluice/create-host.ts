@@ -9,7 +9,7 @@ import { StatementWatches } from '../pipeline/statement-watch.ts'
 import { WaitingLookups } from '../pipeline/waiting-lookups.ts'
 import type { Detector } from '../query/detect/detector.ts'
 import type { Prefetcher } from '../query/prefetch/prefetcher.ts'
-import { storeOf } from './caching.ts'
+import { extendedTtlOf, storeOf } from './caching.ts'
 import { type ChainParts, createChains } from './chains.ts'
 import type { Engines } from './engines.ts'
 import type { SluiceOptions } from './options.ts'
@@ -88,6 +88,7 @@ export function createHost(parts: HostParts): SluiceHost {
   })
   const watches = new StatementWatches(workload?.log, () => clock.now(), reportError)
   const store = storeOf(options)
+  const routed = new Set<string>()
   let lastSource = 0
   return {
     scopes,
@@ -129,7 +130,13 @@ export function createHost(parts: HostParts): SluiceHost {
     },
     pingStore: store && (() => store.ping()),
     differs: (difference) => events.emit('responseDifference', difference),
-    routeReads: (client) => replicas.attach(client),
+    routeReads: (client) => {
+      const router = replicas.attach(client)
+      if (router !== undefined) routed.add(client.sourceId)
+      return router
+    },
+    isRouted: (sourceId) => routed.has(sourceId),
+    extendedTtlMs: extendedTtlOf(options),
     now: () => clock.now(),
     mode: () => lifecycle.mode,
     isUniform: (options.rollout ?? 1) === 1 && options.context === undefined,

@@ -43,6 +43,13 @@ export interface SluiceHost extends AdapterHost {
   readonly latestWriteMs: number | undefined
   /** Milliseconds between looks for changes of the schema by other processes; `false`: no looks. */
   readonly schemaCheckMs: number | false
+  /**
+   * Time to live in milliseconds of results that may be extended while no other process writes; `undefined`:
+   * none are.
+   */
+  readonly extendedTtlMs: number | undefined
+  /** Whether reads of a source may go to replicas. */
+  isRouted(sourceId: string): boolean
   /** Whether a client was instrumented: it has an id, or its operations or statements were seen. */
   readonly hasClient: boolean
   /** Findings of a scope so far, without counting or emitting them. `undefined`: detection is off. */

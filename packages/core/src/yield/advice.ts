@@ -86,7 +86,8 @@ const ADVICE: Readonly<Record<string, ReasonAdvice>> = {
     page: 'recipes/not-cached',
   },
   TTL_EXPIRED: {
-    advice: 'Raise cache.ttl, if only this process writes, or if older results are acceptable.',
+    advice:
+      'If only this process writes to PostgreSQL or MariaDB, optimize saves more than estimated. Otherwise, raise cache.ttl, if older results are acceptable.',
     page: 'guides/caching#expiration',
   },
   UNKNOWN_COMPUTED_FIELDS: EXTENSION,

@@ -43,7 +43,12 @@ class World {
       lost: () => void this.log.push('lost'),
     }
     this.watch = new SchemaWatch(
-      { catalogs: this.catalogs, schemaCheckMs, isOptimizing: () => this.isOptimizing },
+      {
+        catalogs: this.catalogs,
+        schemaCheckMs,
+        isOptimizing: () => this.isOptimizing,
+        now: () => performance.now(),
+      },
       source,
     )
     this.catalogs.set('one', catalog, this.catalogs.generations.current)

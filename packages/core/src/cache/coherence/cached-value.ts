@@ -1,10 +1,11 @@
+import type { SoleWriter } from '../../pipeline/sole-writer.ts'
 import { LoadedValue } from '../cache-entry.ts'
 import { estimateBytes } from '../estimate-bytes.ts'
 import type { Permit } from './shared-reads.ts'
 import type { TagSnapshot } from './tag-table.ts'
 
 /** Size of a cached value besides the value itself: this object, the states of the tags, and the times. */
-const OWN_BYTES = 272
+const OWN_BYTES = 296
 
 /** Times of a value, and the request for which it was loaded. */
 export interface CachedValueTerms {
@@ -18,13 +19,22 @@ export interface CachedValueTerms {
   readonly ownTags: readonly string[]
   /** Size of the value in bytes. Default: it is estimated. */
   readonly bytes?: number | undefined
+  /** The proof by which it may be fresh for longer. Default: it may not. */
+  readonly soleWriter?: SoleWriter | undefined
+  /** With `soleWriter`: a monotonic time before its query was sent, in milliseconds. */
+  readonly sentAt?: number
 }
 
 /** A value in the memory of this process, and the conditions under which it is valid. */
 export class CachedValue extends LoadedValue {
   /** In whole milliseconds: unlike fractions, they do not need a heap object. */
   readonly queriedAt: number
-  readonly freshUntil: number
+  /** Only {@link extend} changes it. */
+  freshUntil: number
+  readonly #sentAt: number
+  readonly #soleWriter: SoleWriter | undefined
+  /** Whether it is served beyond its time to live. */
+  isExtended = false
   /** In whole microseconds, for the same reason. */
   readonly #costUs: number
   readonly ownTags: readonly string[]
@@ -45,7 +55,7 @@ export class CachedValue extends LoadedValue {
     snapshot: TagSnapshot,
     /** The shared store's state of the tags. */
     readonly permit: Permit | undefined,
-    { queriedAt, freshUntil, costMs, ownTags, bytes }: CachedValueTerms,
+    { queriedAt, freshUntil, costMs, ownTags, bytes, soleWriter, sentAt }: CachedValueTerms,
   ) {
     super()
     this.#snapshot = snapshot
@@ -54,6 +64,16 @@ export class CachedValue extends LoadedValue {
     this.#costUs = Math.round(costMs * 1_000)
     this.ownTags = ownTags
     this.#bytes = bytes
+    this.#soleWriter = soleWriter
+    this.#sentAt = Math.floor(sentAt ?? 0)
+  }
+
+  /** Call it if the value has expired. It is fresh again for as long as no other process can have written. */
+  extend(now: number): void {
+    const until = this.#soleWriter?.until(this.#sentAt, now)
+    if (until === undefined) return
+    this.freshUntil = Math.floor(until)
+    this.isExtended = true
   }
 
   /**

@@ -438,8 +438,8 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: HIDDEN,
-        find: 'if (operators.size > 0 && [...names.operators].some((name) => operators.has(name))) {',
-        replace: 'if (operators.size < 0) {',
+        find: 'operators.size === 0 ? [] : names.operators',
+        replace: '[] as string[]',
       },
     ],
     test: { file: UNSEEN, name: 'are seen by the next read: an operator' },

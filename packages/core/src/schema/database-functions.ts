@@ -10,8 +10,13 @@ export interface DatabaseFunctions {
   readonly untrusted: ReadonlyMap<string, FunctionLevel>
   /** Functions of one row: they can also be called as `row.name`. */
   readonly ofRows: ReadonlySet<string>
-  /** Operators whose function is untrusted. */
-  readonly operators: ReadonlySet<string>
+  /**
+   * Operators with an untrusted function. The operand types are unknown: the function with the greatest
+   * effect decides.
+   */
+  readonly operators: ReadonlyMap<string, FunctionLevel>
+  /** Those of them that may apply to a number. */
+  readonly operatorsOfNumbers: ReadonlySet<string>
   /**
    * Types with a function in a check, a cast or a comparison that can write, or that only reads but is not
    * declared immutable.
@@ -37,18 +42,20 @@ export function unionOfFunctions(
   right: DatabaseFunctions | undefined,
 ): DatabaseFunctions | undefined {
   if (left === undefined || right === undefined || left === right) return left ?? right
-  const highest = (key: 'untrusted' | 'types') => {
+  const highest = (key: 'untrusted' | 'types' | 'operators') => {
     const levels = new Map(left[key])
     for (const [name, level] of right[key]) levels.set(name, higherLevel(level, levels.get(name)))
     return levels
   }
   const both = (key: 'pure' | 'readOnly') => new Set([...left[key]].filter((name) => right[key].has(name)))
-  const either = (key: 'ofRows' | 'operators' | 'configuring') => new Set([...left[key], ...right[key]])
+  const either = (key: 'ofRows' | 'operatorsOfNumbers' | 'configuring') =>
+    new Set([...left[key], ...right[key]])
   return {
     untrusted: highest('untrusted'),
     types: highest('types'),
     ofRows: either('ofRows'),
-    operators: either('operators'),
+    operators: highest('operators'),
+    operatorsOfNumbers: either('operatorsOfNumbers'),
     configuring: either('configuring'),
     pure: both('pure'),
     readOnly: both('readOnly'),

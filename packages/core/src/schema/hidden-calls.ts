@@ -1,6 +1,7 @@
 import type { ReasonCode } from '../shared/reasons.ts'
 import type { Statement } from '../sql/statement.ts'
 import type { SchemaCatalog } from './catalog.ts'
+import type { ColumnType } from './catalog-data.ts'
 import { type DatabaseFunctions, type FunctionLevel, higherLevel } from './database-functions.ts'
 
 /** Columns that every PostgreSQL table has, and that maintenance changes. */
@@ -51,7 +52,7 @@ function screened(statement: Statement, catalog: SchemaCatalog | undefined): Scr
   }
   let known = ofCatalog.get(statement)
   if (known === undefined) {
-    const { read, level } = functions === undefined ? NOTHING : screen(statement, functions)
+    const { read, level } = functions === undefined ? NOTHING : screen(statement, catalog, functions)
     known = {
       read,
       level: higherLevel(level, catalog.whenRead(statement.reads.map((name) => catalog.idOf(name)))),
@@ -61,7 +62,31 @@ function screened(statement: Statement, catalog: SchemaCatalog | undefined): Scr
   return known
 }
 
-function screen({ names }: Statement, functions: DatabaseFunctions): Screened {
+const NUMBERS: ReadonlySet<ColumnType> = new Set(['integer', 'decimal', 'float'] as const)
+
+/** Whether each `%` has a number as an operand to which no untrusted operator of the name applies. */
+function isBuiltInModulo(
+  { names: { modulo }, reads, writes }: Statement,
+  catalog: SchemaCatalog,
+  { operatorsOfNumbers }: DatabaseFunctions,
+): boolean {
+  if (modulo === undefined || operatorsOfNumbers.has('%')) return false
+  if (modulo.length === 0) return true
+  const tables = [...reads, ...writes.map(({ name }) => name)].map((name) =>
+    catalog.baseTable(catalog.idOf(name)),
+  )
+  const columns = tables.flatMap((table) => table?.columns ?? [])
+  return (
+    !tables.includes(undefined) &&
+    modulo.every((name) => {
+      const found = columns.filter((column) => column.name === name)
+      return found.length > 0 && found.every(({ type }) => NUMBERS.has(type))
+    })
+  )
+}
+
+function screen(statement: Statement, catalog: SchemaCatalog, functions: DatabaseFunctions): Screened {
+  const { names } = statement
   const { untrusted, ofRows, operators, types } = functions
   let read: Screened['read']
   let level: FunctionLevel = 'reads'
@@ -74,10 +99,11 @@ function screen({ names }: Statement, functions: DatabaseFunctions): Screened {
   const rows = [...names.fields].filter((name) => ofRows.has(name))
   for (const name of rows) level = higherLevel(level, untrusted.get(name))
   if (rows.length > 0) read ??= { refused: 'COMPUTED_FIELD' }
-  // The functions behind an operator are not traced.
-  if (operators.size > 0 && [...names.operators].some((name) => operators.has(name))) {
+  for (const name of operators.size === 0 ? [] : names.operators) {
+    const known = operators.get(name)
+    if (known === undefined || (name === '%' && isBuiltInModulo(statement, catalog, functions))) continue
     read ??= { refused: 'USER_DEFINED_OPERATOR' }
-    level = higherLevel(level, 'writes')
+    level = higherLevel(level, known)
   }
   for (const name of types.size === 0 ? [] : names.words) {
     const known = types.get(name)

@@ -52,8 +52,21 @@ const postgresqlQuery = (
       AND setrole IN (0, (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = session_user))`,
         'setrole',
       ),
-      ...['pg_proc', 'pg_operator', 'pg_cast', 'pg_enum', 'pg_collation', 'pg_extension'].map((table) =>
-        ofUser(table),
+      ...[
+        'pg_proc',
+        'pg_operator',
+        'pg_amop',
+        'pg_amproc',
+        'pg_cast',
+        'pg_enum',
+        'pg_collation',
+        'pg_extension',
+      ].map((table) => ofUser(table)),
+      // The members of extensions.
+      postgresPart(
+        'pg_depend',
+        `refclassid = 'pg_catalog.pg_extension'::regclass AND deptype = 'e'`,
+        'classid::int8 * 4294967296 + objid::int8',
       ),
     ].join(' UNION ALL ')}) parts`
 

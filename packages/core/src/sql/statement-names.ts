@@ -1,4 +1,5 @@
 import { lowerAscii } from './characters.ts'
+import { impliedOperators, operatorsOfRun } from './operator-names.ts'
 import { isSymbolToken, type Token } from './tokenize.ts'
 
 /** The names in a statement by their use, case-folded as in PostgreSQL, without schemas. */
@@ -9,8 +10,13 @@ export interface StatementNames {
   readonly calls: ReadonlySet<string>
   /** After a dot, not called: columns, or functions of a row written as `row.function`. */
   readonly fields: ReadonlySet<string>
-  /** Adjacent operator characters. */
+  /** Operators, also those that keywords such as `IN` call. */
   readonly operators: ReadonlySet<string>
+  /**
+   * Set only if each operand of `%` is a number or a column, or the other one is a number: the columns whose
+   * types decide whether it is the built-in operator.
+   */
+  readonly modulo?: readonly string[]
 }
 
 const NONE: ReadonlySet<string> = new Set()
@@ -27,22 +33,26 @@ export function namesIn(sql: string, tokens: readonly Token[]): StatementNames {
   const operators = new Set<string>()
   let start = -1
   let end = -1
+  const addRun = () => {
+    if (start >= 0) for (const operator of operatorsOfRun(sql.slice(start, end))) operators.add(operator)
+  }
   for (let at = 0; at < tokens.length; at++) {
     const token = tokens[at] as Token
     if (token.kind === 'word' || token.kind === 'quoted') {
       const name = token.kind === 'word' ? lowerAscii(token.text) : token.text
       words.add(name)
+      if (token.kind === 'word') for (const operator of impliedOperators(token.upper)) operators.add(operator)
       if (isSymbolToken(tokens[at + 1], '(')) calls.add(name)
       else if (isSymbolToken(tokens[at - 1], '.')) fields.add(name)
     }
     const isOperator = OPERATOR.test(token.text) && (token.kind === 'symbol' || token.kind === 'parameter')
     if (isOperator && token.start === end) end = token.end
     else {
-      if (start >= 0) operators.add(sql.slice(start, end))
+      addRun()
       start = isOperator ? token.start : -1
       end = isOperator ? token.end : -1
     }
   }
-  if (start >= 0) operators.add(sql.slice(start, end))
+  addRun()
   return { words, calls, fields, operators }
 }

@@ -3,8 +3,9 @@ import { mysqlTimes } from './clock/mysql-times.ts'
 import { postgresqlConversions } from './clock/postgresql-times.ts'
 import { listingOf, placeholdersIn, plainConditionsOf } from './conditions.ts'
 import type { Dialect } from './dialect.ts'
+import { moduloColumns } from './modulo-operands.ts'
 import { doBlockIn } from './procedural-code.ts'
-import { NO_NAMES, namesIn } from './statement-names.ts'
+import { NO_NAMES, namesIn, type StatementNames } from './statement-names.ts'
 import type { SessionChange, Statement, TableWrite } from './statement-types.ts'
 import { SqlSyntaxError } from './syntax-error.ts'
 import { type Token, tokenize } from './tokenize.ts'
@@ -54,7 +55,7 @@ export function statementOf(sql: string, tokens: readonly Token[], dialect: Dial
   const parsed = parseSql(tokens, dialect)
   const { kinds, statements, locks, ddl, temporary, triggered } = parsed
   const block = dialect === 'postgresql' ? doBlockIn(tokens) : undefined
-  const names = dialect === 'postgresql' ? (block?.names ?? namesIn(sql, tokens)) : NO_NAMES
+  const names = dialect === 'postgresql' ? (block?.names ?? namesOf(sql, tokens, parsed)) : NO_NAMES
   const calls = callsOf(parsed)
   const times = timesOf(parsed)
   const { functions } = calls
@@ -94,6 +95,12 @@ export function statementOf(sql: string, tokens: readonly Token[], dialect: Dial
   if (opaque !== undefined) found.opaque = opaque
   else if (transaction !== undefined) found.transaction = transaction
   return found
+}
+
+function namesOf(sql: string, tokens: readonly Token[], parsed: ParsedSql): StatementNames {
+  const names = namesIn(sql, tokens)
+  const modulo = names.operators.has('%') ? moduloColumns(parsed) : undefined
+  return modulo === undefined ? names : { ...names, modulo }
 }
 
 /** SQLite reads strings as times only in functions, which belong to the calls. */

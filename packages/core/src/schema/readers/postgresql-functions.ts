@@ -1,7 +1,15 @@
 import { readStatement } from '../../sql/statement.ts'
 import type { Connection } from '../connection.ts'
 import { type DatabaseFunctions, type FunctionLevel, higherLevel } from '../database-functions.ts'
-import { bodyOf, type Calling, levelsOf, relationOf } from './postgresql-levels.ts'
+import {
+  bodyOf,
+  type Calling,
+  isInC,
+  isOfKnownExtension,
+  levelsOf,
+  READ_ONLY_EXTENSIONS,
+  relationOf,
+} from './postgresql-levels.ts'
 import { flagOf, optionalTextOf, type Row, textOf } from './row-values.ts'
 
 /**
@@ -10,11 +18,16 @@ import { flagOf, optionalTextOf, type Row, textOf } from './row-values.ts'
 const FUNCTIONS = `
   SELECT p.oid::text AS "function", p.proname::text AS "name", p.provolatile::text AS "volatility", l.lanname::text AS "language",
     CASE WHEN l.lanname = 'sql' AND pg_catalog.to_jsonb(p) ->> 'prosqlbody' IS NOT NULL THEN pg_catalog.pg_get_functiondef(p.oid)
-      WHEN l.lanname IN ('sql', 'plpgsql') THEN p.prosrc ELSE '' END AS "source",
+      WHEN l.lanname IN ('sql', 'plpgsql', 'c') THEN p.prosrc ELSE '' END AS "source",
     p.pronargs = 1 AND a.typtype IN ('c', 'p') AS "is_of_row",
     g.aggfnoid IS NOT NULL AS "is_aggregate",
     (SELECT pg_catalog.string_agg(x::oid::text, ' ') FROM pg_catalog.unnest(ARRAY[g.aggtransfn, g.aggfinalfn, g.aggcombinefn, g.aggserialfn,
       g.aggdeserialfn, g.aggmtransfn, g.aggminvtransfn, g.aggmfinalfn]) x) AS "parts",
+    (SELECT COALESCE(pg_catalog.bool_and(x.provolatile = 'i'), true) FROM pg_catalog.pg_proc x
+      WHERE x.oid < 16384 AND x.oid IN (g.aggtransfn, g.aggfinalfn, g.aggcombinefn, g.aggserialfn, g.aggdeserialfn, g.aggmtransfn,
+        g.aggminvtransfn, g.aggmfinalfn))
+      AND EXISTS (SELECT 1 FROM pg_catalog.pg_proc x JOIN pg_catalog.pg_aggregate y ON y.aggfnoid = x.oid
+        WHERE x.oid < 16384 AND x.proname = p.proname) AS "has_known_parts",
     (SELECT e.extname::text FROM pg_catalog.pg_depend x JOIN pg_catalog.pg_extension e ON e.oid = x.refobjid
       WHERE x.classid = 'pg_catalog.pg_proc'::regclass AND x.objid = p.oid AND x.deptype = 'e' LIMIT 1) AS "extension"
   FROM pg_catalog.pg_proc p
@@ -27,7 +40,9 @@ const FUNCTIONS = `
 
 /**
  * Implicit callers of user-defined functions: tables through triggers, defaults, checks and indexes, and
- * types through checks, casts and comparisons.
+ * types through checks, casts and comparisons. `GROUP BY` calls the operators of an operator class. Functions
+ * in C that read and write the values of a type are omitted if they belong to the same known extension, and
+ * for a domain those of the type on which it is based.
  */
 const USES = `
   WITH f AS MATERIALIZED (SELECT p.oid FROM pg_catalog.pg_proc p WHERE p.oid >= 16384),
@@ -38,21 +53,34 @@ const USES = `
     SELECT d.classid, d.objid, f.oid FROM f JOIN pg_catalog.pg_operator o ON o.oprcode = f.oid
     JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_operator'::regclass AND d.refobjid = o.oid
   ),
+  m AS MATERIALIZED (
+    SELECT x.classid, x.objid, x.refobjid AS extension FROM pg_catalog.pg_depend x JOIN pg_catalog.pg_extension e ON e.oid = x.refobjid
+    WHERE x.refclassid = 'pg_catalog.pg_extension'::regclass AND x.deptype = 'e' AND e.extname IN (${[...READ_ONLY_EXTENSIONS].map((name) => `'${name}'`).join()})
+  ),
   u AS (
-    SELECT a.adrelid AS relation, 0::oid AS type, d.function FROM d
+    SELECT a.adrelid AS relation, 0::oid AS type, d.function, false AS when_read FROM d
     JOIN pg_catalog.pg_attrdef a ON d.classid = 'pg_catalog.pg_attrdef'::regclass AND d.objid = a.oid
-    UNION ALL SELECT c.conrelid, c.contypid, d.function FROM d
+    UNION ALL SELECT c.conrelid, c.contypid, d.function, false FROM d
     JOIN pg_catalog.pg_constraint c ON d.classid = 'pg_catalog.pg_constraint'::regclass AND d.objid = c.oid
-    UNION ALL SELECT i.indrelid, 0, d.function FROM d
+    UNION ALL SELECT i.indrelid, 0, d.function, false FROM d
     JOIN pg_catalog.pg_index i ON d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = i.indexrelid
-    UNION ALL SELECT t.tgrelid, 0, d.function FROM d
+    UNION ALL SELECT t.tgrelid, 0, d.function, false FROM d
     JOIN pg_catalog.pg_trigger t ON d.classid = 'pg_catalog.pg_trigger'::regclass AND d.objid = t.oid AND NOT t.tgisinternal
-    UNION ALL SELECT 0, d.objid, d.function FROM d WHERE d.classid = 'pg_catalog.pg_type'::regclass
-    UNION ALL SELECT 0, t.oid, f.oid FROM f JOIN pg_catalog.pg_cast c ON c.castfunc = f.oid
+    UNION ALL SELECT 0, d.objid, d.function, false FROM d WHERE d.classid = 'pg_catalog.pg_type'::regclass
+      AND NOT EXISTS (
+        SELECT 1 FROM m g JOIN pg_catalog.pg_proc p ON p.oid = g.objid JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+        JOIN pg_catalog.pg_type t ON t.oid = d.objid
+        WHERE g.classid = 'pg_catalog.pg_proc'::regclass AND g.objid = d.function AND l.lanname IN ('c', 'internal')
+          AND (t.typtype = 'd' OR EXISTS (SELECT 1 FROM m y WHERE y.classid = d.classid AND y.objid = d.objid AND y.extension = g.extension)))
+    UNION ALL SELECT 0, t.oid, f.oid, c.castcontext = 'i' FROM f JOIN pg_catalog.pg_cast c ON c.castfunc = f.oid
       CROSS JOIN LATERAL (VALUES (c.castsource), (c.casttarget)) t (oid)
-    UNION ALL SELECT 0, a.amproclefttype, f.oid FROM f JOIN pg_catalog.pg_amproc a ON a.amproc = f.oid
+    UNION ALL SELECT 0, t.oid, f.oid, true FROM f JOIN pg_catalog.pg_amproc a ON a.amproc = f.oid
+      CROSS JOIN LATERAL (VALUES (a.amproclefttype), (a.amprocrighttype)) t (oid)
+    UNION ALL SELECT 0, t.oid, f.oid, true FROM f JOIN pg_catalog.pg_operator o ON o.oprcode = f.oid
+      JOIN pg_catalog.pg_amop a ON a.amopopr = o.oid AND a.amopmethod IN (SELECT m.oid FROM pg_catalog.pg_am m WHERE m.amname IN ('btree', 'hash'))
+      CROSS JOIN LATERAL (VALUES (a.amoplefttype), (a.amoprighttype)) t (oid)
   )
-  SELECT n.nspname::text AS "schema", c.relname::text AS "table", u.type::text AS "type", u.function::text AS "function"
+  SELECT n.nspname::text AS "schema", c.relname::text AS "table", u.type::text AS "type", u.function::text AS "function", u.when_read
   FROM u LEFT JOIN pg_catalog.pg_class c ON c.oid = u.relation LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE c.oid IS NOT NULL OR u.type <> 0`
 
@@ -102,8 +130,16 @@ const typed = (types: Iterable<string>) => `
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE a.atttypid IN (${[...types].join()}) AND a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p')`
 
+/** `int2`, `int4`, `int8`, `float4`, `float8` and `numeric`. */
+const NUMBERS = '21, 23, 20, 700, 701, 1700'
+
 const OPERATORS = `
-  SELECT o.oprname::text AS "name", o.oprcode::oid::text AS "function" FROM pg_catalog.pg_operator o WHERE o.oprcode >= 16384`
+  SELECT o.oprname::text AS "name", o.oprcode::oid::text AS "function",
+    EXISTS (
+      SELECT 1 FROM pg_catalog.pg_type t WHERE t.oid IN (o.oprleft, o.oprright) AND (t.typtype IN ('d', 'p') OR t.oid IN (${NUMBERS})
+        OR EXISTS (SELECT 1 FROM pg_catalog.pg_cast c WHERE c.castsource IN (${NUMBERS}) AND c.casttarget = t.oid AND c.castcontext = 'i'))
+    ) AS "takes_numbers"
+  FROM pg_catalog.pg_operator o WHERE o.oprcode >= 16384`
 
 /**
  * PostgreSQL's built-in functions that write nothing, and among them those that are immutable in all
@@ -146,7 +182,14 @@ export async function readPostgresFunctions(connection: Connection): Promise<Pos
   const [pure, readOnly] = [split('pure'), split('read_only')]
   const rows = await connection.query(FUNCTIONS)
   if (rows.length === 0) {
-    const none = { untrusted: new Map(), ofRows: NONE, operators: NONE, types: new Map(), configuring: NONE }
+    const none = {
+      untrusted: new Map(),
+      ofRows: NONE,
+      operators: new Map(),
+      operatorsOfNumbers: NONE,
+      types: new Map(),
+      configuring: NONE,
+    }
     return {
       functions: { ...none, pure, readOnly },
       byId: new Map(),
@@ -166,7 +209,7 @@ export async function readPostgresFunctions(connection: Connection): Promise<Pos
     types,
     relations,
   })
-  const trusted = trustedAmong(rows, pure, new Set(operatorRows.map((row) => textOf(row, 'name'))))
+  const trusted = trustedAmong(rows, pure, operatorRows)
   for (const id of trusted) if (levels.get(id) !== 'reads') trusted.delete(id)
   const untrusted = new Map<string, FunctionLevel>()
   for (const row of rows) {
@@ -187,9 +230,26 @@ export async function readPostgresFunctions(connection: Connection): Promise<Pos
   const immutable = new Set(
     rows.filter((row) => textOf(row, 'volatility') === 'i').map((row) => textOf(row, 'function')),
   )
-  const { types: ofTypes, ...ofTables } = await usesOf(connection, { uses, types }, levels, immutable)
-  const whenRead = new Map(relations.map((row) => [tableName(row), levels.get(relationOf(row)) ?? 'defines']))
-  const operators = new Set(operatorRows.filter(isUntrusted).map((row) => textOf(row, 'name')))
+  for (const row of rows) if (isOfKnownExtension(row)) immutable.add(textOf(row, 'function'))
+  const code = new Set(rows.filter((row) => !isInC(row)).map((row) => textOf(row, 'function')))
+  const {
+    types: ofTypes,
+    whenRead,
+    ...ofTables
+  } = await usesOf(connection, { uses, types }, levels, immutable, code)
+  for (const row of relations) {
+    const name = tableName(row)
+    whenRead.set(name, higherLevel(levels.get(relationOf(row)) ?? 'defines', whenRead.get(name)))
+  }
+  const untrustedOperators = operatorRows.filter(isUntrusted)
+  const operators = new Map<string, FunctionLevel>()
+  for (const row of untrustedOperators) {
+    const name = textOf(row, 'name')
+    operators.set(name, higherLevel(levels.get(textOf(row, 'function')) ?? 'defines', operators.get(name)))
+  }
+  const operatorsOfNumbers = new Set(
+    untrustedOperators.filter((row) => flagOf(row, 'takes_numbers')).map((row) => textOf(row, 'name')),
+  )
   const namesOf = (ids: ReadonlySet<string>) =>
     new Set(rows.filter((row) => ids.has(textOf(row, 'function'))).map((row) => textOf(row, 'name')))
   const ofRows = new Set(
@@ -200,6 +260,7 @@ export async function readPostgresFunctions(connection: Connection): Promise<Pos
       untrusted,
       ofRows,
       operators,
+      operatorsOfNumbers,
       types: ofTypes,
       pure,
       readOnly,
@@ -216,67 +277,93 @@ export const FIRST_OF_USERS = 16_384
 
 const NONE: ReadonlySet<string> = new Set()
 
+type UsesOfTypes = Pick<DatabaseFunctions, 'types'> &
+  Pick<PostgresFunctions, 'ofTables' | 'dependent'> & { readonly whenRead: Map<string, FunctionLevel> }
+
+/** @param code - The functions whose code shows their effects. */
 async function usesOf(
   connection: Connection,
   { uses, types: rows }: Pick<Calling, 'uses' | 'types'>,
   levels: ReadonlyMap<string, FunctionLevel>,
-  immutable: ReadonlySet<string>,
-): Promise<Pick<DatabaseFunctions, 'types'> & Pick<PostgresFunctions, 'ofTables' | 'dependent'>> {
+  pure: ReadonlySet<string>,
+  code: ReadonlySet<string>,
+): Promise<UsesOfTypes> {
   const byType = new Map<string, FunctionLevel>()
-  const ofTables = new Map<string, FunctionLevel>()
+  /** Effects of reading a value: sorting and grouping call functions, and so do implicit casts. */
+  const byReadType = new Map<string, FunctionLevel>()
+  const [ofTables, whenRead] = [new Map<string, FunctionLevel>(), new Map<string, FunctionLevel>()]
   for (const row of uses) {
     const id = textOf(row, 'function')
     const level = levels.get(id) ?? 'defines'
     // A table's function that only reads modifies no table, but a result can depend on a function of a type.
-    if (level === 'reads' && (row.table !== null || immutable.has(id))) continue
-    if (row.table !== null) ofTables.set(tableName(row), higherLevel(level, ofTables.get(tableName(row))))
-    else byType.set(textOf(row, 'type'), higherLevel(level, byType.get(textOf(row, 'type'))))
-  }
-  const dependent = new Set<string>()
-  if (byType.size === 0) return { types: byType, ofTables, dependent }
-  for (let isGrowing = true; isGrowing; ) {
-    isGrowing = false
-    for (const row of rows) {
-      const level = byType.get(textOf(row, 'holds'))
-      const known = byType.get(textOf(row, 'type'))
-      const next = level === undefined ? known : higherLevel(level, known)
-      if (next === undefined || next === known) continue
-      byType.set(textOf(row, 'type'), next)
-      isGrowing = true
+    if (level === 'reads' && (row.table !== null || pure.has(id))) continue
+    if (row.table !== null) raise(ofTables, tableName(row), level)
+    else {
+      raise(byType, textOf(row, 'type'), level)
+      if (flagOf(row, 'when_read') && code.has(id)) raise(byReadType, textOf(row, 'type'), level)
     }
   }
+  const dependent = new Set<string>()
+  if (byType.size === 0) return { types: byType, ofTables, dependent, whenRead }
+  spread(byType, rows)
+  spread(byReadType, rows)
   for (const row of await connection.query(typed(byType.keys()))) {
     const type = textOf(row, 'type')
-    const level = byType.get(type)
     // A cast to a user-defined type names the type.
     if (Number(type) >= FIRST_OF_USERS) dependent.add(tableName(row))
-    if (level !== undefined && level !== 'reads')
-      ofTables.set(tableName(row), higherLevel(level, ofTables.get(tableName(row))))
+    raise(ofTables, tableName(row), byType.get(type), 'reads')
+    raise(whenRead, tableName(row), byReadType.get(type), 'reads')
   }
   const types = new Map<string, FunctionLevel>()
-  for (const row of rows) {
-    const level = byType.get(textOf(row, 'type'))
-    if (level !== undefined)
-      types.set(textOf(row, 'name'), higherLevel(level, types.get(textOf(row, 'name'))))
-  }
-  return { types, ofTables, dependent }
+  for (const row of rows) raise(types, textOf(row, 'name'), byType.get(textOf(row, 'type')))
+  return { types, ofTables, dependent, whenRead }
 }
 
-/** Immutable functions in C, and in SQL if their bodies read no table and call only pure functions. */
+/** @param omitted - A level that adds nothing. */
+function raise(
+  levels: Map<string, FunctionLevel>,
+  key: string,
+  level: FunctionLevel | undefined,
+  omitted?: FunctionLevel,
+): void {
+  if (level !== undefined && level !== omitted) levels.set(key, higherLevel(level, levels.get(key)))
+}
+
+/** Adds the types that contain those with a level. */
+function spread(byType: Map<string, FunctionLevel>, rows: readonly Row[]): void {
+  for (let isGrowing = byType.size > 0; isGrowing; ) {
+    isGrowing = false
+    for (const row of rows) {
+      const [known, type] = [byType.get(textOf(row, 'type')), textOf(row, 'type')]
+      raise(byType, type, byType.get(textOf(row, 'holds')))
+      if (byType.get(type) !== known) isGrowing = true
+    }
+  }
+}
+
+/**
+ * Immutable functions in C, and in SQL if their bodies read no table and call only pure functions. Aggregates
+ * of such functions, if a built-in aggregate has the same name: a statement does not show that the others
+ * combine rows.
+ */
 function trustedAmong(
   rows: readonly Row[],
   builtIn: ReadonlySet<string>,
-  operators: ReadonlySet<string>,
+  operatorRows: readonly Row[],
 ): Set<string> {
   const trusted = new Set<string>()
+  const immutable = rows.filter((row) => textOf(row, 'volatility') === 'i' && !flagOf(row, 'is_aggregate'))
+  for (const row of immutable) if (isInC(row)) trusted.add(textOf(row, 'function'))
+  const operators = new Set(
+    operatorRows.filter((row) => !trusted.has(textOf(row, 'function'))).map((row) => textOf(row, 'name')),
+  )
+  for (const row of immutable)
+    if (textOf(row, 'language') === 'sql' && isPureBody(bodyOf(row), builtIn, operators))
+      trusted.add(textOf(row, 'function'))
   for (const row of rows) {
-    if (textOf(row, 'volatility') !== 'i' || flagOf(row, 'is_aggregate')) continue
-    const language = textOf(row, 'language')
-    if (
-      language === 'c' ||
-      language === 'internal' ||
-      (language === 'sql' && isPureBody(bodyOf(row), builtIn, operators))
-    )
+    if (!flagOf(row, 'is_aggregate') || !flagOf(row, 'has_known_parts')) continue
+    const parts = (optionalTextOf(row, 'parts') ?? '').split(' ')
+    if (parts.every((id) => Number(id) < FIRST_OF_USERS || trusted.has(id)))
       trusted.add(textOf(row, 'function'))
   }
   return trusted
@@ -290,7 +377,7 @@ function isPureBody(source: string, builtIn: ReadonlySet<string>, operators: Rea
   )
   if (opaque !== undefined || volatile || timed.length > 0 || reads.length > 0 || writes.length > 0)
     return false
-  // A name with a schema, or an operator that is not built in, can refer to a user-defined function.
+  // A name with a schema, or an operator that is not trusted, can refer to a user-defined function.
   const areBuiltIn = [...functions].every((name) => builtIn.has(name.replace(/^pg_catalog\./, '')))
   const hasOperators = names.words.has('operator') || [...names.operators].some((name) => operators.has(name))
   return areBuiltIn && !hasOperators && kinds.length > 0 && kinds.every((kind) => kind === 'SELECT')

@@ -6,8 +6,8 @@ import { isSymbolToken, type Token, tokenize } from '../../sql/tokenize.ts'
 import { type FunctionLevel, higherLevel } from '../database-functions.ts'
 import { flagOf, optionalTextOf, type Row, textOf } from './row-values.ts'
 
-/** C functions of these extensions modify no table. */
-const READ_ONLY_EXTENSIONS =
+/** C functions of these extensions modify no table, and read no others than those of their extension. */
+export const READ_ONLY_EXTENSIONS: ReadonlySet<string> =
   words(`pgcrypto uuid-ossp pg_trgm citext hstore unaccent fuzzystrmatch intarray ltree cube earthdistance btree_gist
   btree_gin isn moddatetime insert_username tcn seg tsm_system_rows tsm_system_time postgis vector pg_uuidv7 pgulid`)
 
@@ -105,7 +105,23 @@ export function levelsOf({ functions, operators, uses, types, relations }: Calli
 /** PostgreSQL functions that run SQL from a string. */
 const RUNS_SQL =
   words(`query_to_xml query_to_xmlschema query_to_xml_and_xmlschema cursor_to_xml cursor_to_xmlschema ts_stat ts_rewrite
-  lo_import pg_import_system_collations pg_create_logical_replication_slot crosstab connectby dblink dblink_exec`)
+  lo_import pg_import_system_collations pg_create_logical_replication_slot crosstab connectby xpath_table dblink dblink_exec`)
+
+/** The same in C, by the name of their code: `crosstab3` is a second name of `crosstab`. */
+const RUNS_SQL_IN_C = words('crosstab crosstab_hash connectby_text connectby_text_serial xpath_table')
+
+/** Functions in C that change how a session reads values. */
+const CONFIGURES = 'isn_weak'
+
+/** Whether a function is code in C of a known extension, which reads and modifies no table of the app. */
+export function isOfKnownExtension(row: Row): boolean {
+  return isInC(row) && READ_ONLY_EXTENSIONS.has(optionalTextOf(row, 'extension') ?? '')
+}
+
+export function isInC(row: Row): boolean {
+  const language = textOf(row, 'language')
+  return language === 'c' || language === 'internal'
+}
 
 interface OwnLevel {
   readonly level: FunctionLevel
@@ -116,10 +132,12 @@ interface OwnLevel {
 function ownLevel(row: Row): OwnLevel {
   const language = textOf(row, 'language')
   if (flagOf(row, 'is_aggregate')) return { level: 'reads', names: NO_NAMES }
-  if (language === 'c' || language === 'internal') {
+  if (isInC(row)) {
+    const name = textOf(row, 'name')
     const isReadOnly =
-      textOf(row, 'volatility') !== 'v' || READ_ONLY_EXTENSIONS.has(optionalTextOf(row, 'extension') ?? '')
-    return { level: isReadOnly ? 'reads' : 'defines', names: NO_NAMES }
+      !RUNS_SQL_IN_C.has(textOf(row, 'source')) &&
+      (textOf(row, 'volatility') !== 'v' || isOfKnownExtension(row))
+    return { level: isReadOnly ? 'reads' : 'defines', names: NO_NAMES, configures: name === CONFIGURES }
   }
   const source = bodyOf(row)
   try {

@@ -21,6 +21,17 @@ export const HAS_OTHER_TRIGGERS: string = `
         WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND f.oid < 16384 AND f.proname NOT IN (${BUILT_IN}))`
 
 /**
+ * Whether a table `c` belongs to an extension with functions in C. These can read it even if they are
+ * declared immutable, such as the functions of PostGIS that read `spatial_ref_sys`.
+ */
+export const IS_OF_EXTENSION: string = `
+    EXISTS (SELECT 1 FROM pg_catalog.pg_depend x
+      JOIN pg_catalog.pg_depend y ON y.refclassid = x.refclassid AND y.refobjid = x.refobjid AND y.deptype = 'e'
+      JOIN pg_catalog.pg_proc f ON y.classid = 'pg_catalog.pg_proc'::regclass AND f.oid = y.objid
+      JOIN pg_catalog.pg_language l ON l.oid = f.prolang
+      WHERE x.classid = 'pg_catalog.pg_class'::regclass AND x.objid = c.oid AND x.deptype = 'e' AND l.lanname = 'c')`
+
+/**
  * The triggers that can change a row of a table `c` before an UPDATE writes it, as JSON. The result of any
  * other trigger is ignored, or belongs to a new row.
  */

@@ -10,7 +10,7 @@ import {
   type TableEntry,
 } from './assemble.ts'
 import { type PostgresFunctions, readPostgresFunctions, tableName } from './postgresql-functions.ts'
-import { HAS_OTHER_TRIGGERS, ROW_TRIGGERS, rowChangeOf } from './postgresql-triggers.ts'
+import { HAS_OTHER_TRIGGERS, IS_OF_EXTENSION, ROW_TRIGGERS, rowChangeOf } from './postgresql-triggers.ts'
 import { flagOf, optionalTextOf, type Row, textOf } from './row-values.ts'
 
 const USER_SCHEMAS = `n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'`
@@ -24,7 +24,7 @@ const TABLES = `
     c.relkind = 'r' AND NOT c.relrowsecurity AND NOT c.relispartition
       AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_policy p WHERE p.polrelid = c.oid)
       AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_inherits h WHERE c.oid IN (h.inhrelid, h.inhparent)) AS "is_base",
-    ${HAS_OTHER_TRIGGERS} AS "has_triggers",
+    ${HAS_OTHER_TRIGGERS} OR ${IS_OF_EXTENSION} AS "has_triggers",
     ${ROW_TRIGGERS} AS "row_triggers",
     pg_catalog.current_schema()::text AS "default_schema",
     pg_catalog.current_setting('default_transaction_isolation')::text AS "isolation"

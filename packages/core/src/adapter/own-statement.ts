@@ -12,9 +12,13 @@ import type { SentStatement } from './sent-statement.ts'
 /** The services that {@link OwnStatements} needs. */
 interface OwnHost {
   readonly catalogs: CatalogRegistry
+  reportError(error: unknown): void
 }
 
-/** Follows the writes of one client, for the proof that no other process writes. */
+/**
+ * Follows the writes of one client, for the proof that no other process writes. Never throws: after an error of
+ * its own, there is no proof.
+ */
 export class OwnStatements {
   constructor(
     private readonly soleWriter: SoleWriter,
@@ -26,22 +30,37 @@ export class OwnStatements {
 
   /** Call it for each statement that does not certainly only read. */
   examine(statement: Statement, sql: string): void {
-    if (mayHideTransaction(statement, sql)) this.soleWriter.refute()
+    try {
+      if (mayHideTransaction(statement, sql)) this.soleWriter.refute()
+    } catch (error) {
+      this.failed(error)
+    }
+  }
+
+  failed(error: unknown): void {
+    this.soleWriter.refute()
+    this.host.reportError(error)
   }
 
   /** Call it before a statement that may write is sent. `undefined`: it does not have to be followed. */
   send(connection: object, statement: Statement): OwnStatement | undefined {
-    const isOpen = this.transactions.isOpen(connection)
-    const own = isOpen ? this.transactions.ownOf(connection) : this.soleWriter.begin()
-    if (own === undefined) return undefined
-    const counted = countsChanges(statement, this.sourceId, this.host.catalogs) ? statement : undefined
-    return new OwnStatement(own, this.dialect, counted, isOpen)
+    try {
+      const isOpen = this.transactions.isOpen(connection)
+      const own = isOpen ? this.transactions.ownOf(connection) : this.soleWriter.begin()
+      if (own === undefined) return undefined
+      const counted = countsChanges(statement, this.sourceId, this.host.catalogs) ? statement : undefined
+      return new OwnStatement(this, own, this.dialect, counted, isOpen)
+    } catch (error) {
+      this.failed(error)
+      return undefined
+    }
   }
 }
 
 /** A write of this process, between its sending and its answer. */
 export class OwnStatement {
   constructor(
+    private readonly statements: OwnStatements,
     private readonly own: OwnTransaction,
     private readonly dialect: Dialect,
     /** `undefined`: its answer does not show whether it changed rows. */
@@ -49,11 +68,15 @@ export class OwnStatement {
     private readonly isOpen: boolean,
   ) {}
 
-  answered<T>({ resultOf }: Pick<SentStatement<Promise<T>>, 'resultOf'>, answer: Awaited<Promise<T>>): void {
-    const { own, dialect, counted, isOpen } = this
-    if (counted !== undefined && hasChanged(counted, dialect, resultOf?.(answer) ?? answer, isOpen))
-      own.changed()
-    if (!isOpen) own.end('committed')
+  answered<T>(sent: Pick<SentStatement<Promise<T>>, 'resultOf'>, answer: Awaited<Promise<T>>): void {
+    const { statements, own, dialect, counted, isOpen } = this
+    try {
+      if (counted !== undefined && hasChanged(counted, dialect, sent.resultOf?.(answer) ?? answer, isOpen))
+        own.changed()
+      if (!isOpen) own.end('committed')
+    } catch (error) {
+      statements.failed(error)
+    }
   }
 
   failed(outcome: WriteOutcome): void {

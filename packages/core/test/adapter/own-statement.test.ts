@@ -8,11 +8,13 @@ import type { SoleWriter } from '../../src/pipeline/sole-writer.ts'
 /** A client of a server whose counter is set by hand, and which was polled once. */
 class World {
   readonly observer: ConnectionObserver
+  readonly errors: unknown[] = []
   #counter = 0n
 
   constructor(dialect: Dialect = 'postgresql', options: SluiceOptions = {}) {
     const sluice = createSluice({ mode: 'optimize', ...options })
     onTestFinished(() => sluice.close())
+    sluice.on('error', (error) => this.errors.push(error))
     const host = hostOf(sluice)
     const open = () => Promise.reject(new Error('must not be opened'))
     this.observer = new ConnectionObserver(host, 'one', { dialect }, { open, openBriefly: open })
@@ -69,6 +71,43 @@ describe('OwnStatements', () => {
     expect(await world.poll()).toBe('proven')
     await world.send(UPDATE, { rowCount: 0 })
     expect(await world.poll(1n)).toBe('ended')
+  })
+
+  it('reads the answer of a statement with the method of the statement', async () => {
+    const world = new World()
+    await world.poll()
+    const sent = {
+      sql: UPDATE,
+      params: [],
+      isKnown: true,
+      answer: { rowCount: 1 },
+      send: async () => 'answer',
+      rows: () => 0,
+      resultOf(): unknown {
+        return this.answer
+      },
+    }
+    await world.observer.statement({}, sent)
+    expect(await world.poll(1n)).toBe('proven')
+  })
+
+  it('never fails a statement: without its answer, there is no proof', async () => {
+    const world = new World()
+    await world.poll()
+    const resultOf = () => {
+      throw new Error('of Sluice')
+    }
+    const sent = {
+      sql: UPDATE,
+      params: [],
+      isKnown: true,
+      send: async () => 'answer',
+      rows: () => 0,
+      resultOf,
+    }
+    expect(await world.observer.statement({}, sent)).toBe('answer')
+    expect(world.errors).toEqual([new Error('of Sluice')])
+    expect(await world.poll()).toBe('ended')
   })
 
   it('counts a transaction once, and twice on MariaDB', async () => {

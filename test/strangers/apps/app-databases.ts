@@ -3,52 +3,62 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startDelayProxy } from '../../bench/query/delay-proxy.ts'
-import { findBinary } from '../../services/find-binary.ts'
+import { findBinary, versionedFolders } from '../../services/find-binary.ts'
 import { freePort } from '../../services/free-port.ts'
-import { onMariadb, startMariadb } from '../../services/mariadb.ts'
+import { startMariadb } from '../../services/mariadb.ts'
 import { onPostgres, startPostgres } from '../../services/postgres.ts'
-import { databaseOf, withDatabase } from '../../services/service.ts'
+import { databaseOf } from '../../services/service.ts'
 import { environmentOf } from './app-server.ts'
 import type { InstalledApp } from './install.ts'
 import type { RealApp } from './real-app.ts'
 
-/** Databases with the same rows. */
+/** Databases with the same rows, each on a separate server: other writers on a server end proofs of Sluice. */
 export interface AppDatabases {
-  /** Creates a copy for a mode. Returns its URL. */
-  copyFor(mode: string): Promise<string>
+  /** Creates a copy. Returns its URL. */
+  copy(): Promise<string>
   stop(): Promise<void>
 }
 
 /**
- * Starts a server with the rows of an app.
+ * Creates the rows of an app.
  *
- * @param delayMs - Latency between the app and the server, for each way.
+ * @param delayMs - Latency between the app and each server, for each way.
  */
 export async function startDatabases(
   app: RealApp,
   installed: InstalledApp,
   delayMs: number,
 ): Promise<AppDatabases> {
-  const service = await (app.dialect === 'mysql' ? startMariadb() : startPostgres())
+  const isMysql = app.dialect === 'mysql'
+  const stops: (() => Promise<unknown>)[] = []
+  const start = async () => {
+    const { url, stop } = await (isMysql ? startMariadb() : startPostgres())
+    stops.unshift(stop)
+    return url
+  }
+  const stop = async () => {
+    for (const end of stops) await end()
+  }
   try {
-    await seed(app, installed, service.url)
-    const { hostname, port } = new URL(service.url)
-    const network = delayMs > 0 ? await startDelayProxy(hostname, Number(port || 5432), delayMs) : undefined
+    const seeded = await start()
+    await seed(app, installed, seeded)
     return {
-      copyFor: async (mode) => {
-        const name = `${databaseOf(service.url)}_${mode.replace(/\W/g, '')}`
-        await (app.dialect === 'mysql' ? copyMariadb : copyPostgres)(service.url, name)
-        const url = new URL(withDatabase(service.url, name))
-        if (network !== undefined) url.host = `127.0.0.1:${network.port}`
-        return url.href
+      async copy() {
+        const url = await start()
+        ;(isMysql ? copyMariadb : copyPostgres)(seeded, url)
+        if (!isMysql) await onPostgres(url, SAME_PLANS)
+        if (delayMs === 0) return url
+        const { hostname, port } = new URL(url)
+        const network = await startDelayProxy(hostname, Number(port || (isMysql ? 3306 : 5432)), delayMs)
+        stops.unshift(() => network.close())
+        const delayed = new URL(url)
+        delayed.host = `127.0.0.1:${network.port}`
+        return delayed.href
       },
-      stop: async () => {
-        await network?.close()
-        await service.stop()
-      },
+      stop,
     }
   } catch (error) {
-    await service.stop()
+    await stop()
     throw error
   }
 }
@@ -64,26 +74,36 @@ async function seed(app: RealApp, { folder, node }: InstalledApp, url: string): 
     const [code] = await once(child, 'exit')
     if (code !== 0) throw new Error(`${app.seed.join(' ')} failed in ${folder} with ${code}.`)
   }
-  if (app.dialect === 'postgresql') await onPostgres(url, SAME_PLANS)
 }
 
-async function copyPostgres(url: string, name: string): Promise<void> {
-  await onPostgres(withDatabase(url, 'postgres'), `CREATE DATABASE "${name}" TEMPLATE "${databaseOf(url)}"`)
+function copyPostgres(from: string, to: string): void {
+  const folders = versionedFolders('/usr/lib/postgresql', 'bin')
+  const dump = run(findBinary('pg_dump', folders) ?? 'pg_dump', ['--no-owner', from])
+  run(findBinary('psql', folders) ?? 'psql', ['--quiet', '--set=ON_ERROR_STOP=1', to], dump)
 }
 
-async function copyMariadb(url: string, name: string): Promise<void> {
-  await onMariadb(url, `CREATE DATABASE \`${name}\` CHARACTER SET utf8mb4`)
-  const { hostname, port, username, password } = new URL(url)
-  const client = (program: string, args: readonly string[], input?: Buffer) => {
-    const { status, stdout, stderr, error } = spawnSync(
-      findBinary(program) ?? program,
-      [`--host=${hostname}`, `--port=${port || 3306}`, `--user=${username}`, ...args],
-      { input, maxBuffer: 1024 ** 3, env: { ...process.env, MYSQL_PWD: password } },
-    )
-    if (status !== 0) throw new Error(`${program} failed: ${error ?? stderr}`)
-    return stdout
+function copyMariadb(from: string, to: string): void {
+  const client = (program: string, url: string, input?: Buffer) => {
+    const { hostname, port, username, password } = new URL(url)
+    const server = [`--host=${hostname}`, `--port=${port || 3306}`, `--user=${username}`]
+    return run(findBinary(program) ?? program, [...server, databaseOf(url)], input, { MYSQL_PWD: password })
   }
-  client('mariadb', [name], client('mariadb-dump', [databaseOf(url)]))
+  client('mariadb', to, client('mariadb-dump', from))
+}
+
+function run(
+  program: string,
+  args: readonly string[],
+  input?: Buffer,
+  environment: Readonly<Record<string, string>> = {},
+): Buffer {
+  const { status, stdout, stderr, error } = spawnSync(program, args, {
+    input,
+    maxBuffer: 1024 ** 3,
+    env: { ...process.env, ...environment },
+  })
+  if (status !== 0) throw new Error(`${program} failed: ${error ?? stderr}`)
+  return stdout
 }
 
 /** Autovacuum changes plans, and so the order of rows without ORDER BY, at a different time in each mode. */

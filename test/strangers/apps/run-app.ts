@@ -68,7 +68,7 @@ export async function runApp(app: RealApp, installed: InstalledApp, options: Run
   const servers: AppServer[] = []
   try {
     for (const mode of options.modes) {
-      const server = await startServer(app, installed, await databases.copyFor(mode), mode, traces)
+      const server = await startServer(app, installed, await databases.copy(), mode, traces)
       servers.push(server)
       await untilReady(app, server)
     }

@@ -160,7 +160,6 @@ const isNew = (at: number) => at >= startedAt - 1000
 export const ghost: RealApp = {
   name: 'ghost',
   tarball: 'ghost@6.65.0',
-  node: '24.21.0',
   dialect: 'mysql',
   packages: ['@sluice/core', '@sluice/express', '@sluice/knex'],
   prepare: [],

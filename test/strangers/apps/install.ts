@@ -20,15 +20,17 @@ export interface InstalledApp {
 /**
  * Installs an app from npm, with the packages of this checkout, and prepares it. Later calls reuse the other
  * packages.
+ *
+ * @param nodeVersion - Of the Node that runs it: `24.21.0`.
  */
-export function install(app: RealApp): InstalledApp {
+export function install(app: RealApp, nodeVersion: string): InstalledApp {
   const root = process.env.SLUICE_APPS_FOLDER ?? join(homedir(), '.cache', 'sluice-apps')
   const source = join(import.meta.dirname, app.name)
   const pinned = app.tarball ?? readFileSync(join(source, 'package.json'), 'utf8')
-  const version = createHash('sha256').update(pinned).digest('hex').slice(0, 12)
+  const version = createHash('sha256').update(`${nodeVersion} ${pinned}`).digest('hex').slice(0, 12)
   const folder = join(root, `${app.name}-${version}`)
   mkdirSync(folder, { recursive: true })
-  const node = installNode(root, app.node)
+  const node = installNode(root, nodeVersion)
   const installed: InstalledApp = {
     folder,
     node,
@@ -59,9 +61,8 @@ export function install(app: RealApp): InstalledApp {
   return installed
 }
 
-/** Returns the executable of a Node of that version, of this process by default. */
-function installNode(root: string, version: string | undefined): string {
-  if (version === undefined || version === process.versions.node) return process.execPath
+function installNode(root: string, version: string): string {
+  if (version === process.versions.node) return process.execPath
   const folder = join(root, `node-${version}`)
   const node = join(folder, 'node_modules', 'node', 'bin', 'node')
   if (!existsSync(node)) {

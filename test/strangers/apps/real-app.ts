@@ -21,8 +21,6 @@ export interface RealApp {
   readonly name: string
   /** The package whose files are the app, with its version. Default: the folder is the app. */
   readonly tarball?: string
-  /** The version of Node that runs it. Default: that of this process. */
-  readonly node?: string
   readonly dialect: Dialect
   /** The packages of Sluice that it imports, besides their dependencies. */
   readonly packages: readonly string[]

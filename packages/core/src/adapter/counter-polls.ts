@@ -30,6 +30,8 @@ export class CounterPolls {
   /** Whether the server has a counter; `undefined`: it was not read since the catalog was. */
   #hasCounter: boolean | undefined
   #isUnknown = false
+  /** When the latest poll started. */
+  #startedAt = Number.NEGATIVE_INFINITY
   /** Changes with each catalog. */
   #era = 0
 
@@ -87,8 +89,11 @@ export class CounterPolls {
   }
 
   #wake(): void {
-    if (this.#timer === undefined && this.#isRunning && this.#hasCounter !== false)
-      this.#schedule(this.#intervalMs, 0)
+    if (this.#timer !== undefined || !this.#isRunning || this.#hasCounter === false) return
+    const dueIn = this.#startedAt + this.#intervalMs - this.source.now()
+    // The answer serves the next reads of the same request. A process that ends soon has no use for a first
+    // poll.
+    this.#schedule(this.#hasCounter === undefined ? this.#intervalMs : Math.max(0, dueIn), 0)
   }
 
   #schedule(ms: number, retries: number): void {
@@ -108,6 +113,7 @@ export class CounterPolls {
       return
     }
     this.#isUnknown = false
+    this.#startedAt = startedAt
     try {
       await this.#poll()
     } catch {

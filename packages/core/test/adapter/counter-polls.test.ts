@@ -100,7 +100,9 @@ describe('CounterPolls', () => {
     await world.pass(950)
     await world.pass(10_000, false)
     expect(world.taken()).toEqual(['first', 'poll', 'poll'])
-    await world.pass(2_000)
+    await world.pass(100)
+    expect(world.taken()).toEqual(['poll'])
+    await world.pass(1_900)
     expect(world.taken()).toEqual(['poll', 'poll'])
   })
 

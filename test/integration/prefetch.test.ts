@@ -122,6 +122,32 @@ describe.each(knexDatabases())('prefetching on $name', ({ dialect, client, skipp
       expect(sent).toBe(3)
     })
 
+    it('prefetches a Prisma loop by unique and composite keys that no foreign key contains', async () => {
+      const unique = await learned(async ({ prisma }) => {
+        const found: unknown[] = []
+        for (const { email } of await prisma.author.findMany({
+          orderBy: { id: 'asc' },
+          select: { email: true },
+        })) {
+          found.push(await prisma.author.findUnique({ where: { email } }))
+        }
+        return found
+      })
+      expect(unique).toBe(2)
+      const composite = await learned(async ({ prisma }) => {
+        const found: unknown[] = []
+        for (const { orgId, title } of await prisma.task.findMany({
+          where: { orgId: { not: null } },
+          orderBy: { id: 'asc' },
+          select: { orgId: true, title: true },
+        })) {
+          found.push(await prisma.task.findUnique({ where: { titleInOrg: { orgId: orgId ?? '', title } } }))
+        }
+        return found
+      })
+      expect(composite).toBe(2)
+    })
+
     it('finds no row if there is none, and throws if the app requests it', async () => {
       await learned(async ({ prisma }) => {
         const found: unknown[] = []
@@ -238,6 +264,14 @@ async function seedMore(prisma: TestPrismaClient): Promise<void> {
       slug: `more-${at}`,
       title: `More ${at}`,
       authorId: 100 + (at % AUTHORS),
+    })),
+  })
+  const [membership] = await prisma.membership.findMany({ orderBy: { userId: 'asc' }, take: 1 })
+  await prisma.task.createMany({
+    data: Array.from({ length: 20 }, (_, at) => ({
+      title: `Task ${at}`,
+      orgId: membership?.orgId ?? null,
+      ownerId: membership?.userId ?? null,
     })),
   })
   await prisma.profile.createMany({

@@ -1,3 +1,4 @@
+import { lookupKey } from '../../pipeline/key-text.ts'
 import type { Lookup, LookupTarget } from '../../pipeline/lookup.ts'
 import type { KeyDomains } from './key-domains.ts'
 import type { PrefetchScope } from './prefetch-scope.ts'
@@ -5,6 +6,8 @@ import { MAX_COLUMNS, type RowSet } from './row-set.ts'
 
 /** Maximum number of row sets that are searched for a key. */
 const PROBED_SETS = 4
+/** Maximum number of combinations of properties that are examined for a composite key. */
+const MAX_CANDIDATES = 8
 
 /** A lookup whose target is known. */
 export type KeyedLookup<T> = Lookup<T> & { readonly target: LookupTarget }
@@ -17,7 +20,8 @@ export interface KeySource {
 
 /**
  * Finds the newest rows that contain a lookup's key in columns that foreign keys connect to the columns of
- * the lookup. In a database without foreign keys: in any column. Such a loop must first query consecutive
+ * the lookup. If the database has no foreign keys, or none connects the unique key of the lookup: in all
+ * columns that can contain it according to `KeyDomains.columnsLike`. Such a loop must first query consecutive
  * neighboring rows.
  */
 export function findSource(
@@ -27,8 +31,8 @@ export function findSource(
   domains: KeyDomains,
 ): KeySource | undefined {
   const readsTheSame = (set: RowSet) => set.source.isWhole || memory.isOwn(group, set)
-  return domains.isEmpty
-    ? findByValue(lookup, memory, readsTheSame)
+  return domains.areUnrelated(lookup.target)
+    ? findByValue(lookup, memory, domains, readsTheSame)
     : findByKey(lookup, memory, domains, readsTheSame)
 }
 
@@ -82,23 +86,52 @@ type ReadsTheSame = (set: RowSet) => boolean
 function findByValue(
   lookup: KeyedLookup<unknown>,
   memory: PrefetchScope,
+  domains: KeyDomains,
   readsTheSame: ReadsTheSame,
 ): KeySource | undefined {
   const { target, key } = lookup
-  const [value, ...others] = key.values
-  if (others.length > 0) return undefined
   for (const set of memory.newest(PROBED_SETS, () => true)) {
-    const [sample] = set.rows
-    if (typeof sample !== 'object' || sample === null) continue
     const ownKey =
-      set.source.table === target.table ? set.source.property(target.columns[0] ?? '') : undefined
-    for (const property of Object.keys(sample).slice(0, MAX_COLUMNS)) {
-      if (typeof (sample as Record<string, unknown>)[property] !== typeof value) continue
-      if (property === ownKey && readsTheSame(set)) continue
-      const index = set.index([property])
-      if (index.keys.length > 1 && index.ordinalOf(key.text) !== undefined)
-        return { set, properties: [property] }
+      set.source.table === target.table && readsTheSame(set)
+        ? target.columns.map((column) => set.source.property(column))
+        : undefined
+    for (const properties of candidates(set, lookup, domains)) {
+      if (ownKey !== undefined && properties.every((name, at) => name === ownKey[at])) continue
+      const index = set.index(properties)
+      if (index.keys.length > 1 && index.ordinalOf(key.text) !== undefined) return { set, properties }
     }
   }
   return undefined
+}
+
+/** The properties of rows that may contain a lookup's key, each list in the order of the key's values. */
+function candidates(
+  set: RowSet,
+  { target, key }: KeyedLookup<unknown>,
+  domains: KeyDomains,
+): readonly (readonly string[])[] {
+  const [sample] = set.rows
+  if (typeof sample !== 'object' || sample === null) return []
+  const values = sample as Readonly<Record<string, unknown>>
+  const names = Object.keys(values).slice(0, MAX_COLUMNS)
+  let lists: readonly (readonly string[])[] = [[]]
+  for (const [at, value] of key.values.entries()) {
+    const text = lookupKey([value])?.text
+    if (text === undefined) return []
+    const columns = domains.columnsLike(target, at, set.source.table)
+    const properties = columns?.map((column) => set.source.property(column))
+    const found = names.filter(
+      (name) =>
+        typeof values[name] === typeof value &&
+        properties?.includes(name) !== false &&
+        (key.values.length === 1 || set.index([name]).ordinalOf(text) !== undefined),
+    )
+    // The column of the same name is the likeliest.
+    const named = set.source.property(target.columns[at] ?? '')
+    found.sort((left, right) => Number(right === named) - Number(left === named))
+    lists = lists
+      .flatMap((list) => found.filter((name) => !list.includes(name)).map((name) => [...list, name]))
+      .slice(0, key.values.length === 1 ? MAX_COLUMNS : MAX_CANDIDATES)
+  }
+  return lists
 }

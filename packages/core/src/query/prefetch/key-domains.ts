@@ -38,8 +38,9 @@ const known = new WeakMap<SchemaCatalog, KeyDomains>()
 export class KeyDomains {
   readonly #places = new Map<TableId, Map<string, Place>>()
   readonly #sources = new WeakMap<LookupTarget, Map<TableId, readonly Columns[]>>()
+  readonly #unrelated = new WeakMap<LookupTarget, boolean>()
 
-  constructor(catalog: SchemaCatalog) {
+  constructor(private readonly catalog: SchemaCatalog) {
     for (const { table, columns, references, referencedColumns } of catalog.foreignKeys) {
       if (columns.length !== referencedColumns.length || columns.length === 0) continue
       for (const [at, column] of columns.entries()) {
@@ -70,6 +71,44 @@ export class KeyDomains {
     return this.#places.size === 0
   }
 
+  /**
+   * Whether only values can connect a lookup with rows: there are no foreign keys, or none contains or
+   * references the unique key by which it finds its row.
+   */
+  areUnrelated(target: LookupTarget): boolean {
+    if (this.isEmpty) return true
+    let areUnrelated = this.#unrelated.get(target)
+    if (areUnrelated === undefined) {
+      const { table, columns } = target
+      areUnrelated = this.#placesOf(target).length === 0 && this.catalog.isUniqueKey(table, columns)
+      this.#unrelated.set(target, areUnrelated)
+    }
+    return areUnrelated
+  }
+
+  /**
+   * Returns the columns of a table that can contain one of the values of an unrelated lookup's key;
+   * `undefined`: all of them. A column that has a separate domain only shares values with its domain, and a
+   * primary key of one column that no foreign key references only with itself: equal IDs of two tables are a
+   * coincidence.
+   */
+  columnsLike(target: LookupTarget, at: number, table: TableId): readonly string[] | undefined {
+    const column = target.columns[at] ?? ''
+    const place = this.#places.get(target.table)?.get(JSON.stringify([column]))
+    if (place !== undefined) {
+      return [...(this.#places.get(table)?.values() ?? [])]
+        .filter((other) => other.columns.length === 1 && other.root() === place.root())
+        .flatMap(({ columns }) => columns)
+    }
+    if (this.isEmpty || target.columns.length > 1 || !this.#isPrimaryKey(target)) return undefined
+    return table === target.table ? [column] : []
+  }
+
+  #isPrimaryKey({ table, columns }: LookupTarget): boolean {
+    const { primaryKey = [] } = this.catalog.tables.get(table) ?? {}
+    return haveSame(primaryKey, columns)
+  }
+
   /** Returns the columns of a table that contain keys. */
   columnsOf(table: TableId): readonly string[] {
     return [...(this.#places.get(table)?.values() ?? [])].flatMap(({ columns }) => columns)
@@ -95,10 +134,7 @@ export class KeyDomains {
 
   #find(target: LookupTarget, table: TableId): readonly Columns[] {
     const candidates = [...(this.#places.get(table)?.values() ?? [])]
-    const places = [...(this.#places.get(target.table)?.values() ?? [])].filter((place) =>
-      haveSame(place.columns, target.columns),
-    )
-    const found = places.flatMap((place) =>
+    const found = this.#placesOf(target).flatMap((place) =>
       candidates
         .filter((candidate) => candidate.root() === place.root())
         .map((candidate) =>
@@ -106,6 +142,10 @@ export class KeyDomains {
         ),
     )
     return found.length === 0 ? NONE : found
+  }
+
+  #placesOf({ table, columns }: LookupTarget): readonly Place[] {
+    return [...(this.#places.get(table)?.values() ?? [])].filter((place) => haveSame(place.columns, columns))
   }
 
   #place(table: TableId, columns: Columns): Place {

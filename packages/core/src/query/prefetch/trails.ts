@@ -53,7 +53,7 @@ export class Trails {
     }
     const { set, properties } = found
     const link = this.links.of(linkId(set.source, properties, lookup.target))
-    const trail = new Trail(set, set.index(properties), link, tables, !domains.isEmpty)
+    const trail = new Trail(set, set.index(properties), link, tables, !domains.areUnrelated(lookup.target))
     memory.open(group, trail)
     return trail
   }

@@ -36,6 +36,9 @@ export interface AskOptions {
   readonly control?: CacheControl
 }
 
+/** The unique keys of every table that has their columns. */
+const UNIQUE_KEYS = [['sku'], ['shelf', 'sku'], ['cityId', 'day']]
+
 let sources = 0
 
 /** Tables in memory with an adapter like those of the ORMs, which records every query. */
@@ -263,5 +266,7 @@ function tableInfo(name: string, sample: Row): TableInfo {
     type: 'integer' as const,
     nullable: true,
   }))
-  return { name, kind: 'table', columns, primaryKey: ['id'], uniqueKeys: [] }
+  const names = Object.keys(sample)
+  const uniqueKeys = UNIQUE_KEYS.filter((key) => key.every((column) => names.includes(column)))
+  return { name, kind: 'table', columns, primaryKey: ['id'], uniqueKeys }
 }

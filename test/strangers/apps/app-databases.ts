@@ -12,7 +12,7 @@ import { environmentOf } from './app-server.ts'
 import type { InstalledApp } from './install.ts'
 import type { RealApp } from './real-app.ts'
 
-/** Databases with the same rows, each on a separate server: other writers on a server end proofs of Sluice. */
+/** Databases with the same rows. Each is on a separate server, because other writers end proofs of Sluice. */
 export interface AppDatabases {
   /** Creates a copy. Returns its URL. */
   copy(): Promise<string>

@@ -21,7 +21,7 @@ export interface InstalledApp {
  * Installs an app from npm, with the packages of this checkout, and prepares it. Later calls reuse the other
  * packages.
  *
- * @param nodeVersion - Of the Node that runs it: `24.21.0`.
+ * @param nodeVersion - The version of Node that runs it, such as `24.21.0`.
  */
 export function install(app: RealApp, nodeVersion: string): InstalledApp {
   const root = process.env.SLUICE_APPS_FOLDER ?? join(homedir(), '.cache', 'sluice-apps')

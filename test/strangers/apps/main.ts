@@ -23,7 +23,7 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string', default: '1' },
     delay: { type: 'string', default: '0' },
     pause: { type: 'string', default: '0' },
-    // The oldest long-term release on which scopes cost nothing: before, each promise of the app pays for them.
+    // The oldest long-term release on which scopes do not add a cost to each promise of the app.
     node: { type: 'string', default: '24.21.0' },
   },
 })

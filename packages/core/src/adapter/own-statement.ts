@@ -16,8 +16,8 @@ interface OwnHost {
 }
 
 /**
- * Follows the writes of one client, for the proof that no other process writes. Never throws: after an error of
- * its own, there is no proof.
+ * Follows the writes of one client, for the proof that no other process writes. Never throws: after an error
+ * of its own, there is no proof.
  */
 export class OwnStatements {
   constructor(

@@ -141,6 +141,15 @@ for (const [adapter, { make, on, statements }] of Object.entries(ADAPTERS)) {
         expect(await sluice.run(() => one(db)(1))).toBeDefined()
       })
 
+      it('are optimized from the first statement on after ready()', async () => {
+        const { sluice, db, sent } = await open('optimize', LONG_MS)
+        const { ready, pending } = await sluice.ready()
+        expect([ready.length, pending]).toEqual([1, {}])
+        await sluice.run(() => Promise.all(ids.map((id) => one(db)(id))))
+        expect(sent).toHaveLength(1)
+        expect(sluice.queries.getStats().passedThrough).toEqual({})
+      })
+
       it('do not wait after a Sluice was closed', async () => {
         const { sluice, db } = await open('optimize', LONG_MS)
         await one(db)(1)

@@ -117,6 +117,7 @@ export type {
   ShadowModeOptions,
   SluiceOptions,
 } from './sluice/options.ts'
+export type { Readiness, ReadyOptions } from './sluice/readiness.ts'
 export type { RunOptions, ScopeHandle, ScopeReport } from './sluice/scopes.ts'
 export { type CompleteSluice, createSluice, type Sluice } from './sluice/sluice.ts'
 export type { TuningOptions } from './sluice/tuning/tuning-options.ts'

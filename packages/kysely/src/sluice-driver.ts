@@ -90,10 +90,10 @@ export class SluiceDriver implements Driver {
       moduleUrl: import.meta.url,
       fix: fixForSelect,
       connection,
+      connect: async () => held.deref()?.init(),
       settings: (ownTypes) => conversions.shared(ownTypes),
       replicas: this.#replicas?.targets,
-      // Kysely does not show how many connections a pool may have. A pool that had two in use concurrently
-      // has several.
+      // Kysely does not show the maximum of a pool. One with two connections in use has several.
       isSingle: () => dialect === 'sqlite' || this.#mostUsed < 2,
       ...(isA(driver, SqliteDriver, 'SqliteDriver') && { writeOutcome: outcomeOfSynchronous }),
     })

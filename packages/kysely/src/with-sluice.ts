@@ -24,6 +24,7 @@ import { CompiledQueries } from './compiled-queries.ts'
 import { isA } from './is-a.ts'
 import { isDialect, type KyselyOptions, replicasOf } from './replicas.ts'
 import { SluiceDriver } from './sluice-driver.ts'
+import { untilDone } from './until-done.ts'
 
 registerOwnFrames(import.meta.url, 'kysely')
 
@@ -68,8 +69,13 @@ export function withSluice(
   const origins = new OriginStacks()
   const compiled = new CompiledQueries()
   const instrumented: Dialect = {
-    createDriver: () =>
-      new SluiceDriver(dialect.createDriver(), used, name, adapter, replicas, origins, compiled),
+    createDriver() {
+      const bare = dialect.createDriver()
+      const driver = new SluiceDriver(bare, used, name, adapter, replicas, origins, compiled)
+      // Sluice calls it before Kysely does if the schema is requested before the first query.
+      driver.init = untilDone(driver.init.bind(driver))
+      return driver
+    },
     createQueryCompiler: () => remembering(dialect.createQueryCompiler(), origins, compiled),
     createAdapter: () => withManyConnections(dialect.createAdapter()),
     createIntrospector: (db) => dialect.createIntrospector(db),

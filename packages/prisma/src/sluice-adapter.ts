@@ -60,6 +60,19 @@ export function connectedSchemaOf(factory: object | undefined): string | undefin
 /** Property of Sluice's factories that contains how their adapters convert values. */
 const CONVERSIONS = Symbol.for('sluice.prisma.conversions')
 
+/** Property of Sluice's factories that is called with each client that connects with its adapters. */
+const USED_BY = Symbol.for('sluice.prisma.usedBy')
+
+interface ConnectingClient {
+  $connect(): Promise<void>
+}
+
+/** Lets Sluice connect a client before its first operation, if it sees the statements of the client. */
+export function usedBy(factory: object | undefined, client: ConnectingClient): void {
+  const use = (factory as { readonly [USED_BY]?: (client: ConnectingClient) => void } | undefined)?.[USED_BY]
+  use?.(client)
+}
+
 /** How a client's adapter converts values; `undefined` if Sluice does not see its statements. */
 export function conversionsOf(factory: object | undefined): AdapterConversions | undefined {
   return (factory as { readonly [CONVERSIONS]?: AdapterConversions } | undefined)?.[CONVERSIONS]
@@ -105,6 +118,9 @@ export function sluiceAdapter<TFactory extends SqlDriverAdapterFactory>(
     [SOURCE]: observer.statements.source,
     [UNWRAPPED]: factory,
     [CONVERSIONS]: observer.conversions,
+    [USED_BY]: (client: ConnectingClient) => {
+      observer.client = new WeakRef(client)
+    },
     get [SCHEMA]() {
       return observer.schemaName
     },
@@ -241,6 +257,8 @@ class AdapterObserver {
   schemaName: string | undefined
   /** The adapter that was connected last. The weak reference does not keep it alive. */
   #adapter: WeakRef<SqlDriverAdapter> | undefined
+  /** A client with this adapter. */
+  client: WeakRef<ConnectingClient> | undefined
 
   constructor(
     sluice: Sluice,
@@ -256,6 +274,9 @@ class AdapterObserver {
       connection(closing) {
         const adapter = adapterNow()
         return adapter && waitingUntil(closing, adapterConnection(adapter, dialect))
+      },
+      connect: async () => {
+        if (adapterNow() === undefined) await this.client?.deref()?.$connect()
       },
       wrote: (effect) => this.#compareWithPrediction(effect),
     })

@@ -10,6 +10,7 @@ import {
 import { type CachedReads, takeControl } from './cache-argument.ts'
 import { ClientState, type Hook } from './client-state.ts'
 import {
+  adapterOf,
   clientVersionOf,
   loadDecimal,
   originalOf,
@@ -22,6 +23,7 @@ import { checkPrismaOptions, type PrismaOptions } from './prisma-options.ts'
 import { ReplicaReads } from './replica-reads.ts'
 import { attachRowLoader } from './row-loader.ts'
 import { dialectOf } from './schema/prisma-schema-data.ts'
+import { usedBy } from './sluice-adapter.ts'
 import { currentTransaction, runInTransaction, TransactionContext } from './transaction-context.ts'
 
 registerOwnFrames(import.meta.url, '@prisma', '.prisma', 'prisma')
@@ -63,6 +65,7 @@ type AnyFunction = (...args: never[]) => unknown
 interface ExtendableClient {
   $extends(extension: object): ExtendableClient
   readonly $transaction: AnyFunction
+  $connect(): Promise<void>
 }
 
 /**
@@ -122,6 +125,7 @@ function attach(
     )
   }
   if (host.writes.isShared) loadDecimal()
+  usedBy(adapterOf(client), originalOf(client) as ExtendableClient)
   // One extension instead of one per purpose: every layer makes each access to a model slower.
   const extended = client.$extends({
     name: 'sluice',

@@ -8,15 +8,16 @@ import type { TransactionReads } from '../pipeline/transaction-reads.ts'
 import type { WaitingLookups } from '../pipeline/waiting-lookups.ts'
 import type { TransactionWrites } from '../pipeline/writes.ts'
 import { EVERYTHING, type WriteEffect } from '../schema/catalog.ts'
-import type { Connection, ConnectionRegistry, PoolState } from '../schema/connection.ts'
+import type { ConnectionRegistry, PoolState } from '../schema/connection.ts'
 import type { SluiceWarningCode } from '../shared/warning-codes.ts'
 import { usesRule } from '../shared/yield-rules.ts'
 import { analyzeSql } from '../sql/analyze.ts'
 import type { TransactionControl } from '../sql/statement.ts'
+import { catalogConnections } from './catalog-connections.ts'
 import type { ClientDescription } from './client-description.ts'
 import { ConnectionObserver, type ObserverHost } from './connection-observer.ts'
 import { registeredHost } from './host-registry.ts'
-import { afterTheApp, sendingUntil, statementByStatement, unlessClosed } from './own-connections.ts'
+import { statementByStatement } from './own-connections.ts'
 import { ProgramOrder } from './program-order.ts'
 import type { SqlRow } from './select/outputs.ts'
 import type { SentControl, SentStatement, StreamedStatement } from './sent-statement.ts'
@@ -169,10 +170,7 @@ class AttachedClient implements AdapterClient {
         host.stats.passThrough('CONNECTION_IN_USE')
       },
     })
-    this.#observer = new ConnectionObserver(host, id, options, {
-      open: (work, closing) => unlessClosed(options, this.#open(work, closing)),
-      openBriefly: (work, closing) => unlessClosed(options, this.#openBriefly(work, closing)),
-    })
+    this.#observer = new ConnectionObserver(host, id, options, catalogConnections(options))
     this.#context = {
       source: this.source,
       catalogs: host.catalogs,
@@ -353,38 +351,6 @@ class AttachedClient implements AdapterClient {
   #leave(router: ReadRouter, connection: object, sql: string): void {
     if (analyzeSql(sql, this.options.dialect).statement.transaction === undefined)
       router.leave(this.isOpen(connection) ? 'transaction' : 'write')
-  }
-
-  #connection(closing: AbortSignal): Connection | undefined {
-    const connection = this.options.connection(closing)
-    return connection && sendingUntil(closing, connection)
-  }
-
-  async #open(work: (connection: Connection) => Promise<void>, closing: AbortSignal): Promise<void> {
-    const connection = this.#connection(closing)
-    if (connection === undefined) return
-    let isOpen = false
-    try {
-      if (connection.isBesidePool === true)
-        await connection.session?.((own) => {
-          isOpen = true
-          return work(own)
-        })
-    } catch (error) {
-      if (isOpen || closing.aborted) throw error
-    }
-    // The server may have no connection left, or the pool may not expose the settings for a new one.
-    if (!isOpen) await work(afterTheApp(statementByStatement(connection)))
-  }
-
-  /** Uses an idle connection of the pool, if there is one, instead of a new one. */
-  async #openBriefly(work: (connection: Connection) => Promise<void>, closing: AbortSignal): Promise<void> {
-    const connection = this.#connection(closing)
-    if (connection === undefined) return
-    const { idle = 0, max = 0 } = this.options.pool?.() ?? {}
-    // The app may need the only connection of a pool of one.
-    const isIdle = idle > 0 && max > 1
-    await (isIdle ? work(afterTheApp(statementByStatement(connection))) : this.#open(work, closing))
   }
 
   #sharedName(id: string): string | undefined {

@@ -5,6 +5,7 @@ import type { Connection } from '../schema/connection.ts'
 import type { FunctionLevel } from '../schema/database-functions.ts'
 import { readCatalog, SchemaChangingError } from '../schema/read-catalog.ts'
 import { seesUncommitted } from '../schema/sees-uncommitted.ts'
+import type { Unprepared } from '../schema/source-state.ts'
 import { callsDefine } from '../schema/statement-definitions.ts'
 import { callsMayWrite } from '../schema/statement-effect.ts'
 import { warnOfLateWrites } from '../schema/warn-of-late-writes.ts'
@@ -37,14 +38,20 @@ const UNCOMMITTED =
 /** Represents a write among the names of functions: its side effects are unknown. */
 const WRITE = ' write'
 
-/** The facts about the client that {@link CatalogReader} needs. */
-export interface CatalogSource {
-  readonly id: string
-  readonly dialect: Dialect
+/** The ways to query the database of a client. */
+export interface CatalogConnections {
+  /** Connects the client. Resolves with whether Sluice can query the database then. */
+  readonly connect: () => Promise<boolean>
   /** Opens a connection for many statements. */
   readonly open: OpenConnection
   /** Opens a connection for a single short statement. */
   readonly openBriefly: OpenConnection
+}
+
+/** The facts about the client that {@link CatalogReader} needs. */
+interface CatalogSource extends CatalogConnections {
+  readonly id: string
+  readonly dialect: Dialect
   /**
    * Called when the schema was changed outside this process. Resolves with whether all processes that share
    * the cache were notified.
@@ -82,6 +89,8 @@ export class CatalogReader {
   readonly #sent = new Set<ReadonlySet<string>>()
   #reading: Promise<void> | undefined
   #isFirst = true
+  /** Whether the client was closed, and was not used since. */
+  #isClosed = false
   /** The generation in which the catalog was read, or could not be read. */
   #readIn: number | undefined
   /** When it could not be read. */
@@ -140,6 +149,7 @@ export class CatalogReader {
     })
     this.#reading = reading
     this.#isUsed = true
+    this.#isClosed = false
     const { first } = this.host.catalogs
     if (this.#isFirst) first.expect(this.source.id)
     this.#isFirst = false
@@ -199,6 +209,20 @@ export class CatalogReader {
     }
   }
 
+  async prepare(ending: AbortSignal): Promise<'known' | Unprepared | undefined> {
+    const { host, source } = this
+    if (this.#isClosed || !host.isOptimizing()) return undefined
+    try {
+      if (!(await source.connect())) return 'NO_CONNECTION'
+    } catch (error) {
+      if (!ending.aborted) host.reportError(error)
+      return 'NO_CONNECTION'
+    }
+    do await this.read()
+    while (this.isNeeded && !this.#isClosed && !ending.aborted)
+    return host.catalogs.of(source.id) === undefined ? 'NO_CATALOG' : 'known'
+  }
+
   /** Reads the catalog if it was needed before. */
   readIfStale(): void {
     if (this.#isUsed) void this.read()
@@ -211,6 +235,7 @@ export class CatalogReader {
   async forget(): Promise<void> {
     this.#closing.abort()
     this.#closing = new AbortController()
+    this.#isClosed = true
     this.#lost()
     this.#known = undefined
     const held = [this.#reading, this.#watch.comparison].filter((one) => one !== undefined)

@@ -18,6 +18,11 @@ export interface ClientDescription {
    *   to `takeUntil` if a statement waits for a connection of the pool.
    */
   connection(closing?: AbortSignal): Connection | undefined
+  /**
+   * Connects a client that otherwise connects with its first statement. Default: `connection` is available
+   * from the beginning.
+   */
+  connect?(): Promise<unknown>
   /** `import.meta.url` of the adapter: its frames are not call sites of the user. */
   readonly moduleUrl: string
   /**

@@ -14,7 +14,7 @@ import type { AnalyzedSql } from '../sql/analyze.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { TransactionControl } from '../sql/statement.ts'
 import { TOO_LONG } from '../sql/tokenize.ts'
-import type { CatalogHost, CatalogReader, CatalogSource } from './catalog-reader.ts'
+import type { CatalogConnections, CatalogHost, CatalogReader } from './catalog-reader.ts'
 import { ConnectionTransactions, refuseToWait, type TransactionHost } from './connection-transactions.ts'
 import type { EqualitySelect } from './equality-select.ts'
 import { type OwnStatement, OwnStatements, soleWriterOf } from './own-statement.ts'
@@ -91,7 +91,7 @@ export class ConnectionObserver {
     private readonly host: ObserverHost,
     private readonly sourceId: string,
     private readonly options: ObservedClient,
-    { open, openBriefly }: Pick<CatalogSource, 'open' | 'openBriefly'>,
+    connections: CatalogConnections,
   ) {
     const { dialect } = options
     this.#dialect = dialect
@@ -109,7 +109,7 @@ export class ConnectionObserver {
     this.#own = soleWriter && new OwnStatements(soleWriter, host, sourceId, dialect, this.#transactions)
     this.#writes = new WriteAnnouncer(
       { host, sourceId, client: options, transactions: this.#transactions, soleWriter },
-      { open, openBriefly },
+      connections,
     )
     this.catalog = this.#writes.catalog
     this.plans = new StatementPlans({

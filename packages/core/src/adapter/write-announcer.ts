@@ -9,7 +9,7 @@ import { WritePlan } from '../schema/write-plan.ts'
 import { setLongTimeout } from '../shared/timers.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { SessionChange, Statement } from '../sql/statement.ts'
-import { type CatalogHost, CatalogReader, type CatalogSource } from './catalog-reader.ts'
+import { type CatalogConnections, type CatalogHost, CatalogReader } from './catalog-reader.ts'
 import type { ConnectionTransactions } from './connection-transactions.ts'
 import { SessionSettings } from './session-settings.ts'
 import type { StatementPlan } from './statement-plan.ts'
@@ -37,7 +37,7 @@ export class WriteAnnouncer {
 
   constructor(
     { host, sourceId, client, transactions, soleWriter }: AnnouncerParts,
-    { open, openBriefly }: Pick<CatalogSource, 'open' | 'openBriefly'>,
+    connections: CatalogConnections,
   ) {
     this.#host = host
     this.#sourceId = sourceId
@@ -49,8 +49,7 @@ export class WriteAnnouncer {
     this.catalog = new CatalogReader(host, {
       id: sourceId,
       dialect: client.dialect,
-      open,
-      openBriefly,
+      ...connections,
       changed,
       called,
       soleWriter,

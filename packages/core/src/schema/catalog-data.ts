@@ -141,6 +141,11 @@ export function tableId(
   return `${(schema ?? defaultSchema).toLowerCase()}.${name.toLowerCase()}`
 }
 
+/** The id of a table in an unknown schema. */
+export function idInUnknownSchema(name: string, dialect: Dialect = 'postgresql'): TableId {
+  return tableId(dialect, undefined, name, UNKNOWN_SCHEMA)
+}
+
 export function isOfUnknownSchema(id: TableId): boolean {
   return id.startsWith(`${UNKNOWN_SCHEMA}.`)
 }

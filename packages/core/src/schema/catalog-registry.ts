@@ -6,7 +6,7 @@ import {
   type SchemaCatalog,
   type WriteEffect,
 } from './catalog.ts'
-import { isOfUnknownSchema, type TableId, tableId, UNKNOWN_SCHEMA } from './catalog-data.ts'
+import { idInUnknownSchema, isOfUnknownSchema, type TableId } from './catalog-data.ts'
 import { FirstCatalogs } from './first-catalogs.ts'
 import { isSameKey, keyedRows, type RowKey, rowKeyOf } from './row-key.ts'
 import { SchemaGenerations } from './schema-generations.ts'
@@ -59,9 +59,7 @@ export class CatalogRegistry {
     this.#changed()
   }
 
-  /**
-   * Sets a catalog derived from that of a different source, which is used instead if this one is outdated.
-   */
+  /** Sets a catalog derived from that of another source, which is used instead if this one is outdated. */
   derive(sourceId: string, catalog: SchemaCatalog, readIn: number): void {
     this.#stateOf(sourceId).isDerived = true
     this.set(sourceId, catalog, readIn)
@@ -145,6 +143,11 @@ export class CatalogRegistry {
   /** The sources whose catalogs were set, in the order in which they were. */
   *#set(): Iterable<SourceState> {
     for (const state of this.#sources.values()) if (state.isSet) yield state
+  }
+
+  /** @internal The sources, each with its reader. */
+  *readers(): Iterable<readonly [string, StaleReader | undefined]> {
+    for (const [id, { reader }] of this.#sources) yield [id, reader?.deref()]
   }
 
   /** Resolves when Sluice holds no connection for reading catalogs. They are read again if needed. */
@@ -320,7 +323,7 @@ export class CatalogRegistry {
     const unknown = new Set([...found].filter(isOfUnknownSchema))
     for (const { catalog } of this.#set()) {
       for (const [id, table] of catalog?.tables ?? []) {
-        const duplicate = unknownId(table.name, catalog?.dialect)
+        const duplicate = idInUnknownSchema(table.name, catalog?.dialect)
         if (unknown.has(duplicate)) found.add(id)
         else if (found.has(id) && !isOfUnknownSchema(id)) found.add(duplicate)
       }
@@ -389,10 +392,6 @@ export class CatalogRegistry {
     this.#views.clear()
     for (const { rowKeys } of this.#sources.values()) rowKeys.clear()
   }
-}
-
-function unknownId(name: string, dialect: Dialect = 'postgresql'): TableId {
-  return tableId(dialect, undefined, name, UNKNOWN_SCHEMA)
 }
 
 function has(names: ReadonlySet<string>, table: CatalogTable | undefined): boolean {

@@ -2,9 +2,19 @@ import type { SchemaCatalog } from './catalog.ts'
 import type { TableId } from './catalog-data.ts'
 import type { RowKey } from './row-key.ts'
 
+/** The reason why the catalog of a client is not known. */
+export type Unprepared = 'NO_CONNECTION' | 'NO_CATALOG'
+
 /** Reads the catalog of a source again if it was read before a schema change. */
 export interface StaleReader {
   readIfStale(): void
+  /**
+   * Connects the client, and reads the catalog if it is needed. Never rejects.
+   *
+   * @param ending - Aborted when the result no longer matters.
+   * @returns `undefined`: Sluice does not use the catalog now.
+   */
+  prepare(ending: AbortSignal): Promise<'known' | Unprepared | undefined>
   forget(): Promise<void>
 }
 

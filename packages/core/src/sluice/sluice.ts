@@ -27,6 +27,7 @@ import type { SluiceEvents } from './events.ts'
 import { invalidateTable, suspendCaching } from './external-writes.ts'
 import { OpenInstances } from './open-instances.ts'
 import { checkMode, checkSluiceOptions, copyOptions, type SluiceOptions } from './options.ts'
+import { prepareCatalogs, type Readiness, type ReadyOptions } from './readiness.ts'
 import { ScopeLifecycle } from './scope-lifecycle.ts'
 import { checkFunction, type Explained, type RunOptions, type ScopeHandle } from './scopes.ts'
 import { Services } from './services.ts'
@@ -111,8 +112,7 @@ export class Sluice {
     setHost(this, host)
     this.#closing.add(openSluices.add(this))
     this.#closing.add(() => host.trace.close())
-    const { SLUICE_TRACE: folder } = process.env
-    if (folder) void host.trace.writeTo(folder)
+    if (process.env.SLUICE_TRACE) void host.trace.writeTo(process.env.SLUICE_TRACE)
   }
 
   /** Observes queries, and advises on them. */
@@ -286,6 +286,15 @@ export class Sluice {
    */
   getTuning(): readonly TuningChange[] {
     return this.#engines.tuning.changes
+  }
+
+  /**
+   * Connects the instrumented clients and reads their schemas, so that the first requests are optimized, too.
+   * Resolves immediately in mode `observe` and after `close()`; the result contains clients that failed.
+   * @throws InvalidOptionError
+   */
+  ready(options: ReadyOptions = {}): Promise<Readiness> {
+    return prepareCatalogs(this.#services.catalogs, options, this.#closing)
   }
 
   /**

@@ -69,6 +69,7 @@ class World {
       'one',
       { dialect: 'postgresql', ...options },
       {
+        connect: async () => true,
         open: (work, closing) => this.open(work, closing),
         openBriefly: (work, closing) => this.open(work, closing),
       },

@@ -17,7 +17,12 @@ class World {
     sluice.on('error', (error) => this.errors.push(error))
     const host = hostOf(sluice)
     const open = () => Promise.reject(new Error('must not be opened'))
-    this.observer = new ConnectionObserver(host, 'one', { dialect }, { open, openBriefly: open })
+    this.observer = new ConnectionObserver(
+      host,
+      'one',
+      { dialect },
+      { connect: async () => true, open, openBriefly: open },
+    )
     const table = {
       name: 't',
       kind: 'table' as const,

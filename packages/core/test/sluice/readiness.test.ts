@@ -58,7 +58,7 @@ describe('sluice.ready', () => {
   it('resolves when the Sluice is closed', async () => {
     const sluice = createSluice()
     attach(sluice, 'knex1', never)
-    const waiting = sluice.ready()
+    const waiting = sluice.ready({ timeoutMs: 3_600_000 })
     await sluice.close()
     expect(await waiting).toEqual({ ready: [], pending: { knex1: 'TIMEOUT' } })
   })

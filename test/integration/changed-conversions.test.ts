@@ -266,7 +266,7 @@ describe.skipIf(mariadb?.skipped !== undefined)('an option of mysql2 that change
     await catalogsRead(sluice)
     await read()
     expect(await read()).toBe('1.50')
-    expect(sluice.queries.getStats().cacheHits).toBe(1)
+    expect(sluice.queries.getStats().cacheHits).toBeGreaterThan(0)
     const connection = await bare.getConnection()
     connection.config.decimalNumbers = true
     connection.release()

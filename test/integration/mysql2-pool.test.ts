@@ -270,9 +270,14 @@ describe.skipIf(mariadb?.skipped !== undefined)('a pool of mysql2', () => {
     const read = async (options: mysql.PoolOptions) => {
       const { sluice: own, pool: one } = open(options, { ttl: 300, store: store.fork() })
       await known(own, one)
+      const before = own.queries.getStats().cacheHits
       const [[row]] = await one.query<mysql.RowDataPacket[]>('select at from cities where id = ?', [1])
       const { cacheHits, passedThrough } = own.queries.getStats()
-      return { type: typeof row?.at, cacheHits, isCached: !('cache:UNKNOWN_DATABASE' in passedThrough) }
+      return {
+        type: typeof row?.at,
+        cacheHits: cacheHits - before,
+        isCached: !('cache:UNKNOWN_DATABASE' in passedThrough),
+      }
     }
     expect(await read({})).toMatchObject({ type: 'object', cacheHits: 0, isCached: true })
     expect(await read({})).toMatchObject({ type: 'object', cacheHits: 1, isCached: true })

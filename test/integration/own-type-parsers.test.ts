@@ -92,9 +92,9 @@ describe.skipIf(postgresql?.skipped !== undefined)('a time without a time zone i
         const reader = open(database, sluice)
         await reader.read()
         await catalogsRead(sluice)
-        const before = sluice.getResultStats()?.storeHits ?? 0
         const at = (await reader.read()) as Date
-        storeHits.push((sluice.getResultStats()?.storeHits ?? 0) - before)
+        // The first read may have waited for the catalog.
+        storeHits.push(sluice.getResultStats()?.storeHits ?? 0)
         await new Promise((resolve) => setImmediate(resolve))
         await reader.close()
         await sluice.close()

@@ -119,8 +119,9 @@ describe.each([
     const expected = [[{ id: 1, name: 'one' }], ['id', 'name']]
     expect(await first.read()).toEqual(expected)
     const second = await process(cities, store)
+    const before = storeHits(second)
     for (let times = 1; times <= 3; times++) expect(await second.read()).toEqual(expected)
-    expect([storeHits(second), second.sent()]).toEqual([1, 1])
+    expect([storeHits(second) - before, second.sent()]).toEqual([1, 1])
   })
 
   it.skipIf(isSkipped)('has the columns of the current schema', async () => {

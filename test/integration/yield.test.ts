@@ -108,8 +108,8 @@ describe.each(knexDatabases())('an estimate on $name', ({ dialect, client, skipp
         ).toBeLessThanOrEqual(sent * 0.05)
         const reasons = report.missed.map(({ reason }) => reason)
         expect(reasons).toContain('batch:NO_SCOPE')
-        // Only reads of Knex in a transaction of PostgreSQL are served from the cache.
-        expect(reasons.includes('cache:IN_TRANSACTION')).toBe(orm !== 'knex' || dialect !== 'postgresql')
+        // Reads in a transaction of PostgreSQL are served from the cache.
+        expect(reasons.includes('cache:IN_TRANSACTION')).toBe(dialect !== 'postgresql')
       },
     )
   })

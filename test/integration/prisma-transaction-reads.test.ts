@@ -1,12 +1,13 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import { createSluice, type Sluice } from '@sluice/core'
 import { sluiceAdapter, withSluice } from '@sluice/prisma'
-import pg from 'pg'
+import type pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { connectRead } from '../support/catalog-read.ts'
 import { type Database, databases, freshDatabase } from '../support/databases.ts'
 import { prismaClient, type TestPrismaClient } from '../support/prisma-clients.ts'
 import { seed } from '../support/stack.ts'
+import { watchedPool } from '../support/watched-pool.ts'
 
 const postgres = databases().find(({ dialect }) => dialect === 'postgresql')
 
@@ -23,18 +24,7 @@ describe.skipIf(postgres?.skipped !== undefined)('reads of interactive transacti
     database = await freshDatabase('postgresql')
     const clients = await prismaClient('postgresql', database)
     await database.exec(clients.ddl)
-    const { connection } = database.knexConfig()
-    pool = new pg.Pool(
-      (typeof connection === 'string' ? { connectionString: connection } : connection) as pg.PoolConfig,
-    )
-    pool.on('connect', (client) => {
-      const { query } = client
-      client.query = (...args: unknown[]) => {
-        const [config] = args
-        sent.push(typeof config === 'string' ? config : String((config as { readonly text?: unknown }).text))
-        return query.apply(client, args as never) as never
-      }
-    })
+    pool = watchedPool(database.url ?? '', (sql) => sent.push(sql))
     pool.on('acquire', (client) => {
       acquired = client as pg.PoolClient
     })

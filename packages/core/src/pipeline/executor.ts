@@ -56,7 +56,7 @@ export class Executor {
       else running = query === undefined ? run.call(operation, context) : query()
     } catch (error) {
       context.end()
-      this.#end(execution, operation, undefined, true)
+      this.#end(execution, context, operation, undefined, true)
       running = Promise.reject(this.#mark(error))
       if (query === undefined) context.running = running
       return running
@@ -79,7 +79,7 @@ export class Executor {
       (error: unknown) => {
         context.end()
         if (operation.kind !== 'read') context.outcome = { error }
-        this.#end(execution, operation, undefined, true)
+        this.#end(execution, context, operation, undefined, true)
         if (query === undefined) {
           if (context.followers !== undefined) this.#settle(context.followers, { error })
           addCallers(error)
@@ -123,12 +123,13 @@ export class Executor {
   ): void {
     context.end()
     if (operation.kind !== 'read') context.outcome = { result }
-    this.#end(execution, operation, own)
+    this.#end(execution, context, operation, own)
     if (listener !== undefined) this.#notify(listener, operation, result, context)
   }
 
   #end<TResult>(
     execution: Execution | undefined,
+    { gain }: OperationContext,
     operation: Operation<TResult>,
     result: TResult | undefined,
     failed = false,
@@ -141,7 +142,8 @@ export class Executor {
       this.onError(error)
     }
     try {
-      this.recorder.end(execution, rows, operation, failed)
+      const endedAt = this.recorder.end(execution, rows, operation, failed)
+      gain?.took(endedAt - execution.startedAt)
     } catch (error) {
       this.onError(error)
     }

@@ -1,7 +1,16 @@
-/** Number of similar reads that are processed after a gain. */
-const LOOKS = 1_024
-/** Reads without gain that are rechecked occasionally: 1 of 32, and at most this many at a time. */
-const RECHECKED = 128
+/** Number of similar reads that are processed before the first gain, and at most after the last one. */
+const FIRST_LOOKS = 32
+const MAX_LOOKS = 1_024
+/** About the time that processing a read takes without a gain, in milliseconds. */
+const LOOK_MS = 0.05
+/** The time of a query before one was measured. */
+const QUERY_MS = 8 * LOOK_MS
+/** A gain pays for at least this many reads: embedded databases take less time than processing a read. */
+const MIN_WORTH = 2
+/** Weight of the latest query in the average. */
+const WEIGHT = 1 / 8
+/** Reads without gain are rechecked occasionally: 1 of 32, and at most this many at a time. */
+const RECHECKED = 32
 const LEFT_FOR_EACH = 31
 /** Reads are processed again after this many, or after this time. */
 const LEFT = LEFT_FOR_EACH * RECHECKED
@@ -10,11 +19,14 @@ const LEFT_MS = 10_000
 const TIMED = 16
 
 /**
- * The recent benefit of processing similar reads. Without one, they pass through to the database: processing
- * a read costs as much as a fast query, and most apps have reads that are never repeated.
+ * An account of the time that processing similar reads saves: each costs about `LOOK_MS`, and a gain saves
+ * the time of a query. When it is empty, reads pass through to the database: processing a read costs CPU time
+ * on each, and most apps have reads that are never repeated.
  */
 export class Gain {
-  #looks = LOOKS
+  /** Number of reads that can be processed before the account is empty. */
+  #looks = FIRST_LOOKS
+  #queryMs = QUERY_MS
   #left = 0
   #leftSince = 0
 
@@ -23,8 +35,13 @@ export class Gain {
    * loop iterates over its rows.
    */
   found(): void {
-    this.#looks = LOOKS
+    this.#looks = Math.min(MAX_LOOKS, this.#looks + Math.max(MIN_WORTH, this.#queryMs / LOOK_MS))
     this.#left = 0
+  }
+
+  /** One of its reads was sent, and answered after this many milliseconds. */
+  took(ms: number): void {
+    this.#queryMs += (ms - this.#queryMs) * WEIGHT
   }
 
   /**
@@ -50,7 +67,7 @@ export class Gain {
   examines(now: () => number): boolean {
     if (this.#looks <= 0 && this.skips(now)) return false
     this.#looks -= 1
-    if (this.#looks === 0) this.#leftSince = now()
+    if (this.#looks <= 0) this.#leftSince = now()
     return true
   }
 }

@@ -79,11 +79,12 @@ class SimulatedRun implements Simulation {
   }
 
   read(operation: TracedOperation): void {
-    const { id, at, tick, after, cache, batch, isFailed } = operation
+    const { id, at, end, tick, after, cache, batch, isFailed } = operation
     this.#writes.advance(at)
     const place = this.#served.get(after) ?? `tick ${tick}`
     const gain = this.#gainOf(operation.gain)
     if (operation.isAlone === true && gain?.examines(() => at) === false) {
+      gain.took(end - at)
       this.#served.set(id, `read ${id}`)
       this.missed.set(id, 'NO_RECENT_GAIN')
       return
@@ -113,6 +114,7 @@ class SimulatedRun implements Simulation {
       if (keys % batch.maxKeys > 0) this.savedBy.set(id, 'batched')
     }
     this.#served.set(id, served)
+    if (!this.savedBy.has(id)) gain?.took(end - at)
     if (caching !== undefined && isFailed !== true && !this.#writes.isOpen(caching.tags))
       this.#entries.set(caching.key, { operation, caching, served })
   }

@@ -15,26 +15,57 @@ function leavesOf(gain: Gain, now: number): number {
   return left
 }
 
+/** A read of a family whose queries take this long. */
+function gainOf(queryMs: number): Gain {
+  const gain = new Gain()
+  for (let at = 0; at < 100; at += 1) gain.took(queryMs)
+  return gain
+}
+
 describe('Gain', () => {
-  it('skips reads after 1,024 without a gain', () => {
-    expect(looksAt(new Gain(), 0)).toBe(1_024)
+  it('skips reads after 32 without a gain', () => {
+    expect(looksAt(new Gain(), 0)).toBe(32)
   })
 
-  it('counts from the last gain', () => {
-    const gain = new Gain()
-    for (let at = 0; at < 1_000; at += 1) gain.examines(() => 0)
+  it.each([
+    [0.01, 2],
+    [0.5, 10],
+    [2, 40],
+    [100, 1_024],
+  ])('examines as many reads for a gain as take the time of its query: %d ms, %d reads', (ms, looks) => {
+    const gain = gainOf(ms)
+    looksAt(gain, 0)
     gain.found()
-    expect(looksAt(gain, 0)).toBe(1_024)
-    gain.found()
+    expect(looksAt(gain, 0)).toBe(looks)
+  })
+
+  it('continues as long as gains save more time than all reads take', () => {
+    for (const [every, isSkipped] of [
+      [7, false],
+      [10, true],
+    ] as const) {
+      const gain = gainOf(0.4)
+      let skipped = 0
+      for (let at = 1; at <= 500; at += 1) {
+        if (!gain.examines(() => 0)) skipped += 1
+        else if (at % every === 0) gain.found()
+      }
+      expect(skipped > 0).toBe(isSkipped)
+    }
+  })
+
+  it('is out of looks soon after gains end', () => {
+    const gain = gainOf(0.4)
+    for (let at = 0; at < 10_000; at += 1) gain.found()
     expect(looksAt(gain, 0)).toBe(1_024)
   })
 
-  it('examines 128 consecutive reads of 4,096', () => {
+  it('examines 32 consecutive reads of 1,024', () => {
     const gain = new Gain()
     looksAt(gain, 0)
     // One read was skipped at the end of the examined ones.
-    expect(leavesOf(gain, 0)).toBe(3_967)
-    expect(looksAt(gain, 0)).toBe(128)
+    expect(leavesOf(gain, 0)).toBe(991)
+    expect(looksAt(gain, 0)).toBe(32)
   })
 
   it('examines a read 10 seconds after the last one, within 16 reads, and then 1 in 32', () => {
@@ -43,9 +74,9 @@ describe('Gain', () => {
     expect(leavesOf(gain, 15_000)).toBe(14)
     expect(looksAt(gain, 15_000)).toBe(1)
     let left = 1
-    while (left < 3_000 && gain.skips(() => 24_999)) left += 1
-    expect(left).toBe(3_000)
+    while (left < 800 && gain.skips(() => 24_999)) left += 1
+    expect(left).toBe(800)
     expect(leavesOf(gain, 25_000)).toBeLessThan(16)
-    expect(looksAt(gain, 25_000)).toBe(98)
+    expect(looksAt(gain, 25_000)).toBe(27)
   })
 })

@@ -2,9 +2,8 @@ import { createSluice, type Sluice, type SluiceOptions } from '@sluice/core'
 import { withSluice } from '@sluice/knex'
 import knex, { type Knex } from 'knex'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import type { ReplicaPair } from '../services/replica-server.ts'
 import { SOON, TEST_MS } from '../support/patience.ts'
-import { replicaPairs } from '../support/replica-pairs.ts'
+import { type SeparateServer, separateServers } from '../support/separate-servers.ts'
 
 /** Long enough for several polls. */
 const WHILE_MS = 4_000
@@ -12,16 +11,15 @@ const WHILE_MS = 4_000
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 // Writes of other tests on a shared server would end each chain of proofs.
-describe.each(replicaPairs())('results beyond their time to live on $name', (kind) => {
+describe.each(separateServers())('results beyond their time to live on $name', (kind) => {
   describe.skipIf(kind.skipped !== undefined)('with a server of its own', () => {
-    let server: ReplicaPair
+    let server: SeparateServer
     let bare: Knex
     const closing: (() => Promise<unknown>)[] = []
-    const config = () => ({ client: kind.client, connection: server.primary, pool: { min: 0, max: 6 } })
 
     beforeAll(async () => {
-      server = await kind.start(0)
-      bare = knex(config())
+      server = await kind.start()
+      bare = knex(server.knexConfig())
       for (const name of ['read', 'written', 'truncated']) {
         await bare.schema.createTable(name, (table) => {
           table.integer('id').primary()
@@ -44,7 +42,7 @@ describe.each(replicaPairs())('results beyond their time to live on $name', (kin
       const sluice = createSluice({ mode: 'optimize', cache })
       const errors: unknown[] = []
       sluice.on('error', (error) => errors.push(error))
-      const db = withSluice(knex(config()), sluice)
+      const db = withSluice(knex(server.knexConfig()), sluice)
       closing.push(async () => {
         await db.destroy()
         await sluice.close()

@@ -6,12 +6,11 @@ import { Kysely } from 'kysely'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import type { ReplicaPair } from '../services/replica-server.ts'
 import type { Database } from '../support/database.ts'
 import { kyselyDialect } from '../support/kysely-harness.ts'
 import { SOON, TEST_MS } from '../support/patience.ts'
 import { prismaClient } from '../support/prisma-clients.ts'
-import { type ReplicaPairKind, replicaPairs } from '../support/replica-pairs.ts'
+import { type SeparateServer, separateServers } from '../support/separate-servers.ts'
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -23,11 +22,11 @@ interface Client {
   close(): Promise<unknown>
 }
 
-type Open = (kind: ReplicaPairKind, url: string, sluice: Sluice) => Client | Promise<Client>
+type Open = (server: SeparateServer, sluice: Sluice) => Client | Promise<Client>
 
-function kyselyClient({ dialect }: ReplicaPairKind, url: string, sluice: Sluice): Client {
+function kyselyClient(server: SeparateServer, sluice: Sluice): Client {
   const db = new Kysely<{ [table: string]: { id: number; v: number } }>({
-    dialect: withKysely(kyselyDialect({ dialect, url } as Database), sluice),
+    dialect: withKysely(kyselyDialect(server), sluice),
   })
   const add = (on: typeof db) =>
     on
@@ -44,7 +43,7 @@ function kyselyClient({ dialect }: ReplicaPairKind, url: string, sluice: Sluice)
 }
 
 /** The pool of a driver, with which Drizzle sends its queries. */
-function poolClient({ dialect }: ReplicaPairKind, url: string, sluice: Sluice): Client {
+function poolClient({ dialect, url }: SeparateServer, sluice: Sluice): Client {
   const UPDATE = 'UPDATE written SET v = v + 1 WHERE id = 1'
   if (dialect === 'mysql') {
     const pool = withDrizzle(mysql.createPool({ uri: url, connectionLimit: 4 }), sluice)
@@ -74,8 +73,8 @@ function poolClient({ dialect }: ReplicaPairKind, url: string, sluice: Sluice): 
   }
 }
 
-async function prismaOn({ dialect }: ReplicaPairKind, url: string, sluice: Sluice): Promise<Client> {
-  const clients = await prismaClient(dialect, { dialect, url } as Database)
+async function prismaOn(server: SeparateServer, sluice: Sluice): Promise<Client> {
+  const clients = await prismaClient(server.dialect, server)
   const adapter = sluiceAdapter(clients.createAdapter(), sluice)
   const bare = new clients.PrismaClient({ adapter })
   const prisma = bare.$extends(withPrisma(sluice)) as unknown as typeof bare
@@ -98,19 +97,19 @@ const opens: readonly (readonly [string, Open])[] = [
   ['Prisma', prismaOn],
 ]
 
-describe.each(replicaPairs())('results beyond their time to live on $name', (kind) => {
+describe.each(separateServers())('results beyond their time to live on $name', (kind) => {
   describe.skipIf(kind.skipped !== undefined)('with a separate server', () => {
-    let server: ReplicaPair
+    let server: SeparateServer
     const closing: (() => Promise<unknown>)[] = []
 
     beforeAll(async () => {
-      server = await kind.start(0)
+      server = await kind.start()
       for (const name of kind.dialect === 'mysql' ? ['`read`', 'written'] : ['read', 'written']) {
-        await kind.on(server.primary, `CREATE TABLE ${name} (id int PRIMARY KEY, v int)`)
-        await kind.on(server.primary, `INSERT INTO ${name} VALUES (1, 0), (2, 0)`)
+        await server.run(`CREATE TABLE ${name} (id int PRIMARY KEY, v int)`)
+        await server.run(`INSERT INTO ${name} VALUES (1, 0), (2, 0)`)
       }
       const { ddl } = await prismaClient(kind.dialect, {} as Database)
-      for (const sql of ddl.split(';')) if (sql.trim() !== '') await kind.on(server.primary, sql)
+      for (const sql of ddl.split(';')) if (sql.trim() !== '') await server.run(sql)
     }, TEST_MS)
 
     afterEach(async () => {
@@ -119,12 +118,15 @@ describe.each(replicaPairs())('results beyond their time to live on $name', (kin
 
     afterAll(() => server?.stop())
 
-    it.each(opens)('are served while this process alone writes with %s', async (_, open) => {
+    // The driver of SQLite that Drizzle uses is synchronous, so that its reads are not cached.
+    const optimized = opens.filter(([, open]) => !(open === poolClient && kind.dialect === 'sqlite'))
+
+    it.each(optimized)('are served while this process alone writes with %s', async (_, open) => {
       const sluice = createSluice({ mode: 'optimize' })
       const errors: unknown[] = []
       sluice.on('error', (error) => errors.push(error))
       closing.push(() => sluice.close())
-      const client = await open(kind, server.primary, sluice)
+      const client = await open(server, sluice)
       closing.push(() => client.close())
       let isOver = false
       const writing = (async () => {

@@ -4,7 +4,7 @@ import knex, { type Knex } from 'knex'
 import { afterEach, describe, expect, it } from 'vitest'
 import { TEST_MS } from '../support/patience.ts'
 import { Random } from '../support/random.ts'
-import { replicaPairs } from '../support/replica-pairs.ts'
+import { separateServers } from '../support/separate-servers.ts'
 
 const SECONDS = Number(process.env.SLUICE_TEST_SECONDS ?? 20)
 /** Rows that are read. This process mostly writes others, so that results outlive their time to live. */
@@ -31,7 +31,7 @@ interface Missed {
  * ones within the time to live: a cached result counts its age from the end of its query, so that the longest
  * read is added.
  */
-describe.each(replicaPairs())('the proof that no other process writes to $name', (kind) => {
+describe.each(separateServers())('the proof that no other process writes to $name', (kind) => {
   const closing: (() => Promise<unknown>)[] = []
 
   afterEach(async () => {
@@ -41,11 +41,11 @@ describe.each(replicaPairs())('the proof that no other process writes to $name',
   it.skipIf(kind.skipped !== undefined)(
     'never hides a write',
     async () => {
-      const server = await kind.start(0)
+      const server = await kind.start()
       closing.push(() => server.stop())
       const random = new Random(Number(process.env.SLUICE_TEST_SEED ?? Date.now()))
       const open = () => {
-        const client = knex({ client: kind.client, connection: server.primary, pool: { min: 0, max: 8 } })
+        const client = knex(server.knexConfig())
         closing.push(() => client.destroy())
         return client
       }

@@ -1,6 +1,9 @@
 import type { Connection } from '@sluice/core'
 import type { Knex } from 'knex'
 
+/** The address of a database, as far as clients need it. */
+export type DatabaseAddress = Pick<Database, 'dialect' | 'url' | 'filename'>
+
 /** A separate empty database for one test file or one test, with a connection to prepare and inspect it. */
 export interface Database extends Connection {
   /** SQLite: `file:` and the path. */

@@ -9,7 +9,7 @@ import mysql from 'mysql2'
 import pg from 'pg'
 import Cursor from 'pg-cursor'
 import { type Harness, harness, toRow } from './contract-tables.ts'
-import type { Database } from './database.ts'
+import type { Database, DatabaseAddress } from './database.ts'
 import { watchedDialect } from './watched-dialect.ts'
 
 /** The suite's tables. */
@@ -41,7 +41,7 @@ export function kyselyHarness(version: KyselyVersion): Harness {
 }
 
 export function kyselyDialect(
-  { dialect, url, filename = '' }: Database,
+  { dialect, url, filename = '' }: DatabaseAddress,
   { SqliteDialect, MysqlDialect, PostgresDialect }: KyselyVersion = kysely,
   connections = 4,
 ): Dialect {

@@ -5,7 +5,7 @@ import { PrismaMariaDb } from '@prisma/adapter-mariadb'
 import { PrismaPg } from '@prisma/adapter-pg'
 import type { Dialect } from '@sluice/core'
 import type { PrismaSchemaData } from '@sluice/prisma'
-import type { Database } from './databases.ts'
+import type { DatabaseAddress } from './database.ts'
 
 /** SQLite's client represents all: the calls of the tests are the same in each. */
 type PrismaClientClass = typeof import('../generated/sqlite/client/client.ts').PrismaClient
@@ -27,7 +27,7 @@ export interface PrismaClients {
  * The generated client for a database; `generate.mjs` must have run. The tables are not created:
  * `database.exec(ddl)` does.
  */
-export async function prismaClient(dialect: Dialect, database: Database): Promise<PrismaClients> {
+export async function prismaClient(dialect: Dialect, database: DatabaseAddress): Promise<PrismaClients> {
   const { PrismaClient, schema } = await generated(dialect)
   const ddl = readFileSync(join(import.meta.dirname, '../generated', dialect, 'schema.sql'), 'utf8')
   return { PrismaClient, schema, ddl, createAdapter: () => createAdapter(dialect, database) }
@@ -62,7 +62,7 @@ function load(
 }
 
 /** A driver adapter for a database, with separate connections. */
-export function createAdapter(dialect: Dialect, { filename, url }: Database): TestAdapter {
+export function createAdapter(dialect: Dialect, { filename, url }: DatabaseAddress): TestAdapter {
   if (dialect === 'sqlite' && filename !== undefined)
     return new PrismaBetterSqlite3({ url: `file:${filename}` })
   if (url === undefined) throw new Error(`Expected a database with a url for ${dialect}.`)

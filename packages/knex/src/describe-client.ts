@@ -37,6 +37,7 @@ export function describeClient(
     // `pg-native` adds the code of the connection's last error to any later error: also if the connection is
     // lost, and the write may have been committed.
     ...(client.driverName === 'pgnative' && { writeOutcome: () => 'unknown' }),
+    isEmbedded: client.driverName === 'better-sqlite3' || client.driverName === 'sqlite3',
     ...(client.driverName === 'better-sqlite3' && { writeOutcome: outcomeOfSynchronous }),
     pool() {
       waits.flush()

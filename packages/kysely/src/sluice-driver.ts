@@ -95,7 +95,10 @@ export class SluiceDriver implements Driver {
       replicas: this.#replicas?.targets,
       // Kysely does not show the maximum of a pool. One with two connections in use has several.
       isSingle: () => dialect === 'sqlite' || this.#mostUsed < 2,
-      ...(isA(driver, SqliteDriver, 'SqliteDriver') && { writeOutcome: outcomeOfSynchronous }),
+      ...(isA(driver, SqliteDriver, 'SqliteDriver') && {
+        writeOutcome: outcomeOfSynchronous,
+        isEmbedded: true,
+      }),
     })
     for (const name of ['savepoint', 'rollbackToSavepoint', 'releaseSavepoint'] as const) {
       const run = driver[name]

@@ -108,7 +108,8 @@ export function sluiceAdapter<TFactory extends SqlDriverAdapterFactory>(
     host.warn(`sluiceAdapter: the provider "${factory.provider}" is not supported. Its queries pass through.`)
     return factory
   }
-  const observer = new AdapterObserver(sluice, host, dialect)
+  const isEmbedded = factory.adapterName === '@prisma/adapter-better-sqlite3'
+  const observer = new AdapterObserver(sluice, host, dialect, isEmbedded)
   // Migration tools look for this method on a factory; call it with the original `this`.
   const { connectToShadowDb } = factory as { connectToShadowDb?: () => Promise<SqlDriverAdapter> }
   const wrapped = {
@@ -262,6 +263,7 @@ class AdapterObserver {
     sluice: Sluice,
     readonly host: AdapterHost,
     dialect: Dialect,
+    isEmbedded: boolean,
   ) {
     const adapterNow = () => this.#adapter?.deref()
     this.statements = attachClient(sluice, {
@@ -269,6 +271,7 @@ class AdapterObserver {
       dialect,
       moduleUrl: import.meta.url,
       recordsOperations: true,
+      isEmbedded,
       connection(closing) {
         const adapter = adapterNow()
         return adapter && waitingUntil(closing, adapterConnection(adapter, dialect))

@@ -52,6 +52,11 @@ export interface ClientDescription {
    */
   isSingle?(): boolean
   /**
+   * SQLite: whether the driver runs in this process and opens the file itself, so that its connections are
+   * not shared with other processes. Default: unknown.
+   */
+  readonly isEmbedded?: boolean | undefined
+  /**
    * Changes the maximum of the pool, from the next request for a connection on. Default: Sluice never changes
    * it.
    */

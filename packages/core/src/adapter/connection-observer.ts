@@ -46,6 +46,7 @@ export interface ObservedClient {
    * counted. Default: no.
    */
   readonly recordsOperations?: boolean
+  readonly isEmbedded?: boolean | undefined
   fix?(select: EqualitySelect): string | undefined
   isClosed?(connection: object): boolean
   wrote?(effect: WriteEffect): void
@@ -97,7 +98,7 @@ export class ConnectionObserver {
     this.#dialect = dialect
     this.#outcomeOf = (error) => options.writeOutcome?.(error) ?? writeOutcomeOf(error)
     const readsCommitted = () => host.catalogs.of(sourceId)?.readsCommitted === true
-    const soleWriter = soleWriterOf(dialect, host)
+    const soleWriter = soleWriterOf(options, host)
     this.soleWriter = soleWriter
     this.#transactions = new ConnectionTransactions(
       host,

@@ -281,6 +281,8 @@ export class ConnectionTransactions {
   #begin(connection: object, { kind }: TransactionControl): Step {
     const open = this.#open.get(connection)
     open?.reads?.spoil()
+    // On SQLite, a savepoint outside of a transaction begins one, which is not followed.
+    if (kind === 'savepoint' && open === undefined) this.soleWriter?.refute()
     // On MySQL, BEGIN commits an open transaction first. Elsewhere, BEGIN changes nothing inside a
     // transaction.
     const commits = kind === 'commit' || (kind === 'begin' && open !== undefined && this.dialect === 'mysql')

@@ -2,7 +2,6 @@ import type { OwnTransaction } from '../pipeline/own-transaction.ts'
 import { SoleWriter } from '../pipeline/sole-writer.ts'
 import type { WriteOutcome } from '../pipeline/writes.ts'
 import type { CatalogRegistry } from '../schema/catalog-registry.ts'
-import { mayCountWrites } from '../schema/write-counter.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { Statement } from '../sql/statement.ts'
 import { countsChanges, hasChanged } from './changed-rows.ts'
@@ -16,8 +15,8 @@ interface OwnHost {
 }
 
 /**
- * Follows the writes of one client, for the proof that no other process writes. Never throws: after an error
- * of its own, there is no proof.
+ * Follows the writes of one client, for the proof that no other process writes. Never throws: after an
+ * internal error, there is no proof.
  */
 export class OwnStatements {
   constructor(
@@ -88,11 +87,11 @@ export class OwnStatement {
  * The proof for a client; `undefined`: its database has none, or results are not extended.
  */
 export function soleWriterOf(
-  dialect: Dialect,
+  { dialect, isEmbedded }: { readonly dialect: Dialect; readonly isEmbedded?: boolean | undefined },
   host: { readonly extendedTtlMs: number | undefined; now(): number },
 ): SoleWriter | undefined {
   const { extendedTtlMs: ttlMs } = host
-  if (ttlMs === undefined || !mayCountWrites(dialect)) return undefined
+  if (ttlMs === undefined || (dialect === 'sqlite' && isEmbedded !== true)) return undefined
   return new SoleWriter({ dialect, ttlMs, now: () => host.now() })
 }
 

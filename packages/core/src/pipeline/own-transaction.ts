@@ -44,7 +44,8 @@ export class OwnTransaction {
    */
   #raised(outcome: WriteOutcome): bigint | undefined {
     if (outcome === 'unknown') return undefined
-    if (!this.#hasChanged) return 0n
+    // SQLite counts only the transactions of other connections.
+    if (!this.#hasChanged || this.dialect === 'sqlite') return 0n
     return this.dialect === 'mysql' && outcome === 'committed' && !this.#isPartial ? 2n : 1n
   }
 }

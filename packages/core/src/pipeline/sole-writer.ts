@@ -70,13 +70,15 @@ export class SoleWriter {
   /** The servers that have answered, the latest one last. */
   readonly #servers = new Set<string>()
   #begun = 0
-  #isWatching = false
+  #isWatching: boolean
   #isRefuted = false
   #requestedAt = Number.NEGATIVE_INFINITY
   /** Called if the proof is requested, and was not before. */
   onRequested: (() => void) | undefined
 
-  constructor(private readonly terms: SoleWriterTerms) {}
+  constructor(private readonly terms: SoleWriterTerms) {
+    this.#isWatching = terms.dialect === 'sqlite'
+  }
 
   /** Time to live of a result that is not extended, in milliseconds. */
   get ttlMs(): number {
@@ -111,7 +113,9 @@ export class SoleWriter {
     return !this.#isRefuted && now - this.#requestedAt <= IDLE_MS
   }
 
-  /** Call it from the first poll on: transactions that began earlier are not known. */
+  /**
+   * Call it from the first poll on: transactions that began earlier are not known. On SQLite, all are.
+   */
   watch(): void {
     this.#isWatching = !this.#isRefuted
   }
@@ -154,6 +158,8 @@ export class SoleWriter {
       this.#restart(reading, answeredAt, isBusy)
       return isBusy ? 'unknown' : 'ended'
     }
+    // In a transaction, a connection of SQLite does not see the commits of others.
+    if (isBusy && this.terms.dialect === 'sqlite') return 'unknown'
     const own = this.#raisedBetween(base.answeredAt, sentAt)
     const rose = reading.value - base.reading.value
     if (rose < own) {

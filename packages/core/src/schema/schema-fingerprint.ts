@@ -3,7 +3,7 @@ import { inDatabases } from './catalog-scope.ts'
 import type { Connection } from './connection.ts'
 import { FIRST_OF_USERS } from './readers/postgresql-functions.ts'
 import { textOf } from './readers/row-values.ts'
-import { type CounterReading, counterColumns, counterIn } from './write-counter.ts'
+import { type CounterReading, counterColumns, counterIn, readCounter } from './write-counter.ts'
 
 /**
  * Each row that a user created in a system catalog has a number, and the number of the transaction that last
@@ -167,13 +167,15 @@ export async function readFingerprint(
 
 /**
  * As {@link readFingerprint}, and the server's counter of transactions, in the same statement. Only for
- * servers that have one.
+ * servers that have one. SQLite takes several statements.
  */
 export async function readFingerprintAndCounter(
   connection: Connection,
   others: readonly string[] = [],
 ): Promise<{ readonly fingerprint: string; readonly counter: CounterReading | undefined }> {
   const { dialect } = connection
+  if (dialect === 'sqlite')
+    return { fingerprint: await readFingerprint(connection), counter: await readCounter(connection) }
   const [row = {}] = await connection.query(QUERIES[dialect](`, ${counterColumns(dialect)}`, others))
   return { fingerprint: textOf(row, 'fingerprint'), counter: counterIn(row, dialect) }
 }

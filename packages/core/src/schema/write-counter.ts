@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import type { Dialect } from '../sql/dialect.ts'
 import { inDatabases } from './catalog-scope.ts'
 import type { Connection } from './connection.ts'
@@ -13,7 +14,10 @@ export interface CounterReading {
   readonly uptime: number
 }
 
-/** Columns of a reading, for any SELECT without FROM, and whether the counter counts every write. */
+/**
+ * Columns of a reading, for any SELECT without FROM, and whether the counter counts every write. SQLite needs
+ * several statements.
+ */
 interface CounterSql {
   readonly reading: string
   readonly countsAll: (databases: readonly string[]) => string
@@ -26,7 +30,7 @@ interface CounterSql {
  * MariaDB: the number of the latest transaction of InnoDB, and how long the server has been running.
  * MySQL has neither of them, so that the query fails.
  */
-const COUNTERS: Partial<Record<Dialect, CounterSql>> = {
+const COUNTERS: Readonly<Record<Exclude<Dialect, 'sqlite'>, CounterSql>> = {
   postgresql: {
     reading: `pg_catalog.txid_current_snapshot()::text AS "counter",
       EXTRACT(epoch FROM pg_catalog.pg_postmaster_start_time())::text || pg_catalog.pg_is_in_recovery()::text AS "server"`,
@@ -46,24 +50,22 @@ const COUNTERS: Partial<Record<Dialect, CounterSql>> = {
   },
 }
 
-/** Whether a database server may have a counter of transactions that write. */
-export function mayCountWrites(dialect: Dialect): boolean {
-  return COUNTERS[dialect] !== undefined
-}
-
-/** The columns that a SELECT must contain for {@link counterIn}; empty if there is no counter. */
-export function counterColumns(dialect: Dialect): string {
-  return COUNTERS[dialect]?.reading ?? ''
+/** The columns that a SELECT must contain for {@link counterIn}. */
+export function counterColumns(dialect: Exclude<Dialect, 'sqlite'>): string {
+  return COUNTERS[dialect].reading
 }
 
 /**
  * Reads the counter.
  *
+ * @returns `undefined` if it cannot be compared with other readings.
  * @throws The database's own error.
  */
 export async function readCounter(connection: Connection): Promise<CounterReading | undefined> {
-  const [row = {}] = await connection.query(`SELECT ${counterColumns(connection.dialect)}`)
-  return counterIn(row, connection.dialect)
+  const { dialect } = connection
+  if (dialect === 'sqlite') return readDataVersion(connection)
+  const [row = {}] = await connection.query(`SELECT ${counterColumns(dialect)}`)
+  return counterIn(row, dialect)
 }
 
 /**
@@ -77,14 +79,50 @@ export async function readFirstCounter(
   connection: Connection,
   databases: readonly string[],
 ): Promise<CounterReading | undefined> {
-  const counter = COUNTERS[connection.dialect]
-  if (counter === undefined) return undefined
-  const [row = {}] = await connection.query(`SELECT ${counter.reading}, ${counter.countsAll(databases)}`)
-  return optionalTextOf(row, 'all') === 'true' ? counterIn(row, connection.dialect) : undefined
+  const { dialect } = connection
+  if (dialect === 'sqlite') return readDataVersion(connection)
+  const { reading, countsAll } = COUNTERS[dialect]
+  const [row = {}] = await connection.query(`SELECT ${reading}, ${countsAll(databases)}`)
+  return optionalTextOf(row, 'all') === 'true' ? counterIn(row, dialect) : undefined
+}
+
+/** The numbers of SQLite's connections: the app may use this field, too. */
+const numbered = new Set<number>()
+
+/**
+ * SQLite: `data_version` of a connection changes when any other connection commits. Values of different
+ * connections cannot be compared, so each connection gets a number, in a field of its temporary database that
+ * SQLite does not use.
+ */
+async function readDataVersion(connection: Connection): Promise<CounterReading | undefined> {
+  return connection.session === undefined ? readOn(connection) : connection.session(readOn)
+}
+
+async function readOn(session: Connection): Promise<CounterReading | undefined> {
+  let number = await numberOf(session)
+  if (number === 0) {
+    const next = randomInt(1, 2 ** 31)
+    await session.query(`PRAGMA temp.user_version = ${next}`)
+    numbered.add(next)
+    number = await numberOf(session)
+  }
+  if (!numbered.has(number)) return undefined
+  const [row = {}] = await session.query(`SELECT CAST(data_version AS TEXT) AS "counter",
+    (SELECT CAST(COUNT(*) AS TEXT) FROM pragma_database_list WHERE name NOT IN ('main', 'temp')) AS "attached"
+    FROM pragma_data_version`)
+  const counter = optionalTextOf(row, 'counter')
+  // It does not count the writes to attached databases.
+  if (counter === undefined || optionalTextOf(row, 'attached') !== '0') return undefined
+  return { value: BigInt(counter), isSettled: true, server: String(number), uptime: 0 }
+}
+
+async function numberOf(session: Connection): Promise<number> {
+  const [row = {}] = await session.query('PRAGMA temp.user_version')
+  return Number(row.user_version ?? 0)
 }
 
 /** The reading in a row with the columns of {@link counterColumns}; `undefined` if the row contains none. */
-export function counterIn(row: Row, dialect: Dialect): CounterReading | undefined {
+export function counterIn(row: Row, dialect: Exclude<Dialect, 'sqlite'>): CounterReading | undefined {
   const [counter, server] = [optionalTextOf(row, 'counter'), optionalTextOf(row, 'server')]
   if (counter === undefined || server === undefined) return undefined
   return dialect === 'mysql' ? ofMariadb(counter, server) : ofPostgresql(counter, server)

@@ -116,6 +116,27 @@ describe('SoleWriter', () => {
     expect(world.left(later)).toBe(998)
   })
 
+  it('does not compare readings during a transaction of this process on SQLite', () => {
+    const world = new World('sqlite')
+    const early = world.begin()
+    world.soleWriter.watch()
+    expect(world.poll()).toBe('unknown')
+    world.counter -= 1n
+    early()
+    expect(world.poll()).toBe('ended')
+    const queriedAt = world.tick()
+    world.tick(900)
+    expect(world.poll()).toBe('proven')
+    // The connection does not see foreign commits before the transaction ends.
+    const end = world.begin()
+    world.tick(900)
+    expect(world.poll()).toBe('unknown')
+    expect(world.left(queriedAt)).toBe(94)
+    end()
+    expect(world.poll()).toBe('ended')
+    expect(world.left(queriedAt)).toBeUndefined()
+  })
+
   it('begins the chain on MariaDB at the first proof that is later than a commit can be visible', () => {
     const world = new World('mysql')
     world.poll()

@@ -1,7 +1,11 @@
-import { describe, expect, it } from 'vitest'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import SqliteDatabase from 'better-sqlite3'
+import { afterAll, describe, expect, it } from 'vitest'
 import type { Connection } from '../../src/schema/connection.ts'
 import { readFingerprintAndCounter } from '../../src/schema/schema-fingerprint.ts'
-import { counterIn, mayCountWrites, readCounter, readFirstCounter } from '../../src/schema/write-counter.ts'
+import { counterIn, readCounter, readFirstCounter } from '../../src/schema/write-counter.ts'
 import type { Dialect } from '../../src/sql/dialect.ts'
 
 function connectionOf(
@@ -56,7 +60,6 @@ describe('readFirstCounter', () => {
       value: 100n,
     })
     expect(await readFirstCounter(connectionOf('postgresql', { ...row, all: 'false' }), [])).toBeUndefined()
-    expect(await readFirstCounter(connectionOf('sqlite', row), [])).toBeUndefined()
   })
 
   it('checks the engines of every database of the catalog', async () => {
@@ -87,10 +90,74 @@ it.each(['postgresql', 'mysql'] as const)(
     const found = await readFingerprintAndCounter(connectionOf(dialect, row, sent))
     expect(found).toMatchObject({ fingerprint: 'a', counter: { value: 7n } })
     expect(sent).toHaveLength(1)
-    expect(mayCountWrites(dialect)).toBe(true)
   },
 )
 
-it('does not exist on SQLite', () => {
-  expect(mayCountWrites('sqlite')).toBe(false)
+describe('the counter of SQLite', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-counter-'))
+  const open: SqliteDatabase.Database[] = []
+
+  afterAll(() => {
+    for (const database of open) database.close()
+    rmSync(folder, { recursive: true })
+  })
+
+  function connect(file: string): SqliteDatabase.Database {
+    const database = new SqliteDatabase(join(folder, file))
+    open.push(database)
+    return database
+  }
+
+  /** @param sessions - The connections that queries outside of a session rotate through. */
+  function connectionTo(...sessions: readonly SqliteDatabase.Database[]): Connection {
+    let turn = 0
+    const on =
+      (database: SqliteDatabase.Database): Connection['query'] =>
+      async (sql) => {
+        const statement = database.prepare<unknown[], Record<string, unknown>>(sql)
+        if (statement.reader) return statement.all()
+        statement.run()
+        return []
+      }
+    return {
+      dialect: 'sqlite',
+      query: (sql) => on(sessions[turn++ % sessions.length] as SqliteDatabase.Database)(sql),
+    }
+  }
+
+  it('rises with the writes of other connections, and not with its own', async () => {
+    const [one, other] = [connect('a.db'), connect('a.db')]
+    one.exec('CREATE TABLE t (id int)')
+    const connection = connectionTo(one)
+    const first = await readFirstCounter(connection, [])
+    one.exec('INSERT INTO t VALUES (1)')
+    expect(await readCounter(connection)).toEqual(first)
+    other.exec('INSERT INTO t VALUES (2)')
+    const later = await readCounter(connection)
+    expect(later?.server).toBe(first?.server)
+    expect(later?.value).not.toBe(first?.value)
+  })
+
+  it('has a different server for each connection', async () => {
+    const [one, other] = [connect('b.db'), connect('b.db')]
+    const [first, second] = [await readCounter(connectionTo(one)), await readCounter(connectionTo(other))]
+    expect(first?.value).toBe(second?.value)
+    expect(first?.server).not.toBe(second?.server)
+    expect((await readCounter(connectionTo(one)))?.server).toBe(first?.server)
+  })
+
+  it('is none if statements use different connections, or another program has numbered the connection', async () => {
+    const [one, other, numbered] = [connect('c.db'), connect('c.db'), connect('c.db')]
+    expect(await readCounter(connectionTo(one, other))).toBeUndefined()
+    numbered.pragma('temp.user_version = 7')
+    expect(await readCounter(connectionTo(numbered))).toBeUndefined()
+  })
+
+  it('is none while a database is attached', async () => {
+    const one = connect('d.db')
+    one.exec('CREATE TEMP TABLE t (id int)')
+    expect(await readCounter(connectionTo(one))).toBeDefined()
+    one.exec(`ATTACH '${join(folder, 'e.db')}' AS other`)
+    expect(await readCounter(connectionTo(one))).toBeUndefined()
+  })
 })

@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto'
 import type { Dialect } from '../sql/dialect.ts'
 import { inDatabases } from './catalog-scope.ts'
 import type { Connection } from './connection.ts'
@@ -101,7 +100,7 @@ async function readDataVersion(connection: Connection): Promise<CounterReading |
 async function readOn(session: Connection): Promise<CounterReading | undefined> {
   let number = await numberOf(session)
   if (number === 0) {
-    const next = randomInt(1, 2 ** 31)
+    const next = 1 + Math.floor(Math.random() * (2 ** 31 - 1))
     await session.query(`PRAGMA temp.user_version = ${next}`)
     numbered.add(next)
     number = await numberOf(session)

@@ -16,8 +16,9 @@ const FRAMES = 3
 const PERIOD = 32
 /** Calls until others are tried, where bindings were too many to keep. */
 const UNKEPT_GAP = 64
-/** Stacks that wait to be read. */
-const MAX_WAITING = 64
+/** Stacks that wait to be read, at most, and how long. */
+const MAX_WAITING = 16
+const WAIT_MS = 250
 const WRITES: ReadonlySet<string> = new Set(['INSERT', 'UPDATE', 'DELETE', 'REPLACE', 'MERGE', 'TRUNCATE'])
 const READS: ReadonlySet<string> = new Set(['SELECT', 'WITH', 'VALUES', 'TABLE'])
 
@@ -219,13 +220,15 @@ export class WorkloadLog implements StatementWatch {
   }
 
   #trace(record: WorkloadRecord, caller: StatementCaller): void {
+    // Too many at the moment: a later call of the shape is traced.
+    if (this.#waiting.length >= MAX_WAITING) return
     const calls = record.traced()
     const stack = caller.stack()
     if (stack === undefined) return
     this.#waiting.push({ record, stack, calls })
-    if (this.#waiting.length >= MAX_WAITING) this.#readStacks()
-    // Capturing a stack is cheap, formatting it costs a multiple: no statement waits for that.
-    else if (this.#waiting.length === 1) setImmediate(() => this.#readStacks())
+    // Capturing a stack is cheap. Formatting it costs a multiple: no statement waits for that, and only some
+    // are formatted per second.
+    if (this.#waiting.length === 1) setTimeout(() => this.#readStacks(), WAIT_MS).unref()
   }
 
   #readStacks(): void {

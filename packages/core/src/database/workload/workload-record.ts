@@ -15,10 +15,10 @@ const CALL_SITES = 5
  */
 const MAX_PLACES = 16
 /**
- * The first calls are all traced; then one of 64, and of shapes that are called often fewer, down to one of
+ * The first two calls are traced; then one of 64, and of shapes that are called often fewer, down to one of
  * 1,024.
  */
-const FIRST_TRACES = 4
+const FIRST_TRACES = 2
 const MIN_TRACE_GAP = 64
 const MAX_TRACE_GAP = 1024
 const EMPTY_BYTES = 560

@@ -1,6 +1,6 @@
 import { analyzeSql, type Dialect } from '@sluice/core'
 import { captureStack } from '@sluice/core/adapter'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { WorkloadLog, type WorkloadOptions } from '../../../src/database/workload/workload-log.ts'
 import { OmittedValue } from '../../../src/database/workload/workload-record.ts'
 import { FakeClock } from '../../helpers.ts'
@@ -261,8 +261,10 @@ describe('WorkloadLog', () => {
   describe('call sites', () => {
     it('are sorted by frequency, and are at most 5', () => {
       const { log, send } = open()
-      for (let at = 0; at < 6000; at += 1)
+      for (let at = 0; at < 6000; at += 1) {
         send('select 1', { stack: at % 3 === 0 ? 'rare (/app/a.ts:3:5)' : 'often (/app/b.ts:7:9)' })
+        if (at % 500 === 0) log.snapshot()
+      }
       const [entry] = log.snapshot()
       expect(entry?.callSites).toMatchObject([
         { file: '/app/b.ts', line: 7, column: 9, functionName: 'often' },
@@ -287,14 +289,51 @@ describe('WorkloadLog', () => {
           return captureStack()
         },
       }
-      for (let at = 0; at < 4; at += 1) log.begin('select 1', 'sqlite', analyzed, [], caller)
-      expect(asked).toBe(4)
-      for (let at = 0; at < 4000; at += 1) log.begin('select 1', 'sqlite', analyzed, [], caller)
+      const sendMany = (count: number) => {
+        for (let at = 0; at < count; at += 1) {
+          log.begin('select 1', 'sqlite', analyzed, [], caller)
+          if (at % 500 === 0) log.snapshot()
+        }
+      }
+      sendMany(4)
+      expect(asked).toBe(2)
+      sendMany(4_000)
       expect(asked).toBeGreaterThan(40)
       expect(asked).toBeLessThan(90)
-      for (let at = 0; at < 100_000; at += 1) log.begin('select 1', 'sqlite', analyzed, [], caller)
+      sendMany(100_000)
       expect(asked).toBeLessThan(450)
       expect(log.snapshot()[0]?.callSites[0]?.file).toContain('workload-log.test.ts')
+    })
+
+    it('are read later, and captured only while few wait to be read', () => {
+      vi.useFakeTimers()
+      onTestFinished(() => void vi.useRealTimers())
+      const { log } = open()
+      const [captured, read] = [new Set<number>(), new Set<number>()]
+      const sendEach = () => {
+        for (let at = 0; at < 40; at += 1) {
+          const sql = `select ${'1, '.repeat(at)}1`
+          const stack = () => {
+            captured.add(at)
+            return {
+              get stack() {
+                read.add(at)
+                return `Error\n    at f (/app/${at}.ts:1:1)`
+              },
+            }
+          }
+          log.begin(sql, 'sqlite', analyzeSql(sql, 'sqlite'), [], { stack })
+        }
+      }
+      sendEach()
+      expect([captured.size, read.size]).toEqual([16, 0])
+      // A shape is captured at its first two calls.
+      for (const count of [16, 16, 32, 40]) {
+        vi.advanceTimersByTime(250)
+        expect(read.size).toBe(count)
+        sendEach()
+      }
+      for (const { callSites } of log.snapshot()) expect(callSites).toHaveLength(1)
     })
   })
 })

@@ -6,7 +6,6 @@ import { isClosed } from './internals/connection.ts'
 import type { Conversions } from './internals/conversions.ts'
 import type { ClientInternals } from './internals/types.ts'
 import { attachedConnection } from './knex-connection.ts'
-import type { PoolWaits } from './pool-waits.ts'
 import { resultSettings } from './result-settings.ts'
 
 /** The description of an instance that the core needs. None of it keeps the instance alive. */
@@ -14,7 +13,6 @@ export function describeClient(
   client: ClientInternals,
   base: ClientInternals,
   dialect: Dialect,
-  waits: PoolWaits,
   conversions: Conversions,
 ): ClientDescription {
   const held = new WeakRef(client)
@@ -40,7 +38,6 @@ export function describeClient(
     isEmbedded: client.driverName === 'better-sqlite3' || client.driverName === 'sqlite3',
     ...(client.driverName === 'better-sqlite3' && { writeOutcome: outcomeOfSynchronous }),
     pool() {
-      waits.flush()
       const client = held.deref()
       return client === undefined ? undefined : poolStateOf(client)
     },

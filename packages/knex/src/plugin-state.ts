@@ -21,12 +21,12 @@ import { CallOrder } from './call-order.ts'
 import { describeClient } from './describe-client.ts'
 import type { InstanceContext } from './instance-context.ts'
 import { hasListeners, hideFrame, isPlain, notifyOfQuery } from './internals/builder.ts'
+import { hasFreeConnection, poolStateOf } from './internals/client.ts'
 import { type Conversions, conversionsOf } from './internals/conversions.ts'
 import type { BuilderInternals, ClientInternals, QueryObject, RunnerInternals } from './internals/types.ts'
 import { KnexLookups } from './knex-lookups.ts'
 import { KnexOperation } from './knex-operation.ts'
 import { OpenTransactions } from './open-transactions.ts'
-import { PoolWaits } from './pool-waits.ts'
 import { type KnexOptions, type KnexRead, ReplicaReads } from './replica-reads.ts'
 import { RowSources } from './row-sources.ts'
 import { bindingsOf, SentQuery } from './sent-query.ts'
@@ -47,7 +47,6 @@ const READS = ['select', 'first', 'pluck']
  */
 export class PluginState implements InstanceContext {
   readonly source: Source
-  readonly waits: PoolWaits
   readonly conversions: Conversions
   readonly order: CallOrder
   readonly plans: StatementPlans
@@ -84,18 +83,14 @@ export class PluginState implements InstanceContext {
     this.#migrationTables = new Set(
       [migrationTable, `${migrationTable}_lock`].map((name) => name.toLowerCase()),
     )
-    const waits = new PoolWaits(host)
-    this.waits = waits
     this.conversions = conversionsOf(client)
-    this.#statements = attachClient(sluice, describeClient(client, base, dialect, waits, this.conversions))
+    this.#statements = attachClient(sluice, describeClient(client, base, dialect, this.conversions))
     this.source = this.#statements.source
     this.order = new CallOrder(this.#statements)
     this.plans = this.#statements.plans
     this.#pg = dialect === 'postgresql' ? new PgTransactions(this.#statements) : undefined
     this.streams = new KnexStreams(base, this.#statements)
     this.transactions = new OpenTransactions(this.#statements, this.#pg)
-    const statements = this.#statements
-    waits.report = (ms, wasExhausted, count) => statements.waited(ms, wasExhausted, count)
     const onlyReads = (sql: string) => this.#statements.onlyReads(sql)
     this.#replicas = ReplicaReads.attach(
       { host, sourceId: this.source.id, dialect, client, base, onlyReads },
@@ -106,7 +101,6 @@ export class PluginState implements InstanceContext {
   /** Called when the instance is no longer instrumented. */
   detach(): void {
     this.#replicas?.close()
-    this.waits.flush()
     this.#statements.detach()
   }
 
@@ -117,6 +111,21 @@ export class PluginState implements InstanceContext {
   forget(): Promise<void> {
     this.#replicas?.close()
     return this.#statements.forgetCatalog()
+  }
+
+  /**
+   * Called when a connection is requested.
+   *
+   * @returns The function that reports the end of the wait; `undefined` if there is no wait.
+   */
+  connectionRequested(client: ClientInternals): (() => void) | undefined {
+    const { waits } = this.#statements
+    if (!hasFreeConnection(client)) {
+      const state = poolStateOf(client)
+      return state && waits.request(state)
+    }
+    waits.found()
+    return undefined
   }
 
   query(client: ClientInternals, connection: object, query: QueryObject): Promise<QueryObject> {

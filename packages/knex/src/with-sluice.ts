@@ -106,7 +106,7 @@ function instrumented(base: ClientInternals, state: PluginState): object {
     }
 
     override acquireConnection(): Promise<object> {
-      const acquired = state.waits.request(this)
+      const acquired = state.connectionRequested(this)
       const connection = state.order.acquire(() => super.acquireConnection())
       // Outside the caller's promise chain: wrapping the connection would cost each query a promise.
       if (acquired !== undefined) connection.then(acquired, acquired)

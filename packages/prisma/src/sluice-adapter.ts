@@ -141,7 +141,7 @@ export function sluiceAdapter<TFactory extends SqlDriverAdapterFactory>(
 /** An app works without it, so errors are only counted. */
 function watchPool(adapter: SqlDriverAdapter, { host, statements }: AdapterObserver): () => void {
   try {
-    return watchDriverPool(adapter, host, statements)
+    return watchDriverPool(adapter, statements)
   } catch (error) {
     host.reportError(error)
     return () => {}
@@ -377,21 +377,13 @@ function rowsIn(result: unknown): number {
  *
  * @returns The function that stops watching.
  */
-function watchDriverPool(
-  adapter: SqlDriverAdapter,
-  host: AdapterHost,
-  statements: AdapterClient,
-): () => void {
+function watchDriverPool(adapter: SqlDriverAdapter, statements: AdapterClient): () => void {
   const { underlyingDriver } = adapter as { underlyingDriver?: () => unknown }
   const pool = typeof underlyingDriver === 'function' ? underlyingDriver.call(adapter) : undefined
   if (typeof pool !== 'object' || pool === null || !isPgPool(pool)) return () => {}
   const { pool: read, resizePool } = pgPoolAccess(pool)
-  const detach = host.attachPool(statements.source.id, read, resizePool)
-  const restore = timePgConnects(
-    pool,
-    (ms, wasExhausted) => statements.waited(ms, wasExhausted),
-    () => host.now(),
-  )
+  const detach = statements.attachPool(read, resizePool)
+  const restore = timePgConnects(pool, statements.waits)
   return () => {
     restore()
     detach()

@@ -18,6 +18,7 @@ import type { ClientDescription } from './client-description.ts'
 import { ConnectionObserver, type ObserverHost } from './connection-observer.ts'
 import { registeredHost } from './host-registry.ts'
 import { statementByStatement } from './own-connections.ts'
+import { PoolWaits } from './pool-waits.ts'
 import { ProgramOrder } from './program-order.ts'
 import type { SqlRow } from './select/outputs.ts'
 import type { SentControl, SentStatement, StreamedStatement } from './sent-statement.ts'
@@ -91,12 +92,16 @@ export interface AdapterClient {
   count(): void
   /** Whether a statement certainly only reads, and returns the same on every server with the same rows. */
   onlyReads(sql: string): boolean
+  /** Reports how long callers wait for a connection of the pool. */
+  readonly waits: PoolWaits
   /**
-   * Reports how long a caller waited for a connection of the pool.
+   * Watches the pool of a client that connects later; otherwise, `ClientDescription.pool` is watched.
    *
-   * @param count - Number of callers that waited this long. Default: `1`.
+   * @param read - As `ClientDescription.pool`.
+   * @param resize - As `ClientDescription.resizePool`.
+   * @returns The function that ends it.
    */
-  waited(ms: number, wasExhausted: boolean, count?: number): void
+  attachPool(read: () => PoolState | undefined, resize?: (max: number) => void): () => void
   /** Reports that the client is gone, or is no longer instrumented. */
   detach(): void
 }
@@ -143,7 +148,8 @@ class AttachedClient implements AdapterClient {
   readonly order: ProgramOrder
   readonly #context: ReadContext
   readonly #observer: ConnectionObserver
-  readonly #detachPool: (() => void) | undefined
+  readonly waits: PoolWaits
+  #detachPool: (() => void) | undefined
   readonly #router: ReadRouter | undefined
   /** The version of the catalogs in which the client's own was found to be current. */
   #readIn: number | undefined
@@ -177,7 +183,11 @@ class AttachedClient implements AdapterClient {
       maxKeys: host.maxKeys,
       send: (call, sql, params, helpers, demand) => this.#routed(call, sql, params, helpers, demand),
     }
-    this.#detachPool = pool && host.attachPool(id, pool.bind(options), resizePool?.bind(options))
+    this.waits = new PoolWaits(
+      (ms, wasExhausted, count) => host.poolWaited(id, ms, wasExhausted, count),
+      () => host.now(),
+    )
+    if (pool !== undefined) this.attachPool(pool.bind(options), resizePool?.bind(options))
     host.connections.attach(id, () => options.connection())
     this.#router = this.#routerOf(id)
   }
@@ -291,8 +301,21 @@ class AttachedClient implements AdapterClient {
     return this.#observer.plans.of(sql).isPlainRead
   }
 
-  waited(ms: number, wasExhausted: boolean, count?: number): void {
-    this.host.poolWaited(this.source.id, ms, wasExhausted, count)
+  attachPool(read: () => PoolState | undefined, resize?: (max: number) => void): () => void {
+    const { waits } = this
+    const detach = this.host.attachPool(
+      this.source.id,
+      () => {
+        waits.flush()
+        return read()
+      },
+      resize,
+    )
+    this.#detachPool = () => {
+      waits.flush()
+      detach()
+    }
+    return this.#detachPool
   }
 
   detach(): void {

@@ -7,7 +7,7 @@ import type { ScopeStorage } from '../pipeline/scope.ts'
 import type { StatementWatch } from '../pipeline/statement-watch.ts'
 import type { WriteTracker } from '../pipeline/writes.ts'
 import type { CatalogRegistry } from '../schema/catalog-registry.ts'
-import type { ConnectionRegistry, PoolState } from '../schema/connection.ts'
+import type { ConnectionRegistry } from '../schema/connection.ts'
 import type { RowLoader } from '../schema/row-loader.ts'
 import type { SluiceWarningCode } from '../shared/warning-codes.ts'
 
@@ -38,19 +38,6 @@ export interface AdapterHost {
    * @throws InvalidOptionError
    */
   routeReads(client: RoutedClient): ReadRouter | undefined
-  /**
-   * Registers a connection pool; returns a function that removes it.
-   *
-   * @param resize - Changes its maximum. Omitted if that is impossible while the app runs.
-   */
-  attachPool(sourceId: string, read: () => PoolState | undefined, resize?: (max: number) => void): () => void
-  /**
-   * A caller has got a connection of the pool that was attached under this name, or was refused one.
-   *
-   * @param wasExhausted - Whether all connections of the pool were in use at the time of the request.
-   * @param count - Callers who waited for so long. Default: `1`.
-   */
-  poolWaited(sourceId: string, ms: number, wasExhausted: boolean, count?: number): void
   /** Lets rows be loaded through a client, for `eagerLoadRelationships`. */
   attachLoader(sourceId: string, loader: RowLoader): void
   /** A transaction of the current scope has ended, with any outcome: prefetched rows may be outdated. */

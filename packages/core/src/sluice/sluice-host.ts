@@ -4,6 +4,7 @@ import type { Recorder } from '../pipeline/recorder.ts'
 import type { Mode, Scope } from '../pipeline/scope.ts'
 import type { StatementWatch } from '../pipeline/statement-watch.ts'
 import type { WaitingLookups } from '../pipeline/waiting-lookups.ts'
+import type { PoolState } from '../schema/connection.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { AnalyzedSql } from '../sql/analyze.ts'
 import type { Dialect } from '../sql/dialect.ts'
@@ -48,6 +49,19 @@ export interface SluiceHost extends AdapterHost {
    * none are.
    */
   readonly extendedTtlMs: number | undefined
+  /**
+   * Registers a connection pool; returns a function that removes it.
+   *
+   * @param resize - Changes its maximum. Omitted if that is impossible while the app runs.
+   */
+  attachPool(sourceId: string, read: () => PoolState | undefined, resize?: (max: number) => void): () => void
+  /**
+   * A caller has got a connection of the pool that was attached under this name, or was refused one.
+   *
+   * @param wasExhausted - Whether all connections of the pool were in use at the time of the request.
+   * @param count - Callers who waited for so long. Default: `1`.
+   */
+  poolWaited(sourceId: string, ms: number, wasExhausted: boolean, count?: number): void
   /** Whether reads of a source may go to replicas. */
   isRouted(sourceId: string): boolean
   /** Whether a client was instrumented: it has an id, or its operations or statements were seen. */

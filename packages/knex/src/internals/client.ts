@@ -46,6 +46,21 @@ export function poolStateOf(client: ClientInternals): PoolState | undefined {
   return { min, max, used, idle, waiting }
 }
 
+interface KnexPool {
+  numFree(): number
+  numPendingAcquires(): number
+}
+
+/** Whether the next caller gets a connection immediately. Cheaper than reading the whole state. */
+export function hasFreeConnection(client: ClientInternals): boolean {
+  const { pool } = client as { readonly pool?: Partial<KnexPool> | null }
+  return isKnexPool(pool) && pool.numFree() > 0 && pool.numPendingAcquires() === 0
+}
+
+function isKnexPool(pool: Partial<KnexPool> | null | undefined): pool is KnexPool {
+  return typeof pool?.numFree === 'function' && typeof pool.numPendingAcquires === 'function'
+}
+
 /** Whether a client's pool, or the pool of the app that it uses, has at most one connection. */
 export function hasOneConnection(client: ClientInternals | undefined): boolean {
   if (client === undefined) return false

@@ -1,5 +1,6 @@
 import type { ReplicaTarget } from '../../pipeline/read-routing.ts'
 import type { Connection, PoolState } from '../../schema/connection.ts'
+import type { PoolWaits } from '../pool-waits.ts'
 import type { ReplicaDriver } from '../replica-connections.ts'
 import { type Mysql2Answer, type Mysql2Object, send } from './mysql2-call.ts'
 import { type PoolReplicas, timeRequests } from './pool.ts'
@@ -92,14 +93,9 @@ export function mysql2PoolState(pool: object): (() => PoolState | undefined) | u
 }
 
 /** Measures how long callers of `getConnection` wait; `query` and `execute` call it, too. */
-export function timeMysql2Requests(
-  pool: object,
-  waited: (ms: number, wasExhausted: boolean) => void,
-): () => void {
+export function timeMysql2Requests(pool: object, waits: PoolWaits): () => void {
   const queues = queuesOf(pool)
-  return queues === undefined
-    ? () => {}
-    : timeRequests(queues, 'getConnection', () => stateOf(queues), waited)
+  return queues === undefined ? () => {} : timeRequests(queues, 'getConnection', () => stateOf(queues), waits)
 }
 
 /** The connections with callbacks of the replicas' pools. */

@@ -112,7 +112,7 @@ class PoolStandIn {
       ...(replicas && { replicas: { options: replicas.options, targets: mysql2ReplicaTargets(replicas) } }),
     })
     this.#replicas = replicas && new ReplicaConnections(mysql2ReplicaDriver(replicas))
-    this.#restore = timeMysql2Requests(core, (ms, was) => this.#client.waited(ms, was))
+    this.#restore = timeMysql2Requests(core, this.#client.waits)
     const run = (place: Mysql2Place, call: Mysql2Call) => this.#run(place, call)
     this.#connections = new Mysql2Connections(this.#client, run)
     const withCallbacks = standInFor(core, {

@@ -1,6 +1,7 @@
 import type { ReplicaTarget } from '../../pipeline/read-routing.ts'
 import type { Connection, PoolState } from '../../schema/connection.ts'
 import { takeUntil } from '../own-connections.ts'
+import type { PoolWaits } from '../pool-waits.ts'
 import type { ReplicaDriver } from '../replica-connections.ts'
 import { type PoolReplicas, type ReplicaPool, sessionOf, timeRequests } from './pool.ts'
 
@@ -58,12 +59,8 @@ export function pgPoolAccess(pool: PgPoolCounts): {
 }
 
 /** Measures how long callers of `pool.connect` wait; `pool.query` calls it, too. */
-export function timePgConnects(
-  pool: PgPoolCounts,
-  waited: (ms: number, wasExhausted: boolean) => void,
-  now?: () => number,
-): () => void {
-  return timeRequests(pool, 'connect', () => pgPoolState(pool), waited, now)
+export function timePgConnects(pool: PgPoolCounts, waits: PoolWaits): () => void {
+  return timeRequests(pool, 'connect', () => pgPoolState(pool), waits)
 }
 
 /** A client of `pg`, outside of a pool or in one. */

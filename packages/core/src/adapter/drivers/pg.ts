@@ -121,9 +121,7 @@ class PoolStandIn {
     })
     this.#transactions = new PgTransactions(this.#client)
     this.#replicas = replicas && new ReplicaConnections(pgReplicaDriver(replicas))
-    this.#restore = isPgPool(pool)
-      ? timePgConnects(pool, (ms, was) => this.#client.waited(ms, was))
-      : () => {}
+    this.#restore = isPgPool(pool) ? timePgConnects(pool, this.#client.waits) : () => {}
     const using: Callback = (client) => {
       if (this.#used?.deref() !== client) this.#used = new WeakRef(client as Queryable)
     }

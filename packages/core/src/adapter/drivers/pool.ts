@@ -1,8 +1,9 @@
 import type { ReplicaTarget } from '../../pipeline/read-routing.ts'
-import { type Connection, isPoolExhausted, type PoolState } from '../../schema/connection.ts'
+import type { Connection, PoolState } from '../../schema/connection.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { AdapterClient } from '../attach-client.ts'
 import type { EqualitySelect } from '../equality-select.ts'
+import type { PoolWaits } from '../pool-waits.ts'
 import type { SentStatement } from '../sent-statement.ts'
 
 /** A pool of a replica, with its location. */
@@ -59,8 +60,7 @@ export function timeRequests<TName extends string>(
   pool: Readonly<Record<TName, Callback>>,
   name: TName,
   state: () => PoolState | undefined,
-  waited: (ms: number, wasExhausted: boolean) => void,
-  now: () => number = () => performance.now(),
+  waits: PoolWaits,
 ): () => void {
   const methods = pool as Partial<Record<string, Callback>>
   const request: Callback = pool[name]
@@ -68,10 +68,8 @@ export function timeRequests<TName extends string>(
   let isWatching = true
   const timed = function (this: unknown, ...args: unknown[]): unknown {
     const before = isWatching ? state() : undefined
-    if (before === undefined) return request.apply(this, args)
-    const wasExhausted = isPoolExhausted(before)
-    const startedAt = now()
-    const ended = () => waited(now() - startedAt, wasExhausted)
+    const ended = before && waits.request(before)
+    if (ended === undefined) return request.apply(this, args)
     const [callback, ...rest] = args
     if (typeof callback === 'function') {
       const wrapped: Callback = (...results) => {

@@ -9,10 +9,11 @@ const IN_TRANSACTIONS = {
   file: 'test/integration/knex-transaction-reads.test.ts',
   name: 'reads of Knex transactions',
 }
+const ALIASES = { file: 'packages/core/test/sql/stable-aliases.test.ts', name: 'random aliases' }
 const PROOF = { file: 'packages/core/test/pipeline/sole-writer.test.ts', name: 'SoleWriter' }
 const COUNTER = { file: 'packages/core/test/schema/write-counter.test.ts', name: 'counter' }
 
-/** The rules of reads in transactions, and of the proof that no other process writes. */
+/** The rules of reads in transactions, of random aliases, and of the proof that no other process writes. */
 export const PROOF_MUTATIONS: readonly Mutation[] = [
   {
     name: 'transaction-written',
@@ -133,5 +134,29 @@ export const PROOF_MUTATIONS: readonly Mutation[] = [
       { file: WRITE_COUNTER, find: "optionalTextOf(row, 'attached') !== '0'", replace: 'counter === null' },
     ],
     test: COUNTER,
+  },
+  {
+    name: 'aliases-tables',
+    rule: 'A random name of a table is not an alias.',
+    edits: [
+      {
+        file: 'packages/core/src/sql/stable-aliases.ts',
+        find: 'if (reads.some((parts) => parts.some((part) => names.has(part)))) return false',
+        replace: 'void reads',
+      },
+    ],
+    test: ALIASES,
+  },
+  {
+    name: 'aliases-outputs',
+    rule: 'A random name that stands outside of FROM is not only an alias.',
+    edits: [
+      {
+        file: 'packages/core/src/sql/stable-aliases.ts',
+        find: 'others === declarations && ',
+        replace: '',
+      },
+    ],
+    test: ALIASES,
   },
 ]

@@ -62,14 +62,17 @@ const traced = { stack: captureStack }
  * query.
  */
 class Comparable {
-  constructor(private readonly sent: Pick<SentStatement<never>, 'sql' | 'params' | 'stack'>) {}
+  constructor(
+    private readonly sql: string,
+    private readonly sent: Pick<SentStatement<never>, 'params' | 'stack'>,
+  ) {}
 
   stack(): Stack | undefined {
     return this.sent.stack === undefined ? captureStack() : this.sent.stack()
   }
 
   values(): unknown {
-    return [this.sent.sql, this.sent.params]
+    return [this.sql, this.sent.params]
   }
 }
 
@@ -363,7 +366,7 @@ export class ConnectionObserver {
     const { recordsOperations } = this.options
     const issued =
       isRepeatable && kind !== 'stream'
-        ? new Comparable(sent as SentStatement<never>)
+        ? new Comparable(planned.sql, sent as SentStatement<never>)
         : sent.stack === undefined
           ? traced
           : sent
@@ -378,7 +381,6 @@ export class ConnectionObserver {
     const recorded = this.host.trace.current?.sends({
       sourceId: this.sourceId,
       connection,
-      sql: sent.sql,
       params: sent.params,
       planned,
       ambient,

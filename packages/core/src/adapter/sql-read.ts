@@ -152,7 +152,7 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
     if (bindsRelativeDate(call.params, dialect)) return refuse('RELATIVE_DATE')
     const shared = canonicalKey(constants.map((at) => call.params[at]))
     if (shared === undefined) return refuse('UNSUPPORTED_CONSTANTS')
-    const group = [context.source.id, call.rows, settings, keyKinds(key), shared, call.sql].join('\n')
+    const group = [context.source.id, call.rows, settings, keyKinds(key), shared, this.plan.sql].join('\n')
     const maxBound = Math.floor((MAX_BOUND_KEYS[dialect] - constants.length) / keys.length)
     const maxKeys = Math.max(1, Math.min(context.maxKeys, plan.query.maxKeys ?? maxBound))
     return new SqlLookup(context, call, settings, plan, key, group, maxKeys)
@@ -167,12 +167,12 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
     if (bindsRelativeDate(call.params, source.dialect)) return refuse('RELATIVE_DATE')
     const plan = this.plan.read
     if (plan.refused !== undefined) return refuse(plan.refused)
-    const key = `${call.rows}\n${settings}\n${call.sql}\n${bindings}`
+    const key = `${call.rows}\n${settings}\n${this.plan.sql}\n${bindings}`
     return new StatementRequest(
       key,
       plan,
       {
-        sql: call.sql,
+        sql: this.plan.sql,
         params: call.params,
         form: call.rows,
         isTyped: settings === '',

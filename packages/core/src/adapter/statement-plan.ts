@@ -44,11 +44,15 @@ export class StatementPlan {
   #plainIn: number | undefined = undefined
   readonly #selects: Partial<Record<RowForm, { readonly version: number; readonly plan: SelectPlan }>> = {}
 
+  /** Its text, with stable names instead of random aliases. Statements of one plan have the same. */
+  readonly sql: string
+
   constructor(
     private readonly client: PlannedClient,
-    private readonly sql: string,
+    sql: string,
     readonly analyzed: AnalyzedSql,
   ) {
+    this.sql = analyzed.text ?? sql
     const { statement, shape: label, fingerprint } = analyzed
     const isRead =
       statement.kinds.every((word) => word === 'SELECT' || word === 'WITH') && statement.writes.length === 0

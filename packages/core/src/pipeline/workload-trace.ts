@@ -10,9 +10,8 @@ import type { Ambient } from './scope.ts'
 export interface TraceableStatement {
   readonly sourceId: string
   readonly connection: object
-  readonly sql: string
   readonly params: readonly unknown[]
-  readonly planned: { readonly analyzed: AnalyzedSql; readonly read: ReadPlan }
+  readonly planned: { readonly sql: string; readonly analyzed: AnalyzedSql; readonly read: ReadPlan }
   readonly ambient: Ambient
   /** Whether its client is synchronous. */
   readonly isSynchronous: boolean

@@ -2,10 +2,12 @@ import { LRUCache } from 'lru-cache'
 import { OWN_STATEMENT } from '../shared/own-statement.ts'
 import type { Dialect } from './dialect.ts'
 import { fingerprint, hashShape } from './fingerprint.ts'
+import { areAliases, type RenamedSql, renameRandomAliases } from './stable-aliases.ts'
 import { statementOf, unreadable } from './statement.ts'
 import type { Statement } from './statement-types.ts'
 import { SqlSyntaxError } from './syntax-error.ts'
 import { MAX_SQL_LENGTH, type Token, tokenize } from './tokenize.ts'
+import { parseSql } from './tree/read-sql.ts'
 
 /** Everything that Sluice reads from a SQL statement. */
 export interface AnalyzedSql {
@@ -14,6 +16,11 @@ export interface AnalyzedSql {
   readonly shape: string
   /** The shape's hash, 16 hexadecimal digits. */
   readonly fingerprint: string
+  /**
+   * Set only if the statement contains random aliases: its text with stable ones, which does the same. The
+   * analysis applies to each statement that differs only in these aliases.
+   */
+  readonly text?: string
 }
 
 const MAX_TEXTS = 5_000
@@ -30,9 +37,14 @@ const MAX_SHAPE_LENGTH = 5_000
 const MAX_LONG_CHARACTERS = 2 * MAX_SQL_LENGTH
 const MAX_LONG_TEXTS = MAX_LONG_CHARACTERS / MAX_TEXT_LENGTH
 
+/** Number of statements with random aliases that are cached: each is looked up several times. */
+const MAX_RENAMED = 64
+
 interface AnalyzedTexts {
   readonly short: LRUCache<string, AnalyzedSql>
   readonly long: LRUCache<string, AnalyzedSql>
+  /** Statements with random aliases. */
+  readonly renamed: LRUCache<string, AnalyzedSql>
 }
 
 const textsByDialect: Partial<Record<Dialect, AnalyzedTexts>> = {}
@@ -52,6 +64,7 @@ function textsOf(dialect: Dialect): AnalyzedTexts {
       maxSize: MAX_LONG_CHARACTERS,
       sizeCalculation,
     }),
+    renamed: new LRUCache<string, AnalyzedSql>({ max: MAX_RENAMED }),
   }
   textsByDialect[dialect] = created
   return created
@@ -65,13 +78,36 @@ function textsOf(dialect: Dialect): AnalyzedTexts {
 export function analyzeSql(sql: string, dialect: Dialect): AnalyzedSql {
   // Its analysis is the same for each, and looking it up takes as long as its length.
   if (sql.length > MAX_SQL_LENGTH) return analyze(sql, dialect)
-  const { short, long } = textsOf(dialect)
+  const { short, long, renamed } = textsOf(dialect)
   const texts = sql.length <= MAX_TEXT_LENGTH ? short : long
   const known = texts.get(sql)
   if (known !== undefined) return known
+  const recent = renamed.get(sql)
+  if (recent !== undefined) return recent
+  const aliased = renameRandomAliases(sql, dialect)
+  if (aliased !== undefined) {
+    const stable = texts.get(aliased.text) ?? analyzeRenamed(aliased, dialect)
+    texts.set(aliased.text, stable)
+    if (stable.text !== undefined) {
+      renamed.set(sql, stable)
+      return stable
+    }
+  }
   const analyzed = analyze(sql, dialect)
   texts.set(sql, analyzed)
   return analyzed
+}
+
+/** The analysis of a statement with stable aliases; without `text` if they are not only aliases. */
+function analyzeRenamed(renamed: RenamedSql, dialect: Dialect): AnalyzedSql {
+  const { text } = renamed
+  const analyzed = analyze(text, dialect)
+  try {
+    return areAliases(parseSql(tokenize(text, dialect), dialect), renamed) ? { ...analyzed, text } : analyzed
+  } catch (error) {
+    if (!(error instanceof SqlSyntaxError)) throw error
+    return analyzed
+  }
 }
 
 function analyze(sql: string, dialect: Dialect): AnalyzedSql {

@@ -109,7 +109,7 @@ export class WorkloadLog implements StatementWatch {
         this.#onPeriod()
       }
       if (record.calls >= record.sampleAt || (caller !== undefined && record.calls >= record.traceAt)) {
-        this.#lookAt(record, sql, bindings, caller)
+        this.#lookAt(record, analyzed.text ?? sql, bindings, caller)
       }
       return record
     } catch (error) {
@@ -172,7 +172,8 @@ export class WorkloadLog implements StatementWatch {
     this.#bytes = 0
   }
 
-  #recordOf(sql: string, dialect: Dialect, analyzed: AnalyzedSql): WorkloadRecord {
+  #recordOf(sent: string, dialect: Dialect, analyzed: AnalyzedSql): WorkloadRecord {
+    const sql = analyzed.text ?? sent
     const records = this.#records[dialect]
     const { fingerprint, shape, statement } = analyzed
     let record = records.get(fingerprint)

@@ -220,7 +220,7 @@ export class TraceRecorder implements WorkloadTrace {
   }
 
   #sends(statement: TraceableStatement): ((rows: number, failed: boolean) => void) | undefined {
-    const { ambient, connection, sql, params, planned, isSynchronous } = statement
+    const { ambient, connection, params, planned, isSynchronous } = statement
     const { names } = this
     const { analyzed } = planned
     if (ambient.isShadowing || analyzed.statement.isOwn === true) return undefined
@@ -238,7 +238,9 @@ export class TraceRecorder implements WorkloadTrace {
       scope: this.#readsOf(scope).id,
       ...(transaction === undefined ? {} : { transaction }),
       at: this.#now(),
-      ...(effect === undefined ? this.#keyOf(sql, params) : { wrote: names.tags(tagsWritten(effect)) }),
+      ...(effect === undefined
+        ? this.#keyOf(planned.sql, params)
+        : { wrote: names.tags(tagsWritten(effect)) }),
       ...(isSynchronous ? { refused: names.reason('SYNCHRONOUS_CLIENT') } : {}),
     }
     return (rows, failed) =>

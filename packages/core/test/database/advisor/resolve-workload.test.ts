@@ -19,7 +19,7 @@ const entry = (sql: string): WorkloadEntry => {
 }
 const read = 'select name from city where id = $1'
 
-/** Runs a function with about half of the stack left: compiled code takes less of it than interpreted code. */
+/** Runs a function with half of the stack left: compiled code takes less of it than interpreted code. */
 function deepInStack<T>(run: () => T, frames = 5_000): T {
   return frames === 0 ? run() : deepInStack(run, frames - 1)
 }

@@ -56,11 +56,17 @@ export class Recorder {
   ) {}
 
   /**
-   * Whether the stack of an execution that is about to be issued can be needed. Capture it where it is
-   * issued if the execution can start in another place, as batches do.
+   * Whether the stack of an execution that is issued now can be needed. Capture it where it is issued if the
+   * execution can start in another place, as batches do.
    */
   mayTrace(scope: Scope | undefined, { fingerprint }: Shape): boolean {
-    return (scope?.groups.get(fingerprint)?.count ?? 0) <= LAST_STACK
+    if (scope === undefined || this.traces === undefined) return false
+    // Before the first one is executed, others can be issued.
+    const isRepeated = scope.latestIssued === fingerprint
+    scope.latestIssued = fingerprint
+    const group = scope.groups.get(fingerprint)
+    if (group === undefined) return isRepeated || scope.tracesFirst || this.traces.tracesFirst
+    return group.count <= LAST_STACK
   }
 
   /**

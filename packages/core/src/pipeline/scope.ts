@@ -50,6 +50,8 @@ export class Scope {
   writes = 0
   /** Reads in flight that other reads can be batched with. */
   reads = 0
+  /** Fingerprint of the read that was issued last, if it can be sent from another place. */
+  latestIssued: string | undefined = undefined
   /** Whether rows of its reads are stored that a loop may iterate over. */
   hasRows = false
   /** Reads that were passed to their ORM, and whose statement has not been seen yet. */

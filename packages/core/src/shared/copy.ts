@@ -113,11 +113,10 @@ function isCopyableAt(value: unknown, depth: number): boolean {
 }
 
 export function isPlainArray(value: readonly unknown[]): boolean {
-  return (
-    Object.getPrototypeOf(value) === Array.prototype &&
-    Object.keys(value).length === value.length &&
-    hasNoHiddenKeys(value, 1)
-  )
+  if (Object.getPrototypeOf(value) !== Array.prototype) return false
+  const keys = Reflect.ownKeys(value)
+  // Indices come first: another key in place of a missing item would come after `length`.
+  return keys.length === value.length + 1 && keys[value.length] === 'length'
 }
 
 function hasCopyableFields(value: object, depth: number): boolean {
@@ -131,24 +130,12 @@ function hasCopyableFields(value: object, depth: number): boolean {
 /** The names of an object's fields; `undefined` if it has accessors, symbol keys or hidden fields, too. */
 export function dataFieldsOf(value: object): readonly string[] | undefined {
   const names = Object.keys(value)
-  if (!hasNoHiddenKeys(value, 0, names.length)) return undefined
+  if (Reflect.ownKeys(value).length !== names.length) return undefined
   for (const name of names) {
     const property = Object.getOwnPropertyDescriptor(value, name)
     if (property === undefined || property.get !== undefined || property.set !== undefined) return undefined
   }
   return names
-}
-
-/**
- * Whether an object has no symbol keys and no names but its enumerable ones and `hidden` standard ones (an
- * array's `length`).
- */
-function hasNoHiddenKeys(
-  value: object,
-  hidden: number,
-  visible: number = Object.keys(value).length,
-): boolean {
-  return Reflect.ownKeys(value).length === visible + hidden
 }
 
 export function isBare(value: object): boolean {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { CallSiteTraces } from '../../src/pipeline/call-site-traces.ts'
 import type { Shape } from '../../src/pipeline/operation.ts'
 import { QueryStats } from '../../src/pipeline/query-stats.ts'
 import { Recorder } from '../../src/pipeline/recorder.ts'
@@ -78,5 +79,46 @@ describe('database time', () => {
     world.recorder.answered(undefined, world.recorder.sent(world.scope))
     expect(world.scope.statements).toBe(0)
     expect(world.stats.databaseMs).toBe(30)
+  })
+})
+
+describe('mayTrace', () => {
+  const clock = { now: () => 0, wall: () => 0 }
+  const other: Shape = { ...shape, fingerprint: 'other' }
+
+  function open({ threshold = 5, tracesFirst = false } = {}) {
+    const traces = new CallSiteTraces(clock, threshold, true)
+    const scope = new Scope('run', 'optimize', 0)
+    scope.tracesFirst = tracesFirst
+    return { scope, recorder: new Recorder(clock, new QueryStats(), traces) }
+  }
+
+  it('is false for the first read of a shape, whose stack is not captured', () => {
+    const { scope, recorder } = open()
+    expect(recorder.mayTrace(scope, shape)).toBe(false)
+    expect(recorder.mayTrace(scope, other)).toBe(false)
+    recorder.begin(scope, shape, {})
+    expect(recorder.mayTrace(scope, shape)).toBe(true)
+  })
+
+  it('is true for reads that are issued before the first one is executed', () => {
+    const { scope, recorder } = open()
+    expect([1, 2, 3].map(() => recorder.mayTrace(scope, shape))).toEqual([false, true, true])
+  })
+
+  it('is true for the first one if first executions are traced', () => {
+    const [rare, demanded] = [open({ threshold: 2 }), open({ tracesFirst: true })]
+    expect(rare.recorder.mayTrace(rare.scope, shape)).toBe(true)
+    expect(demanded.recorder.mayTrace(demanded.scope, shape)).toBe(true)
+  })
+
+  it('is false after ten executions, outside of scopes, and without traces', () => {
+    const { scope, recorder } = open()
+    for (let at = 0; at < 11; at += 1) recorder.begin(scope, shape, {})
+    expect(recorder.mayTrace(scope, shape)).toBe(false)
+    expect(recorder.mayTrace(undefined, shape)).toBe(false)
+    const untraced = new World()
+    untraced.begin()
+    expect(untraced.recorder.mayTrace(untraced.scope, shape)).toBe(false)
   })
 })

@@ -112,6 +112,7 @@ describe('isCopyable', () => {
     ['a subclass of Array', new (class Rows extends Array {})()],
     ['a subclass of Map', new (class Rows extends Map {})()],
     ['a sparse array', new Array(2)],
+    ['a sparse array with a name', Object.assign(new Array(1), { name: 1 })],
     ['an extended array', extended],
     ['a cycle', cycle],
     ['a map of something else', new Map([[1, () => 1]])],

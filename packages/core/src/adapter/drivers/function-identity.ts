@@ -27,6 +27,9 @@ const DOCUMENT =
   '{"a":[1.50,12345678901234567890,1e400,-0,"2020-01-02T03:04:05.678Z",null,true],"__proto__":{"b":1},"a":[1.50,9007199254740993,-0,"2020-01-02T03:04:05.678Z","/Date(1)/",{"":{}}]}'
 
 const known = new WeakMap<object, string | false>()
+/** Whether the source of a function identifies it. Some drivers create their parsers for each query. */
+const identifying = new Map<string, boolean>()
+const MAX_SOURCES = 500
 
 /**
  * Identifies a function in every process: two functions with the same identity return the same for the same
@@ -36,12 +39,13 @@ const known = new WeakMap<object, string | false>()
  */
 export function functionIdentity(parser: unknown): string | undefined {
   if (typeof parser !== 'function') return undefined
-  let identity = known.get(parser)
-  if (identity === undefined) {
-    identity = identityOf(parser) ?? false
-    known.set(parser, identity)
-  }
-  return identity === false ? undefined : identity
+  const identity = known.get(parser)
+  if (identity !== undefined) return identity === false ? undefined : identity
+  const source = String(parser)
+  if (identifying.get(source) === true) return source
+  const found = identityOf(parser, source)
+  known.set(parser, found ?? false)
+  return found
 }
 
 /** Whether two functions return the same for the same arguments. */
@@ -51,12 +55,16 @@ export function areEquivalent(one: unknown, other: unknown): boolean {
   return identity !== undefined && identity === functionIdentity(other)
 }
 
-function identityOf(parser: object): string | undefined {
+function identityOf(parser: object, source: string): string | undefined {
   const global = GLOBALS.get(parser)
   if (global !== undefined) return global
-  const source = String(parser)
-  if (isSelfContained(source)) return source
-  if (PG_TYPES.has(hash('sha256', source, 'base64url').slice(0, 16))) return source
+  let isIdentifying = identifying.get(source)
+  if (isIdentifying === undefined) {
+    isIdentifying = isSelfContained(source) || PG_TYPES.has(hash('sha256', source, 'base64url').slice(0, 16))
+    if (identifying.size >= MAX_SOURCES) identifying.clear()
+    identifying.set(source, isIdentifying)
+  }
+  if (isIdentifying) return source
   return isBoundJsonParser(parser) ? 'JSON.parse' : undefined
 }
 

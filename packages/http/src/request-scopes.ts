@@ -32,8 +32,13 @@ interface Timed {
   isSent: boolean
 }
 
-/** The scopes of requests, for all `RequestScopes` of a Sluice. */
-const openedBySluice = new WeakMap<Sluice, WeakMap<ServerResponse, ScopeHandle>>()
+/**
+ * The property of responses that contains their scope, for all `RequestScopes` of a Sluice. Cheaper than a
+ * `WeakMap` of responses, each of which the garbage collector visits.
+ */
+const keys = new WeakMap<Sluice, symbol>()
+
+type ScopedResponse = ServerResponse & { [key: symbol]: ScopeHandle | undefined }
 
 /**
  * Creates scopes for the requests of a server. For authors of middleware and plugins; apps do not need it.
@@ -46,15 +51,15 @@ export class RequestScopes {
   readonly #stopReport: (() => void) | undefined
   readonly #stopTiming: (() => void) | undefined
   readonly #timed = new WeakMap<Scope, Timed>()
-  readonly #opened: WeakMap<ServerResponse, ScopeHandle>
+  readonly #key: symbol
 
   constructor(sluice: Sluice, options: RequestReporting = {}) {
     const { logger, scopes } = hostOf(sluice)
     // If an app has a logger, its findings are in the log.
     const { report = printsReports() && logger === undefined, serverTiming = isDevelopment() } = options
     this.#sluice = sluice
-    this.#opened = openedBySluice.get(sluice) ?? new WeakMap()
-    openedBySluice.set(sluice, this.#opened)
+    this.#key = keys.get(sluice) ?? Symbol('sluice.scope')
+    keys.set(sluice, this.#key)
     this.#sendsTiming = serverTiming
     this.#stopReport = report ? sluice.on('finding', createConsoleReport()) : undefined
     this.#stopTiming = serverTiming ? scopes.watch((scope, parent) => this.#addTo(parent, scope)) : undefined
@@ -72,10 +77,11 @@ export class RequestScopes {
   open(response: ServerResponse, name: string | (() => string), lastName?: () => string): ScopeHandle {
     const passage = passageOf(response)
     passage?.scoped(this)
-    const known = this.#opened.get(response)
+    const scoped = response as ScopedResponse
+    const known = scoped[this.#key]
     if (known !== undefined) return known
     const scope = this.#sluice.openScope(lastName === undefined ? this.#bounded(name) : name)
-    this.#opened.set(response, scope)
+    scoped[this.#key] = scope
     if (this.#sendsTiming) this.#time(response, scope)
     // Not `once`, which wraps its listener: a response closes only once.
     response.on('close', () => {

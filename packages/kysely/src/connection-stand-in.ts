@@ -89,7 +89,6 @@ export class ConnectionStandIn implements DatabaseConnection {
   static bound(driver: StandInDriver, options: AbortOptions, taken: Taken): ConnectionStandIn {
     const standIn = new ConnectionStandIn(driver, options)
     standIn.#held = taken
-    standIn.#taken = Promise.resolve(taken)
     return standIn
   }
 
@@ -145,6 +144,7 @@ export class ConnectionStandIn implements DatabaseConnection {
   }
 
   async bind(): Promise<DatabaseConnection> {
+    if (this.#held !== undefined) return this.#held.connection
     if (this.#taken === undefined) {
       const expected = this.#expected
       const insteadOfRead = expected?.isOrdered === true

@@ -38,6 +38,8 @@ import { SentQuery } from './sent-query.ts'
 type TransactionSettings = Parameters<Driver['beginTransaction']>[1]
 type Savepoint = NonNullable<Driver['savepoint']>
 
+const NOTHING: Promise<void> = Promise.resolve()
+
 /**
  * A driver around the app's driver. Reads outside of transactions take a connection only when they are sent.
  * Kysely takes one for each query before it shows the query, so otherwise only as many reads as the pool has
@@ -136,6 +138,10 @@ export class SluiceDriver implements Driver {
     query: CompiledQuery | undefined,
     options: AbortOptions,
   ): Promise<DatabaseConnection> {
+    if (!this.#client.isActive && this.#queue === undefined)
+      return this.driver
+        .acquireConnection(options)
+        .then((connection) => ConnectionStandIn.bound(this, options, this.#took(connection, options)))
     const expected = isUnbound ? this.#expect(query) : undefined
     return expected === undefined
       ? this.#boundTo(this.reserve(options, query !== undefined), options)
@@ -182,16 +188,24 @@ export class SluiceDriver implements Driver {
   }
 
   /** Takes a connection for statements that are executed in the order of the app's calls. */
-  async reserve(options?: AbortOptions, isForStatement = false, insteadOfRead = false): Promise<Taken> {
-    const { isActive, order } = this.#client
-    if (!isActive && !insteadOfRead) return this.take(options)
+  reserve(options?: AbortOptions, isForStatement = false, insteadOfRead = false): Promise<Taken> {
+    return this.#client.isActive || insteadOfRead
+      ? this.#reserveInOrder(options, isForStatement, insteadOfRead)
+      : this.take(options)
+  }
+
+  async #reserveInOrder(
+    options: AbortOptions,
+    isForStatement: boolean,
+    insteadOfRead: boolean,
+  ): Promise<Taken> {
+    const { order } = this.#client
     const { value, leave } = await order.reserve(() => this.take(options), isForStatement, insteadOfRead)
     return { connection: value.connection, release: () => value.release().finally(leave) }
   }
 
-  async releaseConnection(connection: DatabaseConnection): Promise<void> {
-    const released = (connection as ConnectionStandIn).release()
-    if (released !== undefined) await released
+  releaseConnection(connection: DatabaseConnection): Promise<void> {
+    return (connection as ConnectionStandIn).release() ?? NOTHING
   }
 
   async beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
@@ -235,32 +249,45 @@ export class SluiceDriver implements Driver {
     const end = queue && (queue.take() ?? (await queue.next()))
     try {
       const connection = await this.driver.acquireConnection(options)
-      await this.#see(connection)
-      this.#used += 1
-      this.#mostUsed = Math.max(this.#mostUsed, this.#used)
-      return { connection, release: () => this.#release(connection, options, end) }
+      // Awaiting nothing would cost each query a promise.
+      const seeing = this.#see(connection)
+      if (seeing !== undefined) await seeing
+      return this.#took(connection, options, end)
     } catch (error) {
       end?.()
       throw error
     }
   }
 
-  /** `undefined`: there is nothing to wait for. */
-  #see(connection: DatabaseConnection): Promise<void> | undefined {
-    return this.#client.isActive ? this.#conversions.see(connection) : undefined
+  #took(connection: DatabaseConnection, options: AbortOptions, end?: () => void): Taken {
+    this.#used += 1
+    this.#mostUsed = Math.max(this.#mostUsed, this.#used)
+    return {
+      connection,
+      release: () => {
+        this.#used -= 1
+        return end === undefined
+          ? this.driver.releaseConnection(connection, options)
+          : this.#releaseBefore(end, connection, options)
+      },
+    }
   }
 
-  async #release(
+  async #releaseBefore(
+    end: () => void,
     connection: DatabaseConnection,
     options: AbortOptions,
-    end: (() => void) | undefined,
   ): Promise<void> {
-    this.#used -= 1
     try {
       await this.driver.releaseConnection(connection, options)
     } finally {
-      end?.()
+      end()
     }
+  }
+
+  /** `undefined`: there is nothing to wait for. */
+  #see(connection: DatabaseConnection): Promise<void> | undefined {
+    return this.#client.isActive ? this.#conversions.see(connection) : undefined
   }
 
   reads({ sql }: CompiledQuery): boolean {

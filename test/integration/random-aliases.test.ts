@@ -6,11 +6,11 @@ import { and, asc, eq } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { alias, integer, pgTable, text } from 'drizzle-orm/pg-core'
 import { Kysely } from 'kysely'
+import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { catalogsRead } from '../support/catalog-read.ts'
 import { type Database, databases } from '../support/databases.ts'
 import { kyselyDialect } from '../support/kysely-harness.ts'
-import { watchedPool } from '../support/watched-pool.ts'
 
 const SCRIPT = `
   CREATE TABLE authors (id int PRIMARY KEY, name text);
@@ -33,8 +33,10 @@ interface Client {
 /** As some content management systems name the tables that they join. */
 const name = () => randomUUID().replaceAll('-', '_')
 
-function drizzleClient({ url }: Database, sluice: Sluice, onSent: () => void): Client {
-  const pool = watchedPool(url, onSent)
+function drizzleClient({ url }: Database, sluice: Sluice): Client {
+  const pool = new pg.Pool({ connectionString: url, max: 3 })
+  // `end()` resolves before the sockets are closed, and the database is dropped afterwards.
+  pool.on('error', () => {})
   const db = drizzle({ client: withSluiceDrizzle(pool, sluice) })
   const joined = () => {
     const writer = alias(authors, name())
@@ -58,10 +60,9 @@ function drizzleClient({ url }: Database, sluice: Sluice, onSent: () => void): C
   }
 }
 
-function kyselyClient(database: Database, sluice: Sluice, onSent: () => void): Client {
+function kyselyClient(database: Database, sluice: Sluice): Client {
   const db = new Kysely<{ [table: string]: { [column: string]: unknown } }>({
     dialect: withSluiceKysely(kyselyDialect(database), sluice),
-    log: onSent,
   })
   const joined = () => {
     const writer = name()
@@ -91,7 +92,7 @@ describe.each(databases().filter(({ dialect }) => dialect !== 'mysql'))(
       let database: Database
       let sluice: Sluice
       let client: Client
-      let sent = 0
+      const statements = () => sluice.queries.getStats().statements
       const findings: Finding[] = []
 
       beforeEach(async () => {
@@ -99,12 +100,9 @@ describe.each(databases().filter(({ dialect }) => dialect !== 'mysql'))(
         await database.exec(SCRIPT)
         sluice = createSluice({ mode: 'optimize' })
         sluice.on('finding', (finding) => findings.push(finding))
-        client = clients[dialect as keyof typeof clients](database, sluice, () => {
-          sent += 1
-        })
+        client = clients[dialect as keyof typeof clients](database, sluice)
         await client.byId(1)
         await catalogsRead(sluice)
-        sent = 0
         findings.length = 0
       })
 
@@ -121,7 +119,9 @@ describe.each(databases().filter(({ dialect }) => dialect !== 'mysql'))(
           { id: 2, title: 'two', author: 'Ada' },
         ]
         expect(await read()).toEqual(expected)
+        const before = statements()
         expect(await read()).toEqual(expected)
+        expect(statements()).toBe(before)
         expect(sluice.getResultStats()?.hits).toBe(1)
         await client.rename(1, 'Di')
         expect(await read()).toEqual([])
@@ -147,7 +147,6 @@ describe.each(databases().filter(({ dialect }) => dialect !== 'mysql'))(
         )
         expect(findings).toMatchObject([{ code: 'N_PLUS_ONE', count: 8 }])
         expect(findings[0]?.label).toContain('sluice_1')
-        expect(sent).toBeGreaterThanOrEqual(8)
       })
     })
   },

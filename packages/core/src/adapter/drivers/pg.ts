@@ -337,7 +337,8 @@ class PoolStandIn {
   #templateKey(form: string, conversions: string | undefined, text: string): string | undefined {
     const { schemaFingerprint } = this.#client
     if (conversions === undefined || schemaFingerprint === '') return undefined
-    return `${form} ${conversions} ${schemaFingerprint} ${text}`
+    // Statements that differ only in random aliases have the same columns.
+    return `${form} ${conversions} ${schemaFingerprint} ${this.#client.plans.of(text).sql}`
   }
 
   #remember(key: string, result: QueryResult, helpers: number, hasOwnTypes: boolean): void {

@@ -223,13 +223,23 @@ class PoolStandIn {
       : sent
   }
 
-  async #sent(
+  /** Not an async function: it would cost each query three promises. */
+  #sent(
     target: Queryable,
     connection: object,
     config: QueryConfig,
     isPooled: boolean,
   ): Promise<QueryResult> {
-    if (this.options.isAwaited === true) await afterCaller()
+    const send = () => this.#send(target, connection, config, isPooled)
+    return this.options.isAwaited === true ? afterCaller().then(send) : send()
+  }
+
+  #send(
+    target: Queryable,
+    connection: object,
+    config: QueryConfig,
+    isPooled: boolean,
+  ): Promise<QueryResult> {
     const { isActive, order } = this.#client
     const unchanged = () => this.#statement(target, connection, config)
     if (!isPooled) return this.#onClient(target, config, unchanged)

@@ -26,6 +26,8 @@ async function found(redact: boolean): Promise<{ heap: number; file: number; cal
     await sluice.run(() => db('tags').where({ label }).select('id'))
   }
   await db.destroy()
+  // Stacks that wait to be read hold the values of their functions.
+  await new Promise((resolve) => setTimeout(resolve, 500))
   for (let turn = 0; turn < 5; turn += 1) {
     await new Promise((resolve) => setTimeout(resolve, 10))
     globalThis.gc?.()

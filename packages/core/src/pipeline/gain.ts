@@ -1,5 +1,9 @@
-/** Number of similar reads that are processed before the first gain, and at most after the last one. */
-const FIRST_LOOKS = 32
+/**
+ * Number of similar reads that are processed before the first gain, per second in which a result can be
+ * served again: the longer the time to live, the later reads repeat.
+ */
+const LOOKS_PER_SECOND = 32
+/** The most, and those at most after the last gain. */
 const MAX_LOOKS = 1_024
 /** About the time that processing a read takes without a gain, in milliseconds. */
 const LOOK_MS = 0.05
@@ -18,14 +22,31 @@ const LEFT_MS = 10_000
 /** Number of reads that pass through for each read of the clock. */
 const TIMED = 16
 
+/** The terms of a Sluice on which its gains are counted. */
+export class GainTerms {
+  /** Number of reads that are processed before the first gain. */
+  readonly firstLooks: number
+
+  /**
+   * @param now - Returns monotonic time in milliseconds.
+   * @param ttlSeconds - Default time to live of results.
+   */
+  constructor(
+    readonly now: () => number,
+    ttlSeconds: number,
+  ) {
+    this.firstLooks = Math.min(MAX_LOOKS, Math.max(1, ttlSeconds) * LOOKS_PER_SECOND)
+  }
+}
+
 /**
  * An account of the time that processing similar reads saves: each costs about `LOOK_MS`, and a gain saves
  * the time of a query. When it is empty, reads pass through to the database: processing a read costs CPU time
  * on each, and most apps have reads that are never repeated.
  */
 export class Gain {
-  /** Number of reads that can be processed before the account is empty. */
-  #looks = FIRST_LOOKS
+  /** Number of reads that can be processed before the account is empty; `undefined` before the first. */
+  #looks: number | undefined = undefined
   #queryMs = QUERY_MS
   #left = 0
   #leftSince = 0
@@ -35,7 +56,10 @@ export class Gain {
    * loop iterates over its rows.
    */
   found(): void {
-    this.#looks = Math.min(MAX_LOOKS, this.#looks + Math.max(MIN_WORTH, this.#queryMs / LOOK_MS))
+    this.#looks = Math.min(
+      MAX_LOOKS,
+      (this.#looks ?? LOOKS_PER_SECOND) + Math.max(MIN_WORTH, this.#queryMs / LOOK_MS),
+    )
     this.#left = 0
   }
 
@@ -44,12 +68,9 @@ export class Gain {
     this.#queryMs += (ms - this.#queryMs) * WEIGHT
   }
 
-  /**
-   * Whether the next read passes through to the database.
-   *
-   * @param now - Monotonic time in milliseconds.
-   */
-  skips(now: () => number): boolean {
+  /** Whether the next read passes through to the database. */
+  skips({ now, firstLooks }: GainTerms): boolean {
+    this.#looks ??= firstLooks
     if (this.#looks > 0) return false
     this.#left += 1
     const isTimed = this.#left % TIMED === 0
@@ -59,15 +80,11 @@ export class Gain {
     return false
   }
 
-  /**
-   * Like `skips`, and counts that the read is processed if it does not.
-   *
-   * @param now - Monotonic time in milliseconds.
-   */
-  examines(now: () => number): boolean {
-    if (this.#looks <= 0 && this.skips(now)) return false
-    this.#looks -= 1
-    if (this.#looks <= 0) this.#leftSince = now()
+  /** Like `skips`, and counts that the read is processed if it does not. */
+  examines(terms: GainTerms): boolean {
+    if (this.skips(terms)) return false
+    this.#looks = (this.#looks ?? 0) - 1
+    if (this.#looks <= 0) this.#leftSince = terms.now()
     return true
   }
 }

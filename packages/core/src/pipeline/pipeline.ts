@@ -2,7 +2,7 @@ import { type Basis, spoilOpen } from './basis.ts'
 import { addCallers } from './error-stack.ts'
 import type { Executor } from './executor.ts'
 import { ReadNote } from './explanation.ts'
-import type { Gain } from './gain.ts'
+import type { Gain, GainTerms } from './gain.ts'
 import type { Handler } from './interceptor.ts'
 import type { Operation } from './operation.ts'
 import { OperationContext } from './operation-context.ts'
@@ -21,8 +21,8 @@ export interface PipelineParts {
   readonly reads: () => Handler
   /** The last step of `optimize`, for reads that pass through. */
   readonly send: Handler
-  /** Monotonic time in milliseconds; `undefined`: every read is processed. */
-  readonly gainTime: (() => number) | undefined
+  /** `undefined`: every read is processed. */
+  readonly gainTerms: GainTerms | undefined
   /** The mode of operations outside any scope. */
   readonly mode: () => Mode
   /** The facts outside the statement that change its result. Default: none. */
@@ -117,15 +117,15 @@ export class Pipeline {
   /** Whether a read passes through to the database, because processing such reads has no benefit. */
   #passes(operation: Operation<unknown>, context: OperationContext): boolean {
     const { gain } = operation
-    const { gainTime } = this.parts
-    if (gain === undefined || gainTime === undefined || operation.isRaw === true) return false
+    const { gainTerms } = this.parts
+    if (gain === undefined || gainTerms === undefined || operation.isRaw === true) return false
     if (operation.inTransaction && operation.transactionReads === undefined) return false
     const { scope } = context
     const isAlone = scope === undefined || scope.isIdle
     context.begin()
     if (scope?.basis !== undefined || scope?.notes !== undefined) return false
     context.gain = gain
-    return isAlone && !gain.examines(gainTime)
+    return isAlone && !gain.examines(gainTerms)
   }
 
   /**
@@ -134,18 +134,18 @@ export class Pipeline {
    * of transactions.
    */
   readonly skips = (gain: Gain): boolean => {
-    const { scopes, stats, gainTime } = this.parts
+    const { scopes, stats, gainTerms } = this.parts
     const { scope, isBypassing } = scopes.ambient
     if (
       scope === undefined ||
       scope.ended ||
       isBypassing ||
       scope.mode !== 'optimize' ||
-      gainTime === undefined ||
+      gainTerms === undefined ||
       scope.basis !== undefined ||
       scope.notes !== undefined ||
       !scope.isIdle ||
-      !gain.skips(gainTime)
+      !gain.skips(gainTerms)
     )
       return false
     scope.unsent += 1

@@ -3,6 +3,7 @@ import type { ReplicaRouters } from '../balancing/replicas/replica-routers.ts'
 import type { CacheSetUp } from '../cache/cache-set-up.ts'
 import type { Executor } from '../pipeline/executor.ts'
 import { FirstReads } from '../pipeline/first-reads.ts'
+import { GainTerms } from '../pipeline/gain.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
 import type { Recorder } from '../pipeline/recorder.ts'
 import { StatementWatches } from '../pipeline/statement-watch.ts'
@@ -13,6 +14,7 @@ import { extendedTtlOf, storeOf } from './caching.ts'
 import { type ChainParts, createChains } from './chains.ts'
 import type { Engines } from './engines.ts'
 import type { SluiceOptions } from './options.ts'
+import { resultTtl } from './result-policies.ts'
 import type { ScopeLifecycle } from './scope-lifecycle.ts'
 import type { Services } from './services.ts'
 import type { SluiceHost } from './sluice-host.ts'
@@ -80,7 +82,10 @@ export function createHost(parts: HostParts): SluiceHost {
     stats,
     ...createChains(chainParts),
     // If lookups wait for others beyond their tick, any may be merged.
-    gainTime: (batch?.windowMs ?? 0) > 0 ? undefined : () => clock.now(),
+    gainTerms:
+      (batch?.windowMs ?? 0) > 0
+        ? undefined
+        : new GainTerms(() => clock.now(), resultTtl(options.cache === false ? {} : (options.cache ?? {}))),
     mode: () => lifecycle.mode,
     variant: options.context,
     trace: traces,

@@ -1,4 +1,4 @@
-import { Gain } from '../pipeline/gain.ts'
+import { Gain, GainTerms } from '../pipeline/gain.ts'
 import {
   EVERYTHING_WRITTEN,
   type Trace,
@@ -60,6 +60,8 @@ class SimulatedRun implements Simulation {
   readonly #writes: Writes
   readonly #entries = new Map<string, Entry>()
   readonly #gains = new Map<number, Gain>()
+  readonly #terms: GainTerms
+  #now = 0
   /** Number of keys, by batch. */
   readonly #batches = new Map<string, number>()
   /** The queries of loops that were sent, by the operation that the trace names. */
@@ -72,6 +74,7 @@ class SimulatedRun implements Simulation {
     private readonly ttlMs: number | undefined,
   ) {
     this.#writes = new Writes(trace)
+    this.#terms = new GainTerms(() => this.#now, (ttlMs ?? trace.header.ttlMs) / 1_000)
   }
 
   #ttlOf({ ttlMs }: TracedCaching): number {
@@ -80,10 +83,11 @@ class SimulatedRun implements Simulation {
 
   read(operation: TracedOperation): void {
     const { id, at, end, tick, after, cache, batch, isFailed } = operation
+    this.#now = at
     this.#writes.advance(at)
     const place = this.#served.get(after) ?? `tick ${tick}`
     const gain = this.#gainOf(operation.gain)
-    if (operation.isAlone === true && gain?.examines(() => at) === false) {
+    if (operation.isAlone === true && gain?.examines(this.#terms) === false) {
       gain.took(end - at)
       this.#served.set(id, `read ${id}`)
       this.missed.set(id, 'NO_RECENT_GAIN')

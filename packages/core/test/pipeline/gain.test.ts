@@ -1,17 +1,20 @@
 import { describe, expect, it } from 'vitest'
-import { Gain } from '../../src/pipeline/gain.ts'
+import { Gain, GainTerms } from '../../src/pipeline/gain.ts'
+
+/** The terms with the default time to live. */
+const at = (now: number) => new GainTerms(() => now, 1)
 
 /** The number of next reads that are examined before one is skipped. */
 function looksAt(gain: Gain, now: number): number {
   let looks = 0
-  while (looks < 10_000 && gain.examines(() => now)) looks += 1
+  while (looks < 10_000 && gain.examines(at(now))) looks += 1
   return looks
 }
 
 /** The number of next reads that are skipped before one is examined. */
 function leavesOf(gain: Gain, now: number): number {
   let left = 0
-  while (left < 10_000 && gain.skips(() => now)) left += 1
+  while (left < 10_000 && gain.skips(at(now))) left += 1
   return left
 }
 
@@ -25,6 +28,18 @@ function gainOf(queryMs: number): Gain {
 describe('Gain', () => {
   it('skips reads after 32 without a gain', () => {
     expect(looksAt(new Gain(), 0)).toBe(32)
+  })
+
+  it.each([
+    [0.5, 32],
+    [2, 64],
+    [300, 1_024],
+  ])('skips later if results live longer: %d s, %d reads', (ttl, looks) => {
+    const gain = new Gain()
+    const terms = new GainTerms(() => 0, ttl)
+    let examined = 0
+    while (examined < 2_000 && gain.examines(terms)) examined += 1
+    expect(examined).toBe(looks)
   })
 
   it.each([
@@ -46,9 +61,9 @@ describe('Gain', () => {
     ] as const) {
       const gain = gainOf(0.4)
       let skipped = 0
-      for (let at = 1; at <= 500; at += 1) {
-        if (!gain.examines(() => 0)) skipped += 1
-        else if (at % every === 0) gain.found()
+      for (let read = 1; read <= 500; read += 1) {
+        if (!gain.examines(at(0))) skipped += 1
+        else if (read % every === 0) gain.found()
       }
       expect(skipped > 0).toBe(isSkipped)
     }
@@ -74,7 +89,7 @@ describe('Gain', () => {
     expect(leavesOf(gain, 15_000)).toBe(14)
     expect(looksAt(gain, 15_000)).toBe(1)
     let left = 1
-    while (left < 800 && gain.skips(() => 24_999)) left += 1
+    while (left < 800 && gain.skips(at(24_999))) left += 1
     expect(left).toBe(800)
     expect(leavesOf(gain, 25_000)).toBeLessThan(16)
     expect(looksAt(gain, 25_000)).toBe(27)

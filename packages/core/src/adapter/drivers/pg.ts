@@ -224,22 +224,12 @@ class PoolStandIn {
   }
 
   /** Not an async function: it would cost each query three promises. */
-  #sent(
-    target: Queryable,
-    connection: object,
-    config: QueryConfig,
-    isPooled: boolean,
-  ): Promise<QueryResult> {
+  #sent(target: Queryable, connection: object, config: QueryConfig, isPooled: boolean): Promise<QueryResult> {
     const send = () => this.#send(target, connection, config, isPooled)
     return this.options.isAwaited === true ? afterCaller().then(send) : send()
   }
 
-  #send(
-    target: Queryable,
-    connection: object,
-    config: QueryConfig,
-    isPooled: boolean,
-  ): Promise<QueryResult> {
+  #send(target: Queryable, connection: object, config: QueryConfig, isPooled: boolean): Promise<QueryResult> {
     const { isActive, order } = this.#client
     const unchanged = () => this.#statement(target, connection, config)
     if (!isPooled) return this.#onClient(target, config, unchanged)

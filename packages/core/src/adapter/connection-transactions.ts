@@ -282,7 +282,7 @@ export class ConnectionTransactions {
     const open = this.#open.get(connection)
     open?.reads?.spoil()
     // On SQLite, a savepoint outside of a transaction begins one, which is not followed.
-    if (kind === 'savepoint' && open === undefined) this.soleWriter?.refute()
+    if (this.dialect === 'sqlite' && kind === 'savepoint' && open === undefined) this.soleWriter?.refute()
     // On MySQL, BEGIN commits an open transaction first. Elsewhere, BEGIN changes nothing inside a
     // transaction.
     const commits = kind === 'commit' || (kind === 'begin' && open !== undefined && this.dialect === 'mysql')

@@ -11,7 +11,7 @@ class World {
   readonly errors: unknown[] = []
   #counter = 0n
 
-  constructor(dialect: Dialect = 'postgresql', options: SluiceOptions = {}) {
+  constructor(dialect: Dialect = 'postgresql', options: SluiceOptions = {}, isEmbedded = false) {
     const sluice = createSluice({ mode: 'optimize', ...options })
     onTestFinished(() => sluice.close())
     sluice.on('error', (error) => this.errors.push(error))
@@ -20,7 +20,7 @@ class World {
     this.observer = new ConnectionObserver(
       host,
       'one',
-      { dialect },
+      { dialect, isEmbedded },
       { connect: async () => true, open, openBriefly: open },
     )
     const table = {
@@ -204,6 +204,17 @@ describe('OwnStatements', () => {
       await world.poll()
       expect(await world.poll()).toBe('ended')
     }
+  })
+
+  it('proves nothing any more after a savepoint that began a transaction of SQLite', async () => {
+    const [sqlite, mysql] = [new World('sqlite', {}, true), new World('mysql')]
+    for (const world of [sqlite, mysql]) {
+      await world.poll()
+      await world.send('SAVEPOINT outermost')
+    }
+    expect(await sqlite.poll()).toBe('ended')
+    expect(sqlite.soleWriter.begin()).toBeUndefined()
+    expect(await mysql.poll()).toBe('proven')
   })
 
   it('ends the chain with a transaction that may have ended earlier', async () => {

@@ -28,10 +28,10 @@ import {
 import type { Conversions } from './conversions.ts'
 import { conversionsOf } from './conversions-of.ts'
 import { driverConnection } from './driver-connection.ts'
+import { DriverConnections } from './driver-connections.ts'
 import { fixForSelect } from './fix.ts'
 import { isA } from './is-a.ts'
 import { isForQuery } from './is-for-query.ts'
-import { Mutex } from './mutex.ts'
 import { type DialectReplicas, ReplicaDrivers } from './replicas.ts'
 import { SentQuery } from './sent-query.ts'
 
@@ -50,16 +50,12 @@ export class SluiceDriver implements Driver {
   readonly rollbackToSavepoint?: Savepoint
   readonly releaseSavepoint?: Savepoint
   readonly #client: AdapterClient
-  /** If the database has one connection. */
-  readonly #queue: Mutex | undefined
+  readonly #taking: DriverConnections
   readonly #replicas: ReplicaDrivers | undefined
   readonly #conversions: Conversions
   readonly #connections: ReplicaConnections<{ readonly connection: DatabaseConnection }> | undefined
   /** With one connection: until the query of an earlier call is known. */
   #deciding: Promise<void> | undefined
-  /** Number of connections that are in use, and the maximum so far. */
-  #used = 0
-  #mostUsed = 0
   /** A result of a read, for its properties besides the rows. */
   #template: QueryResult<unknown> | undefined
   /** Whether results of reads contain nothing but rows. */
@@ -75,7 +71,9 @@ export class SluiceDriver implements Driver {
     private readonly origins: OriginStacks,
     private readonly compiled: CompiledQueries,
   ) {
-    this.#queue = supportsMultipleConnections === false ? new Mutex() : undefined
+    this.#taking = new DriverConnections(driver, supportsMultipleConnections === false, (connection) =>
+      this.#see(connection),
+    )
     const held = new WeakRef(this)
     const connection = (closing?: AbortSignal) => {
       const driver = held.deref()
@@ -96,7 +94,7 @@ export class SluiceDriver implements Driver {
       settings: (ownTypes) => conversions.shared(ownTypes),
       replicas: this.#replicas?.targets,
       // Kysely does not show the maximum of a pool. One with two connections in use has several.
-      isSingle: () => dialect === 'sqlite' || this.#mostUsed < 2,
+      isSingle: () => dialect === 'sqlite' || this.#taking.mostUsed < 2,
       ...(isA(driver, SqliteDriver, 'SqliteDriver') && {
         writeOutcome: outcomeOfSynchronous,
         isEmbedded: true,
@@ -138,10 +136,10 @@ export class SluiceDriver implements Driver {
     query: CompiledQuery | undefined,
     options: AbortOptions,
   ): Promise<DatabaseConnection> {
-    if (!this.#client.isActive && this.#queue === undefined)
+    if (!this.#client.isActive && !this.#taking.hasOne)
       return this.driver
         .acquireConnection(options)
-        .then((connection) => ConnectionStandIn.bound(this, options, this.#took(connection, options)))
+        .then((connection) => ConnectionStandIn.bound(this, options, this.#taking.took(connection, options)))
     const expected = isUnbound ? this.#expect(query) : undefined
     return expected === undefined
       ? this.#boundTo(this.reserve(options, query !== undefined), options)
@@ -244,45 +242,8 @@ export class SluiceDriver implements Driver {
   }
 
   /** Takes a connection of the app's driver. */
-  async take(options?: AbortOptions): Promise<Taken> {
-    const queue = this.#queue
-    const end = queue && (queue.take() ?? (await queue.next()))
-    try {
-      const connection = await this.driver.acquireConnection(options)
-      // Awaiting nothing would cost each query a promise.
-      const seeing = this.#see(connection)
-      if (seeing !== undefined) await seeing
-      return this.#took(connection, options, end)
-    } catch (error) {
-      end?.()
-      throw error
-    }
-  }
-
-  #took(connection: DatabaseConnection, options: AbortOptions, end?: () => void): Taken {
-    this.#used += 1
-    this.#mostUsed = Math.max(this.#mostUsed, this.#used)
-    return {
-      connection,
-      release: () => {
-        this.#used -= 1
-        return end === undefined
-          ? this.driver.releaseConnection(connection, options)
-          : this.#releaseBefore(end, connection, options)
-      },
-    }
-  }
-
-  async #releaseBefore(
-    end: () => void,
-    connection: DatabaseConnection,
-    options: AbortOptions,
-  ): Promise<void> {
-    try {
-      await this.driver.releaseConnection(connection, options)
-    } finally {
-      end()
-    }
+  take(options?: AbortOptions): Promise<Taken> {
+    return this.#taking.take(options)
   }
 
   /** `undefined`: there is nothing to wait for. */

@@ -118,6 +118,7 @@ export {
 export { isInstrumented, markInstrumented } from './instrumented-clients.ts'
 export { isKeyType, refuseKeyValue } from './key-values.ts'
 export { takeUntil } from './own-connections.ts'
+export type { PoolWaits } from './pool-waits.ts'
 export type { ProgramOrder, Reserved } from './program-order.ts'
 export { ReplicaConnections, type ReplicaDriver } from './replica-connections.ts'
 export type { ResultForm } from './result-shape.ts'

@@ -115,7 +115,7 @@ function isCopyableAt(value: unknown, depth: number): boolean {
 export function isPlainArray(value: readonly unknown[]): boolean {
   if (Object.getPrototypeOf(value) !== Array.prototype) return false
   const keys = Reflect.ownKeys(value)
-  // Indices come first: another key in place of a missing item would come after `length`.
+  // Indices come first: if an item is missing and there is another key, that key comes after `length`.
   return keys.length === value.length + 1 && keys[value.length] === 'length'
 }
 

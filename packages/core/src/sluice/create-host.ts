@@ -83,9 +83,7 @@ export function createHost(parts: HostParts): SluiceHost {
     ...createChains(chainParts),
     // If lookups wait for others beyond their tick, any may be merged.
     gainTerms:
-      (batch?.windowMs ?? 0) > 0
-        ? undefined
-        : new GainTerms(() => clock.now(), resultTtl(options.cache === false ? {} : (options.cache ?? {}))),
+      (batch?.windowMs ?? 0) > 0 ? undefined : new GainTerms(() => clock.now(), resultTtl(options.cache)),
     mode: () => lifecycle.mode,
     variant: options.context,
     trace: traces,

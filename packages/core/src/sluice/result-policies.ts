@@ -15,7 +15,8 @@ const DEFAULT_SHARED_TTL = 60
 const NO_TAGS: readonly string[] = []
 
 /** Default time to live of results, in seconds. */
-export function resultTtl({ ttl, store }: Pick<CacheOptions, 'ttl' | 'store'>): number {
+export function resultTtl(cache: Pick<CacheOptions, 'ttl' | 'store'> | false = {}): number {
+  const { ttl, store } = cache === false ? {} : cache
   return ttl ?? (store === undefined ? DEFAULT_TTL : DEFAULT_SHARED_TTL)
 }
 

@@ -86,8 +86,11 @@ export function analyzeSql(sql: string, dialect: Dialect): AnalyzedSql {
   if (recent !== undefined) return recent
   const aliased = renameRandomAliases(sql, dialect)
   if (aliased !== undefined) {
-    const stable = texts.get(aliased.text) ?? analyzeRenamed(aliased, dialect)
-    texts.set(aliased.text, stable)
+    let stable = texts.get(aliased.text)
+    if (stable === undefined) {
+      stable = analyzeRenamed(aliased, dialect)
+      texts.set(aliased.text, stable)
+    }
     if (stable.text !== undefined) {
       renamed.set(sql, stable)
       return stable

@@ -6,7 +6,7 @@ const ONE = '355af168_ec59_4c92_bbb8_0c6faf3f8521'
 const TWO = '2dc309d6_64bd_4a47_a504_5bfdaa64f0ea'
 const OTHERS = ['c8ad692f-9da8-4a69-a606-4c8423e169fe', '9496d2a5-879e-4f13-89e8-d84447cf7354'] as const
 
-/** The text with stable aliases, for a statement with `A` and `B` in place of two UUIDs. */
+/** The text with stable aliases, for a statement in which `A` and `B` stand for two UUIDs. */
 function textOf(
   statement: string,
   dialect: Dialect = 'postgresql',

@@ -26,6 +26,7 @@ const PG_TYPES: ReadonlySet<string> =
 const DOCUMENT =
   '{"a":[1.50,12345678901234567890,1e400,-0,"2020-01-02T03:04:05.678Z",null,true],"__proto__":{"b":1},"a":[1.50,9007199254740993,-0,"2020-01-02T03:04:05.678Z","/Date(1)/",{"":{}}]}'
 
+/** The identities of functions whose source does not identify them. */
 const known = new WeakMap<object, string | false>()
 /** Whether the source of a function identifies it. Some drivers create their parsers for each query. */
 const identifying = new Map<string, boolean>()
@@ -39,13 +40,13 @@ const MAX_SOURCES = 500
  */
 export function functionIdentity(parser: unknown): string | undefined {
   if (typeof parser !== 'function') return undefined
-  const identity = known.get(parser)
-  if (identity !== undefined) return identity === false ? undefined : identity
+  const found = known.get(parser) ?? GLOBALS.get(parser)
+  if (found !== undefined) return found === false ? undefined : found
   const source = String(parser)
-  if (identifying.get(source) === true) return source
-  const found = identityOf(parser, source)
-  known.set(parser, found ?? false)
-  return found
+  if (isIdentifying(source)) return source
+  const identity = isBoundJsonParser(parser) ? 'JSON.parse' : undefined
+  known.set(parser, identity ?? false)
+  return identity
 }
 
 /** Whether two functions return the same for the same arguments. */
@@ -55,17 +56,14 @@ export function areEquivalent(one: unknown, other: unknown): boolean {
   return identity !== undefined && identity === functionIdentity(other)
 }
 
-function identityOf(parser: object, source: string): string | undefined {
-  const global = GLOBALS.get(parser)
-  if (global !== undefined) return global
-  let isIdentifying = identifying.get(source)
-  if (isIdentifying === undefined) {
-    isIdentifying = isSelfContained(source) || PG_TYPES.has(hash('sha256', source, 'base64url').slice(0, 16))
+function isIdentifying(source: string): boolean {
+  let isKnown = identifying.get(source)
+  if (isKnown === undefined) {
+    isKnown = isSelfContained(source) || PG_TYPES.has(hash('sha256', source, 'base64url').slice(0, 16))
     if (identifying.size >= MAX_SOURCES) identifying.clear()
-    identifying.set(source, isIdentifying)
+    identifying.set(source, isKnown)
   }
-  if (isIdentifying) return source
-  return isBoundJsonParser(parser) ? 'JSON.parse' : undefined
+  return isKnown
 }
 
 /** `pg` parses JSON with `JSON.parse.bind(JSON)`, whose source contains no information. */

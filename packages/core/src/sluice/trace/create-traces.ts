@@ -11,9 +11,9 @@ import { Traces } from './traces.ts'
  */
 export function createTraces(parts: ChainParts, clock: Clock, mode: () => Mode): Traces {
   const { options, scopes, catalogs, warn, onError } = parts
-  const { cache = {}, context } = options
+  const { cache, context } = options
   return new Traces({
-    ttlMs: resultTtl(cache === false ? {} : cache) * 1_000,
+    ttlMs: resultTtl(cache) * 1_000,
     now: () => clock.now(),
     wall: () => clock.wall(),
     warn,

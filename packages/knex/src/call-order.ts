@@ -26,10 +26,13 @@ export class CallOrder {
     return value
   }
 
-  async release(connection: object, release: Run<void>): Promise<void> {
-    await release()
-    this.#reserved.get(connection)?.()
-    this.#reserved.delete(connection)
+  release(connection: object, release: Run<void>): Promise<void> {
+    const leave = this.#reserved.get(connection)
+    if (leave === undefined) return release()
+    return release().then(() => {
+      leave()
+      this.#reserved.delete(connection)
+    })
   }
 
   /** Sends a query of a read: it is the read that keeps the order, not its connection. */

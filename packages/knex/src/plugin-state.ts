@@ -3,6 +3,7 @@ import {
   type AdapterClient,
   type AdapterHost,
   attachClient,
+  type Execution,
   Gain,
   type Lookup,
   OriginStacks,
@@ -23,6 +24,7 @@ import type { InstanceContext } from './instance-context.ts'
 import { hasListeners, hideFrame, isPlain, notifyOfQuery } from './internals/builder.ts'
 import { hasFreeConnection, poolStateOf } from './internals/client.ts'
 import { type Conversions, conversionsOf } from './internals/conversions.ts'
+import { rowsIn } from './internals/response.ts'
 import type { BuilderInternals, ClientInternals, QueryObject, RunnerInternals } from './internals/types.ts'
 import { KnexLookups } from './knex-lookups.ts'
 import { KnexOperation } from './knex-operation.ts'
@@ -40,6 +42,8 @@ const MAX_TABLES = 1_000
 /** The same for reads with more clauses. */
 const MAX_CLAUSES = 32
 const READS = ['select', 'first', 'pluck']
+/** The record of a query that is only counted. Knex copies it to the query that it reports with an error. */
+const COUNTED = Symbol('sluice.counted')
 
 /**
  * State that `withSluice` stores for one Knex instance, including its transactions. Knex creates transactions
@@ -65,7 +69,7 @@ export class PluginState implements InstanceContext {
   readonly #origins = new OriginStacks()
   readonly #replicas: ReplicaReads | undefined
   readonly #knex: WeakRef<object>
-  readonly #client: WeakRef<object>
+  readonly #client: WeakRef<ClientInternals>
 
   constructor(
     sluice: Sluice,
@@ -85,6 +89,7 @@ export class PluginState implements InstanceContext {
     )
     this.conversions = conversionsOf(client)
     this.#statements = attachClient(sluice, describeClient(client, base, dialect, this.conversions))
+    client.on?.('query-error', this.failed)
     this.source = this.#statements.source
     this.order = new CallOrder(this.#statements)
     this.plans = this.#statements.plans
@@ -100,6 +105,7 @@ export class PluginState implements InstanceContext {
 
   /** Called when the instance is no longer instrumented. */
   detach(): void {
+    this.#client.deref()?.off?.('query-error', this.failed)
     this.#replicas?.close()
     this.#statements.detach()
   }
@@ -131,15 +137,56 @@ export class PluginState implements InstanceContext {
   query(client: ClientInternals, connection: object, query: QueryObject): Promise<QueryObject> {
     // SQLite streams through `_query`: Sluice has already seen a streamed query.
     if (this.streams.has(query)) return this.base._query.call(client, connection, query)
-    this.#sent.get(query)?.sends(query.sql, bindingsOf(query))
+    const bindings = bindingsOf(query)
+    this.#sent.get(query)?.sends(query.sql, bindings)
     const { base, conversions } = this
     const pg = client.transacting === true ? this.#pg : undefined
+    const execution =
+      isOfRunner(query) &&
+      this.#statements.reads?.begin(connection, query.sql, bindings, this.#origins.of(query))
+    if (execution) return this.#counted(execution, client, connection, query, pg)
     const sent = new SentQuery(base, client, connection, query, this.#origins.of(query), conversions, pg)
     if (client.transacting !== true) return this.#statements.statement(connection, sent)
     this.transactions.uses(client, connection)
     return pg === undefined
       ? this.#statements.statement(connection, sent)
       : this.#inTransaction(pg, connection, query, sent)
+  }
+
+  /** Sends a read whose end is reported by `answered` or `failed`. */
+  #counted(
+    execution: Execution,
+    client: ClientInternals,
+    connection: object,
+    query: QueryObject & { [COUNTED]?: Execution | undefined },
+    pg: PgTransactions | undefined,
+  ): Promise<QueryObject> {
+    query[COUNTED] = execution
+    if (client.transacting === true) this.transactions.uses(client, connection)
+    try {
+      return pg === undefined
+        ? this.base._query.call(client, connection, query)
+        : pg.send(connection, () => this.base._query.call(client, connection, query))
+    } catch (error) {
+      this.failed(error, query)
+      throw error
+    }
+  }
+
+  /** Called with the response to each query of a runner. */
+  answered(query: QueryObject & { [COUNTED]?: Execution | undefined }): void {
+    const execution = query[COUNTED]
+    if (execution === undefined) return
+    query[COUNTED] = undefined
+    const { response } = query
+    this.#statements.reads?.end(execution, rowsIn(response))
+    this.conversions.received?.(response)
+  }
+
+  /** Called with the error of each query, and a copy of the query. */
+  readonly failed = (error: unknown, query: { readonly [COUNTED]?: Execution | undefined }): void => {
+    const execution = query[COUNTED]
+    if (execution !== undefined) this.#statements.reads?.failed(execution, error)
   }
 
   #inTransaction(
@@ -381,6 +428,11 @@ export class PluginState implements InstanceContext {
   isMigrationTable(table: TableId): boolean {
     return this.#migrationTables.has(table.slice(table.lastIndexOf('.') + 1).toLowerCase())
   }
+}
+
+/** Whether a runner of Knex sent a query, and waits for its response: it then reports its end. */
+function isOfRunner(query: QueryObject): boolean {
+  return Object.hasOwn(query, 'queryContext') && !query.timeout
 }
 
 function listenersOf(emitter: object): number {

@@ -2,7 +2,13 @@ import { InvalidArgumentError, type Sluice, type SluiceOptions, sluiceFrom } fro
 import { hostOf, isInstrumented, markInstrumented, registerOwnFrames } from '@sluice/core/adapter'
 import type { Knex } from 'knex'
 import { CLIENTS, clientOf, dialectOf } from './internals/client.ts'
-import type { BuilderInternals, ClientInternals, Container, QueryObject } from './internals/types.ts'
+import type {
+  BuilderInternals,
+  ClientInternals,
+  Container,
+  QueryObject,
+  RunnerInternals,
+} from './internals/types.ts'
 import { instrumentations, rememberBase } from './knex-connection.ts'
 import { PluginState } from './plugin-state.ts'
 import type { KnexOptions } from './replica-reads.ts'
@@ -78,6 +84,11 @@ function instrumented(base: ClientInternals, state: PluginState): object {
   class Instrumented extends Base {
     override _query(connection: object, query: QueryObject | string): Promise<QueryObject> {
       return state.query(this, connection, typeof query === 'string' ? { sql: query } : query)
+    }
+
+    override processResponse(query: QueryObject, runner: RunnerInternals) {
+      state.answered(query)
+      return super.processResponse(query, runner)
     }
 
     override _stream(

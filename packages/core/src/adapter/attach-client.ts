@@ -16,6 +16,7 @@ import type { TransactionControl } from '../sql/statement.ts'
 import { catalogConnections } from './catalog-connections.ts'
 import type { ClientDescription } from './client-description.ts'
 import { ConnectionObserver, type ObserverHost } from './connection-observer.ts'
+import type { CountedReads } from './counted-reads.ts'
 import { registeredHost } from './host-registry.ts'
 import { statementByStatement } from './own-connections.ts'
 import { PoolWaits } from './pool-waits.ts'
@@ -52,6 +53,11 @@ export interface AdapterClient {
   read(call: SqlRead): Promise<readonly SqlRow[]>
   /** Runs an operation whose lookups and effects the adapter defines. */
   execute<T>(operation: Operation<T>): Promise<T>
+  /**
+   * Counts the statements that need nothing else, without a promise. `undefined` for a client with replicas,
+   * whose statements all go through `statement`.
+   */
+  readonly reads: CountedReads | undefined
   /** Sends a statement on a connection. */
   statement<T>(connection: object, sent: SentStatement<Promise<T>>): Promise<T>
   /** Sends a statement of a synchronous driver. */
@@ -151,6 +157,7 @@ class AttachedClient implements AdapterClient {
   readonly waits: PoolWaits
   #detachPool: (() => void) | undefined
   readonly #router: ReadRouter | undefined
+  readonly reads: CountedReads | undefined
   /** The version of the catalogs in which the client's own was found to be current. */
   #readIn: number | undefined
 
@@ -190,6 +197,7 @@ class AttachedClient implements AdapterClient {
     if (pool !== undefined) this.attachPool(pool.bind(options), resizePool?.bind(options))
     host.connections.attach(id, () => options.connection())
     this.#router = this.#routerOf(id)
+    this.reads = this.#router === undefined ? this.#observer.reads : undefined
   }
 
   get isActive(): boolean {

@@ -1,12 +1,11 @@
-import { captureStack } from '../pipeline/call-site.ts'
 import { addCallers, raiseStackLimit, restoreStackLimit } from '../pipeline/error-stack.ts'
-import type { Stack } from '../pipeline/execution-group.ts'
+import type { Execution } from '../pipeline/execution.ts'
 import { writeOutcomeOf } from '../pipeline/outcome.ts'
 import type { QueryStats } from '../pipeline/query-stats.ts'
 import type { Recorder } from '../pipeline/recorder.ts'
 import type { Ambient, ScopeStorage } from '../pipeline/scope.ts'
 import type { SoleWriter } from '../pipeline/sole-writer.ts'
-import type { StatementCaller, StatementWatch } from '../pipeline/statement-watch.ts'
+import type { StatementWatch } from '../pipeline/statement-watch.ts'
 import type { TransactionReads } from '../pipeline/transaction-reads.ts'
 import type { AnnouncedWrite, TransactionWrites, WriteOutcome } from '../pipeline/writes.ts'
 import { EVERYTHING, type WriteEffect } from '../schema/catalog.ts'
@@ -16,11 +15,12 @@ import type { TransactionControl } from '../sql/statement.ts'
 import { TOO_LONG } from '../sql/tokenize.ts'
 import type { CatalogConnections, CatalogHost, CatalogReader } from './catalog-reader.ts'
 import { ConnectionTransactions, refuseToWait, type TransactionHost } from './connection-transactions.ts'
+import { CountedReads } from './counted-reads.ts'
 import type { EqualitySelect } from './equality-select.ts'
 import { type OwnStatement, OwnStatements, soleWriterOf } from './own-statement.ts'
-import { RunningStatement } from './running-statement.ts'
 import type { SentControl, SentStatement, StreamedStatement } from './sent-statement.ts'
 import { type StatementPlan, StatementPlans } from './statement-plan.ts'
+import { StatementRecords } from './statement-records.ts'
 import { TimedStatement } from './timed-statement.ts'
 import { WriteAnnouncer } from './write-announcer.ts'
 
@@ -55,36 +55,16 @@ export interface ObservedClient {
 
 type OutcomeOf = (error: unknown) => WriteOutcome
 
-const traced = { stack: captureStack }
-
-/**
- * Distinguishes a read from others of its normalized query by its values: the same read twice is a duplicate
- * query.
- */
-class Comparable {
-  constructor(
-    private readonly sql: string,
-    private readonly sent: Pick<SentStatement<never>, 'params' | 'stack'>,
-  ) {}
-
-  stack(): Stack | undefined {
-    return this.sent.stack === undefined ? captureStack() : this.sent.stack()
-  }
-
-  values(): unknown {
-    return [this.sql, this.sent.params]
-  }
-}
-
 /**
  * Observes every statement of one client: records it, follows transactions by connection, and announces
  * writes.
  */
 export class ConnectionObserver {
   readonly plans: StatementPlans
+  readonly reads: CountedReads
+  readonly #records: StatementRecords
   readonly #transactions: ConnectionTransactions
   readonly #writes: WriteAnnouncer
-  readonly #dialect: Dialect
   readonly #own: OwnStatements | undefined
   readonly #outcomeOf: OutcomeOf
   readonly catalog: CatalogReader
@@ -93,12 +73,11 @@ export class ConnectionObserver {
 
   constructor(
     private readonly host: ObserverHost,
-    private readonly sourceId: string,
+    readonly sourceId: string,
     private readonly options: ObservedClient,
     connections: CatalogConnections,
   ) {
     const { dialect } = options
-    this.#dialect = dialect
     this.#outcomeOf = (error) => options.writeOutcome?.(error) ?? writeOutcomeOf(error)
     const readsCommitted = () => host.catalogs.of(sourceId)?.readsCommitted === true
     const soleWriter = soleWriterOf(options, host)
@@ -125,6 +104,11 @@ export class ConnectionObserver {
       areShared: (tables) => this.catalog.areShared(tables),
       sharedVersion: () => this.catalog.temporaryTables,
     })
+    const client = { sourceId, dialect, recordsOperations: options.recordsOperations }
+    const writes = this.#writes
+    this.#records = new StatementRecords(host, client, writes)
+    const { plans } = this
+    this.reads = new CountedReads({ host, client, plans, writes, transactions: this.#transactions })
   }
 
   /** Whether a transaction is open on a connection. */
@@ -201,18 +185,18 @@ export class ConnectionObserver {
         ? this.#transactions.announce(EVERYTHING, true)
         : this.#writes.announce(connection, described, sent.params)
     refuseToWait(announced?.ready)
-    const running = described && this.#begin(connection, sent, described, ambient, 'synchronous')
+    const running = described && this.#records.begin(connection, sent, described, ambient, 'synchronous')
     let answer: T
     try {
       answer = sent.send()
     } catch (error) {
       announced?.end(this.#outcomeOf(error))
       this.#transactions.failed(connection, error)
-      running?.failed()
+      if (running !== undefined) this.#records.end(running, 0, true)
       throw error
     }
     announced?.end('committed')
-    running?.answered(sent, answer as Awaited<T>)
+    if (running !== undefined) this.#records.answered(running, sent, answer as Awaited<T>)
     return answer
   }
 
@@ -227,11 +211,11 @@ export class ConnectionObserver {
     scope?.basis?.spoil('UNKNOWN_READ')
     recorder.statement(scope)
     const announced = this.#writes.announce(connection, described, sent.params)
-    const running = this.#begin(connection, sent, described, ambient, 'stream')
+    const running = this.#records.begin(connection, sent, described, ambient, 'stream')
     return {
       ready: announced?.ready,
       end: (error, rows) => {
-        running.end(rows, error !== undefined)
+        this.#records.end(running, rows, error !== undefined)
         const announcing = announced?.end(error === undefined ? 'committed' : this.#outcomeOf(error))
         if (error !== undefined) this.#transactions.failed(connection, error)
         return announcing
@@ -281,7 +265,7 @@ export class ConnectionObserver {
     ambient: Ambient,
     announced: AnnouncedWrite | undefined,
   ): Promise<T> {
-    const running = this.#begin(connection, sent, described, ambient)
+    const running = this.#records.begin(connection, sent, described, ambient)
     const own = announced && this.#own?.send(connection, described.analyzed.statement)
     let answered: Promise<T>
     try {
@@ -290,19 +274,19 @@ export class ConnectionObserver {
       announced?.end(this.#outcomeOf(error))
       own?.failed(this.#outcomeOf(error))
       this.#transactions.failed(connection, error)
-      running.failed()
+      this.#records.end(running, 0, true)
       throw error
     }
     if (announced !== undefined) return this.#settledAs(connection, announced, answered, sent, running, own)
     // Its caller awaits this promise: with two reactions, V8 would cut the stack of an error at `answered`.
     return answered.then(
       (answer) => {
-        running.answered(sent, answer as Awaited<Promise<T>>)
+        this.#records.answered(running, sent, answer as Awaited<Promise<T>>)
         return answer
       },
       (error: unknown) => {
         this.#transactions.failed(connection, error)
-        running.failed()
+        this.#records.end(running, 0, true)
         addCallers(error)
         throw error
       },
@@ -327,20 +311,20 @@ export class ConnectionObserver {
     announced: AnnouncedWrite,
     answered: Promise<T>,
     sent?: SentStatement<Promise<T>>,
-    running?: RunningStatement,
+    running?: Execution,
     own?: OwnStatement,
   ): Promise<T> {
     return answered.then(
       (answer) => {
         if (sent !== undefined) {
-          running?.answered(sent, answer as Awaited<Promise<T>>)
+          if (running !== undefined) this.#records.answered(running, sent, answer as Awaited<Promise<T>>)
           own?.answered(sent, answer as Awaited<Promise<T>>)
         }
         const announcing = announced.end('committed')
         return announcing === undefined ? answer : announcing.then(() => answer)
       },
       (error: unknown) => {
-        running?.failed()
+        if (running !== undefined) this.#records.end(running, 0, true)
         own?.failed(this.#outcomeOf(error))
         const announcing = announced.end(this.#outcomeOf(error))
         this.#transactions.failed(connection, error)
@@ -350,51 +334,6 @@ export class ConnectionObserver {
           throw error
         })
       },
-    )
-  }
-
-  /** Records a statement that is about to be sent. */
-  #begin(
-    connection: object,
-    sent: Pick<SentStatement<unknown>, 'sql' | 'params' | 'stack' | 'caller'>,
-    planned: StatementPlan,
-    ambient: Ambient,
-    kind?: 'stream' | 'synchronous',
-  ): RunningStatement {
-    const { analyzed, shape, isRepeatable } = planned
-    const { recorder, watch } = this.host
-    const { recordsOperations } = this.options
-    const issued =
-      isRepeatable && kind !== 'stream'
-        ? new Comparable(planned.sql, sent as SentStatement<never>)
-        : sent.stack === undefined
-          ? traced
-          : sent
-    const caller = (recordsOperations === true ? sent.caller : issued) as StatementCaller | undefined
-    const watched =
-      watch === undefined || ambient.isShadowing
-        ? undefined
-        : watch.begin(sent.sql, this.#dialect, analyzed, sent.params, caller)
-    const scope = ambient.counted
-    const execution = recordsOperations === true ? undefined : recorder.begin(scope, shape, issued)
-    const startedAt = execution?.startedAt ?? recorder.sent(scope)
-    const recorded = this.host.trace.current?.sends({
-      sourceId: this.sourceId,
-      connection,
-      params: sent.params,
-      planned,
-      ambient,
-      isSynchronous: kind === 'synchronous',
-      effect: () => this.#writes.effectOf(planned, sent.params),
-    })
-    // A statement that is sent after the scope has ended does not count for it.
-    return new RunningStatement(
-      this.host,
-      execution,
-      scope?.ended === true ? undefined : scope,
-      startedAt,
-      watched,
-      recorded,
     )
   }
 }

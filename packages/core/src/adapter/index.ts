@@ -7,6 +7,7 @@ export {
 export { checkCacheControl } from '../pipeline/cache-control.ts'
 export { captureStack, lateStack } from '../pipeline/call-site.ts'
 export { addCallers } from '../pipeline/error-stack.ts'
+export type { Execution } from '../pipeline/execution.ts'
 export type { Stack } from '../pipeline/execution-group.ts'
 export { registerMovedFrames, registerOwnFrames } from '../pipeline/frame-packages.ts'
 export { Gain } from '../pipeline/gain.ts'

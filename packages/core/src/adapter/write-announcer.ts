@@ -62,17 +62,29 @@ export class WriteAnnouncer {
     return this.#host.isOptimizing() ? version : ~version
   }
 
+  /**
+   * Whether a statement was found to write nothing, and no session is changed: as long as one is, its
+   * connection may be closed at any time.
+   *
+   * @param isOptimizing - Whether Sluice uses the known schema.
+   */
+  isQuiet(planned: StatementPlan, isOptimizing: boolean): boolean {
+    const { catalogs } = this.#host
+    const state = isOptimizing ? catalogs.used() : ~catalogs.version
+    return planned.unwrittenIn === state && this.#sessions.isPlain
+  }
+
   /** Announces the write of a statement, unless it takes effect at a later commit. */
   announce(
     connection: object,
     planned: StatementPlan,
     params: readonly unknown[],
   ): AnnouncedWrite | undefined {
-    // As long as a session is changed, its connection may be closed at any time.
-    if (planned.unwrittenIn === this.#state && this.#sessions.isPlain) return undefined
+    const isOptimizing = this.#host.isOptimizing()
+    if (this.isQuiet(planned, isOptimizing)) return undefined
     const { analyzed, onlyReads } = planned
     const { statement } = analyzed
-    if (this.#host.isOptimizing()) this.catalog.include(statement)
+    if (isOptimizing) this.catalog.include(statement)
     if (onlyReads && !this.#mayCallUnseen(statement)) return this.#unwritten(planned)
     const { catalogs } = this.#host
     let effect: WriteEffect | undefined

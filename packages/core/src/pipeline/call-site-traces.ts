@@ -2,7 +2,7 @@ import type { Clock } from '../shared/clock.ts'
 import type { Shape } from './operation.ts'
 
 /** Stacks that may be captured per second, and in one burst. */
-const PER_SECOND = 250
+const PER_SECOND = 100
 const BURST = 1_000
 /** The part of the burst that is reserved for shapes whose call site is not known yet. */
 const RESERVED = 200
@@ -14,6 +14,9 @@ const MAX_FRUITLESS = 8
 /** Milliseconds between checks of a trusted call site, or of a shape without findings. */
 const RECHECK_MS = 1_000
 
+/** Names of scopes that are remembered for each shape. */
+const MAX_NAMES = 32
+
 /** A trusted shape is traced at this execution of a scope, or at the threshold if that is lower. */
 const SINGLE = 5
 
@@ -23,6 +26,8 @@ interface Known {
   confirmations: number
   fruitless: number
   tracedAt: number
+  /** Names of scopes in which the call site was found. Created with the first one. */
+  names: Set<string> | undefined
 }
 
 /**
@@ -80,12 +85,25 @@ export class CallSiteTraces {
   }
 
   /**
+   * Whether the call site of a trusted shape is known in scopes of this name, so that only the check of each
+   * second needs a stack.
+   */
+  isKnownIn(name: string | undefined, shape: Shape): boolean {
+    return name !== undefined && this.isLimited && this.#shapes.get(shape)?.names?.has(name) === true
+  }
+
+  /**
    * A scope found something.
    *
+   * @param name - The name of the scope.
    * @param place - The only call site that it found; `undefined`: several, or none.
    */
-  found(shape: Shape, place: string | undefined): void {
-    confirm(knownOf(this.#shapes, shape), place)
+  found(shape: Shape, name: string, place: string | undefined): void {
+    const known = knownOf(this.#shapes, shape)
+    confirm(known, place)
+    known.names ??= new Set()
+    if (known.names.size >= MAX_NAMES) known.names.clear()
+    known.names.add(name)
   }
 
   /** A parent query was found at this call site. */
@@ -117,7 +135,13 @@ export class CallSiteTraces {
 function knownOf(all: WeakMap<Shape, Known>, shape: Shape): Known {
   let known = all.get(shape)
   if (known === undefined) {
-    known = { place: undefined, confirmations: 0, fruitless: 0, tracedAt: Number.NEGATIVE_INFINITY }
+    known = {
+      place: undefined,
+      confirmations: 0,
+      fruitless: 0,
+      tracedAt: Number.NEGATIVE_INFINITY,
+      names: undefined,
+    }
     all.set(shape, known)
   }
   return known

@@ -1,8 +1,9 @@
 import { addCallers } from './error-stack.ts'
+import type { Execution } from './execution.ts'
 import type { AnswerListener, Handler } from './interceptor.ts'
 import type { Operation, Shape } from './operation.ts'
 import type { OperationContext, Outcome } from './operation-context.ts'
-import type { Execution, Recorder } from './recorder.ts'
+import type { Recorder } from './recorder.ts'
 
 /**
  * The last step: queries the database through the adapter, records the execution, and remembers which errors
@@ -141,12 +142,8 @@ export class Executor {
     } catch (error) {
       this.onError(error)
     }
-    try {
-      const endedAt = this.recorder.end(execution, rows, operation, failed)
-      gain?.took(endedAt - execution.startedAt)
-    } catch (error) {
-      this.onError(error)
-    }
+    const tookMs = this.recorder.end(execution, rows, operation, failed)
+    gain?.took(tookMs)
   }
 
   #settle(followers: readonly ((outcome: Outcome) => void)[], outcome: Outcome): void {

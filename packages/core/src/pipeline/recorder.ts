@@ -1,5 +1,6 @@
 import type { Clock } from '../shared/clock.ts'
 import type { CallSiteTraces } from './call-site-traces.ts'
+import { Execution } from './execution.ts'
 import type { ExecutionGroup, Sample, Stack } from './execution-group.ts'
 import type { Shape } from './operation.ts'
 import type { QueryStats } from './query-stats.ts'
@@ -35,17 +36,6 @@ const LISTINGS = 8
 
 const NO_SAMPLES: Sample[] = []
 
-/** An execution in flight. */
-export interface Execution {
-  readonly scope: Scope | undefined
-  readonly group: ExecutionGroup | undefined
-  readonly startedAt: number
-  /** Whether the ORM batches it with another execution, which counts for both. */
-  readonly isMerged: boolean
-  /** Whether it is a statement, or all that is seen of a statement. */
-  readonly isTimed: boolean
-}
-
 /** Counts the queries sent to the database, in total and by scope. */
 export class Recorder {
   constructor(
@@ -53,6 +43,8 @@ export class Recorder {
     private readonly stats: QueryStats,
     /** If omitted, no stacks are captured except in scopes with `tracesFirst`. */
     private readonly traces?: CallSiteTraces | undefined,
+    /** Called with errors in receivers of the end of an execution. */
+    private readonly onError: (error: unknown) => void = () => {},
   ) {}
 
   /**
@@ -77,43 +69,68 @@ export class Recorder {
    */
   begin(scope: Scope | undefined, shape: Shape, issued: Traceable, isTimed = true): Execution {
     this.stats.executed += 1
-    if (scope === undefined || scope.ended) return this.#execution(undefined, undefined, false, isTimed)
+    if (scope === undefined || scope.ended)
+      return this.#start(undefined, undefined, undefined, isTimed, false)
     if (shape.kind !== 'read') {
       scope.writes += 1
       scope.basis?.spoil('WRITE')
     }
     const group = scope.groups.get(shape.fingerprint) ?? this.#open(scope, shape)
-    if (group === undefined) return this.#execution(scope, group, false, isTimed)
+    if (group === undefined) return this.#start(scope, undefined, undefined, isTimed, false)
     const isOverlapping = group.inFlight > 0
     group.inFlight += 1
-    if (isOverlapping && shape.mergedByOrm === true) return this.#execution(scope, group, true, isTimed)
+    if (isOverlapping && shape.mergedByOrm === true)
+      return this.#start(scope, group, undefined, isTimed, true)
     group.count += 1
     if (isOverlapping) group.parallel += 1
+    if (group.count > SAMPLES) return this.#start(scope, group, undefined, isTimed, false)
+    const execution = this.#start(scope, group, issued.values?.(), isTimed, false)
+    if (this.#isTraced(scope, group)) execution.stack = issued.stack?.()
     // An array that is created with its first element has no room for 16 more, which most groups do not need.
-    if (group.samples === NO_SAMPLES) group.samples = [this.#sampleOf(scope, group, issued)]
-    else if (group.count <= SAMPLES) group.samples.push(this.#sampleOf(scope, group, issued))
-    return this.#execution(scope, group, false, isTimed)
+    if (group.samples === NO_SAMPLES) group.samples = [execution]
+    else group.samples.push(execution)
+    return execution
+  }
+
+  /** A statement is sent that is not a separate execution, because an operation is. */
+  sent(scope: Scope | undefined): Execution {
+    return this.#start(scope?.ended === true ? undefined : scope, undefined, undefined, true, false)
   }
 
   /**
-   * An execution ended, successfully or not.
+   * An execution ended, successfully or not. Never throws.
    *
    * @param rows - Number of rows that it returned.
    * @param issued - Provides its stack if it is a listing: if it returned several rows.
-   * @returns The time of its end, on the clock of `startedAt`.
+   * @returns Its duration in milliseconds.
    */
-  end(
-    { scope, group, startedAt, isMerged, isTimed }: Execution,
+  end(execution: Execution, rows: number, issued: Traceable, failed = false): number {
+    const { scope, group, startedAt, isMerged, isTimed } = execution
+    const endedAt = this.clock.now()
+    try {
+      if (isTimed) {
+        if (!isMerged) this.stats.databaseMs += endedAt - startedAt
+        scope?.answered(endedAt)
+      }
+      execution.watched?.ended(startedAt, endedAt, rows, failed)
+      execution.traced?.(rows, failed)
+      if (scope !== undefined && group !== undefined)
+        this.#ended(execution, scope, group, endedAt, rows, issued, failed)
+    } catch (error) {
+      this.onError(error)
+    }
+    return endedAt - startedAt
+  }
+
+  #ended(
+    { startedAt, isMerged }: Execution,
+    scope: Scope,
+    group: ExecutionGroup,
+    endedAt: number,
     rows: number,
     issued: Traceable,
-    failed = false,
-  ): number {
-    const endedAt = this.clock.now()
-    if (isTimed) {
-      if (!isMerged) this.stats.databaseMs += endedAt - startedAt
-      scope?.answered(endedAt)
-    }
-    if (scope === undefined || group === undefined) return endedAt
+    failed: boolean,
+  ): void {
     group.inFlight -= 1
     if (group.inFlight === 0) group.databaseMs += endedAt - group.busySince
     group.rows += rows
@@ -123,11 +140,9 @@ export class Recorder {
       const listing = { shape, stack: isTraced ? issued.stack?.() : undefined }
       scope.listings = [...scope.listings.slice(1 - LISTINGS), listing]
     }
-    if (scope.trace !== undefined) {
-      if (isMerged) scope.trace.merged(group, startedAt, endedAt)
-      else scope.trace.executed(group, startedAt, endedAt, rows, failed)
-    }
-    return endedAt
+    if (scope.trace === undefined) return
+    if (isMerged) scope.trace.merged(group, startedAt, endedAt)
+    else scope.trace.executed(group, startedAt, endedAt, rows, failed)
   }
 
   /** Monotonic time in milliseconds. */
@@ -143,40 +158,24 @@ export class Recorder {
     if (scope.unsent > 0) scope.unsent -= 1
   }
 
-  /**
-   * A statement is sent that is not a separate execution, because an operation is.
-   *
-   * @returns The time at which it is sent, on the clock of `startedAt`.
-   */
-  sent(scope: Scope | undefined): number {
-    const at = this.clock.now()
-    if (scope?.ended === false) scope.sent(at)
-    return at
-  }
-
-  /** The statement has returned. */
-  answered(scope: Scope | undefined, sentAt: number): number {
-    const at = this.clock.now()
-    this.stats.databaseMs += at - sentAt
-    scope?.answered(at)
-    return at
-  }
-
   /** A statement was sent without being parsed. */
   unparsed(): void {
     this.stats.passThrough('STATEMENT_TOO_LONG')
   }
 
-  #execution(
+  #start(
     scope: Scope | undefined,
     group: ExecutionGroup | undefined,
-    isMerged: boolean,
+    values: unknown,
     isTimed: boolean,
+    isMerged: boolean,
   ): Execution {
+    const execution = new Execution(scope, group, values, scope?.writes ?? 0, isTimed, isMerged)
     const startedAt = this.clock.now()
+    execution.startedAt = startedAt
     if (group?.inFlight === 1) group.busySince = startedAt
     if (isTimed) scope?.sent(startedAt)
-    return { scope, group, startedAt, isMerged, isTimed }
+    return execution
   }
 
   #open(scope: Scope, shape: Shape): ExecutionGroup | undefined {
@@ -198,20 +197,15 @@ export class Recorder {
     return group
   }
 
-  #sampleOf(scope: Scope, group: ExecutionGroup, issued: Traceable): Sample {
-    const stack = this.#isTraced(scope, group) ? issued.stack?.() : undefined
-    return { values: issued.values?.(), stack, writes: scope.writes }
-  }
-
   /** Whether the stack of the latest execution of a group is captured. */
-  #isTraced({ tracesFirst }: Scope, group: ExecutionGroup): boolean {
+  #isTraced(scope: Scope, group: ExecutionGroup): boolean {
     const { count, shape } = group
-    if (tracesFirst) return count <= LAST_STACK
+    if (scope.tracesFirst) return count <= LAST_STACK
     const { traces } = this
     if (traces === undefined || count > LAST_STACK || shape.kind !== 'read') return false
     if (count === 1) return traces.tracesFirst && traces.take(shape)
     if (count === 2) group.isTraced = traces.tracesFirst || traces.isDue(shape)
-    if (!group.isTraced && count !== traces.single) return false
+    if (!group.isTraced && (count !== traces.single || traces.isKnownIn(scope.knownName, shape))) return false
     const isTaken = traces.take(shape)
     if (!isTaken && count === 2) group.isTraced = false
     return isTaken

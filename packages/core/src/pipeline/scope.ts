@@ -62,6 +62,8 @@ export class Scope {
    */
   tracesFirst = false
   ended = false
+  /** Time at which it ended, on the clock of `startedAt`. */
+  endedAt = 0
   /** Status code of the HTTP response, if there is one. */
   statusCode: number | undefined
   /** Whether the work in it failed. */
@@ -95,6 +97,11 @@ export class Scope {
   get name(): string {
     if (typeof this.#name !== 'string') this.#name = this.#name()
     return this.#name
+  }
+
+  /** Its name, if it is known already. */
+  get knownName(): string | undefined {
+    return typeof this.#name === 'string' ? this.#name : undefined
   }
 
   set name(name: string) {
@@ -144,6 +151,7 @@ export class Scope {
   /** Stops counting. Statements that are in flight count up to now. */
   close(at: number): void {
     this.ended = true
+    this.endedAt = at
     if (this.statements > 0) this.counts.databaseMs += at - this.busySince
     this.busySince = at
   }

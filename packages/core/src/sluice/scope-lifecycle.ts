@@ -14,8 +14,11 @@ import {
   type RunOptions,
   type ScopeHandle,
   type ScopeReport,
+  throwFindings,
 } from './scopes.ts'
 import type { Services } from './services.ts'
+
+const NONE: readonly Finding[] = []
 
 export interface ScopeLifecycleParts {
   readonly options: SluiceOptions
@@ -36,11 +39,10 @@ export class ScopeLifecycle {
     const { mode, detection } = parts.options
     const fromEnvironment = process.env.SLUICE_MODE
     this.mode = mode ?? (fromEnvironment ? checkMode(fromEnvironment, 'SLUICE_MODE') : 'observe')
-    const throws = detection !== undefined && detection !== false && detection.mode === 'throw'
     this.#openScopeParts = {
       enter: (scope, fn) => parts.services.scopes.enter(scope, fn),
-      end: (scope) => this.#end(scope),
-      throwsFindings: () => throws,
+      end: (scope) => this.#reportOf(scope, this.#end(scope)),
+      throwsFindings: detection !== undefined && detection !== false && detection.mode === 'throw',
     }
   }
 
@@ -50,10 +52,19 @@ export class ScopeLifecycle {
   /** @param notes - Receives the explanation of each read. */
   open(
     name: string | (() => string),
-    { mode }: Pick<RunOptions, 'mode'>,
+    options: Pick<RunOptions, 'mode'>,
     isClosed: boolean,
     notes?: ReadNote[],
   ): ScopeHandle {
+    return new OpenScope(this.#open(name, options, isClosed, notes), this.#openScopeParts)
+  }
+
+  #open(
+    name: string | (() => string),
+    { mode }: Pick<RunOptions, 'mode'>,
+    isClosed: boolean,
+    notes?: ReadNote[],
+  ): Scope {
     const { clock, scopes, stats } = this.parts.services
     const startedAt = clock.now()
     const scope = new Scope(
@@ -74,7 +85,7 @@ export class ScopeLifecycle {
       scopes.timed += 1
       timer.add(clock.now() - startedAt)
     }
-    return new OpenScope(scope, this.#openScopeParts)
+    return scope
   }
 
   /**
@@ -83,29 +94,36 @@ export class ScopeLifecycle {
    * @throws The error of the function; what ending the scope throws.
    */
   run<T>(fn: () => T | Promise<T>, options: RunOptions, isClosed: boolean): Promise<T> {
-    let scope: ScopeHandle | undefined
+    let scope: Scope | undefined
     try {
       checkFunction(fn)
       checkOptions(options, runRules)
-      const opened = this.open(options.name ?? 'run', options, isClosed)
+      const opened = this.#open(options.name ?? 'run', options, isClosed)
       scope = opened
       // An ORM's promises may be lazy: `resolve` awaits them inside. It returns a plain promise unchanged.
-      const running = opened.enter(() => Promise.resolve(fn()))
+      const running = this.parts.services.scopes.enter(opened, () => Promise.resolve(fn()))
       // Not an async function: each additional promise costs time in every scope.
       return running.then(
         (result) => {
-          opened.end()
+          const findings = this.#end(opened)
+          if (this.#openScopeParts.throwsFindings) throwFindings(findings ?? NONE)
           return result
         },
         (error: unknown) => {
-          endFailed(opened)
+          this.#endFailed(opened)
           throw error
         },
       )
     } catch (error) {
-      if (scope !== undefined) endFailed(scope)
+      if (scope !== undefined) this.#endFailed(scope)
       return Promise.reject(error)
     }
+  }
+
+  /** The error of a failed function is more important than the findings. */
+  #endFailed(scope: Scope): void {
+    scope.failed = true
+    this.#end(scope)
   }
 
   /**
@@ -142,30 +160,66 @@ export class ScopeLifecycle {
       : 'observe'
   }
 
-  #end(scope: Scope): ScopeReport {
-    const { scopes, stats } = this.parts.services
+  /** @returns Its findings; `undefined` if they were only counted, because nobody receives them. */
+  #end(scope: Scope): readonly Finding[] | undefined {
+    const { services } = this.parts
     const { timer } = scope
-    const report = timer === undefined ? this.#close(scope) : timer.inside(() => this.#close(scope))
-    if (timer !== undefined) scopes.timed -= 1
-    if (!scope.isOwn) stats.overhead.end(timer, report.durationMs)
-    return report
+    const endedAt = services.clock.now()
+    const findings =
+      timer === undefined ? this.#close(scope, endedAt) : timer.inside(() => this.#close(scope, endedAt))
+    if (timer !== undefined) services.scopes.timed -= 1
+    if (!scope.isOwn) services.stats.overhead.end(timer, endedAt - scope.startedAt)
+    return findings
   }
 
-  #close(scope: Scope): ScopeReport {
+  #close(scope: Scope, endedAt: number): readonly Finding[] | undefined {
     const { engines, prefetcher, services } = this.parts
-    const endedAt = services.clock.now()
     scope.close(endedAt)
     scope.basis = undefined
     prefetcher?.end(scope)
     if (scope.mode !== 'observe') this.#optimizing -= 1
-    if (!scope.isOwn) engines.queryLog.scope(scope)
-    const findings = scope.isOwn ? [] : this.#inspect(scope, endedAt)
-    const { name, mode, counts, startedAt, statusCode, failed, requestId } = scope
+    let findings: readonly Finding[] | undefined = NONE
+    if (!scope.isOwn) {
+      engines.queryLog.scope(scope)
+      findings = this.#inspect(scope, endedAt)
+      const { counts, statusCode, failed, requestId } = scope
+      engines.scopeMeter?.ended(
+        scope.name,
+        endedAt - scope.startedAt,
+        counts.queries,
+        counts.databaseMs,
+        statusCode,
+        failed,
+        requestId,
+      )
+      if (findings !== undefined) this.#emit(scope, findings)
+    }
+    try {
+      services.scopes.closed(scope)
+    } catch (error) {
+      services.reportError(error)
+    }
+    return findings
+  }
+
+  #emit(scope: Scope, findings: readonly Finding[]): void {
+    const { events } = this.parts.services
+    const emit = () => {
+      for (const finding of findings) events.emit('finding', finding)
+      if (events.has('scope')) events.emit('scope', this.#reportOf(scope, findings))
+    }
+    if (scope.timer === undefined) emit()
+    else scope.timer.outside(emit)
+  }
+
+  /** @param findings - `undefined`: they are determined when the report is read. */
+  #reportOf(scope: Scope, findings: readonly Finding[] | undefined): ScopeReport {
+    const { name, mode, counts, startedAt, endedAt, statusCode, failed, requestId } = scope
     const { operations, queries, batched, prefetched, cacheHits, databaseMs } = counts
-    const durationMs = endedAt - startedAt
-    // No spread: an object that grows after its creation costs several times as much, and each request
-    // creates one.
-    const report: ScopeReport = {
+    let described = findings
+    const describe = () => this.#describe(scope)
+    // No spread: an object that grows after its creation costs several times as much.
+    return {
       operations,
       queries,
       batched,
@@ -174,48 +228,39 @@ export class ScopeLifecycle {
       databaseMs,
       name,
       mode,
-      durationMs,
+      durationMs: endedAt - startedAt,
       statusCode,
       failed,
       requestId,
-      findings,
+      get findings() {
+        described ??= describe()
+        return described
+      },
       overheadMs: scope.timer?.ms,
     }
-    if (!scope.isOwn) {
-      engines.scopeMeter?.ended(name, durationMs, queries, databaseMs, statusCode, failed, requestId)
-      if (scope.timer === undefined) this.#emit(report)
-      else scope.timer.outside(() => this.#emit(report))
-    }
+  }
+
+  /** Findings are described only for a recipient: a listener, or an error that contains them. */
+  #inspect(scope: Scope, endedAt: number): readonly Finding[] | undefined {
+    const { detector, services } = this.parts
+    const { events } = services
     try {
-      services.scopes.closed(scope)
+      if (this.#openScopeParts.throwsFindings || events.has('finding') || events.has('scope'))
+        return detector?.inspect(scope, endedAt) ?? NONE
+      detector?.count(scope, endedAt)
+      return undefined
     } catch (error) {
       services.reportError(error)
+      return NONE
     }
-    return report
   }
 
-  #emit(report: ScopeReport): void {
-    const { events } = this.parts.services
-    for (const finding of report.findings) events.emit('finding', finding)
-    events.emit('scope', report)
-  }
-
-  #inspect(scope: Scope, endedAt: number): readonly Finding[] {
+  #describe(scope: Scope): readonly Finding[] {
     try {
-      return this.parts.detector?.inspect(scope, endedAt) ?? []
+      return this.parts.detector?.described(scope) ?? NONE
     } catch (error) {
       this.parts.services.reportError(error)
-      return []
+      return NONE
     }
-  }
-}
-
-/** Ends a scope whose function failed. The error of the function is more important than the findings. */
-function endFailed(scope: ScopeHandle): void {
-  scope.failed = true
-  try {
-    scope.end()
-  } catch {
-    // Findings were emitted before.
   }
 }

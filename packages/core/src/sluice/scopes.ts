@@ -57,29 +57,39 @@ export interface ScopeHandle {
   end(): ScopeReport
 }
 
+/** @throws NPlusOneError if there are findings. */
+export function throwFindings(findings: readonly Finding[]): void {
+  if (findings.length > 0) throw new NPlusOneError(findings)
+}
+
 /** Functions of a Sluice for its open scopes. */
 export interface OpenScopeParts {
   readonly enter: <T>(scope: Scope, fn: () => T) => T
   readonly end: (scope: Scope) => ScopeReport
-  readonly throwsFindings: () => boolean
+  readonly throwsFindings: boolean
 }
 
 /** The handle of a scope: a class, because one is created for each request and each task. */
 export class OpenScope implements ScopeHandle {
   #report: ScopeReport | undefined
-  readonly enter = <T>(fn: () => T): T => this.parts.enter(this.scope, fn)
-  readonly end = (): ScopeReport => {
-    if (this.#report !== undefined) return this.#report
-    const report = this.parts.end(this.scope)
-    this.#report = report
-    if (report.findings.length > 0 && this.parts.throwsFindings()) throw new NPlusOneError(report.findings)
-    return report
-  }
 
   constructor(
     private readonly scope: Scope,
     private readonly parts: OpenScopeParts,
   ) {}
+
+  enter<T>(fn: () => T): T {
+    return this.parts.enter(this.scope, fn)
+  }
+
+  end(): ScopeReport {
+    if (this.#report !== undefined) return this.#report
+    const { end, throwsFindings } = this.parts
+    const report = end(this.scope)
+    this.#report = report
+    if (throwsFindings) throwFindings(report.findings)
+    return report
+  }
 
   get name(): string {
     return this.scope.name

@@ -75,7 +75,7 @@ export class Sluice {
     const sharesCached = storeOf(options) !== undefined
     const replicas = new ReplicaRouters({ scopes, clock, random, sharesCached, warn, onError: reportError })
     const writes = replicas.follow(caching?.writes ?? new LocalWrites(new TagTable(clock)))
-    const recorder = new Recorder(clock, stats, detector?.traces)
+    const recorder = new Recorder(clock, stats, detector?.traces, reportError)
     const executor = new Executor(recorder, reportError)
     this.replicas = replicas
     this.#detector = detector

@@ -56,9 +56,9 @@ describe('database time', () => {
     const world = new World()
     const operation = world.begin(shape, false)
     world.now = 5
-    const sentAt = world.recorder.sent(world.scope)
+    const statement = world.recorder.sent(world.scope)
     world.now = 15
-    world.recorder.answered(world.scope, sentAt)
+    world.recorder.end(statement, 1, {})
     world.now = 40
     world.recorder.end(operation, 1, {})
     expect(world.scope.counts.databaseMs).toBe(10)
@@ -76,7 +76,7 @@ describe('database time', () => {
     world.recorder.end(execution, 1, {})
     const late = world.begin()
     world.recorder.end(late, 1, {})
-    world.recorder.answered(undefined, world.recorder.sent(world.scope))
+    world.recorder.end(world.recorder.sent(world.scope), 1, {})
     expect(world.scope.statements).toBe(0)
     expect(world.stats.databaseMs).toBe(30)
   })

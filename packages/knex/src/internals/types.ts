@@ -28,6 +28,9 @@ export interface ClientInternals {
   runner(builder: BuilderInternals): RunnerInternals
   queryBuilder(): BuilderInternals
   raw(...args: readonly unknown[]): BuilderInternals
+  processResponse(query: QueryObject, runner: RunnerInternals): unknown
+  on?(event: 'query-error', listener: (error: unknown, query: object) => void): void
+  off?(event: 'query-error', listener: (error: unknown, query: object) => void): void
   postProcessResponse(response: unknown, queryContext: unknown): unknown
   transaction(container: Container | undefined, ...options: readonly unknown[]): Emitter
   acquireConnection(): Promise<object>
@@ -57,6 +60,7 @@ export interface QueryObject {
   readonly bindings?: readonly unknown[]
   readonly method?: string
   readonly response?: unknown
+  readonly timeout?: unknown
 }
 
 export interface RunnerInternals {

@@ -13,7 +13,9 @@ import { storedSample, WorkloadCounts, type WorkloadEntry, WorkloadRecord } from
 const MAX_TEXT = 20_000
 /** Number of stored stack frames of the app: in a bundled app, the first one can belong to a package. */
 const FRAMES = 3
+/** The period of `onPeriod`: so many statements, and at least so many milliseconds. */
 const PERIOD = 32
+const PERIOD_MS = 20
 /** Calls until others are tried, where bindings were too many to keep. */
 const UNKEPT_GAP = 64
 /** Stacks that wait to be read, at most, and how long. */
@@ -41,7 +43,7 @@ export interface WorkloadLogParts {
   readonly clock?: Clock
   readonly random?: RandomSource
   readonly onError?: (error: unknown) => void
-  /** Called at every 32nd statement. */
+  /** Called at every 32nd statement, but at most 50 times a second. */
   readonly onPeriod?: () => void
   /** Called with the first statement of a shape that only reads. */
   readonly onRead?: (fingerprint: string, dialect: Dialect) => void
@@ -60,6 +62,7 @@ export class WorkloadLog implements StatementWatch {
   readonly #onPeriod: () => void
   readonly #onRead: ((fingerprint: string, dialect: Dialect) => void) | undefined
   #untilPeriod = PERIOD
+  #periodAt = Number.NEGATIVE_INFINITY
   readonly #records: Readonly<Record<Dialect, Map<string, WorkloadRecord>>> = {
     postgresql: new Map(),
     mysql: new Map(),
@@ -106,7 +109,7 @@ export class WorkloadLog implements StatementWatch {
       this.#untilPeriod -= 1
       if (this.#untilPeriod === 0) {
         this.#untilPeriod = PERIOD
-        this.#onPeriod()
+        this.#periodEnded()
       }
       if (record.calls >= record.sampleAt || (caller !== undefined && record.calls >= record.traceAt)) {
         this.#lookAt(record, analyzed.text ?? sql, bindings, caller)
@@ -170,6 +173,13 @@ export class WorkloadLog implements StatementWatch {
     this.#forgotten = 0
     this.#list.length = 0
     this.#bytes = 0
+  }
+
+  #periodEnded(): void {
+    const now = this.#clock.now()
+    if (now - this.#periodAt < PERIOD_MS) return
+    this.#periodAt = now
+    this.#onPeriod()
   }
 
   #recordOf(sent: string, dialect: Dialect, analyzed: AnalyzedSql): WorkloadRecord {

@@ -1,7 +1,6 @@
-import { type CallSite, portableFileOf } from '../../pipeline/call-site.ts'
+import { portableFileOf } from '../../pipeline/call-site.ts'
 import { CallSiteTraces } from '../../pipeline/call-site-traces.ts'
 import type { ExecutionGroup, Listing } from '../../pipeline/execution-group.ts'
-import type { Shape } from '../../pipeline/operation.ts'
 import {
   DEFAULT_LIMITS,
   type Repetition,
@@ -13,13 +12,18 @@ import type { Clock } from '../../shared/clock.ts'
 import type { Mutable } from '../../shared/mutable.ts'
 import { Budgets, type DetectionOptions } from './detection-options.ts'
 import { type Finding, idOf, type Pattern } from './finding.ts'
-import { type CountedFinding, FindingBook, type UnratedFinding } from './finding-book.ts'
+import {
+  type CountedFinding,
+  FindingBook,
+  type Occurrence,
+  rated,
+  type UnratedFinding,
+} from './finding-book.ts'
 import { IgnoreList } from './ignore-list.ts'
-import { impactOf, savingOf, severityOf } from './severity.ts'
 import { type GroupSites, KnownSites, parentOf, queryGroups, type SiteCount } from './sites.ts'
 
 const NONE: readonly Finding[] = []
-const NONE_FOUND: readonly UnratedFinding[] = []
+const NONE_REPEATED: readonly Repeated[] = []
 
 const MAX_GROUPS = 10
 
@@ -60,63 +64,99 @@ export class Detector {
   }
 
   /**
-   * Returns the findings of a scope that has ended, and counts each together with those of earlier scopes.
+   * Counts the findings of a scope that has ended together with those of earlier scopes, and returns them.
    *
    * @param endedAt - The time at which it ended, on the clock of its `startedAt`.
    */
   inspect(scope: Scope, endedAt: number): readonly Finding[] {
-    this.#book.ended(endedAt)
-    const findings = this.#find(scope, true)
-    if (findings.length === 0) return NONE
-    return findings.map((finding) => this.#book.add(finding, endedAt - scope.startedAt))
+    const findings: UnratedFinding[] = []
+    this.#count(scope, endedAt, findings)
+    return findings.length === 0 ? NONE : findings.map((finding) => this.#book.rate(finding))
+  }
+
+  /** The same without returning them: a known finding is counted, and not described again. */
+  count(scope: Scope, endedAt: number): void {
+    this.#count(scope, endedAt, undefined)
+  }
+
+  /**
+   * Returns the findings of a scope that has ended and was counted, with the number of their occurrences up
+   * to now.
+   */
+  described(scope: InspectedScope): readonly Finding[] {
+    const findings = this.#find(scope)
+    return findings.length === 0 ? NONE : findings.map((finding) => this.#book.rate(finding))
   }
 
   /** Returns the findings of a scope so far, without storing anything. */
   peek(scope: InspectedScope): readonly Finding[] {
-    return this.#find(scope, false).map(rated)
+    return this.#find(scope).map(rated)
   }
 
-  #find(scope: InspectedScope, hasEnded: boolean): readonly UnratedFinding[] {
-    const { queries } = scope.counts
-    if (scope.groups.size === 0 && queries === 0) return NONE_FOUND
-    const budget = this.#budgets.of(scope.name)
-    const exceeded = budget !== undefined && queries > budget ? budget : undefined
+  #find(scope: InspectedScope): readonly UnratedFinding[] {
+    const findings: UnratedFinding[] = []
+    for (const one of this.#repeated(scope, false)) {
+      const finding = this.#describe(scope, one, false)
+      if (!this.#ignored.has(finding, one.group.shape)) findings.push(finding)
+    }
+    const exceeded = this.#exceeded(scope)
+    if (exceeded !== undefined) findings.push(exceeded)
+    return findings
+  }
+
+  /** @param findings - Receives the findings; if omitted, known ones are only counted. */
+  #count(scope: Scope, endedAt: number, findings: UnratedFinding[] | undefined): void {
+    this.#book.ended(endedAt)
+    const scopeMs = endedAt - scope.startedAt
+    for (const one of this.#repeated(scope, true)) {
+      if (findings === undefined && this.#countAgain(scope, one, scopeMs)) continue
+      const finding = this.#describe(scope, one, true)
+      if (this.#ignored.has(finding, one.group.shape)) continue
+      const entry = this.#book.add(finding, scopeMs)
+      findings?.push(finding)
+      const { known } = one.site
+      const parent = parentOf(one.group)
+      // As long as the call site of the parent is unknown, each scope may find it.
+      if (known === undefined || (parent !== undefined && finding.parent?.callSite === undefined)) continue
+      known.finding = { code: finding.code, parent: parent?.shape.fingerprint, entry }
+    }
+    const exceeded = this.#exceeded(scope)
+    if (exceeded === undefined) return
+    this.#book.add(exceeded, scopeMs)
+    findings?.push(exceeded)
+  }
+
+  /** Counts a known finding. Returns `false` if it must be described. */
+  #countAgain(scope: InspectedScope, one: Repeated, scopeMs: number): boolean {
+    const { group, repetition, site } = one
+    const finding = site.known?.finding
+    if (finding === undefined || finding.code !== repetition.code) return false
+    const parent = parentOf(group)
+    if (parent?.shape.fingerprint !== finding.parent || parent?.stack !== undefined) return false
+    if (!this.#book.has(finding.entry)) return false
+    finding.entry.add(numbersOf(scope, one), scope.requestId, scopeMs)
+    return true
+  }
+
+  /** Returns the repeated queries of a scope, by normalized query and call site. */
+  #repeated(scope: InspectedScope, hasEnded: boolean): readonly Repeated[] {
     const { threshold, repeats } = this.limits
     const fewest = Math.min(threshold, repeats)
-    // Most scopes have nothing to find. A function with a closure would allocate memory for each of them.
-    return exceeded === undefined && !hasGroupOf(scope, fewest)
-      ? NONE_FOUND
-      : this.#findAmong(scope, fewest, exceeded, hasEnded)
-  }
-
-  /**
-   * @param fewest - Minimum number of executions of a group.
-   * @param exceeded - The budget, if it is exceeded.
-   */
-  #findAmong(
-    scope: InspectedScope,
-    fewest: number,
-    exceeded: number | undefined,
-    hasEnded: boolean,
-  ): readonly UnratedFinding[] {
-    const { threshold } = this.limits
-    const findings: UnratedFinding[] = []
-    const keep = (finding: UnratedFinding, shape?: Shape) => {
-      if (!this.#ignored.has(finding, shape)) findings.push(finding)
-    }
+    let all: Repeated[] | undefined
     for (const group of scope.groups.values()) {
-      if (group.shape.kind !== 'read' || group.count < fewest) continue
+      if (group.count < fewest || group.shape.kind !== 'read') continue
       // Formatting stacks is expensive, so first check whether there is anything to find.
       if (group.count < threshold && repetitionAmong(group, this.limits) === undefined) continue
-      const found = this.#knownSites.of(scope.name, group, hasEnded)
-      for (const { site, ...from } of found?.sites ?? []) {
-        const repetition = repetitionAmong(from, this.limits)
-        if (repetition !== undefined && !isFixedSize(from, repetition, threshold))
-          keep(this.#describe(scope, group, site, repetition, found as GroupSites), group.shape)
+      const sites = this.#knownSites.of(scope.name, group, hasEnded)
+      if (sites === undefined) continue
+      for (const site of sites.sites) {
+        const repetition = repetitionAmong(site, this.limits)
+        if (repetition === undefined || isFixedSize(site, repetition, threshold)) continue
+        all ??= []
+        all.push({ group, site, sites, repetition })
       }
     }
-    if (exceeded !== undefined) keep(this.#describeBudget(scope, exceeded))
-    return findings
+    return all ?? NONE_REPEATED
   }
 
   /** Returns every finding of scopes that ended. */
@@ -128,17 +168,12 @@ export class Detector {
     this.#book.clear()
   }
 
-  #describe(
-    scope: InspectedScope,
-    group: ExecutionGroup,
-    site: CallSite | undefined,
-    { code, count, needed }: Repetition,
-    { together, held }: GroupSites,
-  ): UnratedFinding {
+  #describe(scope: InspectedScope, one: Repeated, hasEnded: boolean): UnratedFinding {
+    const { group, repetition, site, sites } = one
     const { shape } = group
-    // Operations of an ORM take longer than their statements.
-    const ofGroup = Math.min(group.databaseMs, scope.counts.databaseMs)
-    const file = site === undefined ? '' : portableFileOf(site)
+    const { code } = repetition
+    const file = site.site === undefined ? '' : portableFileOf(site.site)
+    const { count, pattern, databaseMs, queries, queriesPossible } = numbersOf(scope, one)
     // No spread, here and in the book: it costs several times as much, and each request can have findings.
     const finding: Mutable<UnratedFinding> = {
       code,
@@ -147,30 +182,38 @@ export class Detector {
       fingerprint: shape.fingerprint,
       label: shape.label,
       count,
-      pattern: patternOf(group, together),
-      databaseMs: ofGroup * (count / group.count),
-      queries: scope.counts.queries,
-      queriesPossible: Math.max(1, scope.counts.queries - count + needed),
-      occurrences: 1 + held,
+      pattern,
+      databaseMs,
+      queries,
+      queriesPossible,
+      occurrences: 1 + sites.held,
     }
     if (scope.requestId !== undefined) finding.requestId = scope.requestId
-    if (site !== undefined) finding.callSite = site
+    if (site.site !== undefined) finding.callSite = site.site
     if (code !== 'N_PLUS_ONE') return finding
     const parent = parentOf(group)
-    if (parent !== undefined) finding.parent = this.#parent(scope, group, parent)
+    if (parent !== undefined) finding.parent = this.#parent(scope, group, parent, hasEnded)
     const fix = shape.fix?.(parent?.shape)
     if (fix !== undefined) finding.fix = fix
     return finding
   }
 
-  #parent({ name }: InspectedScope, group: ExecutionGroup, parent: Listing): NonNullable<Finding['parent']> {
-    const callSite = this.#knownSites.parentOf(name, group, parent)
+  #parent(
+    { name }: InspectedScope,
+    group: ExecutionGroup,
+    parent: Listing,
+    hasEnded: boolean,
+  ): NonNullable<Finding['parent']> {
+    const callSite = this.#knownSites.parentOf(name, group, parent, hasEnded)
     return { label: parent.shape.label, ...(callSite === undefined ? {} : { callSite }) }
   }
 
-  #describeBudget(scope: InspectedScope, budget: number): UnratedFinding {
+  /** The finding that a scope exceeds its budget, if it does and is reported. */
+  #exceeded(scope: InspectedScope): UnratedFinding | undefined {
     const { queries, databaseMs } = scope.counts
-    return {
+    const budget = this.#budgets.of(scope.name)
+    if (budget === undefined || queries <= budget) return undefined
+    const finding: UnratedFinding = {
       code: 'QUERY_BUDGET',
       id: idOf('QUERY_BUDGET', scope.name),
       scope: scope.name,
@@ -187,6 +230,7 @@ export class Detector {
         MAX_GROUPS,
       ),
     }
+    return this.#ignored.has(finding) ? undefined : finding
   }
 
   get #knownSites(): KnownSites {
@@ -195,11 +239,28 @@ export class Detector {
   }
 }
 
-/** Adds the severity of a finding that was seen in this scope only. */
-function rated(finding: UnratedFinding): Finding {
-  const { occurrences } = finding
-  const savedMs = savingOf(finding).ms * occurrences
-  return { ...finding, severity: severityOf(impactOf({ occurrences, savedMs, scopeMs: 0, seenMs: 0 })) }
+/** Repeated queries of one call site. */
+interface Repeated {
+  readonly group: ExecutionGroup
+  readonly site: SiteCount
+  /** All call sites of the group. */
+  readonly sites: GroupSites
+  readonly repetition: Repetition
+}
+
+function numbersOf(
+  { counts: { queries, databaseMs } }: InspectedScope,
+  { group, repetition: { code, count, needed }, sites }: Repeated,
+): Occurrence & { readonly pattern: Pattern } {
+  return {
+    code,
+    count,
+    pattern: patternOf(group, sites.together),
+    // Operations of an ORM take longer than their statements.
+    databaseMs: Math.min(group.databaseMs, databaseMs) * (count / group.count),
+    queries,
+    queriesPossible: Math.max(1, queries - count + needed),
+  }
 }
 
 /**
@@ -213,12 +274,6 @@ function isFixedSize(
 ): boolean {
   // The iterations of one loop can have different callers in their stacks: the first one runs synchronously.
   return code === 'N_PLUS_ONE' && fromOneCaller < 0.5 && Math.round(count * fromOneCaller) < threshold
-}
-
-/** Whether a group of a scope has at least `fewest` executions. */
-function hasGroupOf({ groups }: InspectedScope, fewest: number): boolean {
-  for (const { count } of groups.values()) if (count >= fewest) return true
-  return false
 }
 
 function patternOf({ parallel, count }: ExecutionGroup, together: number): Pattern {

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import type { Mutable } from '../../shared/mutable.ts'
 import type { Finding } from './finding.ts'
 import { type FindingImpact, impactOf, savingOf, severityOf } from './severity.ts'
 import { siteKey } from './sites.ts'
@@ -16,19 +17,87 @@ export interface CountedFinding {
 /** A finding of one scope, before its severity is known. */
 export type UnratedFinding = Omit<Finding, 'severity'>
 
-interface Entry {
+/** The numbers of one occurrence. */
+export type Occurrence = Pick<
+  UnratedFinding,
+  'code' | 'count' | 'pattern' | 'databaseMs' | 'queries' | 'queriesPossible'
+>
+
+/** A finding, and its occurrences. */
+export class FindingEntry {
+  #occurrences = 0
+  #savedMs = 0
+  #scopeMs = 0
+  /** The numbers of the occurrence with the most queries. */
+  #worst: Occurrence
+  #requestId: string | undefined
+
+  constructor(
+    readonly key: string,
+    /** Its description; the numbers in it can be those of another occurrence. */
+    private described: UnratedFinding,
+    private readonly firstAt: number,
+  ) {
+    this.#worst = described
+  }
+
+  /** Number of scopes with the finding. */
+  get occurrences(): number {
+    return this.#occurrences
+  }
+
   /** The occurrence with the most queries. */
-  worst: UnratedFinding
-  occurrences: number
-  savedMs: number
-  scopeMs: number
-  readonly firstAt: number
+  get worst(): UnratedFinding {
+    const { count, pattern, databaseMs, queries, queriesPossible } = this.#worst
+    const finding: Mutable<UnratedFinding> = {
+      ...this.described,
+      count,
+      databaseMs,
+      queries,
+      queriesPossible,
+    }
+    if (pattern !== undefined) finding.pattern = pattern
+    if (this.#requestId !== undefined) finding.requestId = this.#requestId
+    else delete finding.requestId
+    return finding
+  }
+
+  /** Counts a finding that was described anew. */
+  describe(finding: UnratedFinding, scopeMs: number): void {
+    if (finding.count >= this.#worst.count) this.described = finding
+    this.add(finding, finding.requestId, scopeMs, finding.occurrences)
+  }
+
+  /**
+   * Counts an occurrence.
+   *
+   * @param requestId - Id of the HTTP request, if there is one.
+   * @param scopeMs - Duration of the scope.
+   */
+  add(found: Occurrence, requestId: string | undefined, scopeMs: number, occurrences = 1): void {
+    this.#occurrences += occurrences
+    this.#savedMs += savingOf(found).ms * occurrences
+    this.#scopeMs += scopeMs * occurrences
+    if (found.count < this.#worst.count) return
+    this.#worst = found
+    this.#requestId = requestId
+  }
+
+  /** @param latestAt - Time at which the latest scope of the app ended. */
+  impactAt(latestAt: number): FindingImpact {
+    return impactOf({
+      occurrences: this.#occurrences,
+      savedMs: this.#savedMs,
+      scopeMs: this.#scopeMs,
+      seenMs: latestAt - this.firstAt,
+    })
+  }
 }
 
 /** Counts the findings of scopes that ended: equal ones of scopes with the same name are one finding. */
 export class FindingBook {
   /** Created with the first finding, to save memory. */
-  #entries: LRUCache<string, Entry> | undefined
+  #entries: LRUCache<string, FindingEntry> | undefined
   /** Time at which the latest scope of the app ended. */
   #latestAt = 0
 
@@ -45,41 +114,58 @@ export class FindingBook {
    * Counts a finding of the scope that ended last.
    *
    * @param scopeMs - Duration of the scope.
-   * @returns The same object, with the severity and the number of occurrences up to now.
    */
-  add(finding: UnratedFinding, scopeMs: number): Finding {
+  add(finding: UnratedFinding, scopeMs: number): FindingEntry {
     this.#entries ??= new LRUCache({ max: MAX_FINDINGS })
-    const { occurrences } = finding
-    const savedMs = savingOf(finding).ms * occurrences
-    const key = `${finding.scope}\n${finding.id}\n${siteKey(finding.callSite)}`
+    const key = keyOf(finding)
     let entry = this.#entries.get(key)
     if (entry === undefined) {
-      entry = { worst: finding, occurrences: 0, savedMs: 0, scopeMs: 0, firstAt: this.#latestAt }
+      entry = new FindingEntry(key, finding, this.#latestAt)
       this.#entries.set(key, entry)
-    } else if (finding.count >= entry.worst.count) entry.worst = finding
-    entry.occurrences += occurrences
-    entry.savedMs += savedMs
-    entry.scopeMs += scopeMs * occurrences
-    const severity = severityOf(this.#impactOf(entry))
-    return Object.assign(finding, { occurrences: entry.occurrences, severity })
+    }
+    entry.describe(finding, scopeMs)
+    return entry
+  }
+
+  /** Whether an entry was neither evicted nor cleared. Counts as a use of it. */
+  has(entry: FindingEntry): boolean {
+    return this.#entries?.get(entry.key) === entry
+  }
+
+  /** Adds the severity of a finding, and the number of its occurrences up to now, to the same object. */
+  rate(finding: UnratedFinding): Finding {
+    const entry = this.#entries?.get(keyOf(finding))
+    return entry === undefined
+      ? rated(finding)
+      : Object.assign(finding, {
+          occurrences: entry.occurrences,
+          severity: severityOf(entry.impactAt(this.#latestAt)),
+        })
   }
 
   /** Returns every finding. */
   list(): readonly CountedFinding[] {
     return [...(this.#entries?.values() ?? [])].map((entry) => {
-      const impact = this.#impactOf(entry)
-      const { occurrences } = entry
-      return { finding: { ...entry.worst, occurrences, severity: severityOf(impact) }, impact }
+      const impact = entry.impactAt(this.#latestAt)
+      const { worst, occurrences } = entry
+      return { finding: { ...worst, occurrences, severity: severityOf(impact) }, impact }
     })
   }
 
   clear(): void {
     this.#entries?.clear()
   }
+}
 
-  #impactOf({ occurrences, savedMs, scopeMs, firstAt }: Entry): FindingImpact {
-    return impactOf({ occurrences, savedMs, scopeMs, seenMs: this.#latestAt - firstAt })
-  }
+/** Adds the severity of a finding that was seen in this scope only. */
+export function rated(finding: UnratedFinding): Finding {
+  const { occurrences } = finding
+  const savedMs = savingOf(finding).ms * occurrences
+  return { ...finding, severity: severityOf(impactOf({ occurrences, savedMs, scopeMs: 0, seenMs: 0 })) }
+}
+
+function keyOf({ scope, id, callSite }: UnratedFinding): string {
+  return `${scope}\n${id}\n${siteKey(callSite)}`
 }
 
 /**

@@ -41,9 +41,14 @@ export function severityOf(impact: FindingImpact): Severity {
 }
 
 /** Returns the impact of a finding from its totals. */
-export function impactOf(totals: Omit<FindingImpact, 'savedMsPerMinute'>): FindingImpact {
-  const minutes = Math.max(1, totals.seenMs / MINUTE_MS)
-  return { ...totals, savedMsPerMinute: totals.savedMs / minutes }
+export function impactOf({
+  occurrences,
+  savedMs,
+  scopeMs,
+  seenMs,
+}: Omit<FindingImpact, 'savedMsPerMinute'>): FindingImpact {
+  const savedMsPerMinute = savedMs / Math.max(1, seenMs / MINUTE_MS)
+  return { occurrences, savedMs, savedMsPerMinute, scopeMs, seenMs }
 }
 
 /** Returns the impact of one finding in several processes or routes. */

@@ -4,7 +4,8 @@ import type { CallSiteTraces } from '../../pipeline/call-site-traces.ts'
 import type { ExecutionGroup, Listing, Sample } from '../../pipeline/execution-group.ts'
 import type { Shape } from '../../pipeline/operation.ts'
 import type { Scope } from '../../pipeline/scope.ts'
-import type { QueryGroup } from './finding.ts'
+import type { FindingCode, QueryGroup } from './finding.ts'
+import type { FindingEntry } from './finding-book.ts'
 
 /** A call site of executions. */
 export interface SiteCount {
@@ -18,6 +19,8 @@ export interface SiteCount {
   readonly fromOneCaller: number
   /** The samples of the group that came from this call site. */
   readonly samples: readonly Sample[]
+  /** The call site as earlier scopes found it; `undefined` if it was found in this scope. */
+  readonly known?: KnownSite
 }
 
 /** Returns a string that identifies a call site. */
@@ -115,9 +118,19 @@ export interface GroupSites {
   readonly held: number
 }
 
-interface KnownSite extends Pick<SiteCount, 'site' | 'fromOneCaller'> {
+export interface KnownSite extends Pick<SiteCount, 'site' | 'fromOneCaller'> {
   /** The share of the executions of the group, 0 to 1. */
   readonly share: number
+  /** The finding that was described for it last. */
+  finding: KnownFinding | undefined
+}
+
+/** A finding that need not be described again, as long as its kind and its parent query are the same. */
+interface KnownFinding {
+  readonly code: FindingCode
+  /** Fingerprint of the parent query. */
+  readonly parent: string | undefined
+  readonly entry: FindingEntry
 }
 
 interface Known {
@@ -152,7 +165,7 @@ export class KnownSites {
     const { held } = known
     if (group.isTraced) {
       const found = { sites: sitesOf(group), together: togetherOf(group), held }
-      if (hasEnded) this.#remember(known, group, found)
+      if (hasEnded) this.#remember(scope, known, group, found)
       return found
     }
     if (hasEnded) this.traces?.doubt(group.shape)
@@ -168,27 +181,37 @@ export class KnownSites {
   remembered(scope: string, { shape, count, samples }: ExecutionGroup): GroupSites | undefined {
     const known = this.#known.get(keyOf(scope, shape))
     if (known?.sites === undefined) return undefined
-    const sites = known.sites.map(({ site, fromOneCaller, share }) => ({
-      site,
-      fromOneCaller,
+    const sites = known.sites.map((one) => ({
+      site: one.site,
+      fromOneCaller: one.fromOneCaller,
       samples,
-      count: Math.round(share * count),
+      count: Math.round(one.share * count),
+      known: one,
     }))
     return { sites, together: known.together, held: 0 }
   }
 
-  /** Returns the call site of a group's parent query. */
-  parentOf(scope: string, group: ExecutionGroup, { shape, stack }: Listing): CallSite | undefined {
+  /**
+   * Returns the call site of a group's parent query.
+   *
+   * @param hasEnded - As for `of`.
+   */
+  parentOf(
+    scope: string,
+    group: ExecutionGroup,
+    { shape, stack }: Listing,
+    hasEnded: boolean,
+  ): CallSite | undefined {
     const { parents } = this.#entry(scope, group)
     if (stack !== undefined) {
       const site = parseCallSite(stack.stack)
-      if (site === undefined) return undefined
+      if (site === undefined || !hasEnded) return site
       parents.set(shape.fingerprint, site)
       this.traces?.foundParent(shape, siteKey(site))
       return site
     }
     const site = parents.get(shape.fingerprint)
-    if (site === undefined) this.traces?.doubtParent(shape)
+    if (site === undefined && hasEnded) this.traces?.doubtParent(shape)
     return site
   }
 
@@ -202,16 +225,23 @@ export class KnownSites {
     return known
   }
 
-  #remember(known: Known, { shape, count }: ExecutionGroup, { sites, together }: GroupSites): void {
+  #remember(
+    scope: string,
+    known: Known,
+    { shape, count }: ExecutionGroup,
+    { sites, together }: GroupSites,
+  ): void {
     known.sites = sites.map(({ site, fromOneCaller, count: ofSite }) => ({
       site,
       fromOneCaller,
       share: ofSite / count,
+      finding: undefined,
     }))
     known.together = together
     known.held = 0
     const [only] = sites
-    this.traces?.found(shape, sites.length === 1 && only?.site !== undefined ? siteKey(only.site) : undefined)
+    const place = sites.length === 1 && only?.site !== undefined ? siteKey(only.site) : undefined
+    this.traces?.found(shape, scope, place)
   }
 }
 

@@ -6,6 +6,7 @@ import { Scope } from '../../../src/pipeline/scope.ts'
 import type { DetectionOptions } from '../../../src/query/detect/detection-options.ts'
 import { Detector } from '../../../src/query/detect/detector.ts'
 import type { Finding } from '../../../src/query/detect/finding.ts'
+import { seeded } from '../../monitoring/seeded.ts'
 
 const LOOP = 20
 
@@ -28,7 +29,10 @@ class World {
   readonly listing: Shape = shapeOf('cities')
   readonly shape: Shape = shapeOf('posts')
 
-  constructor(options: DetectionOptions = {}) {
+  constructor(
+    options: DetectionOptions = {},
+    private readonly onlyCounts = false,
+  ) {
     this.detector = new Detector(options, this.clock)
     this.#recorder = new Recorder(this.clock, new QueryStats(), this.detector.traces)
   }
@@ -39,16 +43,20 @@ class World {
    * @param lines - The call sites of the queries in the loop, repeated cyclically.
    */
   scope(
-    name: string,
+    name: string | (() => string),
     lines: readonly number[],
-    { shape = this.shape, count = LOOP, peeks = 0 } = {},
+    { shape = this.shape, count = LOOP, peeks = 0, listing = this.listing, values = count } = {},
   ): readonly Finding[] {
-    const scope = new Scope(name, 'observe', this.now)
-    this.#execute(scope, this.listing, 0, 3, 1)
-    for (let at = 0; at < count; at += 1) this.#execute(scope, shape, at, 1, lines[at % lines.length] ?? 0)
+    const scope = new Scope(name, 'observe', this.now - 0.5)
+    scope.requestId = `r${this.now}`
+    this.#execute(scope, listing, 0, 3, 1)
+    for (let at = 0; at < count; at += 1)
+      this.#execute(scope, shape, at % values, 1, lines[at % lines.length] ?? 0)
     scope.counts.queries = count + 1
     for (let time = 0; time < peeks; time += 1) this.detector.peek(scope)
-    return this.detector.inspect(scope, this.now)
+    if (!this.onlyCounts) return this.detector.inspect(scope, this.now)
+    this.detector.count(scope, this.now)
+    return this.detector.described(scope)
   }
 
   #execute(scope: Scope, shape: Shape, value: number, rows: number, line: number): void {
@@ -73,6 +81,42 @@ class World {
 
 const lineOf = ([finding]: readonly Finding[]) => finding?.callSite?.line
 
+describe('a finding that is only counted', () => {
+  it('is the same as one that is described in each scope', () => {
+    const worlds = [new World(), new World({}, true)]
+    const random = seeded(7)
+    const pick = <T>(...all: readonly [T, ...T[]]) => all[Math.floor(random() * all.length)] as T
+    const shapes = [shapeOf('posts'), shapeOf('tags'), shapeOf('users')] as const
+    const listings = [shapeOf('cities'), shapeOf('regions')] as const
+    for (let at = 0; at < 2_000; at += 1) {
+      const name = pick('GET /a', 'GET /b', 'GET /c')
+      const [lines, elapsed, lazy] = [pick([7], [7], [7, 9], [8]), pick(0, 1, 20, 1_200), random() < 0.5]
+      const options = {
+        shape: pick(...shapes),
+        listing: pick(...listings),
+        count: pick(4, 5, 20, 100),
+        values: pick(3, 200),
+      }
+      const [described, counted] = worlds.map((world) => {
+        world.now += elapsed
+        return world.scope(lazy ? () => name : name, lines, options)
+      })
+      expect(counted).toEqual(described)
+    }
+    const [described, counted] = worlds.map(({ detector }) => detector.findings())
+    expect(described?.length).toBeGreaterThan(20)
+    expect(counted).toEqual(described)
+  })
+
+  it('is found again after it was cleared', () => {
+    const world = new World({}, true)
+    for (let at = 0; at < 5; at += 1) world.scope('GET /cities', [7])
+    world.detector.clear()
+    world.scope('GET /cities', [7])
+    expect(world.detector.findings()).toMatchObject([{ finding: { occurrences: 1, callSite: { line: 7 } } }])
+  })
+})
+
 describe('call sites', () => {
   it('are captured in few scopes, and reported in all', () => {
     const world = new World()
@@ -88,7 +132,7 @@ describe('call sites', () => {
     ])
     for (let at = 0; at < 10; at += 1) world.scope('GET /cities', [7])
     let found: readonly Finding[] = []
-    expect(world.captured(() => (found = world.scope('GET /cities', [7])))).toBe(1)
+    expect(world.captured(() => (found = world.scope('GET /cities', [7])))).toBe(0)
     expect(found).toEqual([{ ...first[0], occurrences: 12 }])
   })
 

@@ -1,0 +1,105 @@
+import type { Execution } from '../pipeline/execution.ts'
+import type { Stack } from '../pipeline/execution-group.ts'
+import type { Ambient, ScopeStorage } from '../pipeline/scope.ts'
+import type { StatementCaller } from '../pipeline/statement-watch.ts'
+import type { ConnectionTransactions } from './connection-transactions.ts'
+import type { StatementPlan, StatementPlans } from './statement-plan.ts'
+import { Comparable, type RecordedClient, type RecordsHost } from './statement-records.ts'
+import type { WriteAnnouncer } from './write-announcer.ts'
+
+interface CountingParts {
+  readonly host: RecordsHost & { readonly scopes: ScopeStorage; isOptimizing(): boolean }
+  readonly client: RecordedClient
+  readonly plans: StatementPlans
+  readonly writes: WriteAnnouncer
+  readonly transactions: ConnectionTransactions
+}
+
+const untraced = {}
+
+/**
+ * Counts the statements that need nothing else: plain reads that are known to write nothing, which most
+ * statements of an app are. Their adapter sends them as it would without Sluice and reports their end where it
+ * sees it, so they need neither a promise nor a closure.
+ */
+export class CountedReads {
+  constructor(private readonly parts: CountingParts) {}
+
+  /**
+   * A statement is about to be sent on a connection.
+   *
+   * @param stack - As that of `SentStatement`.
+   * @param caller - As that of `SentStatement`.
+   * @returns Its record, for `end` or `failed`. `undefined`: send it through `AdapterClient.statement`.
+   */
+  begin(
+    connection: object,
+    sql: string,
+    params: readonly unknown[],
+    stack?: () => Stack | undefined,
+    caller?: StatementCaller,
+  ): Execution | undefined {
+    const { host, plans, writes } = this.parts
+    try {
+      const plan = plans.of(sql)
+      const isOptimizing = host.isOptimizing()
+      if (!plan.isRepeatable || !writes.isQuiet(plan, isOptimizing) || host.trace.current !== undefined)
+        return undefined
+      if (!plan.isPlainRead) return undefined
+      const { ambient } = host.scopes
+      const timer = ambient.scope?.timer
+      const begin = () => this.#begin(connection, plan, params, stack, caller, ambient, isOptimizing)
+      return timer === undefined ? begin() : timer.inside(begin)
+    } catch (error) {
+      host.reportError(error)
+      return undefined
+    }
+  }
+
+  #begin(
+    connection: object,
+    { analyzed, shape, sql }: StatementPlan,
+    params: readonly unknown[],
+    stack: (() => Stack | undefined) | undefined,
+    caller: StatementCaller | undefined,
+    ambient: Ambient,
+    isOptimizing: boolean,
+  ): Execution {
+    const { recorder, watch } = this.parts.host
+    const { recordsOperations, dialect } = this.parts.client
+    const scope = ambient.counted
+    recorder.statement(scope)
+    let execution: Execution
+    let from = caller
+    if (recordsOperations === true) execution = recorder.sent(scope)
+    else {
+      // In `observe`, operations bypass the pipeline, and each statement is one.
+      if (scope !== undefined && !isOptimizing) scope.counts.operations += 1
+      from = new Comparable(sql, params, stack)
+      execution = recorder.begin(scope, shape, from)
+    }
+    execution.connection = connection
+    if (watch !== undefined && !ambient.isShadowing)
+      execution.watched = watch.begin(sql, dialect, analyzed, params, from)
+    return execution
+  }
+
+  /**
+   * The read was answered.
+   *
+   * @param rows - Number of rows that it returned.
+   */
+  end(execution: Execution, rows: number): void {
+    const { recorder } = this.parts.host
+    const timer = execution.scope?.timer
+    if (timer === undefined) recorder.end(execution, rows, untraced)
+    else timer.inside(() => recorder.end(execution, rows, untraced))
+  }
+
+  /** The read failed. */
+  failed(execution: Execution, error: unknown): void {
+    const { host, transactions } = this.parts
+    if (execution.connection !== undefined) transactions.failed(execution.connection, error)
+    host.recorder.end(execution, 0, untraced, true)
+  }
+}

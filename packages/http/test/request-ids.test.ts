@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest'
 import { quickUuid } from '../src/request-ids.ts'
 
 describe('quickUuid', () => {
-  // More than one filling of the pool.
   const ids = Array.from({ length: 5_000 }, quickUuid)
 
   it('has the format of version 4', () => {
@@ -12,14 +11,5 @@ describe('quickUuid', () => {
 
   it('never returns an id twice', () => {
     expect(new Set(ids).size).toBe(ids.length)
-  })
-
-  it('uses every value of each random digit', () => {
-    const fixed = new Set([8, 13, 14, 18, 19, 23])
-    for (let at = 0; at < 36; at += 1) {
-      const digits = new Set(ids.map((id) => id[at]))
-      if (!fixed.has(at)) expect(digits.size, `at ${at}`).toBe(16)
-    }
-    expect(new Set(ids.map((id) => id[19])).size).toBe(4)
   })
 })

@@ -141,10 +141,13 @@ export class PluginState implements InstanceContext {
     this.#sent.get(query)?.sends(query.sql, bindings)
     const { base, conversions } = this
     const pg = client.transacting === true ? this.#pg : undefined
+    const { reads } = this.#statements
     const execution =
-      isOfRunner(query) &&
-      this.#statements.reads?.begin(connection, query.sql, bindings, this.#origins.of(query))
-    if (execution) return this.#counted(execution, client, connection, query, pg)
+      reads !== undefined && isOfRunner(query)
+        ? reads.begin(connection, query.sql, bindings, this.#origins.of(query))
+        : undefined
+    if (reads !== undefined && execution !== undefined)
+      return this.#counted(reads, execution, client, connection, query, pg)
     const sent = new SentQuery(base, client, connection, query, this.#origins.of(query), conversions, pg)
     if (client.transacting !== true) return this.#statements.statement(connection, sent)
     this.transactions.uses(client, connection)
@@ -155,6 +158,7 @@ export class PluginState implements InstanceContext {
 
   /** Sends a read whose end is reported by `answered` or `failed`. */
   #counted(
+    reads: NonNullable<AdapterClient['reads']>,
     execution: Execution,
     client: ClientInternals,
     connection: object,
@@ -163,14 +167,8 @@ export class PluginState implements InstanceContext {
   ): Promise<QueryObject> {
     query[COUNTED] = execution
     if (client.transacting === true) this.transactions.uses(client, connection)
-    try {
-      return pg === undefined
-        ? this.base._query.call(client, connection, query)
-        : pg.send(connection, () => this.base._query.call(client, connection, query))
-    } catch (error) {
-      this.failed(error, query)
-      throw error
-    }
+    const send = () => this.base._query.call(client, connection, query)
+    return reads.start(execution, pg === undefined ? send : () => pg.send(connection, send))
   }
 
   /** Called with the response to each query of a runner. */

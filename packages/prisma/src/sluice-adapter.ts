@@ -309,6 +309,7 @@ class AdapterObserver {
 
   /** Reads the catalog through the adapter, if it is needed. */
   readCatalog(adapter: SqlDriverAdapter): void {
+    if (!this.host.isOptimizing()) return
     if (this.statements.needsCatalog) this.connected(adapter)
     void this.statements.readCatalog()
   }

@@ -58,6 +58,11 @@ export interface AdapterClient {
    * whose statements all go through `statement`.
    */
   readonly reads: CountedReads | undefined
+  /**
+   * Whether the stack of the next statement with this SQL may be needed, so that it has to contain its
+   * caller.
+   */
+  needsCaller(sql: string): boolean
   /** Sends a statement on a connection. */
   statement<T>(connection: object, sent: SentStatement<Promise<T>>): Promise<T>
   /** Sends a statement of a synchronous driver. */
@@ -216,6 +221,10 @@ class AttachedClient implements AdapterClient {
     if (recorder.mayTrace(scopes.ambient.counted, shape)) call.stack?.()
     void this.readCatalog()
     return this.host.execute(new SqlOperation(this.#context, plan, call, settings))
+  }
+
+  needsCaller(sql: string): boolean {
+    return this.isActive || this.#observer.reads.needsCaller(sql)
   }
 
   get plans(): StatementPlans {

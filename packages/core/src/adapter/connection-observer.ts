@@ -128,10 +128,12 @@ export class ConnectionObserver {
 
   /** Sends a statement. */
   statement<T>(connection: object, sent: SentStatement<Promise<T>>): Promise<T> {
-    const { ambient, timed } = this.host.scopes
-    const timer = timed === 0 ? undefined : ambient.counted?.timer
+    const execution = this.reads.beginSent(connection, sent)
+    if (execution !== undefined) return this.reads.send(execution, sent)
     const limit = raiseStackLimit()
     try {
+      const { ambient, timed } = this.host.scopes
+      const timer = timed === 0 ? undefined : ambient.counted?.timer
       return timer === undefined
         ? this.#statement(connection, sent, ambient)
         : timer.inside(() => this.#statement(connection, new TimedStatement(sent, timer), ambient))

@@ -1,8 +1,10 @@
+import { addCallers, raiseStackLimit, restoreStackLimit } from '../pipeline/error-stack.ts'
 import type { Execution } from '../pipeline/execution.ts'
 import type { Stack } from '../pipeline/execution-group.ts'
 import type { Ambient, ScopeStorage } from '../pipeline/scope.ts'
 import type { StatementCaller } from '../pipeline/statement-watch.ts'
 import type { ConnectionTransactions } from './connection-transactions.ts'
+import type { SentStatement } from './sent-statement.ts'
 import type { StatementPlan, StatementPlans } from './statement-plan.ts'
 import { Comparable, type RecordedClient, type RecordsHost } from './statement-records.ts'
 import type { WriteAnnouncer } from './write-announcer.ts'
@@ -39,20 +41,95 @@ export class CountedReads {
     stack?: () => Stack | undefined,
     caller?: StatementCaller,
   ): Execution | undefined {
-    const { host, plans, writes } = this.parts
+    const { host, writes } = this.parts
+    const plan = this.#planOf(sql)
+    if (plan === undefined) return undefined
     try {
-      const plan = plans.of(sql)
       const isOptimizing = host.isOptimizing()
       if (!plan.isRepeatable || !writes.isQuiet(plan, isOptimizing) || host.trace.current !== undefined)
         return undefined
       if (!plan.isPlainRead) return undefined
       const { ambient } = host.scopes
       const timer = ambient.scope?.timer
-      const begin = () => this.#begin(connection, plan, params, stack, caller, ambient, isOptimizing)
-      return timer === undefined ? begin() : timer.inside(begin)
+      return timer === undefined
+        ? this.#begin(connection, plan, params, stack, caller, ambient, isOptimizing)
+        : timer.inside(() => this.#begin(connection, plan, params, stack, caller, ambient, isOptimizing))
     } catch (error) {
       host.reportError(error)
       return undefined
+    }
+  }
+
+  /** Whether the stack of the next statement with this SQL may be captured. */
+  needsCaller(sql: string): boolean {
+    const { host } = this.parts
+    const plan = this.#planOf(sql)
+    if (plan === undefined || host.trace.current !== undefined) return true
+    const { ambient } = host.scopes
+    return (
+      host.recorder.mayTrace(ambient.counted, plan.shape) ||
+      (!ambient.isShadowing && host.watch?.mayTrace(plan.analyzed) === true)
+    )
+  }
+
+  /** The same as `begin` for a statement that `send` sends. */
+  beginSent(
+    connection: object,
+    sent: Pick<SentStatement<unknown>, 'sql' | 'params' | 'stack' | 'caller'>,
+  ): Execution | undefined {
+    const stack = sent.stack === undefined ? undefined : () => sent.stack?.()
+    return this.begin(connection, sent.sql, sent.params, stack, sent.caller)
+  }
+
+  /**
+   * Sends a read whose end is reported to `end` or `failed`, unless it fails here.
+   *
+   * @throws Any error of `send`.
+   */
+  start<T>(execution: Execution, send: () => T): T {
+    const limit = raiseStackLimit()
+    try {
+      return send()
+    } catch (error) {
+      this.failed(execution, error)
+      throw error
+    } finally {
+      restoreStackLimit(limit)
+    }
+  }
+
+  /** Sends a read and reports its end. */
+  send<T>(execution: Execution, sent: Pick<SentStatement<Promise<T>>, 'send' | 'rows'>): Promise<T> {
+    const answered = this.start(execution, () => sent.send())
+    // Its caller awaits this promise: with two reactions, V8 would cut the stack of an error at `answered`.
+    return answered.then(
+      (answer) => {
+        this.end(execution, this.#rowsOf(sent, answer as Awaited<Promise<T>>))
+        return answer
+      },
+      (error: unknown) => {
+        this.failed(execution, error)
+        addCallers(error)
+        throw error
+      },
+    )
+  }
+
+  /** An error occurs again where the statement is sent otherwise, and is reported there. */
+  #planOf(sql: string): StatementPlan | undefined {
+    try {
+      return this.parts.plans.of(sql)
+    } catch {
+      return undefined
+    }
+  }
+
+  #rowsOf<T>(sent: Pick<SentStatement<T>, 'rows'>, answer: Awaited<T>): number {
+    try {
+      return sent.rows(answer)
+    } catch (error) {
+      this.parts.host.reportError(error)
+      return 0
     }
   }
 

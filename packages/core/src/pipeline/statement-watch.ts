@@ -34,6 +34,8 @@ export interface StatementWatch {
     bindings: readonly unknown[],
     caller: StatementCaller | undefined,
   ): WatchedShape | undefined
+  /** Whether it may request the stack of the next statement with this analysis. */
+  mayTrace(analyzed: AnalyzedSql): boolean
   /** Monotonic time in milliseconds. */
   now(): number
 }
@@ -62,6 +64,7 @@ export class StatementWatches {
     this.#onError = onError
     this.#together = {
       now,
+      mayTrace: () => true,
       begin: (sql, dialect, analyzed, bindings, caller) =>
         this.#begin(sql, dialect, analyzed, bindings, caller),
     }

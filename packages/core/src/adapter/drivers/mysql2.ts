@@ -4,7 +4,7 @@ import { addCallers } from '../../pipeline/error-stack.ts'
 import type { Stack } from '../../pipeline/execution-group.ts'
 import { registerOwnFrames } from '../../pipeline/frame-packages.ts'
 import type { Connection } from '../../schema/connection.ts'
-import { afterCaller } from '../after-caller.ts'
+import { afterCaller, CallerWaits } from '../after-caller.ts'
 import { type AdapterClient, attachClient } from '../attach-client.ts'
 import { isInstrumented, markInstrumented } from '../instrumented-clients.ts'
 import { takeUntil } from '../own-connections.ts'
@@ -80,6 +80,7 @@ class PoolStandIn {
   /** The pool with callbacks. */
   readonly #core: Mysql2Object
   readonly #client: AdapterClient
+  readonly #callers = new CallerWaits((sql) => this.#client.needsCaller(sql))
   readonly #connections: Mysql2Connections
   /** Result columns, by SQL string and row form. */
   readonly #fields = new Map<string, readonly unknown[]>()
@@ -199,8 +200,12 @@ class PoolStandIn {
     return callback === undefined ? sent : toCallback(sent, callback)
   }
 
-  async #sent(place: Mysql2Place, call: Mysql2Call): Promise<Mysql2Answer> {
-    if (this.options.isAwaited === true) await afterCaller()
+  #sent(place: Mysql2Place, call: Mysql2Call): Promise<Mysql2Answer> {
+    const send = () => this.#send(place, call)
+    return this.options.isAwaited === true ? this.#callers.send(call.sql, send) : send()
+  }
+
+  #send(place: Mysql2Place, call: Mysql2Call): Promise<Mysql2Answer> {
     // Values that are not an array belong to named placeholders.
     const { isActive, order } = this.#client
     const unchanged = () => this.#statement(place, call)

@@ -2,7 +2,7 @@ import { lateStack } from '../../pipeline/call-site.ts'
 import type { Stack } from '../../pipeline/execution-group.ts'
 import { registerOwnFrames } from '../../pipeline/frame-packages.ts'
 import type { TransactionReads } from '../../pipeline/transaction-reads.ts'
-import { afterCaller } from '../after-caller.ts'
+import { afterCaller, CallerWaits } from '../after-caller.ts'
 import { type AdapterClient, attachClient } from '../attach-client.ts'
 import { isInstrumented, markInstrumented } from '../instrumented-clients.ts'
 import { ReplicaConnections } from '../replica-connections.ts'
@@ -98,6 +98,7 @@ class PoolStandIn {
   readonly #parsers: PgTypeParsers
   readonly #valueMapper: ReturnType<typeof valueMapperOf>
   readonly #transactions: PgTransactions
+  readonly #callers = new CallerWaits((sql) => this.#client.needsCaller(sql))
 
   constructor(
     private readonly pool: PgPool,
@@ -226,7 +227,7 @@ class PoolStandIn {
   /** Not an async function: it would cost each query three promises. */
   #sent(target: Queryable, connection: object, config: QueryConfig, isPooled: boolean): Promise<QueryResult> {
     const send = () => this.#send(target, connection, config, isPooled)
-    return this.options.isAwaited === true ? afterCaller().then(send) : send()
+    return this.options.isAwaited === true ? this.#callers.send(config.text, send) : send()
   }
 
   #send(target: Queryable, connection: object, config: QueryConfig, isPooled: boolean): Promise<QueryResult> {

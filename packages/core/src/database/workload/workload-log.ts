@@ -94,6 +94,11 @@ export class WorkloadLog implements StatementWatch {
     return this.#clock.now()
   }
 
+  mayTrace(analyzed: AnalyzedSql): boolean {
+    const record = this.#byText.get(analyzed)
+    return record === undefined || record.isMoved || record.calls + 1 >= record.traceAt
+  }
+
   begin(
     sql: string,
     dialect: Dialect,

@@ -45,7 +45,7 @@ class World {
   scope(
     name: string | (() => string),
     lines: readonly number[],
-    { shape = this.shape, count = LOOP, peeks = 0, listing = this.listing, values = count } = {},
+    { shape = this.shape, count = LOOP, peeks = 0, listing = this.listing, values = 1_000 } = {},
   ): readonly Finding[] {
     const scope = new Scope(name, 'observe', this.now - 0.5)
     scope.requestId = `r${this.now}`

@@ -13,9 +13,16 @@ export interface Contender {
    * @defaultValue 1
    */
   readonly pace?: number
+  /**
+   * `NODE_ENV` of its process.
+   * @defaultValue `production`
+   */
+  readonly environment?: Environment
   /** Creates the operation and the function that ends it. Called only in its own process. */
   open(): Promise<Operation>
 }
+
+export type Environment = 'production' | 'development'
 
 export interface Operation {
   run(iterations: number): Promise<void>
@@ -74,7 +81,8 @@ export function benchOptions(sections: readonly string[] = []): BenchOptions {
   }
 }
 
-interface Sample {
+/** One round of one contender. */
+export interface Sample {
   readonly cpuUs: number
   readonly wallUs: number
   readonly told: Told
@@ -85,20 +93,21 @@ const NOTHING_TOLD: Told = { ms: 0, times: 0 }
 const CONTENDER = 'SLUICE_BENCH_CONTENDER'
 
 /**
- * Sets `NODE_ENV`, and turns off source maps, which the TypeScript loader turns on: an app in production runs
- * compiled code. With them, a stack costs several times as much, and their text fills the heap.
+ * Sets `NODE_ENV`, and turns off source maps, which the TypeScript loader turns on: with them, a stack costs
+ * several times as much, and their text fills the heap.
+ *
+ * @param environment - In `development`, ORMs and Sluice capture more call sites.
  */
-export function runLikeInProduction(): void {
+export function runLikeCompiled(environment: Environment = 'production'): void {
   process.setSourceMapsEnabled(false)
-  // ORMs and Sluice capture call sites otherwise.
-  process.env.NODE_ENV = 'production'
+  process.env.NODE_ENV = environment
 }
 
 /** In a contender's process: runs rounds on request, and returns only at the end. */
 export async function serveContender(contenders: readonly Contender[]): Promise<boolean> {
   const contender = contenders.find(({ name }) => name === process.env[CONTENDER])
   if (contender === undefined) return false
-  runLikeInProduction()
+  runLikeCompiled(contender.environment)
   const operation = await contender.open()
   await new Promise<void>((resolve) => {
     process.on('message', (iterations: number) => {
@@ -128,14 +137,16 @@ async function sample(operation: Operation, iterations: number): Promise<Sample>
   }
 }
 
-class ContenderProcess {
+/** The process of a contender. Its first answer says that it is open. */
+export class ContenderProcess {
+  readonly name: string
+  readonly #pace: number
   readonly #child
   readonly #answers: ((message: unknown) => void)[] = []
 
-  constructor(
-    readonly name: string,
-    private readonly pace: number,
-  ) {
+  constructor({ name, pace = 1 }: Contender) {
+    this.name = name
+    this.#pace = pace
     this.#child = fork(process.argv[1] ?? '', process.argv.slice(2), {
       env: { ...process.env, [CONTENDER]: name },
       execArgv: process.execArgv,
@@ -152,7 +163,7 @@ class ContenderProcess {
 
   round(iterations: number): Promise<Sample> {
     const answer = this.answer<Sample>()
-    this.#child.send(Math.ceil(iterations * this.pace))
+    this.#child.send(Math.ceil(iterations * this.#pace))
     return answer
   }
 
@@ -184,7 +195,7 @@ export async function measure(
   iterations: number,
   warmUpRounds: number = WARM_UP_ROUNDS,
 ): Promise<Measured[]> {
-  const processes = contenders.map(({ name, pace }) => new ContenderProcess(name, pace ?? 1))
+  const processes = contenders.map((contender) => new ContenderProcess(contender))
   await Promise.all(processes.map((child) => child.answer()))
   const samples = processes.map((): Sample[] => [])
   for (let round = -warmUpRounds; round < rounds; round += 1) {

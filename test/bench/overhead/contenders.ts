@@ -1,7 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { createRequire } from 'node:module'
 import type { SluiceOptions } from '@sluice/core'
 import type { Contender, Operation } from '../harness.ts'
+import { require } from './drivers.ts'
+import { withFloor } from './floor.ts'
 import { openDrizzle } from './open-drizzle.ts'
 import { openKysely } from './open-kysely.ts'
 import {
@@ -12,37 +13,78 @@ import {
   POSTGRES_URL,
   SQLITE_FILE,
 } from './opened-orm.ts'
+import type { Peer } from './peers/peer.ts'
 import { knexPrograms, type Program, type ProgramName, prismaPrograms } from './programs.ts'
-import { startTracing } from './tracing.ts'
 
-export type Orm = 'Knex' | 'Prisma' | 'Kysely' | 'Drizzle'
+export const ORMS = ['Knex', 'Prisma', 'Kysely', 'Drizzle'] as const
+export type Orm = (typeof ORMS)[number]
+
 /**
  * `bare` is an app with an `AsyncLocalStorage`, as most have one; on Prisma with an extension that does
- * nothing.
+ * nothing. The variants in development are `observe` and the app without Sluice.
  */
-const VARIANTS = ['bare', 'observe', 'optimize', 'optimize, cache', 'OpenTelemetry'] as const
+export const VARIANTS = [
+  'bare',
+  'floor',
+  'observe',
+  'optimize',
+  'optimize, cache',
+  'bare, development',
+  'development',
+  'OpenTelemetry',
+  'dd-trace',
+  'Sentry',
+] as const
 export type Variant = (typeof VARIANTS)[number]
 
-/** The variants of an ORM. OpenTelemetry has no instrumentation for Kysely and Drizzle. */
-export function variantsOf(orm: Orm): readonly Variant[] {
-  return isTraced(orm) ? VARIANTS : VARIANTS.filter((variant) => variant !== 'OpenTelemetry')
+export const PEERS = ['OpenTelemetry', 'dd-trace', 'Sentry'] as const satisfies readonly Variant[]
+
+/** The variant that one is compared with. */
+export function baselineOf(variant: Variant): Variant {
+  return variant === 'development' || variant === 'bare, development' ? 'bare, development' : 'bare'
 }
 
-function isTraced(orm: Orm): orm is 'Knex' | 'Prisma' {
+/** Whether a variant exists: a peer does for the ORMs and drivers whose queries it traces. */
+function exists(orm: Orm, database: DatabaseName, variant: Variant): boolean {
+  if (variant === 'OpenTelemetry') return isInstrumented(orm)
+  if (variant === 'dd-trace') return database === 'PostgreSQL'
+  if (variant === 'Sentry') return database === 'PostgreSQL' || isInstrumented(orm)
+  return true
+}
+
+function isInstrumented(orm: Orm): orm is 'Knex' | 'Prisma' {
   return orm === 'Knex' || orm === 'Prisma'
 }
 
-export function contenders(orm: Orm, database: DatabaseName, program: ProgramName): readonly Contender[] {
-  return variantsOf(orm).map((variant) => ({
-    name: `${orm}, ${database}, ${program}, ${variant}`,
-    open: () => open(orm, database, program, variant),
-  }))
+export interface OverheadContender extends Contender {
+  readonly variant: Variant
+}
+
+export function contenders(
+  orm: Orm,
+  database: DatabaseName,
+  program: ProgramName,
+  variants: readonly Variant[] = VARIANTS,
+): readonly OverheadContender[] {
+  return variants
+    .filter((variant) => exists(orm, database, variant))
+    .map((variant) => ({
+      name: nameOf(orm, database, program, variant),
+      variant,
+      environment: baselineOf(variant) === 'bare' ? 'production' : 'development',
+      open: () => open(orm, database, program, variant),
+    }))
+}
+
+export function nameOf(orm: Orm, database: DatabaseName, program: ProgramName, variant: Variant): string {
+  return `${orm}, ${database}, ${program}, ${variant}`
 }
 
 const OPTIONS: Readonly<Partial<Record<Variant, SluiceOptions>>> = {
   observe: { mode: 'observe' },
   optimize: { mode: 'optimize', cache: false },
   'optimize, cache': { mode: 'optimize', cache: { ttl: 60 } },
+  development: { mode: 'observe' },
 }
 
 /** An app whose requests run in a scope, or in the equivalent of the variant. */
@@ -60,7 +102,7 @@ async function open(
   variant: Variant,
 ): Promise<Operation> {
   const { request, programs, close, told } = await openApp(orm, database, variant)
-  const run = programs[program]
+  const run = variant === 'floor' ? withFloor(programs[program], program) : programs[program]
   return {
     async run(iterations) {
       for (let at = 0; at < iterations; at += 1) await request(run)
@@ -87,18 +129,25 @@ async function openApp(orm: Orm, database: DatabaseName, variant: Variant): Prom
     }
     return { programs, close, told, request: (program) => sluice.run(program, { name: 'GET /page' }) }
   }
-  if (variant === 'OpenTelemetry' && isTraced(orm)) {
-    const tracing = startTracing(orm)
-    const { programs, end } = await openOrm(database)
+  const peer = await startPeer(orm, variant)
+  const { programs, end } = await openOrm(database)
+  if (peer !== undefined) {
     const close = async () => {
       await end()
-      await tracing.close()
+      await peer.close()
     }
-    return { programs, close, request: (program) => tracing.request(async () => void (await program())) }
+    return { programs, close, request: (program) => peer.request(async () => void (await program())) }
   }
   const request = new AsyncLocalStorage<object>()
-  const { programs, end } = await openOrm(database)
   return { programs, close: end, request: (program) => request.run({}, program) }
+}
+
+async function startPeer(orm: Orm, variant: Variant): Promise<Peer | undefined> {
+  if (variant === 'OpenTelemetry' && isInstrumented(orm))
+    return (await import('./peers/opentelemetry.ts')).startOpenTelemetry(orm)
+  if (variant === 'dd-trace') return (await import('./peers/datadog.ts')).startDatadog()
+  if (variant === 'Sentry') return (await import('./peers/sentry.ts')).startSentry()
+  return undefined
 }
 
 const OPENED: Readonly<Record<Orm, (database: DatabaseName, sluice?: BenchSluice) => Promise<OpenedOrm>>> = {
@@ -109,8 +158,7 @@ const OPENED: Readonly<Record<Orm, (database: DatabaseName, sluice?: BenchSluice
 }
 
 async function openKnex(database: DatabaseName, sluice?: BenchSluice): Promise<OpenedOrm> {
-  // Instrumentations patch modules that are loaded by `require`.
-  const knex = createRequire(import.meta.url)('knex') as typeof import('knex').default
+  const knex = require('knex') as typeof import('knex').default
   const db =
     database === 'SQLite'
       ? knex({
@@ -129,7 +177,7 @@ async function openPrisma(database: DatabaseName, sluice?: BenchSluice): Promise
       ? new (await import('@prisma/adapter-better-sqlite3')).PrismaBetterSqlite3({
           url: `file:${process.env[SQLITE_FILE] ?? ''}`,
         })
-      : new (await import('@prisma/adapter-pg')).PrismaPg({
+      : new (require('@prisma/adapter-pg') as typeof import('@prisma/adapter-pg')).PrismaPg({
           connectionString: process.env[POSTGRES_URL] ?? '',
           max: POOL,
         })

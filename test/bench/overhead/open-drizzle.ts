@@ -19,7 +19,7 @@ export async function openDrizzle(database: DatabaseName, sluice?: BenchSluice):
   }
   const { drizzle } = await import('drizzle-orm/node-postgres')
   const { postgresqlTables } = await import('./drizzle-postgresql.ts')
-  const pool = await openPool()
+  const pool = openPool()
   const db = drizzle({ client: withSluice?.(pool, sluice) ?? pool })
   return { programs: await drizzlePrograms(db, postgresqlTables), end: () => pool.end() }
 }

@@ -13,7 +13,7 @@ export async function openKysely(database: DatabaseName, sluice?: BenchSluice): 
   const bare =
     database === 'SQLite'
       ? new kysely.SqliteDialect({ database: await openSqlite() })
-      : new kysely.PostgresDialect({ pool: await openPool() })
+      : new kysely.PostgresDialect({ pool: openPool() })
   const dialect = sluice === undefined ? bare : (await import('@sluice/kysely')).withSluice(bare, sluice)
   const db = new kysely.Kysely<Tables>({ dialect })
   return { programs: kyselyPrograms(db), end: () => db.destroy() }

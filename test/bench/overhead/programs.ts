@@ -10,6 +10,7 @@ export const ROWS = 300_000
  */
 export const PROGRAMS = ['one', 'five', 'loop20', 'all20'] as const
 export type ProgramName = (typeof PROGRAMS)[number]
+export const QUERIES: Readonly<Record<ProgramName, number>> = { one: 1, five: 5, loop20: 20, all20: 20 }
 export type Program = () => PromiseLike<unknown>
 
 /** The queries of one ORM. */

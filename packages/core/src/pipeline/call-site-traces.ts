@@ -1,10 +1,10 @@
 import type { Clock } from '../shared/clock.ts'
 import type { Shape } from './operation.ts'
+import { StackBudget } from './stack-budget.ts'
 
-/** Stacks that may be captured per second, and in one burst. */
+/** Stacks that may be captured per second. */
 const PER_SECOND = 100
-const BURST = 1_000
-/** The part of the burst that is reserved for shapes whose call site is not known yet. */
+/** Stacks that are reserved for shapes whose call site is not known yet. */
 const RESERVED = 200
 
 /** Scopes that must find one and the same call site before it is trusted. */
@@ -33,7 +33,7 @@ interface Known {
 /**
  * Decides for which executions detection captures a stack. A stack costs up to 20% of a query, and a route
  * issues the same queries from the same call site in each request: a confirmed call site is only checked once
- * per second. A token bucket limits all captures.
+ * per second. A {@link StackBudget} limits all captures.
  */
 export class CallSiteTraces {
   /** The execution of a scope that is traced if the shape is trusted. */
@@ -45,8 +45,7 @@ export class CallSiteTraces {
   readonly tracesFirst: boolean
   readonly #shapes = new WeakMap<Shape, Known>()
   readonly #parents = new WeakMap<Shape, Known>()
-  #tokens = BURST
-  #filledAt: number
+  readonly #budget: StackBudget
 
   /**
    * @param threshold - Executions from which on a loop is reported.
@@ -59,7 +58,7 @@ export class CallSiteTraces {
   ) {
     this.single = Math.max(2, Math.min(SINGLE, threshold))
     this.tracesFirst = !isLimited || this.single === 2
-    this.#filledAt = clock.now()
+    this.#budget = new StackBudget(clock, PER_SECOND)
   }
 
   /** Whether the next executions of a scope must be traced. */
@@ -75,13 +74,8 @@ export class CallSiteTraces {
   /** Takes a token for a stack; returns `false` if none is left. */
   take(shape: Shape): boolean {
     if (!this.isLimited) return true
-    const now = this.clock.now()
-    this.#tokens = Math.min(BURST, this.#tokens + ((now - this.#filledAt) * PER_SECOND) / 1_000)
-    this.#filledAt = now
     const isTrusted = (this.#shapes.get(shape)?.confirmations ?? 0) >= CONFIRMATIONS
-    if (this.#tokens < 1 + (isTrusted ? RESERVED : 0)) return false
-    this.#tokens -= 1
-    return true
+    return this.#budget.take(isTrusted ? RESERVED : 0)
   }
 
   /**

@@ -1,6 +1,46 @@
+import { type Clock, systemClock } from '../shared/clock.ts'
 import { printsReports } from '../shared/read-access.ts'
 import { captureStack, togetherAbove, userFrames } from './call-site.ts'
 import type { Stack } from './execution-group.ts'
+import { StackBudget } from './stack-budget.ts'
+
+/**
+ * The origin of a query beyond the budget. It is unknown: the stack in which such a query is sent is not used
+ * if it leads to no function of the app, or only to one that awaits several queries together.
+ */
+const UNKNOWN: Stack = {}
+
+class Returned {
+  constructor(query: object) {
+    // biome-ignore lint/correctness/noConstructorReturn: the subclass adds its field to this object.
+    return query
+  }
+}
+
+/**
+ * A private field that is added to queries: their properties do not show it. An entry of a `WeakMap` costs
+ * several times as much, and each garbage collection visits it.
+ */
+class Origin extends Returned {
+  #stack: Stack
+
+  private constructor(query: object, stack: Stack) {
+    super(query)
+    this.#stack = stack
+  }
+
+  static of(query: object): Stack | undefined {
+    return #stack in query ? query.#stack : undefined
+  }
+
+  static set(query: object, stack: Stack): void {
+    if (#stack in query) query.#stack = stack
+    else new Origin(query, stack)
+  }
+}
+
+/** Stacks that may be captured per second. */
+const PER_SECOND = 250
 
 /**
  * The stacks in which the app created its queries. A query is sent later: if the function that created it
@@ -8,7 +48,8 @@ import type { Stack } from './execution-group.ts'
  * that does, or to none.
  *
  * They cost each query a few microseconds, so they are captured only if `NODE_ENV` is `development`, `test`
- * or not set, where reports are printed.
+ * or not set, where reports are printed. A {@link StackBudget} limits them, except for tests, which must not
+ * miss a call site.
  *
  * @example
  * ```ts
@@ -18,21 +59,24 @@ import type { Stack } from './execution-group.ts'
  * ```
  */
 export class OriginStacks {
-  readonly #stacks = printsReports() ? new WeakMap<object, Stack>() : undefined
-
   /** Whether stacks are captured. */
-  readonly areCaptured: boolean = this.#stacks !== undefined
+  readonly areCaptured: boolean = printsReports()
+  readonly #budget: StackBudget | undefined
+
+  constructor(clock: Clock = systemClock) {
+    this.#budget = process.env.NODE_ENV === 'test' ? undefined : new StackBudget(clock, PER_SECOND)
+  }
 
   /** Captures the current stack for a query that the app has just created. */
   capture(query: object): void {
-    this.#stacks?.set(query, captureStack())
+    if (this.areCaptured) Origin.set(query, this.#budget?.take() === false ? UNKNOWN : captureStack())
   }
 
   /** Uses the stack of a query for an object that represents it from now on. Ignores other values. */
   copy(query: object, representative: unknown): void {
-    const origin = this.#stacks?.get(query)
+    const origin = Origin.of(query)
     if (origin !== undefined && typeof representative === 'object' && representative !== null)
-      this.#stacks?.set(representative, origin)
+      Origin.set(representative, origin)
   }
 
   /**
@@ -41,7 +85,7 @@ export class OriginStacks {
    * for the query takes its place. `undefined` if there is none.
    */
   of(query: object): (() => Stack) | undefined {
-    const origin = this.#stacks?.get(query)
+    const origin = this.areCaptured ? Origin.of(query) : undefined
     if (origin === undefined) return undefined
     let stack: Stack | undefined
     return () => {

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { parseCallSite } from '../../src/pipeline/call-site.ts'
 import { OriginStacks } from '../../src/pipeline/origin-stacks.ts'
+import { FakeClock } from '../helpers.ts'
 
 afterEach(() => void vi.unstubAllEnvs())
 
@@ -9,6 +10,14 @@ function query(origins: OriginStacks): object {
   const created = {}
   origins.capture(created)
   return created
+}
+
+/** The functions in the stacks of queries that are sent where no function of the app awaits them. */
+async function placesOf(origins: OriginStacks, queries: readonly object[]): Promise<unknown[]> {
+  const stacks = queries.map((query) => origins.of(query))
+  for (const stack of stacks) if (stack !== undefined) setImmediate(stack)
+  await new Promise((resolve) => setImmediate(resolve))
+  return stacks.map((stack) => parseCallSite(stack?.().stack)?.functionName)
 }
 
 describe('OriginStacks', () => {
@@ -29,6 +38,45 @@ describe('OriginStacks', () => {
     expect(origins.of(sent)).toBeTypeOf('function')
     expect(origins.of({})).toBeUndefined()
     expect(() => origins.copy(query(origins), 'select 1')).not.toThrow()
+  })
+
+  it('add no property to a query, which can be frozen', () => {
+    const origins = new OriginStacks()
+    const created = Object.freeze({})
+    origins.capture(created)
+    expect(Reflect.ownKeys(created)).toEqual([])
+    expect(origins.of(created)).toBeTypeOf('function')
+  })
+
+  it('are limited in development, and known again a second later', async () => {
+    vi.stubEnv('NODE_ENV', 'development')
+    const clock = new FakeClock()
+    const origins = new OriginStacks(clock)
+    const known = query(origins)
+    for (let at = 1; at < 1_000; at += 1) query(origins)
+    const unknown = query(origins)
+    clock.advance(1_000)
+    const later = query(origins)
+    expect(await placesOf(origins, [known, unknown, later])).toEqual(['query', undefined, 'query'])
+  })
+
+  it('leave a query without a call site beyond the limit only if no function of the app awaits it', async () => {
+    vi.stubEnv('NODE_ENV', 'development')
+    const origins = new OriginStacks(new FakeClock())
+    for (let at = 0; at < 1_000; at += 1) query(origins)
+    const unknown = query(origins)
+    async function waiting() {
+      await undefined
+      return origins.of(unknown)?.().stack
+    }
+    expect(parseCallSite(await waiting())?.functionName).toBe('waiting')
+  })
+
+  it('are not limited in tests', async () => {
+    vi.stubEnv('NODE_ENV', 'test')
+    const origins = new OriginStacks(new FakeClock())
+    for (let at = 0; at < 1_000; at += 1) query(origins)
+    expect(await placesOf(origins, [query(origins)])).toEqual(['query'])
   })
 
   it.each(['production', 'staging'])('are not captured with NODE_ENV %s', (environment) => {

@@ -2,20 +2,13 @@ import { createRequire } from 'node:module'
 import { context, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base'
+import { type Peer, UntracedError } from './peer.ts'
 
 const require = createRequire(import.meta.url)
 const SUCCESS = 0
 
-/** OpenTelemetry as used in apps, with an exporter that only counts. */
-export interface Tracing {
-  /** Runs a function in a span, like the instrumentation of an HTTP server. */
-  request(fn: () => Promise<void>): Promise<void>
-  /** @throws Error if only requests were traced. */
-  close(): Promise<void>
-}
-
-/** Must be called before the ORM is loaded. */
-export function startTracing(orm: 'Knex' | 'Prisma'): Tracing {
+/** OpenTelemetry with an exporter that only counts. */
+export function startOpenTelemetry(orm: 'Knex' | 'Prisma'): Peer {
   let spans = 0
   let requests = 0
   const provider = new BasicTracerProvider({
@@ -51,10 +44,7 @@ export function startTracing(orm: 'Knex' | 'Prisma'): Tracing {
       }),
     async close() {
       await provider.forceFlush()
-      if (spans <= requests)
-        throw new Error(
-          `Expected OpenTelemetry to trace the queries of ${orm}, got ${spans} spans for ${requests} requests.`,
-        )
+      if (spans <= requests) throw new UntracedError('OpenTelemetry', spans - requests, requests)
       await provider.shutdown()
     },
   }

@@ -1,6 +1,6 @@
-import { isIP } from 'node:net'
 import { InvalidArgumentError, SluiceError } from '../shared/errors.ts'
 import { LatencyHistogram } from '../shared/histogram.ts'
+import { isIP } from '../shared/late-modules.ts'
 import type { ResolvedNodeOptions } from './load-balancing-options.ts'
 import { hashText } from './strategies/rendezvous.ts'
 

@@ -46,11 +46,12 @@ export class MonitoringParts {
   readonly alerting: Alerting
   readonly forecasts: ForecastBook
   readonly feeds: FeedBook
-  readonly desk: ScalingDesk
   readonly reports: Reports
   readonly collect: ResolvedMonitoringOptions['collect']
   /** Runs once a second, from when something is recorded. */
   readonly turning: Periodic
+  readonly #createDesk: () => ScalingDesk
+  #desk: ScalingDesk | undefined
   #collectors: Collectors | undefined
   #isClosed = false
 
@@ -87,20 +88,25 @@ export class MonitoringParts {
       wall: () => clock.wall(),
       onAnomaly: (anomaly) => events.emit('anomaly', anomaly),
     })
-    this.desk = new ScalingDesk(scaling, {
-      clock,
-      current: (metric) => store.current(metric),
-      state: () => this.#workerState(),
-      onDecided: (event) => events.emit('scaling', event),
-      onDone: (workers) => events.emit('scaled', { workers }),
-      onError,
-    })
+    const startedAt = clock.now()
+    this.#createDesk = () =>
+      new ScalingDesk(scaling, {
+        clock,
+        startedAt,
+        current: (metric) => store.current(metric),
+        state: () => this.#workerState(),
+        onDecided: (event) => events.emit('scaling', event),
+        onDone: (workers) => events.emit('scaled', { workers }),
+        onError,
+      })
+    // A rule decides automatically from the start, and the workers of a target cost from then on.
+    if (scaling.rule !== undefined || scaling.target !== undefined) this.#desk = this.#createDesk()
     this.reports = new Reports({
       store,
       types,
       alerts: this.alerting.book,
       forecasts: this.forecasts,
-      desk: this.desk,
+      desk: () => this.desk,
       forecastMetrics: forecasts,
       wall: () => clock.wall(),
       facts: () => this.#knownFacts(),
@@ -116,6 +122,15 @@ export class MonitoringParts {
       }
       return !this.#isClosed
     })
+  }
+
+  /** Created when it is first used: most apps do not scale. */
+  get desk(): ScalingDesk {
+    if (this.#desk === undefined) {
+      this.#desk = this.#createDesk()
+      if (this.#isClosed) this.#desk.close()
+    }
+    return this.#desk
   }
 
   /** @throws UnknownMetricError; InvalidArgumentError. */
@@ -175,7 +190,7 @@ export class MonitoringParts {
     this.turning.stop()
     this.feeds.clear()
     this.alerting.close()
-    this.desk.close()
+    this.#desk?.close()
     this.events.clear()
   }
 
@@ -190,7 +205,7 @@ export class MonitoringParts {
     this.parts.beforeTick?.()
     this.evaluate()
     this.forecasts.tick()
-    this.desk.count()
+    this.#desk?.count()
   }
 
   #ownFamilies(): ReturnType<typeof seriesFamilies> {

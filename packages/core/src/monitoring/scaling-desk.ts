@@ -17,6 +17,8 @@ const MAX_MINUTES = 1_440
 
 export interface ScalingDeskParts {
   readonly clock: Clock
+  /** From when the cost is counted, by the clock. */
+  readonly startedAt: number
   readonly current: (metric: string) => number | undefined
   readonly state: () => Omit<WorkerState, 'current'>
   readonly onDecided: (event: ScalingEvent) => void
@@ -49,10 +51,10 @@ export class ScalingDesk {
 
   /** @throws InvalidOptionError. */
   constructor(options: ScalingOptions, parts: ScalingDeskParts) {
-    const { clock, current, state, onDecided, onDone, onError } = parts
+    const { clock, startedAt, current, state, onDecided, onDone, onError } = parts
     this.#clock = clock
     this.#addedAt = clock.now()
-    this.#countedAt = clock.now()
+    this.#countedAt = startedAt
     this.#least = options.minWorkers ?? 1
     this.#each = (options.rule?.capacity ?? Number.POSITIVE_INFINITY) * TARGET
     const startUp = options.rule?.startUpSeconds ?? START_UP_SECONDS
@@ -84,7 +86,7 @@ export class ScalingDesk {
     if (options.rule !== undefined) this.scaler.start()
   }
 
-  /** Since the beginning; `undefined` while it is not known how many workers there are. */
+  /** Since `startedAt`; `undefined` while it is not known how many workers there are. */
   cost(): ScalingCost | undefined {
     this.count()
     if (this.#seconds === 0) return undefined

@@ -22,12 +22,13 @@ export class SchemaChangingError extends SluiceError {
   }
 }
 
+// The readers are named within functions, so that they are loaded when the first catalog is read.
 const readers: Readonly<
   Record<Dialect, (connection: Connection, others: readonly string[]) => Promise<CatalogData>>
 > = {
-  sqlite: readSqlite,
-  postgresql: readPostgresql,
-  mysql: readMysql,
+  sqlite: (connection) => readSqlite(connection),
+  postgresql: (connection) => readPostgresql(connection),
+  mysql: (connection, others) => readMysql(connection, others),
 }
 
 /**

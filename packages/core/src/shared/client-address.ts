@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { isIPv4, isIPv6, SocketAddress } from 'node:net'
+import { isIPv4, isIPv6, socketAddress } from './late-modules.ts'
 
 /** The headers in which proxies write down addresses: the usual ones, or the one of RFC 7239. */
 type ForwardedStyle = 'x-forwarded' | 'forwarded'
@@ -19,7 +19,7 @@ const PAIR = /^([\w!#$%&'*+.^`|~-]+)=(?:"((?:[^"\\]|\\.)*)"|([\w!#$%&'*+.^`|~-]+
 export function plainAddress(address: string | undefined): string | undefined {
   if (address === undefined || isIPv4(address)) return address
   if (!isIPv6(address)) return undefined
-  const plain = new SocketAddress({ address, family: 'ipv6' }).address
+  const plain = socketAddress({ address, family: 'ipv6' }).address
   return plain.startsWith('::ffff:') && plain.includes('.') ? plain.slice(7) : plain
 }
 

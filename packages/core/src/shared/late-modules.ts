@@ -1,12 +1,13 @@
 import type { Cluster } from 'node:cluster'
 import type { BinaryLike, Hash, Hmac } from 'node:crypto'
+import type { SocketAddress, SocketAddressInitOptions } from 'node:net'
 import { MissingPackageError } from './errors.ts'
 import { factsOf } from './thrown.ts'
 
 /**
  * Modules of Node that are loaded by the first call of one of their functions. Hashes, child processes, the
- * serialization of V8 and compression take 10% of the time to import the core, and an app needs them later,
- * if at all.
+ * network, the serialization of V8 and compression take more than 10% of the
+ * time to import the core, and an app needs them later, if at all.
  */
 function late<T extends object>(load: () => T): () => T {
   let loaded: T | undefined
@@ -17,6 +18,7 @@ function late<T extends object>(load: () => T): () => T {
 }
 
 const crypto = late(() => process.getBuiltinModule('node:crypto'))
+const net = late(() => process.getBuiltinModule('node:net'))
 const v8 = late(() => process.getBuiltinModule('node:v8'))
 const zlib = late(() => process.getBuiltinModule('node:zlib'))
 
@@ -32,6 +34,12 @@ export const hash = (algorithm: string, text: string, encoding: 'hex' | 'base64u
 export const randomBytes = (size: number): Buffer<ArrayBuffer> => crypto().randomBytes(size)
 export const randomUUID = (): string => crypto().randomUUID()
 export const timingSafeEqual = (a: Uint8Array, b: Uint8Array): boolean => crypto().timingSafeEqual(a, b)
+
+export const isIP = (text: string): number => net().isIP(text)
+export const isIPv4 = (text: string): boolean => net().isIPv4(text)
+export const isIPv6 = (text: string): boolean => net().isIPv6(text)
+export const socketAddress = (options: SocketAddressInitOptions): SocketAddress =>
+  new (net().SocketAddress)(options)
 
 export const serialize = (value: unknown): Buffer => v8().serialize(value)
 export const isBuildingSnapshot = (): boolean => v8().startupSnapshot.isBuildingSnapshot()

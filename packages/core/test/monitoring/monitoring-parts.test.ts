@@ -305,6 +305,13 @@ describe('scaling', () => {
     expect(cost?.leastWorkerHours).toBeCloseTo(1, 1)
     expect(cost?.hours).toBeCloseTo(1, 1)
   })
+
+  it('counts the cost from the creation of the engine, although scaling is first used by the report', async () => {
+    const { monitor, wait } = open({ scaling: { minWorkers: 2 } })
+    await wait(3_600_000)
+    const { cost } = (await monitor.getPerformanceReport()).scaling
+    expect(cost).toEqual({ workerHours: 2, leastWorkerHours: 2, hours: 1 })
+  })
 })
 
 describe('startCollecting', () => {

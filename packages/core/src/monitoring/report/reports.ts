@@ -28,7 +28,7 @@ interface ReportsParts {
   readonly alerts: AlertBook
   readonly forecasts: ForecastBook
   readonly forecastMetrics: readonly string[]
-  readonly desk: ScalingDesk
+  readonly desk: () => ScalingDesk
   readonly wall: () => number
   readonly facts: () => Promise<TuningFacts>
 }
@@ -47,7 +47,7 @@ export class Reports {
     return scalingAdvice({
       metrics: this.health().metrics,
       alerts: alerts.active(MAX_ALERTS),
-      policies: desk.scaler.policies.list(),
+      policies: desk().scaler.policies.list(),
       current: (metric) => store.current(metric),
       typeOf: (metric) => types.get(metric),
       forecasts: this.#forecasts(),
@@ -55,7 +55,8 @@ export class Reports {
   }
 
   async performance(): Promise<PerformanceReport> {
-    const { alerts, desk, forecasts, types, wall, facts } = this.parts
+    const { alerts, forecasts, types, wall, facts } = this.parts
+    const desk = this.parts.desk()
     const health = this.health()
     const names = [...new Set(health.metrics.map(({ metric }) => metric))]
     const trends = Object.fromEntries(names.map((name) => [name, this.trend(name, TREND_MS)]))

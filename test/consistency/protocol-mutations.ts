@@ -115,14 +115,12 @@ export const PROTOCOL_MUTATIONS: Readonly<Record<string, ProtocolMutation>> = {
   },
   allTag: {
     rule: 'A write to unknown rows reaches reads by primary key.',
-    edits: [{ file: TAGS, find: 'tags.push(allTag(table))\n    else for', replace: '{}\n    else for' }],
+    edits: [{ file: TAGS, find: 'visit(table, ALL)\n    else for', replace: '{}\n    else for' }],
     faults: [],
   },
   setTag: {
     rule: 'A write to one row reaches lists.',
-    edits: [
-      { file: TAGS, find: '    tags.push(setTag(table))\n    if (written', replace: '    if (written' },
-    ],
+    edits: [{ file: TAGS, find: '    visit(table, SET)\n    if (written', replace: '    if (written' }],
     faults: [],
   },
   nullUnderSet: {

@@ -59,6 +59,9 @@ export function createHost(parts: HostParts): SluiceHost {
   const firstReads = new FirstReads(catalogs.first)
   const lookups = new WaitingLookups(firstReads.release)
   const batch = options.batch === false ? undefined : options.batch
+  // If lookups wait for others beyond their tick, any may be merged.
+  const gainTerms =
+    (batch?.windowMs ?? 0) > 0 ? undefined : new GainTerms(() => clock.now(), resultTtl(options.cache))
   const chainParts: ChainParts = {
     options,
     executor,
@@ -71,6 +74,7 @@ export function createHost(parts: HostParts): SluiceHost {
     stats,
     warn,
     cache: caching,
+    gainTerms,
     random: services.random,
     onDifference: (difference) => events.emit('shadowDifference', difference),
     onError: reportError,
@@ -81,9 +85,7 @@ export function createHost(parts: HostParts): SluiceHost {
     executor,
     stats,
     ...createChains(chainParts),
-    // If lookups wait for others beyond their tick, any may be merged.
-    gainTerms:
-      (batch?.windowMs ?? 0) > 0 ? undefined : new GainTerms(() => clock.now(), resultTtl(options.cache)),
+    gainTerms,
     mode: () => lifecycle.mode,
     variant: options.context,
     trace: traces,

@@ -87,9 +87,9 @@ class LocalWrite implements WriteIntent, AnnouncedWrite {
 
   constructor(
     private readonly table: TagTable,
-    tags: readonly string[],
+    open: OpenTags,
   ) {
-    this.#open = table.begin(tags)
+    this.#open = open
   }
 
   end(outcome: WriteOutcome): undefined {
@@ -105,7 +105,7 @@ export class LocalWrites implements WriteTracker {
   constructor(protected readonly table: TagTable) {}
 
   begin(effect: WriteEffect): WriteIntent {
-    return new LocalWrite(this.table, tagsWritten(effect))
+    return new LocalWrite(this.table, this.table.beginWrite(effect))
   }
 
   hold(effect: WriteEffect): () => void {
@@ -113,12 +113,12 @@ export class LocalWrites implements WriteTracker {
   }
 
   announce(effect: WriteEffect): AnnouncedWrite {
-    return this.announceTags(tagsWritten(effect))
+    return new LocalWrite(this.table, this.table.beginWrite(effect))
   }
 
   /** A write to these tags is about to take effect. */
   announceTags(tags: readonly string[]): AnnouncedWrite {
-    return new LocalWrite(this.table, tags)
+    return new LocalWrite(this.table, this.table.begin(tags))
   }
 
   transaction(): TransactionWrites {

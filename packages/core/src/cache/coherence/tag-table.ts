@@ -1,6 +1,9 @@
 import type { WriteOutcome } from '../../pipeline/writes.ts'
+import type { WriteEffect } from '../../schema/catalog.ts'
+import type { TableId } from '../../schema/catalog-data.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { EVERY_TAG } from '../stores/cache-store.ts'
+import { eachTagWritten, tableTag } from './tags.ts'
 
 /**
  * How long values under the tags of a write with an unknown outcome are neither served nor cached. If the
@@ -101,6 +104,11 @@ export class TagTable {
   #every: TagNode = newNode()
   #nodes = new Map<string, TagNode>()
   /**
+   * The same nodes by table and number: a write would create strings, and compare them with those of many
+   * tags.
+   */
+  #byNumber = new Map<TableId, Map<number, TagNode>>()
+  /**
    * How often the state of any tag has changed. While this is unchanged, a snapshot that was current is still
    * current.
    */
@@ -148,14 +156,15 @@ export class TagTable {
    * @returns The argument for `end`, which must be called once.
    */
   begin(tags: readonly string[]): OpenTags {
-    const nodes = new Array<TagNode>(tags.length)
-    for (let at = 0; at < tags.length; at++) {
-      const node = this.#nodeOf(tags[at] as string)
-      this.#raise(node)
-      // A tag with an open write is never removed: the write ends on this node.
-      node.open += 1
-      nodes[at] = node
-    }
+    return tags.map((tag) => this.#open(this.#nodeOf(tag)))
+  }
+
+  /** The same for a write with this effect. */
+  beginWrite(effect: WriteEffect): OpenTags {
+    if (effect.everything) return [this.#open(this.#every)]
+    const nodes: TagNode[] = []
+    // Each is opened before the next is looked up, which can remove idle tags.
+    eachTagWritten(effect, (table, number) => nodes.push(this.#open(this.#numbered(table, number))))
     return nodes
   }
 
@@ -198,6 +207,13 @@ export class TagTable {
     this.#raise(this.#every)
   }
 
+  #open(node: TagNode): TagNode {
+    this.#raise(node)
+    // A tag with an open write is never removed: the write ends on this node.
+    node.open += 1
+    return node
+  }
+
   #raise(node: TagNode): void {
     node.generation += 1
     this.changes += 1
@@ -217,8 +233,23 @@ export class TagTable {
     return node
   }
 
+  /** @param number - See `tableTag`. */
+  #numbered(table: TableId, number: number): TagNode {
+    let nodes = this.#byNumber.get(table)
+    const known = nodes?.get(number)
+    if (known !== undefined) return known
+    const node = this.#nodeOf(tableTag(table, number))
+    if (nodes === undefined) {
+      nodes = new Map()
+      this.#byNumber.set(table, nodes)
+    }
+    nodes.set(number, node)
+    return node
+  }
+
   #forget(): void {
     this.raiseAll()
+    this.#byNumber = new Map()
     this.#nodes = new Map([...this.#nodes].filter(([, node]) => this.#isBusy(node)))
   }
 }

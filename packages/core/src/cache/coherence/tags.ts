@@ -21,16 +21,38 @@ export function rowTag(table: TableId, bucket: number): string {
   return `${table}#r${bucket}`
 }
 
-/** The tags that a write modifies. */
-export function tagsWritten({ tables, rows, everything }: WriteEffect): readonly string[] {
-  if (everything) return [EVERY_TAG]
-  const tags: string[] = []
+/** Numbers of a table's tags, after those of its rows, which are their buckets. */
+const SET = 16_384
+const ALL = 16_385
+
+/**
+ * The tag of a table.
+ *
+ * @param number - A bucket, or a number that `eachTagWritten` passes.
+ */
+export function tableTag(table: TableId, number: number): string {
+  if (number === SET) return setTag(table)
+  return number === ALL ? allTag(table) : rowTag(table, number)
+}
+
+/** Calls `visit` for each tag of a table that a write modifies, unless it can modify everything. */
+export function eachTagWritten(
+  { tables, rows }: WriteEffect,
+  visit: (table: TableId, number: number) => void,
+): void {
   for (const table of tables) {
     const written = rows?.get(table)
-    tags.push(setTag(table))
-    if (written === undefined || written.size > MAX_WRITTEN_ROWS) tags.push(allTag(table))
-    else for (const bucket of written) tags.push(rowTag(table, bucket))
+    visit(table, SET)
+    if (written === undefined || written.size > MAX_WRITTEN_ROWS) visit(table, ALL)
+    else for (const bucket of written) visit(table, bucket)
   }
+}
+
+/** The tags that a write modifies. */
+export function tagsWritten(effect: WriteEffect): readonly string[] {
+  if (effect.everything) return [EVERY_TAG]
+  const tags: string[] = []
+  eachTagWritten(effect, (table, number) => tags.push(tableTag(table, number)))
   return tags
 }
 
@@ -45,15 +67,16 @@ export interface ReadTags {
 export function tagsRead({ tables, rows }: Pick<CacheRequest<unknown>, 'tables' | 'rows'>): ReadTags {
   if (rows === undefined || rows.size === 0) return { tags: tables.map(setTag), optional: 0 }
   const tags: string[] = []
-  const sets: string[] = []
+  let optional = 0
   for (const table of tables) {
     const pinned = rows.get(table)
     if (pinned === undefined) tags.push(setTag(table))
     else {
-      for (const bucket of new Set(pinned)) tags.push(rowTag(table, bucket))
+      for (const bucket of pinned.length < 2 ? pinned : new Set(pinned)) tags.push(rowTag(table, bucket))
       tags.push(allTag(table))
-      sets.push(setTag(table))
+      optional += 1
     }
   }
-  return { tags: [...tags, ...sets], optional: sets.length }
+  if (optional > 0) for (const table of tables) if (rows.has(table)) tags.push(setTag(table))
+  return { tags, optional }
 }

@@ -61,3 +61,38 @@ describe('snapshots of tags', () => {
     expect(snapshot?.isCurrent).toBe(true)
   })
 })
+
+describe('a write to rows', () => {
+  const effect = { tables: new Set(['t']), rows: new Map([['t', new Set([7])]]), everything: false }
+  const state = (table: TagTable, tag: string) => table.snapshot([tag]) !== undefined
+
+  it('is in flight for the tags of its rows and the set of its table', () => {
+    const table = new TagTable(new FakeClock())
+    for (let time = 0; time < 2; time += 1) {
+      const open = table.beginWrite(effect)
+      const tags = ['t#set', 't#all', 't#r7', 't#r8', 'u#r7']
+      expect(tags.map((tag) => state(table, tag))).toEqual([false, true, false, true, true])
+      table.end(open, 'committed')
+      expect(tags.every((tag) => state(table, tag))).toBe(true)
+    }
+  })
+
+  it('is in flight for everything if it can modify everything', () => {
+    const table = new TagTable(new FakeClock())
+    table.beginWrite({ tables: new Set(), everything: true })
+    expect(state(table, 't#r7')).toBe(false)
+  })
+
+  it('is in flight after idle tags were removed', () => {
+    const table = new TagTable(new FakeClock())
+    table.end(table.beginWrite(effect), 'committed')
+    const many = new Set(Array.from({ length: 64 }, (_, at) => at + 100))
+    const tables = Array.from({ length: 4_000 }, (_, at) => `x${at}`)
+    for (const name of tables) {
+      const rows = new Map([[name, many]])
+      table.end(table.beginWrite({ tables: new Set([name]), rows, everything: false }), 'committed')
+    }
+    table.beginWrite(effect)
+    expect(['t#set', 't#r7'].map((tag) => state(table, tag))).toEqual([false, false])
+  })
+})

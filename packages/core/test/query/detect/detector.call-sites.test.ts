@@ -108,6 +108,15 @@ describe('a finding that is only counted', () => {
     expect(counted).toEqual(described)
   })
 
+  it('is described again if its parent query is another one', () => {
+    const world = new World({}, true)
+    for (let at = 0; at < 8; at += 1) world.scope('GET /cities', [7])
+    const listing = shapeOf('regions')
+    for (let at = 0; at < 8; at += 1) world.scope('GET /cities', [7], { listing })
+    const [found] = world.detector.findings()
+    expect(found?.finding).toMatchObject({ occurrences: 16, parent: { label: 'select from regions' } })
+  })
+
   it('is found again after it was cleared', () => {
     const world = new World({}, true)
     for (let at = 0; at < 5; at += 1) world.scope('GET /cities', [7])

@@ -83,8 +83,8 @@ let prefix = ''
 let next = END
 
 /**
- * Returns an id in the format of a UUID (version 4), unique, but not unpredictable: its end is a counter. Each
- * request needs one, and a random one costs more than the rest of its scope.
+ * Returns an id in the format of a UUID (version 4), unique, but not unpredictable: its end is a counter.
+ * Each request needs one, and a random one costs as much as its scope.
  */
 export function quickUuid(): string {
   if (next === END) {

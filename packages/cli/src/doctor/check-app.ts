@@ -173,13 +173,13 @@ function queueChecks(queues: ReturnType<typeof readQueueHealth>): Check[] {
   )
 }
 
-/** The time of Sluice's code per request, as Sluice measures it. Empty if no request was timed. */
+/** The CPU time that Sluice adds to a request, as Sluice estimates it. Empty if no request was timed. */
 function overheadChecks({ totals: { timedRequests, overheadMs, timedMs } }: AppWatch): Check[] {
   if (timedRequests === 0) return []
   const us = Math.max(1, Math.round((overheadMs / timedRequests) * 1_000))
   return [
     ok(
-      `overhead: Sluice's code takes ${count(us)} µs per request, ${percent(overheadMs / Math.max(overheadMs, timedMs))} of its duration`,
+      `overhead: Sluice adds ${count(us)} µs per request, ${percent(overheadMs / Math.max(overheadMs, timedMs))} of its duration`,
     ),
   ]
 }

@@ -83,7 +83,7 @@ describe('sluice doctor --url', () => {
     expect(found).toContain('ok enabled: detection, cache, database, monitor')
     expect(found).toContain('warn scopes: about 60% of 100 queries in 0.5 s were outside scopes')
     expect(found).toContain('ok shared store: 3 values stored, 7 hits')
-    expect(found).toContain("ok overhead: Sluice's code takes 50 µs per request, <1% of its duration")
+    expect(found).toContain('ok overhead: Sluice adds 50 µs per request, <1% of its duration')
     expect(found).toContain('warn 2 errors inside Sluice: it passed these operations through')
   })
 

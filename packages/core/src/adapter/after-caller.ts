@@ -8,8 +8,8 @@ export async function afterCaller(): Promise<void> {
 }
 
 /**
- * The queries of one client that run when they are awaited. Each waits for its caller only if the stack may be
- * needed: waiting costs several promises. While one waits, later ones do, too, so that they stay in order.
+ * The queries of one client that run when they are awaited. Each waits for its caller only if the stack may
+ * be needed: waiting costs several promises. While one waits, later ones do, too, so that they stay in order.
  */
 export class CallerWaits {
   #waiting = 0

@@ -1,6 +1,7 @@
 import { addCallers, raiseStackLimit, restoreStackLimit } from '../pipeline/error-stack.ts'
 import type { Execution } from '../pipeline/execution.ts'
 import type { Stack } from '../pipeline/execution-group.ts'
+import type { OverheadTimer } from '../pipeline/overhead.ts'
 import type { Ambient, ScopeStorage } from '../pipeline/scope.ts'
 import type { StatementCaller } from '../pipeline/statement-watch.ts'
 import type { ConnectionTransactions } from './connection-transactions.ts'
@@ -21,8 +22,8 @@ const untraced = {}
 
 /**
  * Counts the statements that need nothing else: plain reads that are known to write nothing, which most
- * statements of an app are. Their adapter sends them as it would without Sluice and reports their end where it
- * sees it, so they need neither a promise nor a closure.
+ * statements of an app are. Their adapter sends them as it would without Sluice and reports their end where
+ * it sees it, so they need neither a promise nor a closure.
  */
 export class CountedReads {
   constructor(private readonly parts: CountingParts) {}
@@ -53,11 +54,25 @@ export class CountedReads {
       const timer = ambient.scope?.timer
       return timer === undefined
         ? this.#begin(connection, plan, params, stack, caller, ambient, isOptimizing)
-        : timer.inside(() => this.#begin(connection, plan, params, stack, caller, ambient, isOptimizing))
+        : this.#timed(timer, connection, plan, params, stack, caller, ambient, isOptimizing)
     } catch (error) {
       host.reportError(error)
       return undefined
     }
+  }
+
+  /** In a separate function: a closure retains its variables in an object, even if it is not created. */
+  #timed(
+    timer: OverheadTimer,
+    connection: object,
+    plan: StatementPlan,
+    params: readonly unknown[],
+    stack: (() => Stack | undefined) | undefined,
+    caller: StatementCaller | undefined,
+    ambient: Ambient,
+    isOptimizing: boolean,
+  ): Execution {
+    return timer.inside(() => this.#begin(connection, plan, params, stack, caller, ambient, isOptimizing))
   }
 
   /** Whether the stack of the next statement with this SQL may be captured. */

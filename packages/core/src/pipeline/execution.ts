@@ -9,7 +9,7 @@ import type { WatchedShape } from './statement-watch.ts'
 export class Execution implements Sample {
   startedAt = 0
   stack: Stack | undefined = undefined
-  /** Receives its end; `undefined` if nobody does. */
+  /** Receives its end; `undefined` if there is no receiver. */
   watched: WatchedShape | undefined = undefined
   /** The connection of a statement, if its end is not reported with it. */
   connection: object | undefined = undefined

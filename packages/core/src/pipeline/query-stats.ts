@@ -56,7 +56,7 @@ export interface QueryStatsSnapshot {
    * for rejected writes.
    */
   readonly errors: number
-  /** Time of Sluice's code, measured in 1 of 17 scopes. */
+  /** CPU time that Sluice adds to scopes, estimated from 1 of 17. */
   readonly overhead: OverheadSnapshot
 }
 

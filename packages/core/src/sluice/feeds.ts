@@ -98,7 +98,7 @@ function operationFamilies(stats: QueryStats): readonly MetricFamily[] {
     counter('sluice.database.time', 'Time spent waiting for the database', 's', counts.databaseMs / 1_000),
     counter(
       'sluice.overhead.time',
-      "Time of Sluice's code in scopes, estimated from 1 of 17 scopes",
+      'CPU time that Sluice adds to scopes, estimated from 1 of 17 scopes',
       's',
       overhead.totalMs / 1_000,
     ),

@@ -160,7 +160,7 @@ export class ScopeLifecycle {
       : 'observe'
   }
 
-  /** @returns Its findings; `undefined` if they were only counted, because nobody receives them. */
+  /** @returns Its findings; `undefined` if they were only counted, because they have no recipient. */
   #end(scope: Scope): readonly Finding[] | undefined {
     const { services } = this.parts
     const { timer } = scope

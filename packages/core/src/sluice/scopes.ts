@@ -17,8 +17,8 @@ export interface ScopeReport extends Readonly<ScopeCounts> {
   readonly requestId: string | undefined
   readonly findings: readonly Finding[]
   /**
-   * Milliseconds that Sluice's own code took, before it called listeners. The app's code, the ORM and the
-   * driver do not count. `undefined`: not measured; one scope in seventeen is.
+   * Estimated milliseconds of CPU time that Sluice added, before it called listeners: twice the time of its
+   * code. `undefined`: not measured; one scope in seventeen is.
    */
   readonly overheadMs: number | undefined
 }

@@ -12,13 +12,8 @@ import type { Clock } from '../../shared/clock.ts'
 import type { Mutable } from '../../shared/mutable.ts'
 import { Budgets, type DetectionOptions } from './detection-options.ts'
 import { type Finding, idOf, type Pattern } from './finding.ts'
-import {
-  type CountedFinding,
-  FindingBook,
-  type Occurrence,
-  rated,
-  type UnratedFinding,
-} from './finding-book.ts'
+import { type CountedFinding, FindingBook, rated } from './finding-book.ts'
+import type { Occurrence, UnratedFinding } from './finding-entry.ts'
 import { IgnoreList } from './ignore-list.ts'
 import { type GroupSites, KnownSites, parentOf, queryGroups, type SiteCount } from './sites.ts'
 

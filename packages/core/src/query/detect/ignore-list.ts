@@ -5,7 +5,7 @@ import type { Shape } from '../../pipeline/operation.ts'
 import { SluiceError } from '../../shared/errors.ts'
 import { compileGlob } from '../../shared/glob.ts'
 import type { IgnoreRule } from './detection-options.ts'
-import type { UnratedFinding } from './finding-book.ts'
+import type { UnratedFinding } from './finding-entry.ts'
 
 /** Thrown if a file of ignored findings cannot be used. */
 export class InvalidIgnoreFileError extends SluiceError {

@@ -5,7 +5,7 @@ import type { ExecutionGroup, Listing, Sample } from '../../pipeline/execution-g
 import type { Shape } from '../../pipeline/operation.ts'
 import type { Scope } from '../../pipeline/scope.ts'
 import type { FindingCode, QueryGroup } from './finding.ts'
-import type { FindingEntry } from './finding-book.ts'
+import type { FindingEntry } from './finding-entry.ts'
 
 /** A call site of executions. */
 export interface SiteCount {
@@ -118,14 +118,14 @@ export interface GroupSites {
   readonly held: number
 }
 
-export interface KnownSite extends Pick<SiteCount, 'site' | 'fromOneCaller'> {
+interface KnownSite extends Pick<SiteCount, 'site' | 'fromOneCaller'> {
   /** The share of the executions of the group, 0 to 1. */
   readonly share: number
   /** The finding that was described for it last. */
   finding: KnownFinding | undefined
 }
 
-/** A finding that need not be described again, as long as its kind and its parent query are the same. */
+/** A finding whose description is valid as long as its kind and its parent query are the same. */
 interface KnownFinding {
   readonly code: FindingCode
   /** Fingerprint of the parent query. */

@@ -3,8 +3,7 @@ import {
   type AdapterClient,
   type AdapterHost,
   attachClient,
-  type Execution,
-  Gain,
+  type Gain,
   type Lookup,
   OriginStacks,
   PgTransactions,
@@ -19,12 +18,13 @@ import {
 } from '@sluice/core/adapter'
 import { controlOf } from './cached.ts'
 import { CallOrder } from './call-order.ts'
+import { CountedQueries } from './counted-queries.ts'
 import { describeClient } from './describe-client.ts'
+import { KnexGains } from './gains.ts'
 import type { InstanceContext } from './instance-context.ts'
 import { hasListeners, hideFrame, isPlain, notifyOfQuery } from './internals/builder.ts'
 import { hasFreeConnection, poolStateOf } from './internals/client.ts'
 import { type Conversions, conversionsOf } from './internals/conversions.ts'
-import { rowsIn } from './internals/response.ts'
 import type { BuilderInternals, ClientInternals, QueryObject, RunnerInternals } from './internals/types.ts'
 import { KnexLookups } from './knex-lookups.ts'
 import { KnexOperation } from './knex-operation.ts'
@@ -33,17 +33,6 @@ import { type KnexOptions, type KnexRead, ReplicaReads } from './replica-reads.t
 import { RowSources } from './row-sources.ts'
 import { bindingsOf, SentQuery } from './sent-query.ts'
 import { KnexStreams } from './streams.ts'
-
-/**
- * Apps can generate table names, so the number of entries is limited; reads of additional tables are always
- * examined.
- */
-const MAX_TABLES = 1_000
-/** The same for reads with more clauses. */
-const MAX_CLAUSES = 32
-const READS = ['select', 'first', 'pluck']
-/** The record of a query that is only counted. Knex copies it to the query that it reports with an error. */
-const COUNTED = Symbol('sluice.counted')
 
 /**
  * State that `withSluice` stores for one Knex instance, including its transactions. Knex creates transactions
@@ -57,12 +46,13 @@ export class PluginState implements InstanceContext {
   readonly transactions: OpenTransactions
   readonly streams: KnexStreams
   readonly #statements: AdapterClient
+  /** `undefined`: each query needs more than counting. */
+  readonly #counted: CountedQueries | undefined
   readonly #pg: PgTransactions | undefined
   readonly #lookups = new KnexLookups(this)
   readonly #rowSources = new RowSources(this)
   readonly #migrationTables: ReadonlySet<string>
-  /** By table: by method and number of clauses. */
-  readonly #gains = new Map<string, Gain[]>()
+  readonly #gains = new KnexGains()
   /** Operations by the query object that is sent for them. */
   readonly #sent = new WeakMap<object, KnexOperation>()
   /** By builder, and by the query object that is sent for it. */
@@ -89,10 +79,14 @@ export class PluginState implements InstanceContext {
     )
     this.conversions = conversionsOf(client)
     this.#statements = attachClient(sluice, describeClient(client, base, dialect, this.conversions))
-    client.on?.('query-error', this.failed)
     this.source = this.#statements.source
     this.order = new CallOrder(this.#statements)
     this.plans = this.#statements.plans
+    const { reads } = this.#statements
+    if (reads !== undefined) {
+      this.#counted = new CountedQueries(base, reads, this.conversions)
+      client.on?.('query-error', this.#counted.failed)
+    }
     this.#pg = dialect === 'postgresql' ? new PgTransactions(this.#statements) : undefined
     this.streams = new KnexStreams(base, this.#statements)
     this.transactions = new OpenTransactions(this.#statements, this.#pg)
@@ -105,7 +99,7 @@ export class PluginState implements InstanceContext {
 
   /** Called when the instance is no longer instrumented. */
   detach(): void {
-    this.#client.deref()?.off?.('query-error', this.failed)
+    if (this.#counted !== undefined) this.#client.deref()?.off?.('query-error', this.#counted.failed)
     this.#replicas?.close()
     this.#statements.detach()
   }
@@ -141,13 +135,11 @@ export class PluginState implements InstanceContext {
     this.#sent.get(query)?.sends(query.sql, bindings)
     const { base, conversions } = this
     const pg = client.transacting === true ? this.#pg : undefined
-    const { reads } = this.#statements
-    const execution =
-      reads !== undefined && isOfRunner(query)
-        ? reads.begin(connection, query.sql, bindings, this.#origins.of(query))
-        : undefined
-    if (reads !== undefined && execution !== undefined)
-      return this.#counted(reads, execution, client, connection, query, pg)
+    const counted = this.#counted?.send(client, connection, query, this.#origins.of(query), pg)
+    if (counted !== undefined) {
+      if (client.transacting === true) this.transactions.uses(client, connection)
+      return counted
+    }
     const sent = new SentQuery(base, client, connection, query, this.#origins.of(query), conversions, pg)
     if (client.transacting !== true) return this.#statements.statement(connection, sent)
     this.transactions.uses(client, connection)
@@ -156,35 +148,9 @@ export class PluginState implements InstanceContext {
       : this.#inTransaction(pg, connection, query, sent)
   }
 
-  /** Sends a read whose end is reported by `answered` or `failed`. */
-  #counted(
-    reads: NonNullable<AdapterClient['reads']>,
-    execution: Execution,
-    client: ClientInternals,
-    connection: object,
-    query: QueryObject & { [COUNTED]?: Execution | undefined },
-    pg: PgTransactions | undefined,
-  ): Promise<QueryObject> {
-    query[COUNTED] = execution
-    if (client.transacting === true) this.transactions.uses(client, connection)
-    const send = () => this.base._query.call(client, connection, query)
-    return reads.start(execution, pg === undefined ? send : () => pg.send(connection, send))
-  }
-
   /** Called with the response to each query of a runner. */
-  answered(query: QueryObject & { [COUNTED]?: Execution | undefined }): void {
-    const execution = query[COUNTED]
-    if (execution === undefined) return
-    query[COUNTED] = undefined
-    const { response } = query
-    this.#statements.reads?.end(execution, rowsIn(response))
-    this.conversions.received?.(response)
-  }
-
-  /** Called with the error of each query, and a copy of the query. */
-  readonly failed = (error: unknown, query: { readonly [COUNTED]?: Execution | undefined }): void => {
-    const execution = query[COUNTED]
-    if (execution !== undefined) this.#statements.reads?.failed(execution, error)
+  answered(query: QueryObject): void {
+    this.#counted?.answered(query)
   }
 
   #inTransaction(
@@ -407,30 +373,13 @@ export class PluginState implements InstanceContext {
     )
   }
 
-  gainOf({ _method, _single, _statements }: BuilderInternals): Gain | undefined {
-    const table = _single?.table
-    const method = READS.indexOf(_method ?? '')
-    const clauses = _statements?.length ?? MAX_CLAUSES
-    if (typeof table !== 'string' || method < 0 || clauses >= MAX_CLAUSES) return undefined
-    let gains = this.#gains.get(table)
-    if (gains === undefined) {
-      if (this.#gains.size >= MAX_TABLES) return undefined
-      gains = []
-      this.#gains.set(table, gains)
-    }
-    const at = method * MAX_CLAUSES + clauses
-    gains[at] ??= new Gain()
-    return gains[at]
+  gainOf(builder: BuilderInternals): Gain | undefined {
+    return this.#gains.of(builder)
   }
 
   isMigrationTable(table: TableId): boolean {
     return this.#migrationTables.has(table.slice(table.lastIndexOf('.') + 1).toLowerCase())
   }
-}
-
-/** Whether a runner of Knex sent a query, and waits for its response: it then reports its end. */
-function isOfRunner(query: QueryObject): boolean {
-  return Object.hasOwn(query, 'queryContext') && !query.timeout
 }
 
 function listenersOf(emitter: object): number {

@@ -53,15 +53,9 @@ export interface AdapterClient {
   read(call: SqlRead): Promise<readonly SqlRow[]>
   /** Runs an operation whose lookups and effects the adapter defines. */
   execute<T>(operation: Operation<T>): Promise<T>
-  /**
-   * Counts the statements that need nothing else, without a promise. `undefined` for a client with replicas,
-   * whose statements all go through `statement`.
-   */
+  /** Counts statements that need nothing else. `undefined` for a client with replicas: use `statement`. */
   readonly reads: CountedReads | undefined
-  /**
-   * Whether the stack of the next statement with this SQL may be needed, so that it has to contain its
-   * caller.
-   */
+  /** Whether the stack of the next statement with this SQL may be needed, with its caller. */
   needsCaller(sql: string): boolean
   /** Sends a statement on a connection. */
   statement<T>(connection: object, sent: SentStatement<Promise<T>>): Promise<T>

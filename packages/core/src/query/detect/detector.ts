@@ -13,7 +13,7 @@ import type { Mutable } from '../../shared/mutable.ts'
 import { Budgets, type DetectionOptions } from './detection-options.ts'
 import { type Finding, idOf, type Pattern } from './finding.ts'
 import { type CountedFinding, FindingBook, rated } from './finding-book.ts'
-import type { Occurrence, UnratedFinding } from './finding-entry.ts'
+import { type Occurrence, occurrenceOf, type UnratedFinding } from './finding-entry.ts'
 import { IgnoreList } from './ignore-list.ts'
 import { type GroupSites, KnownSites, parentOf, queryGroups, type SiteCount } from './sites.ts'
 
@@ -99,12 +99,12 @@ export class Detector {
     return findings
   }
 
-  /** @param findings - Receives the findings; if omitted, known ones are only counted. */
+  /** @param findings - Receives the findings. */
   #count(scope: Scope, endedAt: number, findings: UnratedFinding[] | undefined): void {
     this.#book.ended(endedAt)
     const scopeMs = endedAt - scope.startedAt
     for (const one of this.#repeated(scope, true)) {
-      if (findings === undefined && this.#countAgain(scope, one, scopeMs)) continue
+      if (this.#countAgain(scope, one, scopeMs, findings)) continue
       const finding = this.#describe(scope, one, true)
       if (this.#ignored.has(finding, one.group.shape)) continue
       const entry = this.#book.add(finding, scopeMs)
@@ -113,7 +113,12 @@ export class Detector {
       const parent = parentOf(one.group)
       // As long as the call site of the parent is unknown, each scope may find it.
       if (known === undefined || (parent !== undefined && finding.parent?.callSite === undefined)) continue
-      known.finding = { code: finding.code, parent: parent?.shape.fingerprint, entry }
+      known.finding = {
+        code: finding.code,
+        parent: parent?.shape.fingerprint,
+        entry,
+        description: finding,
+      }
     }
     const exceeded = this.#exceeded(scope)
     if (exceeded === undefined) return
@@ -122,14 +127,22 @@ export class Detector {
   }
 
   /** Counts a known finding. Returns `false` if it must be described. */
-  #countAgain(scope: InspectedScope, one: Repeated, scopeMs: number): boolean {
+  #countAgain(
+    scope: InspectedScope,
+    one: Repeated,
+    scopeMs: number,
+    findings: UnratedFinding[] | undefined,
+  ): boolean {
     const { group, repetition, site } = one
     const finding = site.known?.finding
     if (finding === undefined || finding.code !== repetition.code) return false
     const parent = parentOf(group)
     if (parent?.shape.fingerprint !== finding.parent || parent?.stack !== undefined) return false
-    if (!this.#book.has(finding.entry)) return false
-    finding.entry.add(numbersOf(scope, one), scope.requestId, scopeMs)
+    const { entry, description } = finding
+    if (!this.#book.has(entry)) return false
+    const numbers = numbersOf(scope, one)
+    entry.add(numbers, description, scope.requestId, scopeMs)
+    findings?.push(occurrenceOf(description, numbers, scope.requestId))
     return true
   }
 

@@ -43,7 +43,7 @@ export class FindingBook {
       entry = new FindingEntry(key, finding, this.#latestAt)
       this.#entries.set(key, entry)
     }
-    entry.describe(finding, scopeMs)
+    entry.add(finding, finding, finding.requestId, scopeMs, finding.occurrences)
     return entry
   }
 

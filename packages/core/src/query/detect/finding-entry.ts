@@ -22,11 +22,11 @@ export class FindingEntry {
 
   constructor(
     readonly key: string,
-    /** Its description; the numbers in it can be those of another occurrence. */
-    private described: UnratedFinding,
+    /** The first one; its numbers can be those of another occurrence. */
+    private description: UnratedFinding,
     private readonly firstAt: number,
   ) {
-    this.#worst = described
+    this.#worst = description
   }
 
   /** Number of scopes with the finding. */
@@ -36,38 +36,29 @@ export class FindingEntry {
 
   /** The occurrence with the most queries. */
   get worst(): UnratedFinding {
-    const { count, pattern, databaseMs, queries, queriesPossible } = this.#worst
-    const finding: Mutable<UnratedFinding> = {
-      ...this.described,
-      count,
-      databaseMs,
-      queries,
-      queriesPossible,
-    }
-    if (pattern !== undefined) finding.pattern = pattern
-    if (this.#requestId !== undefined) finding.requestId = this.#requestId
-    else delete finding.requestId
-    return finding
-  }
-
-  /** Counts a finding with its new description. */
-  describe(finding: UnratedFinding, scopeMs: number): void {
-    if (finding.count >= this.#worst.count) this.described = finding
-    this.add(finding, finding.requestId, scopeMs, finding.occurrences)
+    return occurrenceOf(this.description, this.#worst, this.#requestId)
   }
 
   /**
    * Counts an occurrence.
    *
+   * @param description - A finding with the same description.
    * @param requestId - Id of the HTTP request, if there is one.
    * @param scopeMs - Duration of the scope.
    */
-  add(found: Occurrence, requestId: string | undefined, scopeMs: number, occurrences = 1): void {
+  add(
+    found: Occurrence,
+    description: UnratedFinding,
+    requestId: string | undefined,
+    scopeMs: number,
+    occurrences = 1,
+  ): void {
     this.#occurrences += occurrences
     this.#savedMs += savingOf(found).ms * occurrences
     this.#scopeMs += scopeMs * occurrences
     if (found.count < this.#worst.count) return
     this.#worst = found
+    this.description = description
     this.#requestId = requestId
   }
 
@@ -80,4 +71,37 @@ export class FindingEntry {
       seenMs: latestAt - this.firstAt,
     })
   }
+}
+
+/**
+ * Returns the finding of another occurrence.
+ *
+ * @param description - A finding with the same description.
+ */
+export function occurrenceOf(
+  description: UnratedFinding,
+  { count, pattern, databaseMs, queries, queriesPossible }: Occurrence,
+  requestId: string | undefined,
+): UnratedFinding {
+  const { code, id, scope, fingerprint, label, callSite, parent, fix, groups } = description
+  // No spread: it costs several times as much, and each request can have findings.
+  const finding: Mutable<UnratedFinding> = {
+    code,
+    id,
+    scope,
+    fingerprint,
+    label,
+    count,
+    databaseMs,
+    queries,
+    queriesPossible,
+    occurrences: 1,
+  }
+  if (pattern !== undefined) finding.pattern = pattern
+  if (requestId !== undefined) finding.requestId = requestId
+  if (callSite !== undefined) finding.callSite = callSite
+  if (parent !== undefined) finding.parent = parent
+  if (fix !== undefined) finding.fix = fix
+  if (groups !== undefined) finding.groups = groups
+  return finding
 }

@@ -5,7 +5,7 @@ import type { ExecutionGroup, Listing, Sample } from '../../pipeline/execution-g
 import type { Shape } from '../../pipeline/operation.ts'
 import type { Scope } from '../../pipeline/scope.ts'
 import type { FindingCode, QueryGroup } from './finding.ts'
-import type { FindingEntry } from './finding-entry.ts'
+import type { FindingEntry, UnratedFinding } from './finding-entry.ts'
 
 /** A call site of executions. */
 export interface SiteCount {
@@ -131,6 +131,7 @@ interface KnownFinding {
   /** Fingerprint of the parent query. */
   readonly parent: string | undefined
   readonly entry: FindingEntry
+  readonly description: UnratedFinding
 }
 
 interface Known {

@@ -41,7 +41,7 @@ export class ScopeLifecycle {
     this.mode = mode ?? (fromEnvironment ? checkMode(fromEnvironment, 'SLUICE_MODE') : 'observe')
     this.#openScopeParts = {
       enter: (scope, fn) => parts.services.scopes.enter(scope, fn),
-      end: (scope) => this.#reportOf(scope, this.#end(scope)),
+      end: (scope) => this.#reportOf(scope, this.#end(scope, true) ?? NONE),
       throwsFindings: detection !== undefined && detection !== false && detection.mode === 'throw',
     }
   }
@@ -105,7 +105,7 @@ export class ScopeLifecycle {
       // Not an async function: each additional promise costs time in every scope.
       return running.then(
         (result) => {
-          const findings = this.#end(opened)
+          const findings = this.#end(opened, false)
           if (this.#openScopeParts.throwsFindings) throwFindings(findings ?? NONE)
           return result
         },
@@ -123,7 +123,7 @@ export class ScopeLifecycle {
   /** The error of a failed function is more important than the findings. */
   #endFailed(scope: Scope): void {
     scope.failed = true
-    this.#end(scope)
+    this.#end(scope, false)
   }
 
   /**
@@ -160,19 +160,24 @@ export class ScopeLifecycle {
       : 'observe'
   }
 
-  /** @returns Its findings; `undefined` if they were only counted, because they have no recipient. */
-  #end(scope: Scope): readonly Finding[] | undefined {
+  /**
+   * @param returns - Whether the caller receives the findings.
+   * @returns The findings; `undefined` if they were only counted, because they have no recipient.
+   */
+  #end(scope: Scope, returns: boolean): readonly Finding[] | undefined {
     const { services } = this.parts
     const { timer } = scope
     const endedAt = services.clock.now()
     const findings =
-      timer === undefined ? this.#close(scope, endedAt) : timer.inside(() => this.#close(scope, endedAt))
+      timer === undefined
+        ? this.#close(scope, endedAt, returns)
+        : timer.inside(() => this.#close(scope, endedAt, returns))
     if (timer !== undefined) services.scopes.timed -= 1
     if (!scope.isOwn) services.stats.overhead.end(timer, endedAt - scope.startedAt)
     return findings
   }
 
-  #close(scope: Scope, endedAt: number): readonly Finding[] | undefined {
+  #close(scope: Scope, endedAt: number, returns: boolean): readonly Finding[] | undefined {
     const { engines, prefetcher, services } = this.parts
     scope.close(endedAt)
     scope.basis = undefined
@@ -181,7 +186,7 @@ export class ScopeLifecycle {
     let findings: readonly Finding[] | undefined = NONE
     if (!scope.isOwn) {
       engines.queryLog.scope(scope)
-      findings = this.#inspect(scope, endedAt)
+      findings = this.#inspect(scope, endedAt, returns)
       const { counts, statusCode, failed, requestId } = scope
       engines.scopeMeter?.ended(
         scope.name,
@@ -212,13 +217,10 @@ export class ScopeLifecycle {
     else scope.timer.outside(emit)
   }
 
-  /** @param findings - `undefined`: they are determined when the report is read. */
-  #reportOf(scope: Scope, findings: readonly Finding[] | undefined): ScopeReport {
+  #reportOf(scope: Scope, findings: readonly Finding[]): ScopeReport {
     const { name, mode, counts, startedAt, endedAt, statusCode, failed, requestId } = scope
     const { operations, queries, batched, prefetched, cacheHits, databaseMs } = counts
-    let described = findings
-    const describe = () => this.#describe(scope)
-    // No spread: an object that grows after its creation costs several times as much.
+    // No spread and no accessor: with them, an object costs several times as much, and each request has one.
     return {
       operations,
       queries,
@@ -232,34 +234,22 @@ export class ScopeLifecycle {
       statusCode,
       failed,
       requestId,
-      get findings() {
-        described ??= describe()
-        return described
-      },
+      findings,
       overheadMs: scope.timer?.ms,
     }
   }
 
-  /** Findings are described only for a recipient: a listener, or an error that contains them. */
-  #inspect(scope: Scope, endedAt: number): readonly Finding[] | undefined {
+  /** Findings are described only for a recipient: the caller, a listener, or an error that contains them. */
+  #inspect(scope: Scope, endedAt: number, returns: boolean): readonly Finding[] | undefined {
     const { detector, services } = this.parts
     const { events } = services
     try {
-      if (this.#openScopeParts.throwsFindings || events.has('finding') || events.has('scope'))
-        return detector?.inspect(scope, endedAt) ?? NONE
+      const isReported = this.#openScopeParts.throwsFindings || events.has('finding') || events.has('scope')
+      if (returns || isReported) return detector?.inspect(scope, endedAt) ?? NONE
       detector?.count(scope, endedAt)
       return undefined
     } catch (error) {
       services.reportError(error)
-      return NONE
-    }
-  }
-
-  #describe(scope: Scope): readonly Finding[] {
-    try {
-      return this.parts.detector?.described(scope) ?? NONE
-    } catch (error) {
-      this.parts.services.reportError(error)
       return NONE
     }
   }

@@ -74,28 +74,15 @@ export class Detector {
     this.#count(scope, endedAt, undefined)
   }
 
-  /**
-   * Returns the findings of a scope that has ended and was counted, with the number of their occurrences up
-   * to now.
-   */
-  described(scope: InspectedScope): readonly Finding[] {
-    const findings = this.#find(scope)
-    return findings.length === 0 ? NONE : findings.map((finding) => this.#book.rate(finding))
-  }
-
   /** Returns the findings of a scope so far, without storing anything. */
   peek(scope: InspectedScope): readonly Finding[] {
-    return this.#find(scope).map(rated)
-  }
-
-  #find(scope: InspectedScope): readonly UnratedFinding[] {
-    const findings: UnratedFinding[] = []
+    const findings: Finding[] = []
     for (const one of this.#repeated(scope, false)) {
       const finding = this.#describe(scope, one, false)
-      if (!this.#ignored.has(finding, one.group.shape)) findings.push(finding)
+      if (!this.#ignored.has(finding, one.group.shape)) findings.push(rated(finding))
     }
     const exceeded = this.#exceeded(scope)
-    if (exceeded !== undefined) findings.push(exceeded)
+    if (exceeded !== undefined) findings.push(rated(exceeded))
     return findings
   }
 

@@ -1,4 +1,3 @@
-import type { GainTerms } from '../pipeline/gain.ts'
 import type { AnswerListener, Handler, Interceptor } from '../pipeline/interceptor.ts'
 import { type CacheRequest, isRefusal, type Operation } from '../pipeline/operation.ts'
 import type { OperationContext } from '../pipeline/operation-context.ts'
@@ -58,11 +57,6 @@ export interface ResultCacheOptions {
    * Called with each database from which shared results are read, by the name that all processes use for it.
    */
   readonly onDatabase?: ((name: string) => void) | undefined
-  /**
-   * The terms on which reads are not cached because similar ones are not repeated; `undefined`: all are
-   * cached. Only if no read without separate cache options must be fresh.
-   */
-  readonly gainTerms: GainTerms | undefined
   /** Called for every result from the cache. */
   readonly onAnswer?: AnswerListener | undefined
 }
@@ -80,13 +74,7 @@ export class ResultCache {
 
   readonly interceptor: Interceptor = (operation, context, next) => {
     if (operation.kind !== 'read') return next(operation, context)
-    const { scope, gain } = context
-    const { gainTerms } = this.options
-    // Most of the cost of a read that is cached is its key.
-    if (gain !== undefined && gainTerms !== undefined && !gain.examinesCache(gainTerms)) {
-      this.stats.passThrough('cache:NO_RECENT_HIT')
-      return next(operation, context)
-    }
+    const { scope } = context
     const request = operation.cacheRequest?.()
     if (request === undefined) {
       if (scope?.basis instanceof ReadBasis) scope.basis.partWithout('UNKNOWN_READ')
@@ -178,7 +166,7 @@ export class ResultCache {
     context.mayBeCached = true
     // Reads with a time to live that the app set always go through the cache, whether or not they benefit
     // from it.
-    if (chosen.setsTtl) context.gain?.foundInCache()
+    if (chosen.setsTtl) context.gain?.found()
     const sharedKey = chosen.isShared && database !== undefined ? `${database}\n${question}` : undefined
     const basis =
       scope?.basis instanceof ReadBasis ? this.#part(scope.basis, chosen, variant ?? '', database) : undefined
@@ -232,7 +220,7 @@ export class ResultCache {
     this.options.onAnswer?.(operation, value, context)
     this.stats.cacheHits += 1
     const { gain, scope } = context
-    gain?.foundInCache()
+    gain?.found()
     if (scope === undefined) return
     scope.counts.cacheHits += 1
     scope.trace?.saved(operation, 'cache', 1)

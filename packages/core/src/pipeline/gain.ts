@@ -39,72 +39,28 @@ export class GainTerms {
   }
 }
 
-/** A balance of reads: each examined one takes 1, and a gain adds those whose time it saves. */
-class Account {
+/**
+ * An account of the time that processing similar reads saves: each costs about `LOOK_MS`, and a gain saves
+ * the time of a query. When it is empty, reads pass through to the database: processing a read costs CPU time
+ * on each, and most apps have reads that are never repeated.
+ */
+export class Gain {
   /** Number of reads that can be processed before the account is empty; `undefined` before the first. */
   #looks: number | undefined = undefined
+  #queryMs = QUERY_MS
   #left = 0
   #leftSince = 0
 
-  add(worth: number): void {
-    this.#looks = Math.min(MAX_LOOKS, (this.#looks ?? LOOKS_PER_SECOND) + worth)
-    this.#left = 0
-  }
-
-  /** Lets at least this many reads be processed. */
-  open(looks: number): void {
-    this.#looks = Math.max(this.#looks ?? 0, looks)
-    this.#left = 0
-  }
-
   /**
-   * Whether the next read is skipped.
-   *
-   * @param opened - Called with the number of reads that are rechecked from now on.
-   */
-  skips({ now, firstLooks }: GainTerms, opened?: (looks: number) => void): boolean {
-    this.#looks ??= firstLooks
-    if (this.#looks > 0) return false
-    this.#left += 1
-    const isTimed = this.#left % TIMED === 0
-    if (this.#left <= LEFT && !(isTimed && now() - this.#leftSince >= LEFT_MS)) return true
-    this.#looks = Math.min(RECHECKED, Math.ceil(this.#left / LEFT_FOR_EACH))
-    this.#left = 0
-    opened?.(this.#looks)
-    return false
-  }
-
-  take({ now }: GainTerms): void {
-    this.#looks = (this.#looks ?? 0) - 1
-    if (this.#looks <= 0) this.#leftSince = now()
-  }
-}
-
-/**
- * Accounts of the time that processing similar reads saves: each costs about `LOOK_MS`, and a gain saves the
- * time of a query. When the account is empty, reads pass through to the database: processing a read costs CPU
- * time on each, and most apps have reads that are never repeated. Caching has a separate account: reads that
- * are batched are not necessarily repeated.
- */
-export class Gain {
-  readonly #all = new Account()
-  readonly #caching = new Account()
-  #queryMs = QUERY_MS
-  /** Reads that are examined without gain can be cached, too. */
-  readonly #opened = (looks: number): void => this.#caching.open(looks)
-
-  /**
-   * Processing one of its reads saved a query, or will save one: it was batched, or a loop iterates over its
-   * rows.
+   * Processing one of its reads saved a query, or will save one: it was batched, found in the cache, or a
+   * loop iterates over its rows.
    */
   found(): void {
-    this.#all.add(this.#worth)
-  }
-
-  /** One of its reads was found in the cache. */
-  foundInCache(): void {
-    this.found()
-    this.#caching.add(this.#worth)
+    this.#looks = Math.min(
+      MAX_LOOKS,
+      (this.#looks ?? LOOKS_PER_SECOND) + Math.max(MIN_WORTH, this.#queryMs / LOOK_MS),
+    )
+    this.#left = 0
   }
 
   /** One of its reads was sent, and answered after this many milliseconds. */
@@ -113,25 +69,22 @@ export class Gain {
   }
 
   /** Whether the next read passes through to the database. */
-  skips(terms: GainTerms): boolean {
-    return this.#all.skips(terms, this.#opened)
+  skips({ now, firstLooks }: GainTerms): boolean {
+    this.#looks ??= firstLooks
+    if (this.#looks > 0) return false
+    this.#left += 1
+    const isTimed = this.#left % TIMED === 0
+    if (this.#left <= LEFT && !(isTimed && now() - this.#leftSince >= LEFT_MS)) return true
+    this.#looks = Math.min(RECHECKED, Math.ceil(this.#left / LEFT_FOR_EACH))
+    this.#left = 0
+    return false
   }
 
   /** Like `skips`, and counts that the read is processed if it does not. */
   examines(terms: GainTerms): boolean {
     if (this.skips(terms)) return false
-    this.#all.take(terms)
+    this.#looks = (this.#looks ?? 0) - 1
+    if (this.#looks <= 0) this.#leftSince = terms.now()
     return true
-  }
-
-  /** Whether the next read that is processed uses the cache. Counts that it does. */
-  examinesCache(terms: GainTerms): boolean {
-    if (this.#caching.skips(terms)) return false
-    this.#caching.take(terms)
-    return true
-  }
-
-  get #worth(): number {
-    return Math.max(MIN_WORTH, this.#queryMs / LOOK_MS)
   }
 }

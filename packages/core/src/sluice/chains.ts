@@ -2,7 +2,6 @@ import type { CacheSetUp } from '../cache/cache-set-up.ts'
 import { ResultCache } from '../cache/result-cache.ts'
 import type { Executor } from '../pipeline/executor.ts'
 import type { FirstReads } from '../pipeline/first-reads.ts'
-import type { GainTerms } from '../pipeline/gain.ts'
 import { compose, type Handler, type Interceptor } from '../pipeline/interceptor.ts'
 import { type Operation, tablesRead } from '../pipeline/operation.ts'
 import type { QueryStats } from '../pipeline/query-stats.ts'
@@ -35,8 +34,6 @@ export interface ChainParts {
   readonly catalogs: CatalogRegistry
   readonly scopes: ScopeStorage
   readonly stats: QueryStats
-  /** `undefined`: every read is processed. */
-  readonly gainTerms: GainTerms | undefined
   readonly random: RandomSource
   readonly warn: (message: string, code: SluiceWarningCode) => void
   readonly onDifference: (difference: ShadowDifference) => void
@@ -119,7 +116,7 @@ function onFirstUse(create: () => Handler): Handler {
 }
 
 export function createResultCache(
-  { options, stats, prefetcher, catalogs, scopes, gainTerms, warn }: ChainParts,
+  { options, stats, prefetcher, catalogs, scopes, warn }: ChainParts,
   cache: CacheSetUp,
 ): ResultCache {
   const policies = new ResultPolicies(options.cache === false ? {} : (options.cache ?? {}), catalogs, warn)
@@ -129,7 +126,6 @@ export function createResultCache(
     isShared: cache.writes.isShared,
     isStrict: policies.isStrict,
     detached: (run) => scopes.leave(run),
-    gainTerms: policies.isUniform ? gainTerms : undefined,
     onAnswer: prefetcher?.observeCached,
     onDatabase: (name) => cache.derived.reads(name),
   })

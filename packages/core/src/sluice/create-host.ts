@@ -59,9 +59,6 @@ export function createHost(parts: HostParts): SluiceHost {
   const firstReads = new FirstReads(catalogs.first)
   const lookups = new WaitingLookups(firstReads.release)
   const batch = options.batch === false ? undefined : options.batch
-  // If lookups wait for others beyond their tick, any may be merged.
-  const gainTerms =
-    (batch?.windowMs ?? 0) > 0 ? undefined : new GainTerms(() => clock.now(), resultTtl(options.cache))
   const chainParts: ChainParts = {
     options,
     executor,
@@ -74,7 +71,6 @@ export function createHost(parts: HostParts): SluiceHost {
     stats,
     warn,
     cache: caching,
-    gainTerms,
     random: services.random,
     onDifference: (difference) => events.emit('shadowDifference', difference),
     onError: reportError,
@@ -85,7 +81,9 @@ export function createHost(parts: HostParts): SluiceHost {
     executor,
     stats,
     ...createChains(chainParts),
-    gainTerms,
+    // If lookups wait for others beyond their tick, any may be merged.
+    gainTerms:
+      (batch?.windowMs ?? 0) > 0 ? undefined : new GainTerms(() => clock.now(), resultTtl(options.cache)),
     mode: () => lifecycle.mode,
     variant: options.context,
     trace: traces,

@@ -8,7 +8,7 @@ import {
 } from './trace.ts'
 
 /** Why a read is sent to the database, although Sluice could have served it. */
-type Missed = 'TTL_EXPIRED' | 'INVALIDATED' | 'NO_RECENT_GAIN' | 'NO_RECENT_HIT'
+type Missed = 'TTL_EXPIRED' | 'INVALIDATED' | 'NO_RECENT_GAIN'
 
 /** How `optimize` handles the reads of a trace, by the id of their operation. */
 export interface Simulation {
@@ -93,11 +93,10 @@ class SimulatedRun implements Simulation {
       this.missed.set(id, 'NO_RECENT_GAIN')
       return
     }
-    const caching = typeof cache !== 'string' && this.#isCached(cache, gain) ? cache : undefined
-    if (caching === undefined && typeof cache !== 'string') this.missed.set(id, 'NO_RECENT_HIT')
+    const caching = typeof cache === 'string' ? undefined : cache
     const entry = caching && this.#hit(operation, caching)
     if (entry !== undefined) {
-      gain?.foundInCache()
+      gain?.found()
       this.savedBy.set(id, 'cached')
       this.#served.set(id, entry.operation.end > at ? entry.served : place)
       return
@@ -122,11 +121,6 @@ class SimulatedRun implements Simulation {
     if (!this.savedBy.has(id)) gain?.took(end - at)
     if (caching !== undefined && isFailed !== true && !this.#writes.isOpen(caching.tags))
       this.#entries.set(caching.key, { operation, caching, served })
-  }
-
-  /** Whether a read that can be cached uses the cache. Reads always do whose time to live the app set. */
-  #isCached({ ttlMs }: TracedCaching, gain: Gain | undefined): boolean {
-    return ttlMs !== this.trace.header.ttlMs || gain?.examinesCache(this.#terms) !== false
   }
 
   /** Whether an earlier query fetches the rows of a read. If that one was not sent, this read sends it. */

@@ -11,13 +11,6 @@ function looksAt(gain: Gain, now: number): number {
   return looks
 }
 
-/** The number of next reads that use the cache before one does not. */
-function cachedBy(gain: Gain, now: number): number {
-  let cached = 0
-  while (cached < 10_000 && gain.examinesCache(at(now))) cached += 1
-  return cached
-}
-
 /** The number of next reads that are skipped before one is examined. */
 function leavesOf(gain: Gain, now: number): number {
   let left = 0
@@ -100,46 +93,5 @@ describe('Gain', () => {
     expect(left).toBe(800)
     expect(leavesOf(gain, 25_000)).toBeLessThan(16)
     expect(looksAt(gain, 25_000)).toBe(27)
-  })
-
-  describe('of caching', () => {
-    it('skips reads that are batched but not repeated', () => {
-      const gain = new Gain()
-      for (let at = 0; at < 100; at += 1) gain.found()
-      expect(cachedBy(gain, 0)).toBe(32)
-      expect(looksAt(gain, 0)).toBeGreaterThan(32)
-    })
-
-    it('continues as long as hits save more time than all reads take', () => {
-      for (const [every, isSkipped] of [
-        [7, false],
-        [10, true],
-      ] as const) {
-        const gain = gainOf(0.4)
-        let skipped = 0
-        for (let read = 1; read <= 500; read += 1) {
-          if (!gain.examinesCache(at(0))) skipped += 1
-          else if (read % every === 0) gain.foundInCache()
-        }
-        expect(skipped > 0).toBe(isSkipped)
-      }
-    })
-
-    it('rechecks 32 of 1,024 reads if all of them are examined otherwise', () => {
-      const gain = new Gain()
-      expect(cachedBy(gain, 0)).toBe(32)
-      let skipped = 1
-      while (skipped < 10_000 && !gain.examinesCache(at(0))) skipped += 1
-      expect(skipped).toBe(992)
-      expect(cachedBy(gain, 0)).toBe(31)
-    })
-
-    it('is rechecked together with the rest if nothing has a gain', () => {
-      const gain = new Gain()
-      const look = () => gain.examines(at(0)) && gain.examinesCache(at(0))
-      let cached = 0
-      for (let read = 0; read < 3 * 1_024; read += 1) if (look()) cached += 1
-      expect(cached).toBe(3 * 32)
-    })
   })
 })

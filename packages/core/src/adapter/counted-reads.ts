@@ -161,18 +161,16 @@ export class CountedReads {
     const { recordsOperations, dialect } = this.parts.client
     const scope = ambient.counted
     recorder.statement(scope)
-    let execution: Execution
-    let from = caller
-    if (recordsOperations === true) execution = recorder.sent(scope)
-    else {
-      // In `observe`, operations bypass the pipeline, and each statement is one.
-      if (scope !== undefined && !isOptimizing) scope.counts.operations += 1
-      from = new Comparable(sql, params, stack)
-      execution = recorder.begin(scope, shape, from)
-    }
+    const issued = recordsOperations === true ? undefined : new Comparable(sql, params, stack)
+    const watched =
+      watch === undefined || ambient.isShadowing
+        ? undefined
+        : watch.begin(sql, dialect, analyzed, params, issued ?? caller)
+    // In `observe`, operations bypass the pipeline, and each statement is one.
+    if (issued !== undefined && scope !== undefined && !isOptimizing) scope.counts.operations += 1
+    const execution = issued === undefined ? recorder.sent(scope) : recorder.begin(scope, shape, issued)
     execution.connection = connection
-    if (watch !== undefined && !ambient.isShadowing)
-      execution.watched = watch.begin(sql, dialect, analyzed, params, from)
+    execution.watched = watched
     return execution
   }
 

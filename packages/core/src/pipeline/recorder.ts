@@ -112,10 +112,10 @@ export class Recorder {
         if (!isMerged) this.stats.databaseMs += endedAt - startedAt
         scope?.answered(endedAt)
       }
-      execution.watched?.ended(startedAt, endedAt, rows, failed)
-      execution.traced?.(rows, failed)
       if (scope !== undefined && group !== undefined)
         this.#ended(execution, scope, group, endedAt, rows, issued, failed)
+      execution.watched?.ended(startedAt, endedAt, rows, failed)
+      execution.traced?.(rows, failed)
     } catch (error) {
       this.onError(error)
     }

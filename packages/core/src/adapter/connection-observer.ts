@@ -73,7 +73,7 @@ export class ConnectionObserver {
 
   constructor(
     private readonly host: ObserverHost,
-    readonly sourceId: string,
+    sourceId: string,
     private readonly options: ObservedClient,
     connections: CatalogConnections,
   ) {
@@ -106,9 +106,10 @@ export class ConnectionObserver {
     })
     const client = { sourceId, dialect, recordsOperations: options.recordsOperations }
     const writes = this.#writes
-    this.#records = new StatementRecords(host, client, writes)
+    const records = new StatementRecords(host, client, writes)
+    this.#records = records
     const { plans } = this
-    this.reads = new CountedReads({ host, client, plans, writes, transactions: this.#transactions })
+    this.reads = new CountedReads({ host, client, plans, records, writes, transactions: this.#transactions })
   }
 
   /** Whether a transaction is open on a connection. */

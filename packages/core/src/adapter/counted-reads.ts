@@ -7,18 +7,22 @@ import type { StatementCaller } from '../pipeline/statement-watch.ts'
 import type { ConnectionTransactions } from './connection-transactions.ts'
 import type { SentStatement } from './sent-statement.ts'
 import type { StatementPlan, StatementPlans } from './statement-plan.ts'
-import { Comparable, type RecordedClient, type RecordsHost } from './statement-records.ts'
+import {
+  Comparable,
+  type RecordedClient,
+  type RecordsHost,
+  type StatementRecords,
+} from './statement-records.ts'
 import type { WriteAnnouncer } from './write-announcer.ts'
 
 interface CountingParts {
   readonly host: RecordsHost & { readonly scopes: ScopeStorage; isOptimizing(): boolean }
   readonly client: RecordedClient
   readonly plans: StatementPlans
+  readonly records: StatementRecords
   readonly writes: WriteAnnouncer
   readonly transactions: ConnectionTransactions
 }
-
-const untraced = {}
 
 /**
  * Counts the statements that need nothing else: plain reads that are known to write nothing, which most
@@ -119,7 +123,7 @@ export class CountedReads {
     // Its caller awaits this promise: with two reactions, V8 would cut the stack of an error at `answered`.
     return answered.then(
       (answer) => {
-        this.end(execution, this.#rowsOf(sent, answer as Awaited<Promise<T>>))
+        this.parts.records.answered(execution, sent, answer as Awaited<Promise<T>>)
         return answer
       },
       (error: unknown) => {
@@ -136,15 +140,6 @@ export class CountedReads {
       return this.parts.plans.of(sql)
     } catch {
       return undefined
-    }
-  }
-
-  #rowsOf<T>(sent: Pick<SentStatement<T>, 'rows'>, answer: Awaited<T>): number {
-    try {
-      return sent.rows(answer)
-    } catch (error) {
-      this.parts.host.reportError(error)
-      return 0
     }
   }
 
@@ -180,16 +175,16 @@ export class CountedReads {
    * @param rows - Number of rows that it returned.
    */
   end(execution: Execution, rows: number): void {
-    const { recorder } = this.parts.host
+    const { records } = this.parts
     const timer = execution.scope?.timer
-    if (timer === undefined) recorder.end(execution, rows, untraced)
-    else timer.inside(() => recorder.end(execution, rows, untraced))
+    if (timer === undefined) records.end(execution, rows, false)
+    else timer.inside(() => records.end(execution, rows, false))
   }
 
   /** The read failed. */
   failed(execution: Execution, error: unknown): void {
-    const { host, transactions } = this.parts
+    const { records, transactions } = this.parts
     if (execution.connection !== undefined) transactions.failed(execution.connection, error)
-    host.recorder.end(execution, 0, untraced, true)
+    records.end(execution, 0, true)
   }
 }

@@ -114,7 +114,7 @@ describe('a finding that is only counted', () => {
     expect(counted).toEqual(described)
   })
 
-  it('is described again if its parent query is another one', () => {
+  it('is described again if its parent query changes', () => {
     const world = new World({}, true)
     const listing = shapeOf('regions')
     for (let at = 0; at < 20; at += 1) world.scope('GET /cities', [7])

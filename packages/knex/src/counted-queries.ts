@@ -5,7 +5,7 @@ import type { ClientInternals, QueryObject } from './internals/types.ts'
 import { bindingsOf } from './sent-query.ts'
 
 /** The record of a query that is only counted. Knex copies it to the query that it reports with an error. */
-const COUNTED = Symbol('sluice.counted')
+const COUNTED: unique symbol = Symbol('sluice.counted')
 
 interface CountedQuery extends QueryObject {
   [COUNTED]?: Execution | undefined

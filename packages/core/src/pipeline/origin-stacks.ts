@@ -48,7 +48,7 @@ const PER_SECOND = 250
  * that does, or to none.
  *
  * They cost each query a few microseconds, so they are captured only if `NODE_ENV` is `development`, `test`
- * or not set, where reports are printed. A {@link StackBudget} limits them, except for tests, which must not
+ * or not set, where reports are printed. A budget limits them, except for tests, which must not
  * miss a call site.
  *
  * @example

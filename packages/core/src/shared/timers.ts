@@ -138,7 +138,7 @@ export class Repeated {
   #isClosed = false
 
   /**
-   * @param run - One run. Must not reject.
+   * @param run - One run. Must not reject. One that is in progress goes on after `close`.
    * @param nextAt - When the next run is due, by `now`; `Infinity`: not until `wake` is called.
    */
   constructor(
@@ -160,6 +160,10 @@ export class Repeated {
       setLongTimeout(() => this.#runNow(), Math.max(0, at - this.now())),
     )
     this.#timer.unref()
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
   }
 
   close(): void {

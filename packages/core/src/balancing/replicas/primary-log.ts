@@ -155,6 +155,8 @@ export class PrimaryLog {
       this.#addMoment({ at, position: sent })
       onPosition(isNew && write > 0 ? acknowledged : undefined, sent, at)
     } catch (error) {
+      // Closing ends the session, and with it a query that is in progress.
+      if (this.#loop.isClosed) return
       this.#retryAt = clock.now() + RETRY_MS
       if (isInstance(error, UnusableServerError)) onUnusable(error.message)
       else if (!this.#isFailing) onError(error)

@@ -199,6 +199,24 @@ describe('ReplicaRouter', () => {
     expect(world.errors).toHaveLength(1)
   })
 
+  it('reports no query that failed because it was closed', async () => {
+    const world = openWorld(1)
+    world.primary.answersInMs = 50
+    await world.pass(300)
+    const { questions } = world.primary
+    await world.read()
+    for (let tries = 0; world.primary.questions === questions && tries < 50; tries += 1) {
+      await world.read()
+      await world.pass(10)
+    }
+    expect(world.primary.questions).toBe(questions + 1)
+    world.primary.fails = true
+    world.routers.close()
+    await world.pass(1_000)
+    expect(world.errors).toEqual([])
+    expect(world.primary.questions).toBe(questions + 1)
+  })
+
   it('does not read from a server that is not a replica', async () => {
     const world = openWorld(1)
     world.replica.replayed = null

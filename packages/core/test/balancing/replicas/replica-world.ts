@@ -89,6 +89,7 @@ export function openWorld(
         dialect === 'mysql' ? { answers: 1, logs, logged: `0-${server}-${inserted}`, replayed: '' } : own,
       ]
       if (primary.answersInMs > 0) await new Promise((resolve) => setTimeout(resolve, primary.answersInMs))
+      if (primary.fails) throw new Error('The primary is gone.')
       return answer
     },
   }

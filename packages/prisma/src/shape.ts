@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Dialect } from '@sluice/core'
 import { type AnalyzedSql, Gain, type OperationKind, type RowSource, type Shape } from '@sluice/core/adapter'
 import { isPlainObject } from './argument-shapes.ts'
+import { ArgumentStructure, WRITTEN } from './argument-structure.ts'
 import { constantConditions } from './constant-conditions.ts'
 import { fixFor, follows } from './fix.ts'
 import { planLookup } from './lookup-plan.ts'
@@ -12,15 +13,12 @@ import { type PrismaShape, rowSourceOf, TraceSchedule } from './prisma-shape.ts'
 import type { PrismaModel } from './schema/prisma-model.ts'
 
 const MAX_SHAPES = 2000
-const MAX_DEPTH = 6
-/** Stands for a part of the arguments that a shape does not show. */
-const OMITTED = '…'
-/** Arguments that contain written values. */
-const WRITTEN: readonly string[] = ['data', 'create', 'update']
 
 /** The shapes of one client's operations, each built once. */
 export class PrismaShapes {
-  readonly #shapes = new Map<string, PrismaShape>()
+  readonly #raw = new Map<string, PrismaShape>()
+  #calls = newStructures()
+  #size = 0
 
   /**
    * @param isExact - Whether the schema contains the types of columns.
@@ -34,15 +32,16 @@ export class PrismaShapes {
 
   /** Clears all shapes, because more is known about the models than when they were built. */
   clear(): void {
-    this.#shapes.clear()
+    this.#raw.clear()
+    this.#calls = newStructures()
+    this.#size = 0
   }
 
   /** The shape of a raw query: its SQL without values. */
   rawShapeOf(operation: string, kind: OperationKind, analyzed: AnalyzedSql | undefined): PrismaShape {
     const fingerprint = analyzed?.fingerprint ?? operation
-    const known = this.#shapes.get(fingerprint)
+    const known = this.#raw.get(fingerprint)
     if (known !== undefined) return known
-    if (this.#shapes.size >= MAX_SHAPES) this.#shapes.clear()
     const label = analyzed?.shape ?? operation
     const none = {
       model: undefined,
@@ -61,7 +60,8 @@ export class PrismaShapes {
       gain: new Gain(),
       ...none,
     }
-    this.#shapes.set(fingerprint, shape)
+    this.#added()
+    this.#raw.set(fingerprint, shape)
     return shape
   }
 
@@ -72,17 +72,15 @@ export class PrismaShapes {
     kind: OperationKind,
     args: unknown,
   ): PrismaShape {
-    const by = operation === 'groupBy' ? groupedBy(args) : ''
-    const text = `${modelName}.${operation}${structureOf(args, 0, 'arguments')}${by}`
-    const known = this.#shapes.get(text)
-    if (known !== undefined) return known
-    if (this.#shapes.size >= MAX_SHAPES) this.#shapes.clear()
+    let structure = this.#calls.named(modelName).named(operation).of(args)
+    if (operation === 'groupBy') structure = structure.named(groupedBy(args))
+    if (structure.known !== undefined) return structure.known
     const { where: written, ...rest } = (args ?? {}) as Record<string, unknown>
     const where = isPlainObject(written) && written.AND !== undefined ? flatWhere(written) : written
     // A shape lives long, so it must not retain the first written rows.
     for (const name of WRITTEN) delete rest[name]
     const keyColumns = keyColumnsOf(where)
-    const fingerprint = createHash('sha256').update(text).digest('hex').slice(0, 16)
+    const fingerprint = createHash('sha256').update(structure.text).digest('hex').slice(0, 16)
     let source: { readonly value: RowSource | undefined } | undefined
     let fix: { readonly listing: Shape | undefined; readonly text: string | undefined } | undefined
     const shape: PrismaShape = {
@@ -101,7 +99,7 @@ export class PrismaShapes {
       conditions: kind === 'read' ? constantConditions(where) : {},
       plan: kind === 'read' ? this.#planner(operation, fingerprint, modelName, model, args) : nothing,
       omitted: this.#omittedOf(modelName),
-      isWhole: !text.includes(OMITTED),
+      isWhole: structure.isWhole,
       leavesOut: operation.startsWith('find') && (leavesOut(rest) || Object.keys(this.omitted).length > 0),
       rowSource: () => {
         source ??= { value: rowSourceOf(shape) }
@@ -114,7 +112,8 @@ export class PrismaShapes {
         return fix.text
       },
     }
-    this.#shapes.set(text, shape)
+    this.#added()
+    structure.known = shape
     return shape
   }
 
@@ -135,10 +134,18 @@ export class PrismaShapes {
     }
   }
 
+  /** Makes room for another shape. */
+  #added(): void {
+    if (this.#size >= MAX_SHAPES) this.clear()
+    this.#size += 1
+  }
+
   #omittedOf(modelName: string): OmittedFields | undefined {
     return this.omitted[clientName(modelName)]
   }
 }
+
+const newStructures = (): ArgumentStructure<PrismaShape> => new ArgumentStructure('')
 
 const nothing = (): undefined => undefined
 
@@ -163,40 +170,4 @@ function groupedBy(args: unknown): string {
 /** The name of a model's property on a Prisma client. */
 export function clientName(modelName: string): string {
   return `${modelName.slice(0, 1).toLowerCase()}${modelName.slice(1)}`
-}
-
-/** Position of a value: the arguments of a call, nested in them, in a `where`, or in written values. */
-type Place = 'arguments' | 'within' | 'condition' | 'written'
-
-/**
- * The arguments without their values: which names occur where. A list of values counts as one value; in a
- * list of objects each object counts, except in written values, where the first represents all.
- *
- * Within a condition and in written values, `true` is a value; elsewhere it is part of the shape. Within a
- * condition, `null` is a separate value.
- */
-function structureOf(value: unknown, depth: number, place: Place): string {
-  if (place === 'condition' && value === null) return '0'
-  if (typeof value !== 'object' || value === null)
-    return value === true && (place === 'within' || place === 'arguments') ? '+' : '?'
-  if (depth >= MAX_DEPTH) return OMITTED
-  if (Array.isArray(value)) {
-    const [first] = value
-    if (typeof first !== 'object' || first === null) return value.some(isPlainObject) ? `[${OMITTED}]` : '[]'
-    const items = place === 'written' ? [first] : value
-    return `[${items.map((item) => structureOf(item, depth + 1, place)).join()}]`
-  }
-  if (!isPlainObject(value)) return '?'
-  let text = '{'
-  for (const name in value) {
-    const inner = value[name]
-    if (inner !== undefined) text += `${name}${structureOf(inner, depth + 1, placeOf(name, place))},`
-  }
-  return `${text}}`
-}
-
-function placeOf(name: string, outer: Place): Place {
-  if (outer === 'condition' || name === 'where') return 'condition'
-  if (outer === 'arguments') return WRITTEN.includes(name) ? 'written' : 'within'
-  return outer
 }

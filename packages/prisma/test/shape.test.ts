@@ -23,6 +23,42 @@ describe('shape of a read', () => {
   })
 })
 
+describe('shapes', () => {
+  const read = (where: unknown) => shapes.shapeOf('Tag', undefined, 'findMany', 'read', { where })
+
+  it('are the same for the same names, and differ for other names or another order of them', () => {
+    expect(read({ a: 1, b: { in: [1] } })).toBe(read({ a: 'x', b: { in: [] } }))
+    expect(read({ a: 1, b: 2 })).not.toBe(read({ b: 1, a: 2 }))
+    expect(read({ a: 1 })).not.toBe(read({ a: null }))
+    expect(read({ a: { b: 1 } })).not.toBe(read({ a: 1, b: 1 }))
+    expect(new Set(['a', 'b', 'c', 'a', 'b'].map((name) => read({ [name]: 1 }).fingerprint)).size).toBe(3)
+  })
+
+  it('differ for names that look like other parts of a structure', () => {
+    const names = [{ '{': 1 }, { '?': 1 }, { 'a?b': 1 }, { a: 1, b: 1 }, { '': 1 }, {}]
+    const found = names.map((equals) => read({ json: { equals } }))
+    expect(new Set(found.map(({ fingerprint }) => fingerprint)).size).toBe(names.length)
+    expect(names.map((equals) => read({ json: { equals } }))).toEqual(found)
+  })
+
+  it('support conditions of any length', () => {
+    const all = (count: number) => read({ OR: rows(count) })
+    expect(all(20_000)).toBe(all(20_000))
+    expect(all(20_000)).not.toBe(all(19_999))
+  })
+
+  it('are forgotten when there are too many', () => {
+    const own = new PrismaShapes('sqlite')
+    const of = (name: string) => own.shapeOf('Tag', undefined, 'findMany', 'read', { where: { [name]: 1 } })
+    const first = of('a0')
+    for (let at = 1; at < 2_000; at += 1) of(`a${at}`)
+    expect(of('a0')).toBe(first)
+    of('b')
+    expect(of('a0')).not.toBe(first)
+    expect(of('a0').fingerprint).toBe(first.fingerprint)
+  })
+})
+
 describe('shape of a write', () => {
   it('is the same for lists of rows of any length', () => {
     expect(written('createMany', { data: rows(2) })).toBe(written('createMany', { data: rows(300) }))

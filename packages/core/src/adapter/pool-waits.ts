@@ -6,11 +6,10 @@ import { isPoolExhausted, type PoolState } from '../schema/connection.ts'
  */
 type ReportWaits = (ms: number, wasExhausted: boolean, count: number) => void
 
-/**
- * Number of requests with a free connection after which they are reported. A reader of the pool's state
- * reports them earlier.
- */
+/** Number of requests after which they are reported. A reader of the pool's state reports them earlier. */
 const MOST_UNREPORTED = 256
+/** The same for waits, each of which is stored until then. */
+const MOST_WAITS = 64
 
 /**
  * Reports how long callers wait for a connection of one pool. Most requests find a free connection: these are
@@ -18,6 +17,9 @@ const MOST_UNREPORTED = 256
  */
 export class PoolWaits {
   #found = 0
+  /** Waits that are not reported yet, in milliseconds: those for an exhausted pool, and others. */
+  readonly #exhausted: number[] = []
+  readonly #others: number[] = []
 
   /** @param now - Monotonic time in milliseconds. */
   constructor(
@@ -43,14 +45,19 @@ export class PoolWaits {
       return undefined
     }
     const requestedAt = this.now()
-    const wasExhausted = isPoolExhausted(state)
-    return () => this.report(this.now() - requestedAt, wasExhausted, 1)
+    const waits = isPoolExhausted(state) ? this.#exhausted : this.#others
+    return () => {
+      waits.push(this.now() - requestedAt)
+      if (waits.length >= MOST_WAITS) this.flush()
+    }
   }
 
-  /** Reports the requests that found a free connection. */
+  /** Reports all requests that were not reported yet. */
   flush(): void {
     const count = this.#found
     this.#found = 0
     if (count > 0) this.report(0, false, count)
+    for (const ms of this.#exhausted.splice(0)) this.report(ms, true, 1)
+    for (const ms of this.#others.splice(0)) this.report(ms, false, 1)
   }
 }

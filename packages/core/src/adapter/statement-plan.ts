@@ -13,6 +13,9 @@ import type { RowForm } from './select/outputs.ts'
 /** Longer statements are not compared with earlier ones, so repeats of them go unseen. */
 const MAX_COMPARED_LENGTH = 20_000
 
+/** Lengths of which the latest statement is remembered. */
+const MAX_LATEST = 500
+
 /** The facts about the client that {@link StatementPlans} needs. */
 interface PlannedClient {
   readonly sourceId: string
@@ -126,16 +129,23 @@ export class StatementPlan {
 export class StatementPlans {
   /** By analyzed statement, which `analyzeSql` remembers for a while. */
   readonly #plans = new WeakMap<AnalyzedSql, StatementPlan>()
-  /** The latest statement: a loop sends the same one again and again. */
-  #latest: { readonly sql: string; readonly plan: StatementPlan } | undefined
+  /**
+   * The latest statement of each length. An ORM can build a new string for each execution: to compare it with
+   * one other takes a tenth of the time of computing its hash.
+   */
+  readonly #latest = new Map<number, { readonly sql: string; readonly plan: StatementPlan }>()
 
   constructor(private readonly client: PlannedClient) {}
 
   of(sql: string): StatementPlan {
-    if (this.#latest?.sql === sql) return this.#latest.plan
+    const latest = this.#latest.get(sql.length)
+    if (latest?.sql === sql) return latest.plan
     const analyzed = analyzeSql(sql, this.client.dialect)
     const plan = this.#plans.get(analyzed) ?? this.#create(sql, analyzed)
-    if (sql.length <= MAX_COMPARED_LENGTH) this.#latest = { sql, plan }
+    if (sql.length <= MAX_COMPARED_LENGTH) {
+      if (this.#latest.size >= MAX_LATEST) this.#latest.clear()
+      this.#latest.set(sql.length, { sql, plan })
+    }
     return plan
   }
 

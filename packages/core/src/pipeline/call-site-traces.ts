@@ -2,8 +2,8 @@ import type { Clock } from '../shared/clock.ts'
 import type { Shape } from './operation.ts'
 import { StackBudget } from './stack-budget.ts'
 
-/** Stacks that may be captured per second. */
-const PER_SECOND = 100
+/** Stacks that may be captured per second. Each costs 30 to 60 µs, with the one that is read. */
+const PER_SECOND = 25
 /** Stacks that are reserved for shapes whose call site is not known yet. */
 const RESERVED = 200
 

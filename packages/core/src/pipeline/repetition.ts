@@ -3,6 +3,7 @@ import { DUPLICATE_QUERIES, FURTHER_KEY_SHARE, N_PLUS_ONE_QUERIES } from '../sha
 import type { Dialect } from '../sql/dialect.ts'
 import { SqlSyntaxError } from '../sql/syntax-error.ts'
 import { tokenize } from '../sql/tokenize.ts'
+import { DifferingValue } from './differing-value.ts'
 import type { Sample, Stack } from './execution-group.ts'
 
 /** Executions of one normalized query that fewer queries could replace. */
@@ -114,13 +115,28 @@ const NONE: Repeats = { share: 0, needless: 0, most: 1 }
  * abandoned halfway.
  */
 function repeatsAmong(samples: readonly Sample[], least: number): Repeats {
+  const differing = new DifferingValue()
+  return (
+    repeatsByKey(samples, least, (sample) => differing.keyOf(sample), true) ??
+    repeatsByKey(samples, least, canonicalText, false) ??
+    NONE
+  )
+}
+
+/** @param isComplete - Whether a key of `undefined` makes the others invalid: the result is `undefined` then. */
+function repeatsByKey(
+  samples: readonly Sample[],
+  least: number,
+  keyOf: (sample: Sample) => unknown,
+  isComplete: boolean,
+): Repeats | undefined {
   const times = new Map<unknown, number>()
   const mostDifferent = samples.length * (1 - least)
-  const place = placeOfDifference(samples)
   let known = 0
   let different = 0
   for (const sample of samples) {
-    const key = place === undefined ? canonicalText(sample) : (sample as SimpleSample).values[1][place]
+    const key = keyOf(sample)
+    if (key === undefined && isComplete) return undefined
     const before = key === undefined ? 0 : (times.get(key) ?? 0)
     if (before === 0) different += 1
     if (different > mostDifferent) return NONE
@@ -136,45 +152,6 @@ function repeatsAmong(samples: readonly Sample[], least: number): Repeats {
     needless: (known - times.size) / samples.length,
     most: Math.max(...counts),
   }
-}
-
-interface SimpleSample extends Sample {
-  readonly values: readonly [sql: string, params: readonly unknown[]]
-}
-
-/**
- * Index of the only binding in which executions of one statement differ, without writes in between. Most
- * loops are of this kind: their values are compared directly, without canonical strings. `undefined` for
- * other kinds.
- */
-function placeOfDifference(samples: readonly Sample[]): number | undefined {
-  const [first] = samples
-  if (first === undefined || !isSimple(first)) return undefined
-  const [sql, params] = first.values
-  let place: number | undefined
-  for (const sample of samples) {
-    if (!isSimple(sample) || sample.values[0] !== sql || sample.writes !== first.writes) return undefined
-    const others = sample.values[1]
-    if (others.length !== params.length) return undefined
-    for (let at = 0; at < params.length; at += 1) {
-      if (others[at] === params[at]) continue
-      if (place !== undefined && place !== at) return undefined
-      place = at
-    }
-  }
-  return place ?? 0
-}
-
-function isSimple(sample: Sample): sample is SimpleSample {
-  const { values } = sample
-  if (!Array.isArray(values) || values.length !== 2 || typeof values[0] !== 'string') return false
-  const params: unknown = values[1]
-  return Array.isArray(params) && params.length > 0 && params.every(isSimpleValue)
-}
-
-function isSimpleValue(value: unknown): boolean {
-  const type = typeof value
-  return type === 'number' || type === 'string' || type === 'bigint'
 }
 
 function canonicalText({ values, writes }: Sample): string | undefined {

@@ -1,7 +1,7 @@
 import type { Clock } from '../shared/clock.ts'
 
 /** Stacks that may be captured in one burst. */
-const BURST = 1_000
+const BURST = 500
 
 /** Limits captured stacks by a token bucket, so that their cost is a bounded part of each second. */
 export class StackBudget {

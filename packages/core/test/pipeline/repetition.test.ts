@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { Random } from '../../../../test/support/random.ts'
 import { repetitionAmong } from '../../src/pipeline/repetition.ts'
 
 const LIMITS = { threshold: 5, repeats: 3 }
@@ -79,6 +80,33 @@ describe('repetitionAmong', () => {
     expect(repetitionAmong({ count: samples.length, samples }, { threshold: 9, repeats: 3 })?.count).toBe(
       count,
     )
+  })
+
+  it.each([
+    [
+      'in one nested field',
+      (id: unknown) => ({ where: { AND: [{ id: { equals: id } }, { on: true }] }, take: 1 }),
+    ],
+    ['in two fields', (id: unknown) => ({ where: { id, parent: id } })],
+    ['in whether a field is there', (id: unknown) => ({ where: id === 1 ? { id, name: 'a' } : { id } })],
+    ['in an array', (id: unknown) => [[id], 'a']],
+    ['as a whole', (id: unknown) => id],
+  ])('finds the same in values that differ %s as in their canonical strings', (_, valuesOf) => {
+    const ids = [1, 2, 3, '1', null, undefined, 'undefined', true, 1n, Number.NaN]
+    const random = new Random(3)
+    for (let run = 0; run < 300; run += 1) {
+      const values = Array.from({ length: 2 + random.below(6) }, () =>
+        valuesOf(ids[random.below(1 + random.below(10))]),
+      )
+      // A date is not compared directly.
+      const [direct, canonical] = [(value: unknown) => [value], (value: unknown) => [value, new Date(1)]].map(
+        (add) => {
+          const samples = values.map((value) => ({ values: add(value), stack: undefined, writes: 0 }))
+          return repetitionAmong({ count: samples.length, samples }, { threshold: 4, repeats: 2 })
+        },
+      )
+      expect(direct).toEqual(canonical)
+    }
   })
 
   it('compares only equal statements, and not across a write', () => {

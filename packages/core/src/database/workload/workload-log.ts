@@ -20,7 +20,7 @@ const PERIOD_MS = 20
 const UNKEPT_GAP = 64
 /** Stacks that wait to be read, at most, and how long. */
 const MAX_WAITING = 16
-const WAIT_MS = 250
+const WAIT_MS = 1_000
 const WRITES: ReadonlySet<string> = new Set(['INSERT', 'UPDATE', 'DELETE', 'REPLACE', 'MERGE', 'TRUNCATE'])
 const READS: ReadonlySet<string> = new Set(['SELECT', 'WITH', 'VALUES', 'TABLE'])
 

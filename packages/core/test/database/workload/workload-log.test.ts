@@ -329,7 +329,7 @@ describe('WorkloadLog', () => {
       expect([captured.size, read.size]).toEqual([16, 0])
       // A shape is captured at its first two calls.
       for (const count of [16, 16, 32, 40]) {
-        vi.advanceTimersByTime(250)
+        vi.advanceTimersByTime(1_000)
         expect(read.size).toBe(count)
         sendEach()
       }

@@ -22,14 +22,14 @@ type Place = 'arguments' | 'within' | 'condition' | 'written'
 
 /**
  * The arguments of calls without their values: which names occur where. Calls with the same names have the
- * same instance. It is found without building a text for each call: an instance knows those that continue it.
+ * same instance. It is found without building a string for each call: an instance knows those that continue it.
  *
  * A list of values counts as one value; in a list of objects each object counts, except in written values,
  * where the first represents all. Within a condition and in written values, `true` is a value; elsewhere it
  * is part of the structure. Within a condition, `null` is a separate value.
  */
 export class ArgumentStructure<T> {
-  /** What is known about calls with this structure. */
+  /** The shape of the calls with this structure. */
   known: T | undefined = undefined
   /** The instance that continued it last, and all others. Most have one. */
   #next: ArgumentStructure<T> | undefined = undefined

@@ -137,6 +137,33 @@ describe('Knex reads that never gain', () => {
     expect(leftAlone(sluice)).toBe(left)
   })
 
+  it('are batched without being cached, until the app repeats them', async () => {
+    const { sluice, db, taken } = await open()
+    const together = (from: number) =>
+      sluice.run(() =>
+        Promise.all(
+          Array.from({ length: 20 }, (_, at) =>
+            db('authors')
+              .where({ id: from + at })
+              .first(),
+          ),
+        ),
+      )
+    for (let from = 1; from <= 20 * 100; from += 20) await together(from)
+    const notCached = () => sluice.queries.getStats().passedThrough['cache:NO_RECENT_HIT'] ?? 0
+    expect(notCached()).toBeGreaterThan(400)
+    taken()
+    expect((await together(5_001)).map(({ id }) => id)).toEqual(
+      Array.from({ length: 20 }, (_, at) => 5_001 + at),
+    )
+    expect(taken()).toBe(1)
+    expect(await Promise.all([together(5_001), together(5_001)])).toHaveLength(2)
+    for (let at = 0; at < 100; at += 1) await together(5_001)
+    taken()
+    for (let at = 0; at < 10; at += 1) await together(5_001)
+    expect(taken()).toBe(0)
+  })
+
   it('are prefetched as part of a loop over a listing', async () => {
     const { sluice, db, taken, readNew } = await open({ cache: false })
     await readNew(MANY)
@@ -185,6 +212,17 @@ describe('Knex reads that never gain', () => {
     const { sluice, readNew } = await open({ cache: { models: { authors: { ttl: 60 } } } })
     await readNew(MANY)
     expect(leftAlone(sluice)).toBe(0)
+  })
+
+  it('are all cached among batches when tables have separate options', async () => {
+    const { sluice, db, taken } = await open({ cache: { models: { posts: { consistency: 'strict' } } } })
+    const both = (id: number) =>
+      sluice.run(() => Promise.all([db('authors').where({ id }), db('authors').where({ id: id + 1 })]))
+    for (let id = 1; id <= 2 * MANY; id += 2) await both(id)
+    taken()
+    await both(2 * MANY - 1)
+    expect(taken()).toBe(0)
+    expect(sluice.queries.getStats().passedThrough['cache:NO_RECENT_HIT']).toBeUndefined()
   })
 
   it('are examined again, and then served from the cache', async () => {

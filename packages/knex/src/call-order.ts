@@ -7,11 +7,16 @@ type Run<T = unknown> = () => Promise<T>
 /** Sends what an app issues on one Knex instance in the order of its calls. */
 export class CallOrder {
   /** By connection that does not belong to an optimized read: the function that ends its reservation. */
-  readonly #reserved = new WeakMap<object, () => void>()
+  readonly #reserved = new Map<object, () => void>()
   /** The purpose of the connection that is being requested. */
   #acquiring: 'read' | 'statement' | undefined
 
   constructor(private readonly client: AdapterClient) {}
+
+  /** Whether any connection is reserved. */
+  get hasReserved(): boolean {
+    return this.#reserved.size > 0
+  }
 
   /** Takes a connection from the pool. */
   acquire(acquire: Run<object>): Promise<object> {

@@ -34,6 +34,13 @@ import { RowSources } from './row-sources.ts'
 import { bindingsOf, SentQuery } from './sent-query.ts'
 import { KnexStreams } from './streams.ts'
 
+/** The operation for which a query is sent. */
+const OPERATION: unique symbol = Symbol('sluice.operation')
+
+interface SentByOperation extends QueryObject {
+  [OPERATION]?: KnexOperation
+}
+
 /**
  * State that `withSluice` stores for one Knex instance, including its transactions. Knex creates transactions
  * without running constructors, so the state is in a closure.
@@ -53,8 +60,6 @@ export class PluginState implements InstanceContext {
   readonly #rowSources = new RowSources(this)
   readonly #migrationTables: ReadonlySet<string>
   readonly #gains = new KnexGains()
-  /** Operations by the query object that is sent for them. */
-  readonly #sent = new WeakMap<object, KnexOperation>()
   /** By builder, and by the query object that is sent for it. */
   readonly #origins = new OriginStacks()
   readonly #replicas: ReplicaReads | undefined
@@ -128,19 +133,19 @@ export class PluginState implements InstanceContext {
     return undefined
   }
 
-  query(client: ClientInternals, connection: object, query: QueryObject): Promise<QueryObject> {
+  query(client: ClientInternals, connection: object, query: SentByOperation): Promise<QueryObject> {
     // SQLite streams through `_query`: Sluice has already seen a streamed query.
     if (this.streams.has(query)) return this.base._query.call(client, connection, query)
-    const bindings = bindingsOf(query)
-    this.#sent.get(query)?.sends(query.sql, bindings)
+    if (query[OPERATION] !== undefined) query[OPERATION].sends(query.sql, bindingsOf(query))
     const { base, conversions } = this
     const pg = client.transacting === true ? this.#pg : undefined
-    const counted = this.#counted?.send(client, connection, query, this.#origins.of(query), pg)
+    const stack = this.#origins.areCaptured ? this.#origins.of(query) : undefined
+    const counted = this.#counted?.send(client, connection, query, stack, pg)
     if (counted !== undefined) {
       if (client.transacting === true) this.transactions.uses(client, connection)
       return counted
     }
-    const sent = new SentQuery(base, client, connection, query, this.#origins.of(query), conversions, pg)
+    const sent = new SentQuery(base, client, connection, query, stack, conversions, pg)
     if (client.transacting !== true) return this.#statements.statement(connection, sent)
     this.transactions.uses(client, connection)
     return pg === undefined
@@ -170,7 +175,7 @@ export class PluginState implements InstanceContext {
 
   /** Called with each builder that is created. */
   created(builder: BuilderInternals): BuilderInternals {
-    this.#origins.capture(builder)
+    if (this.#origins.areCaptured) this.#origins.capture(builder)
     hideFrame(builder)
     return builder
   }
@@ -330,7 +335,7 @@ export class PluginState implements InstanceContext {
     const { query } = runner
     runner.query = (sent) => {
       operation.isSent = true
-      if (operation.hasCacheRequest) this.#sent.set(sent, operation)
+      if (operation.hasCacheRequest) (sent as SentByOperation)[OPERATION] = operation
       return query.call(runner, sent)
     }
     return runner

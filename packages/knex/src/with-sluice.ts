@@ -125,7 +125,9 @@ function instrumented(base: ClientInternals, state: PluginState): object {
     }
 
     override releaseConnection(connection: object): Promise<void> {
-      return state.order.release(connection, () => super.releaseConnection(connection))
+      return state.order.hasReserved
+        ? state.order.release(connection, () => super.releaseConnection(connection))
+        : super.releaseConnection(connection)
     }
 
     override async destroy(callback?: unknown): Promise<void> {

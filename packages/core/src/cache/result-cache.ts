@@ -57,6 +57,8 @@ export interface ResultCacheOptions {
    * Called with each database from which shared results are read, by the name that all processes use for it.
    */
   readonly onDatabase?: ((name: string) => void) | undefined
+  /** Whether reads that no similar read repeats are cached, too. */
+  readonly cachesAll: boolean
   /** Called for every result from the cache. */
   readonly onAnswer?: AnswerListener | undefined
 }
@@ -74,7 +76,16 @@ export class ResultCache {
 
   readonly interceptor: Interceptor = (operation, context, next) => {
     if (operation.kind !== 'read') return next(operation, context)
-    const { scope } = context
+    const { scope, gain } = context
+    if (
+      gain !== undefined &&
+      scope !== undefined &&
+      !this.options.cachesAll &&
+      !gain.examinesCache(scope.id)
+    ) {
+      this.stats.passThrough('cache:NO_RECENT_HIT')
+      return next(operation, context)
+    }
     const request = operation.cacheRequest?.()
     if (request === undefined) {
       if (scope?.basis instanceof ReadBasis) scope.basis.partWithout('UNKNOWN_READ')
@@ -166,7 +177,7 @@ export class ResultCache {
     context.mayBeCached = true
     // Reads with a time to live that the app set always go through the cache, whether or not they benefit
     // from it.
-    if (chosen.setsTtl) context.gain?.found()
+    if (chosen.setsTtl) context.gain?.foundInCache()
     const sharedKey = chosen.isShared && database !== undefined ? `${database}\n${question}` : undefined
     const basis =
       scope?.basis instanceof ReadBasis ? this.#part(scope.basis, chosen, variant ?? '', database) : undefined
@@ -220,7 +231,7 @@ export class ResultCache {
     this.options.onAnswer?.(operation, value, context)
     this.stats.cacheHits += 1
     const { gain, scope } = context
-    gain?.found()
+    gain?.foundInCache()
     if (scope === undefined) return
     scope.counts.cacheHits += 1
     scope.trace?.saved(operation, 'cache', 1)

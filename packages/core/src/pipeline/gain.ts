@@ -21,6 +21,10 @@ const LEFT = LEFT_FOR_EACH * RECHECKED
 const LEFT_MS = 10_000
 /** Number of reads that pass through for each read of the clock. */
 const TIMED = 16
+/** Reads are no longer cached after this many scopes, and `MAX_LOOKS` reads, without a hit. */
+const SCOPES = 64
+/** After that, they are cached in 1 of 16 scopes: all reads of a scope, because loops repeat as a whole. */
+const CACHING_SCOPES = 16
 
 /** The terms of a Sluice on which its gains are counted. */
 export class GainTerms {
@@ -50,6 +54,10 @@ export class Gain {
   #queryMs = QUERY_MS
   #left = 0
   #leftSince = 0
+  /** Reads that were looked up since the last hit, the scopes with such reads, and the newest of these. */
+  #lookedUp = 0
+  #scopes = 0
+  #scopeId = 0
 
   /**
    * Processing one of its reads saved a query, or will save one: it was batched, found in the cache, or a
@@ -61,6 +69,13 @@ export class Gain {
       (this.#looks ?? LOOKS_PER_SECOND) + Math.max(MIN_WORTH, this.#queryMs / LOOK_MS),
     )
     this.#left = 0
+  }
+
+  /** One of its reads was found in the cache. */
+  foundInCache(): void {
+    this.found()
+    this.#lookedUp = 0
+    this.#scopes = 0
   }
 
   /** One of its reads was sent, and answered after this many milliseconds. */
@@ -85,6 +100,22 @@ export class Gain {
     if (this.skips(terms)) return false
     this.#looks = (this.#looks ?? 0) - 1
     if (this.#looks <= 0) this.#leftSince = terms.now()
+    return true
+  }
+
+  /**
+   * Whether the next read that is processed uses the cache. Reads that are batched are processed, although
+   * they may never be repeated.
+   *
+   * @param scopeId - Number of its scope; scopes are numbered in the order in which they are opened.
+   */
+  examinesCache(scopeId: number): boolean {
+    if (scopeId > this.#scopeId) {
+      this.#scopeId = scopeId
+      this.#scopes += 1
+    }
+    if (this.#lookedUp >= MAX_LOOKS && this.#scopes > SCOPES && scopeId % CACHING_SCOPES !== 0) return false
+    this.#lookedUp += 1
     return true
   }
 }

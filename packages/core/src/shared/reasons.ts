@@ -53,6 +53,7 @@ const REASONS = {
   NO_CATALOG: 'The catalog has not been read',
   NO_COLUMNS: 'It selects no column',
   NO_RECENT_GAIN: 'Similar reads had no benefit recently',
+  NO_RECENT_HIT: 'Similar reads were not served from the cache recently',
   NO_SCOPE: 'Outside any scope',
   NULL_KEY: 'The key is null',
   OBSERVE_MODE: 'The mode is observe',

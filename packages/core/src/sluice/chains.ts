@@ -126,6 +126,7 @@ export function createResultCache(
     isShared: cache.writes.isShared,
     isStrict: policies.isStrict,
     detached: (run) => scopes.leave(run),
+    cachesAll: !policies.isUniform,
     onAnswer: prefetcher?.observeCached,
     onDatabase: (name) => cache.derived.reads(name),
   })

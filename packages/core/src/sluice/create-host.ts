@@ -148,7 +148,9 @@ export function createHost(parts: HostParts): SluiceHost {
     maxKeys: batch?.maxKeys ?? DEFAULT_MAX_KEYS,
     maxExtraRows: batch?.maxExtraRows ?? DEFAULT_MAX_EXTRA_ROWS,
     // A trace contains what would be optimized.
-    isOptimizing: () => lifecycle.isOptimizing() || traces.current !== undefined,
+    // Read for each statement.
+    isOptimizing: () =>
+      lifecycle.mode !== 'observe' || lifecycle.optimizing > 0 || traces.current !== undefined,
     trace: traces,
     transactionEnded: () => prefetcher?.discard(scopes.current()),
     nextSourceId: (orm) => {

@@ -50,6 +50,11 @@ export class ResultPolicies {
     return this.#base.consistency === 'strict'
   }
 
+  /** Whether all reads without separate options are cached alike, as far as they are cached. */
+  get isUniform(): boolean {
+    return this.options.models === undefined
+  }
+
   readonly of = (request: CacheRequest<unknown>): ResultPolicy | string => {
     const { plan, control } = request
     if (plan === undefined || control !== undefined) return this.#decide(request)

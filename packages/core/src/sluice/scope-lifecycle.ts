@@ -32,7 +32,8 @@ export interface ScopeLifecycleParts {
 export class ScopeLifecycle {
   /** The mode of scopes that begin from now on. */
   mode: Mode
-  #optimizing = 0
+  /** Number of open scopes whose mode is any but `observe`. */
+  optimizing = 0
   readonly #openScopeParts: OpenScopeParts
 
   constructor(private readonly parts: ScopeLifecycleParts) {
@@ -45,9 +46,6 @@ export class ScopeLifecycle {
       throwsFindings: detection !== undefined && detection !== false && detection.mode === 'throw',
     }
   }
-
-  /** Whether the mode, or that of an open scope, is any but `observe`. */
-  readonly isOptimizing = (): boolean => this.mode !== 'observe' || this.#optimizing > 0
 
   /** @param notes - Receives the explanation of each read. */
   open(
@@ -78,7 +76,7 @@ export class ScopeLifecycle {
     // Work that outlives a request is not part of it.
     if (parent?.ended === false) scope.requestId = parent.requestId
     scopes.opened(scope)
-    if (scope.mode !== 'observe') this.#optimizing += 1
+    if (scope.mode !== 'observe') this.optimizing += 1
     const timer = stats.overhead.begin()
     if (timer !== undefined) {
       scope.timer = timer
@@ -182,7 +180,7 @@ export class ScopeLifecycle {
     scope.close(endedAt)
     scope.basis = undefined
     prefetcher?.end(scope)
-    if (scope.mode !== 'observe') this.#optimizing -= 1
+    if (scope.mode !== 'observe') this.optimizing -= 1
     let findings: readonly Finding[] | undefined = NONE
     if (!scope.isOwn) {
       engines.queryLog.scope(scope)

@@ -38,6 +38,10 @@ const LATER: ReasonAdvice = {
   advice: 'None, if Sluice was reading the catalog: record for a longer time. Otherwise, see the page.',
   page: 'recipes/not-cached',
 }
+const WITH_OPTIONS: ReasonAdvice = {
+  advice: 'Set cache options for the read.',
+  page: 'guides/modes#reads-without-benefit',
+}
 
 const ADVICE: Readonly<Record<string, ReasonAdvice>> = {
   BATCHING_DISABLED: { advice: 'Remove the option batch: false.', page: EXCLUDED },
@@ -67,7 +71,8 @@ const ADVICE: Readonly<Record<string, ReasonAdvice>> = {
   NO_CATALOG: LATER,
   NO_KEY: BY_KEY,
   NO_KEY_FIELD: BY_KEY,
-  NO_RECENT_GAIN: { advice: 'Set cache options for the read.', page: 'guides/modes#reads-without-benefit' },
+  NO_RECENT_GAIN: WITH_OPTIONS,
+  NO_RECENT_HIT: WITH_OPTIONS,
   NO_SCHEMA: LATER,
   NO_SCOPE: {
     advice: 'Open a scope for each request: use the middleware, or sluice.run.',

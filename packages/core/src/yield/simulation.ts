@@ -8,7 +8,7 @@ import {
 } from './trace.ts'
 
 /** Why a read is sent to the database, although Sluice could have served it. */
-type Missed = 'TTL_EXPIRED' | 'INVALIDATED' | 'NO_RECENT_GAIN'
+type Missed = 'TTL_EXPIRED' | 'INVALIDATED' | 'NO_RECENT_GAIN' | 'NO_RECENT_HIT'
 
 /** How `optimize` handles the reads of a trace, by the id of their operation. */
 export interface Simulation {
@@ -93,10 +93,11 @@ class SimulatedRun implements Simulation {
       this.missed.set(id, 'NO_RECENT_GAIN')
       return
     }
-    const caching = typeof cache === 'string' ? undefined : cache
+    const caching = typeof cache !== 'string' && this.#isCached(operation, cache, gain) ? cache : undefined
+    if (caching === undefined && typeof cache !== 'string') this.missed.set(id, 'NO_RECENT_HIT')
     const entry = caching && this.#hit(operation, caching)
     if (entry !== undefined) {
-      gain?.found()
+      gain?.foundInCache()
       this.savedBy.set(id, 'cached')
       this.#served.set(id, entry.operation.end > at ? entry.served : place)
       return
@@ -121,6 +122,11 @@ class SimulatedRun implements Simulation {
     if (!this.savedBy.has(id)) gain?.took(end - at)
     if (caching !== undefined && isFailed !== true && !this.#writes.isOpen(caching.tags))
       this.#entries.set(caching.key, { operation, caching, served })
+  }
+
+  /** Whether a read that can be cached uses the cache. Reads always do whose time to live the app set. */
+  #isCached({ scope }: TracedOperation, { ttlMs }: TracedCaching, gain: Gain | undefined): boolean {
+    return scope === 0 || ttlMs !== this.trace.header.ttlMs || gain?.examinesCache(scope) !== false
   }
 
   /** Whether an earlier query fetches the rows of a read. If that one was not sent, this read sends it. */

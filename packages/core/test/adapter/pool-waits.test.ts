@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { PoolWaits } from '../../src/adapter/pool-waits.ts'
 
-const FREE = { idle: 1, used: 0, waiting: 0, max: 2 }
-const GROWING = { idle: 0, used: 1, waiting: 0, max: 2 }
-const EXHAUSTED = { idle: 0, used: 2, waiting: 3, max: 2 }
+const FREE = { idle: 1, used: 0, waiting: 0, min: 0, max: 2 }
+const GROWING = { idle: 0, used: 1, waiting: 0, min: 0, max: 2 }
+const EXHAUSTED = { idle: 0, used: 2, waiting: 3, min: 0, max: 2 }
 
 function open() {
   const reported: [ms: number, wasExhausted: boolean, count: number][] = []

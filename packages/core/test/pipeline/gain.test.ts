@@ -94,4 +94,47 @@ describe('Gain', () => {
     expect(leavesOf(gain, 25_000)).toBeLessThan(16)
     expect(looksAt(gain, 25_000)).toBe(27)
   })
+
+  describe('of caching', () => {
+    /** How many reads of `scopes` scopes with `reads` reads each use the cache. */
+    function cachedBy(gain: Gain, from: number, scopes: number, reads: number): number {
+      let cached = 0
+      for (let scope = from; scope < from + scopes; scope += 1)
+        for (let read = 0; read < reads; read += 1) if (gain.examinesCache(scope)) cached += 1
+      return cached
+    }
+
+    it('ends when no read is repeated, except for 1 of 16 scopes', () => {
+      const gain = new Gain()
+      expect(cachedBy(gain, 1, 64, 20)).toBe(1_280)
+      expect(cachedBy(gain, 65, 160, 20)).toBe(200)
+      expect(cachedBy(gain, 225, 1, 20)).toBe(0)
+      expect(cachedBy(gain, 240, 1, 20)).toBe(20)
+    })
+
+    it('ends neither in a long loop, nor in many scopes with few reads', () => {
+      expect(cachedBy(new Gain(), 1, 3, 5_000)).toBe(15_000)
+      expect(cachedBy(new Gain(), 1, 1_000, 1)).toBe(1_000)
+    })
+
+    it('continues with a hit', () => {
+      const gain = new Gain()
+      cachedBy(gain, 1, 200, 20)
+      gain.foundInCache()
+      expect(cachedBy(gain, 201, 64, 20)).toBe(1_280)
+    })
+
+    it('continues as long as one of 1,000 reads is a hit', () => {
+      const gain = new Gain()
+      for (let scope = 1; scope <= 500; scope += 1) {
+        expect(cachedBy(gain, scope, 1, 20)).toBe(20)
+        if (scope % 50 === 0) gain.foundInCache()
+      }
+    })
+
+    it('counts scopes that run at the same time once', () => {
+      const gain = new Gain()
+      for (let read = 0; read < 3_000; read += 1) expect(gain.examinesCache(1 + (read % 4))).toBe(true)
+    })
+  })
 })

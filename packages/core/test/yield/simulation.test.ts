@@ -117,7 +117,23 @@ describe('simulated reads without benefit', () => {
     const last = read(2_000, 1_100, { ...ALONE, key: '1099', gain: 1, isAlone: true })
     expect(savedBy(...reads, last)).toEqual({})
     expect(missed(...reads, last)[2_000]).toBe('NO_RECENT_GAIN')
-    const { isAlone: _isAlone, ...among } = { ...ALONE, key: '5', gain: 1, isAlone: true }
-    expect(savedBy(...reads, read(2_000, 900, among))).toEqual({ 2000: 'cached' })
+  })
+
+  it('are not cached if only batches have a benefit', () => {
+    const reads = (isRepeated: boolean) =>
+      Array.from({ length: 1_400 }, (_, at) => {
+        const scope = 1 + Math.floor(at / 20)
+        return read(at + 1, at, { scope, key: `${isRepeated ? at % 200 : at}`, gain: 1, tick: scope })
+      })
+    const last = (key: string) => read(2_000, 1_500, { scope: 71, key, gain: 1, tick: 300 })
+    expect(missed(...reads(false), last('1399'))[2_000]).toBe('NO_RECENT_HIT')
+    expect(savedBy(...reads(false), last('1399'))[1_400]).toBe('batched')
+    expect(savedBy(...reads(true), last('199'))[2_000]).toBe('cached')
+  })
+
+  it('are cached if the app set their time to live', () => {
+    const own = (key: string) => ({ ...ALONE, gain: 1, cache: { key, tags: [], ttlMs: 5_000 } })
+    const reads = Array.from({ length: 200 }, (_, at) => read(at + 1, at, own(`${at}`)))
+    expect(savedBy(...reads, read(2_000, 300, own('199')))).toEqual({ 2000: 'cached' })
   })
 })

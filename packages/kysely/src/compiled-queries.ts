@@ -5,10 +5,13 @@ import type { CompiledQuery } from 'kysely'
  * connection synchronously. A request without a query reserves a connection.
  */
 export class CompiledQueries {
+  /** Whether the query of a connection matters. */
+  isNeeded: () => boolean = () => true
   #latest: CompiledQuery | undefined
   #isForgetting = false
 
   compiled(query: CompiledQuery): void {
+    if (!this.isNeeded()) return
     this.#latest = query
     if (this.#isForgetting) return
     this.#isForgetting = true

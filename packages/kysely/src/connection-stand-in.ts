@@ -85,10 +85,20 @@ export class ConnectionStandIn implements DatabaseConnection {
     private readonly options: AbortOptions,
   ) {}
 
-  /** A stand-in that has taken a connection. */
-  static bound(driver: StandInDriver, options: AbortOptions, taken: Taken): ConnectionStandIn {
-    const standIn = new ConnectionStandIn(driver, options)
+  /**
+   * A stand-in that has taken a connection.
+   *
+   * @param earlier - One that has been released, and takes the connection again.
+   */
+  static bound(
+    driver: StandInDriver,
+    options: AbortOptions,
+    taken: Taken,
+    earlier?: ConnectionStandIn,
+  ): ConnectionStandIn {
+    const standIn = earlier ?? new ConnectionStandIn(driver, options)
     standIn.#held = taken
+    standIn.ends()
     return standIn
   }
 

@@ -53,6 +53,8 @@ export class SluiceDriver implements Driver {
   readonly #taking: DriverConnections
   readonly #replicas: ReplicaDrivers | undefined
   readonly #conversions: Conversions
+  /** By connection of the app's driver. */
+  readonly #standIns = new WeakMap<DatabaseConnection, ConnectionStandIn>()
   readonly #connections: ReplicaConnections<{ readonly connection: DatabaseConnection }> | undefined
   /** With one connection: until the query of an earlier call is known. */
   #deciding: Promise<void> | undefined
@@ -100,6 +102,7 @@ export class SluiceDriver implements Driver {
         isEmbedded: true,
       }),
     })
+    compiled.isNeeded = () => this.#client.isActive
     for (const name of ['savepoint', 'rollbackToSavepoint', 'releaseSavepoint'] as const) {
       const run = driver[name]
       if (run !== undefined)
@@ -137,9 +140,7 @@ export class SluiceDriver implements Driver {
     options: AbortOptions,
   ): Promise<DatabaseConnection> {
     if (!this.#client.isActive && !this.#taking.hasOne)
-      return this.driver
-        .acquireConnection(options)
-        .then((connection) => ConnectionStandIn.bound(this, options, this.#taking.took(connection, options)))
+      return this.driver.acquireConnection(options).then((connection) => this.#observed(connection, options))
     const expected = isUnbound ? this.#expect(query) : undefined
     return expected === undefined
       ? this.#boundTo(this.reserve(options, query !== undefined), options)
@@ -149,6 +150,17 @@ export class SluiceDriver implements Driver {
             options,
           )
         : Promise.resolve(ConnectionStandIn.expecting(this, options, expected))
+  }
+
+  /** The stand-in for a connection of the app's driver while Sluice only observes. */
+  #observed(connection: DatabaseConnection, options: AbortOptions): ConnectionStandIn {
+    const taken = this.#taking.took(connection, options)
+    // Kysely remembers each connection that it has seen: a new stand-in for each query would cost more than
+    // the rest of observing it.
+    const earlier = options?.signal === undefined ? this.#standIns.get(connection) : undefined
+    const standIn = ConnectionStandIn.bound(this, options, taken, earlier)
+    if (earlier === undefined && options?.signal === undefined) this.#standIns.set(connection, standIn)
+    return standIn
   }
 
   async #boundTo(taken: Promise<Taken>, options: AbortOptions): Promise<ConnectionStandIn> {

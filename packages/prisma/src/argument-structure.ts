@@ -37,7 +37,7 @@ export class ArgumentStructure<T> {
 
   constructor(
     private readonly part: string | symbol,
-    private readonly before?: ArgumentStructure<T>,
+    private readonly before?: ArgumentStructure<T> | undefined,
   ) {}
 
   /** Identifies it. */

@@ -1,6 +1,6 @@
 import { captureStack } from '../pipeline/call-site.ts'
 import type { Execution } from '../pipeline/execution.ts'
-import type { Stack } from '../pipeline/execution-group.ts'
+import { type Stack, StatementValues } from '../pipeline/execution-group.ts'
 import type { Recorder } from '../pipeline/recorder.ts'
 import type { Ambient } from '../pipeline/scope.ts'
 import type { StatementCaller, StatementWatch } from '../pipeline/statement-watch.ts'
@@ -43,7 +43,7 @@ export class Comparable {
   }
 
   values(): unknown {
-    return [this.sql, this.params]
+    return new StatementValues(this.sql, this.params)
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Sample } from './execution-group.ts'
+import { type Sample, StatementValues } from './execution-group.ts'
 
 const MAX_DEPTH = 16
 
@@ -81,5 +81,5 @@ function isSimple(value: unknown): boolean {
 function isPlain(value: object | null): value is Fields {
   if (value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
+  return prototype === Object.prototype || prototype === StatementValues.prototype || prototype === null
 }

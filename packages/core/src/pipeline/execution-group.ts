@@ -1,26 +1,34 @@
 import type { Shape } from './operation.ts'
 
-/** The executions of one normalized query within a scope. */
-export interface ExecutionGroup {
-  readonly shape: Shape
-  /** The listings before its first execution, oldest first. */
-  readonly listings: readonly Listing[]
-  count: number
+/** The samples of a group without any. Must not be modified. */
+export const NO_SAMPLES: Sample[] = []
+
+/**
+ * The executions of one normalized query within a scope. A class, for the reason of {@link StatementValues}.
+ */
+export class ExecutionGroup {
+  count = 0
   /** Executions that began while another of the group was in flight. */
-  parallel: number
-  inFlight: number
+  parallel = 0
+  inFlight = 0
   /** Time since which at least one execution is in flight. */
-  busySince: number
+  busySince = 0
   /** Milliseconds in which at least one execution was in flight. */
-  databaseMs: number
-  rows: number
-  /**
-   * Whether its first executions were traced, so that all its call sites are known; `false`: at most one of
-   * them is known.
-   */
-  isTraced: boolean
+  databaseMs = 0
+  rows = 0
   /** The first executions, in order; they represent the rest. */
-  samples: Sample[]
+  samples: Sample[] = NO_SAMPLES
+
+  constructor(
+    readonly shape: Shape,
+    /** The listings before its first execution, oldest first. */
+    readonly listings: readonly Listing[],
+    /**
+     * Whether its first executions were traced, so that all its call sites are known; `false`: at most one of
+     * them is known.
+     */
+    public isTraced: boolean,
+  ) {}
 }
 
 /** The record of one execution. */
@@ -31,6 +39,17 @@ export interface Sample {
   readonly stack: Stack | undefined
   /** Number of writes of the scope that were sent before it. */
   readonly writes: number
+}
+
+/**
+ * The values of an SQL statement. A class and not an array: V8 allocates arrays that live as long as a scope in
+ * its old generation, where they keep everything of the scope alive after its end.
+ */
+export class StatementValues {
+  constructor(
+    readonly sql: string,
+    readonly params: readonly unknown[],
+  ) {}
 }
 
 /** A stack that is formatted only when it is read. */

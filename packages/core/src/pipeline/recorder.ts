@@ -1,7 +1,7 @@
 import type { Clock } from '../shared/clock.ts'
 import type { CallSiteTraces } from './call-site-traces.ts'
 import { Execution } from './execution.ts'
-import type { ExecutionGroup, Sample, Stack } from './execution-group.ts'
+import { ExecutionGroup, NO_SAMPLES, type Stack } from './execution-group.ts'
 import type { Shape } from './operation.ts'
 import type { QueryStats } from './query-stats.ts'
 import type { Scope } from './scope.ts'
@@ -33,8 +33,6 @@ const MAX_GROUPS = 1000
 
 /** Number of listings that a scope remembers: loops iterate over a recent one. */
 const LISTINGS = 8
-
-const NO_SAMPLES: Sample[] = []
 
 /** Counts the queries sent to the database, in total and by scope. */
 export class Recorder {
@@ -87,7 +85,8 @@ export class Recorder {
     const execution = this.#start(scope, group, issued.values?.(), isTimed, false)
     if (this.#isTraced(scope, group)) execution.stack = issued.stack?.()
     // An array that is created with its first element has no room for 16 more, which most groups do not need.
-    if (group.samples === NO_SAMPLES) group.samples = [execution]
+    // Not a literal, for the reason of `StatementValues`.
+    if (group.samples === NO_SAMPLES) group.samples = Array.of(execution)
     else group.samples.push(execution)
     return execution
   }
@@ -180,19 +179,7 @@ export class Recorder {
 
   #open(scope: Scope, shape: Shape): ExecutionGroup | undefined {
     if (scope.groups.size >= MAX_GROUPS) return undefined
-    const { listings, tracesFirst: isTraced } = scope
-    const group = {
-      shape,
-      listings,
-      count: 0,
-      parallel: 0,
-      inFlight: 0,
-      busySince: 0,
-      databaseMs: 0,
-      rows: 0,
-      isTraced,
-      samples: NO_SAMPLES,
-    }
+    const group = new ExecutionGroup(shape, scope.listings, scope.tracesFirst)
     scope.groups.set(shape.fingerprint, group)
     return group
   }

@@ -4,7 +4,7 @@ import type { Dialect } from '../sql/dialect.ts'
 import { SqlSyntaxError } from '../sql/syntax-error.ts'
 import { tokenize } from '../sql/tokenize.ts'
 import { DifferingValue } from './differing-value.ts'
-import type { Sample, Stack } from './execution-group.ts'
+import { type Sample, type Stack, StatementValues } from './execution-group.ts'
 
 /** Executions of one normalized query that fewer queries could replace. */
 export interface Repetition {
@@ -155,6 +155,7 @@ function repeatsByKey(
 }
 
 function canonicalText({ values, writes }: Sample): string | undefined {
-  const key = values === undefined ? undefined : canonicalKey(values)
+  const compared = values instanceof StatementValues ? [values.sql, values.params] : values
+  const key = compared === undefined ? undefined : canonicalKey(compared)
   return key === undefined ? undefined : `${writes} ${key}`
 }

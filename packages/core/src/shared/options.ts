@@ -137,14 +137,18 @@ export function checkOptions(
   rules: Readonly<Record<string, OptionRule>>,
   prefix = '',
 ): void {
-  const group = prefix.replace(/\.$/, '') || 'options'
-  if (!isAccepted(option.object, options)) throw new InvalidOptionError(group, 'an object', options)
+  if (!isAccepted(option.object, options)) throw new InvalidOptionError(groupOf(prefix), 'an object', options)
   try {
     checkEach(options as Readonly<Record<string, unknown>>, rules, prefix)
   } catch (error) {
     if (error instanceof SluiceError) throw error
-    throw new InvalidOptionError(group, 'an object whose properties can be read', options)
+    throw new InvalidOptionError(groupOf(prefix), 'an object whose properties can be read', options)
   }
+}
+
+/** The name of the options with this prefix, in messages. */
+function groupOf(prefix: string): string {
+  return prefix.replace(/\.$/, '') || 'options'
 }
 
 function checkEach(

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Random } from '../../../../test/support/random.ts'
+import { StatementValues } from '../../src/pipeline/execution-group.ts'
 import { repetitionAmong } from '../../src/pipeline/repetition.ts'
 
 const LIMITS = { threshold: 5, repeats: 3 }
@@ -76,7 +77,11 @@ describe('repetitionAmong', () => {
     ['have equal dates', [[new Date(1)], [new Date(1)], [new Date(1)]], 3],
     ['have more bindings or fewer', [['a'], ['a', 1], ['a'], ['a']], 3],
   ] as const)('compares statements that %s', (_, bindings, count) => {
-    const samples = bindings.map((params) => ({ values: ['select 1', params], stack: undefined, writes: 0 }))
+    const samples = bindings.map((params) => ({
+      values: new StatementValues('select 1', params),
+      stack: undefined,
+      writes: 0,
+    }))
     expect(repetitionAmong({ count: samples.length, samples }, { threshold: 9, repeats: 3 })?.count).toBe(
       count,
     )
@@ -110,7 +115,11 @@ describe('repetitionAmong', () => {
   })
 
   it('compares only equal statements, and not across a write', () => {
-    const sample = (sql: string, writes: number) => ({ values: [sql, [1]], stack: undefined, writes })
+    const sample = (sql: string, writes: number) => ({
+      values: new StatementValues(sql, [1]),
+      stack: undefined,
+      writes,
+    })
     const judged = (...samples: ReturnType<typeof sample>[]) =>
       repetitionAmong({ count: samples.length, samples }, LIMITS)
     expect(judged(sample('a', 0), sample('b', 0), sample('a', 0))).toBeUndefined()

@@ -18,9 +18,12 @@ const PERIOD = 32
 const PERIOD_MS = 20
 /** Calls until others are tried, where bindings were too many to keep. */
 const UNKEPT_GAP = 64
-/** Stacks that wait to be read, at most, and how long. */
-const MAX_WAITING = 16
-const WAIT_MS = 1_000
+/**
+ * Stacks that wait to be read, at most, and how long. A stack keeps what its functions use alive: with many,
+ * garbage collection takes longer.
+ */
+const MAX_WAITING = 4
+const WAIT_MS = 250
 const WRITES: ReadonlySet<string> = new Set(['INSERT', 'UPDATE', 'DELETE', 'REPLACE', 'MERGE', 'TRUNCATE'])
 const READS: ReadonlySet<string> = new Set(['SELECT', 'WITH', 'VALUES', 'TABLE'])
 
@@ -96,6 +99,7 @@ export class WorkloadLog implements StatementWatch {
 
   mayTrace(analyzed: AnalyzedSql): boolean {
     const record = this.#byText.get(analyzed)
+    if (this.#waiting.length >= MAX_WAITING) return false
     return record === undefined || record.isMoved || record.calls + 1 >= record.traceAt
   }
 

@@ -298,7 +298,7 @@ describe('WorkloadLog', () => {
       sendMany(4)
       expect(asked).toBe(2)
       sendMany(4_000)
-      expect(asked).toBeGreaterThan(40)
+      expect(asked).toBeGreaterThan(20)
       expect(asked).toBeLessThan(90)
       sendMany(100_000)
       expect(asked).toBeLessThan(450)
@@ -326,13 +326,16 @@ describe('WorkloadLog', () => {
         }
       }
       sendEach()
-      expect([captured.size, read.size]).toEqual([16, 0])
+      expect([captured.size, read.size]).toEqual([4, 0])
       // A shape is captured at its first two calls.
-      for (const count of [16, 16, 32, 40]) {
-        vi.advanceTimersByTime(1_000)
-        expect(read.size).toBe(count)
+      for (let time = 0; time < 30; time += 1) {
+        const before = captured.size
+        vi.advanceTimersByTime(250)
+        expect(read.size).toBe(before)
         sendEach()
+        expect(captured.size - before).toBeLessThanOrEqual(4)
       }
+      expect(read.size).toBe(40)
       for (const { callSites } of log.snapshot()) expect(callSites).toHaveLength(1)
     })
   })

@@ -22,7 +22,8 @@ type Place = 'arguments' | 'within' | 'condition' | 'written'
 
 /**
  * The arguments of calls without their values: which names occur where. Calls with the same names have the
- * same instance. It is found without building a string for each call: an instance knows those that continue it.
+ * same instance. It is found without building a string for each call: an instance contains those that
+ * continue it.
  *
  * A list of values counts as one value; in a list of objects each object counts, except in written values,
  * where the first represents all. Within a condition and in written values, `true` is a value; elsewhere it

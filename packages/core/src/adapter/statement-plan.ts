@@ -130,8 +130,8 @@ export class StatementPlans {
   /** By analyzed statement, which `analyzeSql` remembers for a while. */
   readonly #plans = new WeakMap<AnalyzedSql, StatementPlan>()
   /**
-   * The latest statement of each length. An ORM can build a new string for each execution: to compare it with
-   * one other takes a tenth of the time of computing its hash.
+   * The latest statement of each length. An ORM can build a new string for each execution, and to compare it
+   * with one other is faster than to compute its hash.
    */
   readonly #latest = new Map<number, { readonly sql: string; readonly plan: StatementPlan }>()
 

@@ -7,14 +7,14 @@ const SAME = Symbol('same')
 const UNDEFINED = Symbol('undefined')
 
 /**
- * Tells executions of one normalized query apart by the only value in which they differ. Most loops are of
+ * Distinguishes executions of one normalized query by the only value in which they differ. Most loops are of
  * this kind: canonical strings of all their values take several times longer.
  */
 export class DifferingValue {
   #first: Sample | undefined
   /** Names of fields and indexes of items that lead to the value. */
   #path: readonly (string | number)[] | undefined
-  /** Those that lead to what is being compared: as many as it is deep. */
+  /** Those that lead to the compared value: as many as it is deep. */
   readonly #steps: (string | number)[] = []
   #key: unknown
 

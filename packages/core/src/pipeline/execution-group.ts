@@ -42,8 +42,8 @@ export interface Sample {
 }
 
 /**
- * The values of an SQL statement. A class and not an array: V8 allocates arrays that live as long as a scope in
- * its old generation, where they keep everything of the scope alive after its end.
+ * The values of an SQL statement. A class and not an array: V8 allocates arrays that live as long as a scope
+ * in its old generation, where they retain everything of the scope after its end.
  */
 export class StatementValues {
   constructor(

@@ -123,7 +123,7 @@ function repeatsAmong(samples: readonly Sample[], least: number): Repeats {
   )
 }
 
-/** @param isComplete - Whether a key of `undefined` makes the others invalid: the result is `undefined` then. */
+/** @param isComplete - Whether the result is `undefined` if any key is: the other keys are invalid then. */
 function repeatsByKey(
   samples: readonly Sample[],
   least: number,

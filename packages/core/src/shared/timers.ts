@@ -138,7 +138,7 @@ export class Repeated {
   #isClosed = false
 
   /**
-   * @param run - One run. Must not reject. One that is in progress goes on after `close`.
+   * @param run - One run. Must not reject. One that is in progress continues after `close`.
    * @param nextAt - When the next run is due, by `now`; `Infinity`: not until `wake` is called.
    */
   constructor(

@@ -136,10 +136,10 @@ export class PluginState implements InstanceContext {
   query(client: ClientInternals, connection: object, query: SentByOperation): Promise<QueryObject> {
     // SQLite streams through `_query`: Sluice has already seen a streamed query.
     if (this.streams.has(query)) return this.base._query.call(client, connection, query)
-    if (query[OPERATION] !== undefined) query[OPERATION].sends(query.sql, bindingsOf(query))
+    query[OPERATION]?.sends(query.sql, bindingsOf(query))
     const { base, conversions } = this
     const pg = client.transacting === true ? this.#pg : undefined
-    const stack = this.#origins.areCaptured ? this.#origins.of(query) : undefined
+    const stack = this.#origins.of(query)
     const counted = this.#counted?.send(client, connection, query, stack, pg)
     if (counted !== undefined) {
       if (client.transacting === true) this.transactions.uses(client, connection)
@@ -175,7 +175,7 @@ export class PluginState implements InstanceContext {
 
   /** Called with each builder that is created. */
   created(builder: BuilderInternals): BuilderInternals {
-    if (this.#origins.areCaptured) this.#origins.capture(builder)
+    this.#origins.capture(builder)
     hideFrame(builder)
     return builder
   }

@@ -152,14 +152,13 @@ export class SluiceDriver implements Driver {
         : Promise.resolve(ConnectionStandIn.expecting(this, options, expected))
   }
 
-  /** The stand-in for a connection of the app's driver while Sluice only observes. */
+  /** The stand-in for a connection while Sluice only observes. */
   #observed(connection: DatabaseConnection, options: AbortOptions): ConnectionStandIn {
     const taken = this.#taking.took(connection, options)
-    // Kysely remembers each connection that it has seen: a new stand-in for each query would cost more than
-    // the rest of observing it.
-    const earlier = options?.signal === undefined ? this.#standIns.get(connection) : undefined
-    const standIn = ConnectionStandIn.bound(this, options, taken, earlier)
-    if (earlier === undefined && options?.signal === undefined) this.#standIns.set(connection, standIn)
+    if (options?.signal !== undefined) return ConnectionStandIn.bound(this, options, taken)
+    // Kysely remembers each connection that it has seen, so a new stand-in for each query would be expensive.
+    const standIn = ConnectionStandIn.bound(this, options, taken, this.#standIns.get(connection))
+    this.#standIns.set(connection, standIn)
     return standIn
   }
 

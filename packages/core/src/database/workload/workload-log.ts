@@ -98,8 +98,8 @@ export class WorkloadLog implements StatementWatch {
   }
 
   mayTrace(analyzed: AnalyzedSql): boolean {
-    const record = this.#byText.get(analyzed)
     if (this.#waiting.length >= MAX_WAITING) return false
+    const record = this.#byText.get(analyzed)
     return record === undefined || record.isMoved || record.calls + 1 >= record.traceAt
   }
 

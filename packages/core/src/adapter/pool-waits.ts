@@ -17,9 +17,9 @@ const MOST_WAITS = 64
  */
 export class PoolWaits {
   #found = 0
-  /** Waits that are not reported yet, in milliseconds: those for an exhausted pool, and others. */
-  readonly #exhausted: number[] = []
-  readonly #others: number[] = []
+  /** Waits that are not reported yet, in milliseconds, and whether each was for an exhausted pool. */
+  readonly #waits: number[] = []
+  readonly #exhausted: boolean[] = []
 
   /** @param now - Monotonic time in milliseconds. */
   constructor(
@@ -45,10 +45,10 @@ export class PoolWaits {
       return undefined
     }
     const requestedAt = this.now()
-    const waits = isPoolExhausted(state) ? this.#exhausted : this.#others
+    const wasExhausted = isPoolExhausted(state)
     return () => {
-      waits.push(this.now() - requestedAt)
-      if (waits.length >= MOST_WAITS) this.flush()
+      this.#exhausted.push(wasExhausted)
+      if (this.#waits.push(this.now() - requestedAt) >= MOST_WAITS) this.flush()
     }
   }
 
@@ -57,7 +57,7 @@ export class PoolWaits {
     const count = this.#found
     this.#found = 0
     if (count > 0) this.report(0, false, count)
-    for (const ms of this.#exhausted.splice(0)) this.report(ms, true, 1)
-    for (const ms of this.#others.splice(0)) this.report(ms, false, 1)
+    const exhausted = this.#exhausted.splice(0)
+    for (const [index, ms] of this.#waits.splice(0).entries()) this.report(ms, exhausted[index] === true, 1)
   }
 }

@@ -33,8 +33,8 @@ describe('PoolWaits', () => {
     expect(reported).toEqual([
       [0, false, 2],
       [5, true, 1],
-      [7, true, 1],
       [2, false, 1],
+      [7, true, 1],
     ])
     waits.flush()
     expect(reported).toHaveLength(4)

@@ -63,6 +63,7 @@ export { checkSecrets, hmacOf, isSignedTimed, secretsRule, signTimed } from './s
 export { isInstance, readThrown } from './shared/thrown.ts'
 export {
   MAX_TIMER_MS,
+  setBackgroundTimeout,
   setBusyAwareTimeout,
   setLongInterval,
   setLongTimeout,

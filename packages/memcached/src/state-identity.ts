@@ -1,4 +1,4 @@
-import { randomToken } from '@sluice/core/siblings'
+import { randomToken, setLongInterval } from '@sluice/core/siblings'
 import type { Keys } from './keys.ts'
 import type { MetaClient } from './meta-client.ts'
 import { NEVER } from './tag-logs.ts'
@@ -28,7 +28,7 @@ export class StateIdentity {
     private readonly keys: Keys,
     private readonly onConflict: () => void,
   ) {
-    this.#timer = setInterval(() => this.#checkAll(), CHECK_MS)
+    this.#timer = setLongInterval(() => this.#checkAll(), CHECK_MS)
     this.#timer.unref()
   }
 

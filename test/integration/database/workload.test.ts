@@ -48,8 +48,8 @@ describe('workload', () => {
       expect(entry?.totalMs).toBeGreaterThan(0)
       expect(entry?.maxMs).toBeLessThanOrEqual(entry?.totalMs ?? 0)
       expect(entry?.callSites).toHaveLength(1)
-      // The first two calls are traced.
-      expect(entry?.callSites[0]?.count).toBe(2)
+      // The first two calls are traced, and represent the third one.
+      expect(entry?.callSites[0]?.count).toBe(3)
       expect(sourceOf(entry)).toContain('// the place')
     }))
 

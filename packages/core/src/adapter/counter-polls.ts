@@ -1,7 +1,7 @@
 import type { SoleWriter } from '../pipeline/sole-writer.ts'
 import type { Connection } from '../schema/connection.ts'
 import { type CounterReading, readCounter, readFirstCounter } from '../schema/write-counter.ts'
-import { setLongTimeout } from '../shared/timers.ts'
+import { setBackgroundTimeout } from '../shared/timers.ts'
 
 /** Polls are sent at least this long before results expire that the previous one proved. */
 const EARLY_MS = 100
@@ -99,10 +99,10 @@ export class CounterPolls {
   #schedule(ms: number, retries: number): void {
     // The timer keeps neither the process nor the client alive.
     const polls = new WeakRef(this)
-    this.#timer = setLongTimeout(() => {
+    this.#timer = setBackgroundTimeout(() => {
       const living = polls.deref()
       if (living !== undefined) void living.#tick(retries)
-    }, ms).unref()
+    }, ms)
   }
 
   async #tick(retries: number): Promise<void> {

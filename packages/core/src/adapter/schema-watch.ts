@@ -3,7 +3,7 @@ import type { SchemaCatalog } from '../schema/catalog.ts'
 import type { CatalogRegistry } from '../schema/catalog-registry.ts'
 import type { Connection } from '../schema/connection.ts'
 import { readFingerprint, readFingerprintAndCounter } from '../schema/schema-fingerprint.ts'
-import { setLongTimeout } from '../shared/timers.ts'
+import { setBackgroundTimeout } from '../shared/timers.ts'
 import { CounterPolls } from './counter-polls.ts'
 
 /** Checks end this long after the last use of a catalog, so that an idle app sends no queries. */
@@ -122,7 +122,7 @@ export class SchemaWatch {
     const tick = (living: SchemaWatch | undefined): void => {
       if (living !== undefined) living.#tick()
     }
-    this.#timer = setLongTimeout(() => tick(watch.deref()), intervalMs).unref()
+    this.#timer = setBackgroundTimeout(() => tick(watch.deref()), intervalMs)
   }
 
   #tick(): void {

@@ -6,7 +6,7 @@ import { hiddenLevel } from '../schema/hidden-calls.ts'
 import { mayDefine } from '../schema/statement-definitions.ts'
 import { effectOfStatement } from '../schema/statement-effect.ts'
 import { WritePlan } from '../schema/write-plan.ts'
-import { setLongTimeout } from '../shared/timers.ts'
+import { setBackgroundTimeout } from '../shared/timers.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { SessionChange, Statement } from '../sql/statement.ts'
 import { type CatalogConnections, type CatalogHost, CatalogReader } from './catalog-reader.ts'
@@ -219,7 +219,7 @@ export class WriteAnnouncer {
     const { latestWriteMs } = this.#host
     // A process that shares the store may write, and end before it detects the change.
     if (latestWriteMs !== undefined)
-      setLongTimeout(() => void this.#wroteEverything(false), 2 * (latestWriteMs + checkMs)).unref()
+      setBackgroundTimeout(() => void this.#wroteEverything(false), 2 * (latestWriteMs + checkMs))
     return this.#wroteEverything(true)
   }
 

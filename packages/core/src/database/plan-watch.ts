@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../shared/clock.ts'
 import { isInstance } from '../shared/thrown.ts'
-import { setLongTimeout } from '../shared/timers.ts'
+import { setBackgroundTimeout } from '../shared/timers.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { QueryAnalysis } from './checks/analyze-query.ts'
 import { queryShapeOf } from './checks/query-shape.ts'
@@ -92,11 +92,10 @@ export class PlanWatch {
   #schedule(): void {
     if (this.#timer !== undefined || this.#isBusy || this.#isClosed || this.#waiting.size === 0) return
     const wait = Math.max(SETTLE_MS, this.#nextAt - this.parts.clock.now())
-    this.#timer = setLongTimeout(() => {
+    this.#timer = setBackgroundTimeout(() => {
       this.#timer = undefined
       void this.#explainOne()
     }, wait)
-    this.#timer.unref()
   }
 
   async #explainOne(): Promise<void> {

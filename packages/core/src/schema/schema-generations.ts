@@ -1,3 +1,5 @@
+import { setBackgroundTimeout } from '../shared/timers.ts'
+
 /** How long a definition whose outcome is unknown counts as in progress, in milliseconds. */
 const LEASE_MS = 30_000
 
@@ -52,11 +54,11 @@ export class SchemaGenerations {
       if (isEnded) return
       isEnded = true
       if (isOver) return this.#end()
-      const lease = setTimeout(() => {
+      const lease = setBackgroundTimeout(() => {
         this.#leases.delete(lease)
         this.#end()
       }, LEASE_MS)
-      this.#leases.add(lease.unref())
+      this.#leases.add(lease)
     }
   }
 

@@ -4,6 +4,17 @@ import type { RandomSource } from './random.ts'
 /** The longest delay of Node's timers. Longer ones would fire after 1 ms. */
 export const MAX_TIMER_MS = 0x7fff_ffff
 
+/** The async context in which this module was loaded. A timer stores the context in which it was created. */
+const ROOT = new AsyncResource('SluiceTimer')
+
+/**
+ * Like `setTimeout`, for work that no request waits for: the timer does not keep the process alive, nor the
+ * request that was being handled, with all its rows.
+ */
+export function setBackgroundTimeout(run: () => void, ms: number): NodeJS.Timeout {
+  return ROOT.runInAsyncScope(() => setLongTimeout(run, ms).unref())
+}
+
 /** Like `setTimeout`, for any delay: `Infinity` never fires. Clear it with `clearTimeout`. */
 export function setLongTimeout(run: () => void, ms: number): NodeJS.Timeout {
   if (!(ms > MAX_TIMER_MS)) return setTimeout(run, ms)
@@ -14,8 +25,15 @@ export function setLongTimeout(run: () => void, ms: number): NodeJS.Timeout {
   return timer
 }
 
-/** Like `setInterval`, for any delay: `Infinity` never fires. Clear it with `clearInterval`. */
+/**
+ * Like `setInterval`, for any delay: `Infinity` never fires. Runs outside the async context of its caller.
+ * Clear it with `clearInterval`.
+ */
 export function setLongInterval(run: () => void, ms: number): NodeJS.Timeout {
+  return ROOT.runInAsyncScope(() => startInterval(run, ms))
+}
+
+function startInterval(run: () => void, ms: number): NodeJS.Timeout {
   if (!(ms > MAX_TIMER_MS)) return setInterval(run, ms)
   const parts = Math.ceil(ms / MAX_TIMER_MS)
   let left = parts
@@ -130,8 +148,6 @@ export class Periodic {
  * the process alive.
  */
 export class Repeated {
-  /** Runs outside the async context of the request that woke it. */
-  readonly #context = new AsyncResource('SluiceRepeated')
   #timer: ReturnType<typeof setTimeout> | undefined
   #dueAt: number = Number.POSITIVE_INFINITY
   #isRunning = false
@@ -156,10 +172,7 @@ export class Repeated {
     this.#timer = undefined
     this.#dueAt = at
     if (at === Number.POSITIVE_INFINITY) return
-    this.#timer = this.#context.runInAsyncScope(() =>
-      setLongTimeout(() => this.#runNow(), Math.max(0, at - this.now())),
-    )
-    this.#timer.unref()
+    this.#timer = setBackgroundTimeout(() => this.#runNow(), Math.max(0, at - this.now()))
   }
 
   get isClosed(): boolean {

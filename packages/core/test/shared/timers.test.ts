@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -5,6 +6,7 @@ import {
   MAX_TIMER_MS,
   Periodic,
   pause,
+  setBackgroundTimeout,
   setBusyAwareTimeout,
   setLongInterval,
   setLongTimeout,
@@ -21,6 +23,27 @@ beforeEach(() => {
 })
 afterEach(() => {
   vi.useRealTimers()
+})
+
+describe.each([
+  ['setBackgroundTimeout', setBackgroundTimeout],
+  ['setLongInterval', setLongInterval],
+  ['setLongTimeout', setLongTimeout],
+] as const)('%s', (name, start) => {
+  it('runs in the async context of its caller only if the caller waits for it', async () => {
+    vi.useRealTimers()
+    const request = new AsyncLocalStorage<string>()
+    const store = await new Promise((resolve) => {
+      const timer = request.run('a request', () =>
+        start(() => {
+          clearTimeout(timer)
+          resolve(request.getStore())
+        }, 1),
+      )
+      timer.ref()
+    })
+    expect(store).toBe(name === 'setLongTimeout' ? 'a request' : undefined)
+  })
 })
 
 describe('setBusyAwareTimeout', () => {

@@ -1,6 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getHeapStatistics } from 'node:v8'
-import { checkOptions, type OptionRule, option, type RandomSource } from '@sluice/core/siblings'
+import {
+  checkOptions,
+  type OptionRule,
+  option,
+  type RandomSource,
+  setBackgroundTimeout,
+} from '@sluice/core/siblings'
 import { refuse } from '../small-responses.ts'
 
 /** `critical` requests are never rejected. `low` requests are rejected from half of a limit. */
@@ -217,11 +223,10 @@ export class LoadShedder {
 
   #next(): void {
     this.#dueAt = this.now() + SAMPLE_MS
-    this.#timer = setTimeout(() => {
+    this.#timer = setBackgroundTimeout(() => {
       const late = Math.max(0, this.now() - this.#dueAt)
       this.#delayMs += (late - this.#delayMs) * SMOOTHING
       this.#next()
     }, SAMPLE_MS)
-    this.#timer.unref()
   }
 }

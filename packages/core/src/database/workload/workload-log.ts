@@ -4,6 +4,7 @@ import type { StatementCaller, StatementWatch } from '../../pipeline/statement-w
 import { type Clock, systemClock } from '../../shared/clock.ts'
 import { checkOptions, option } from '../../shared/options.ts'
 import type { RandomSource } from '../../shared/random.ts'
+import { setBackgroundTimeout } from '../../shared/timers.ts'
 import type { AnalyzedSql } from '../../sql/analyze.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { type Statement, summarizeStatement } from '../../sql/statement.ts'
@@ -248,7 +249,7 @@ export class WorkloadLog implements StatementWatch {
     this.#waiting.push({ record, stack, calls })
     // Capturing a stack is cheap. Formatting it costs a multiple: no statement waits for that, and only some
     // are formatted per second.
-    if (this.#waiting.length === 1) setTimeout(() => this.#readStacks(), WAIT_MS).unref()
+    if (this.#waiting.length === 1) setBackgroundTimeout(() => this.#readStacks(), WAIT_MS)
   }
 
   #readStacks(): void {

@@ -167,9 +167,14 @@ export class WorkloadRecord extends WorkloadCounts implements WatchedShape {
 
   #callSites(): WorkloadEntry['callSites'] {
     const sites = new Map<string, CallSite & { count: number }>()
-    for (const [frames, count] of this.#places ?? []) {
+    let attributed = 0
+    for (const count of this.#places?.values() ?? []) attributed += count
+    // Calls since the latest traced one are as those before: a short loop can be over before its next trace.
+    const scale = 1 + (this.calls - this.#tracedAt) / attributed
+    for (const [frames, calls] of this.#places ?? []) {
       const site = parseCallSite(frames)
       if (site === undefined) continue
+      const count = Math.round(calls * scale)
       const key = `${site.file}:${site.line}:${site.column}`
       const known = sites.get(key)
       if (known === undefined) sites.set(key, { ...site, count })

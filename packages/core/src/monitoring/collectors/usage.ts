@@ -1,4 +1,5 @@
 import { type EventLoopUtilization, PerformanceObserver, performance } from 'node:perf_hooks'
+import { setBackgroundTimeout } from '../../shared/timers.ts'
 import { Cgroup, type SystemReaders, type ThrottlePeriods } from './cgroup.ts'
 
 /**
@@ -145,11 +146,10 @@ export class EventLoopWatch {
 
   #next(): void {
     this.#dueAt = this.now() + SAMPLE_MS
-    this.#timer = setTimeout(() => {
+    this.#timer = setBackgroundTimeout(() => {
       this.onDelay(Math.max(0, this.now() - this.#dueAt))
       this.#next()
     }, SAMPLE_MS)
-    this.#timer.unref()
   }
 }
 

@@ -1,5 +1,6 @@
 import { appendFile, appendFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { setLongInterval } from '../../shared/timers.ts'
 import type { TraceLine } from '../../yield/trace.ts'
 import { traceLine } from '../../yield/trace-lines.ts'
 
@@ -42,7 +43,7 @@ export class TraceFile {
     const time = new Date(parts.wall()).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')
     this.path = join(folder, `${time}-${process.pid}-${count}.jsonl`)
     this.#startedAt = parts.now()
-    this.#timer = setInterval(() => this.#flush(), FLUSH_MS).unref()
+    this.#timer = setLongInterval(() => this.#flush(), FLUSH_MS).unref()
     process.once('exit', this.#onExit)
   }
 

@@ -1,4 +1,4 @@
-import { setLongTimeout } from '../../../shared/timers.ts'
+import { setLongInterval, setLongTimeout } from '../../../shared/timers.ts'
 import { JobBackendError } from '../../job-errors.ts'
 import { backendError, isBusy, type SqliteDatabase, type SqliteStatement } from './sqlite-database.ts'
 
@@ -160,7 +160,7 @@ export class DataVersionWatch {
     this.#until = performance.now() + IDLE_MS
     if (this.#timer !== undefined) return
     this.#last = this.#read()
-    this.#timer = setInterval(() => this.#poll(), POLL_MS)
+    this.#timer = setLongInterval(() => this.#poll(), POLL_MS)
     this.#timer.unref()
   }
 

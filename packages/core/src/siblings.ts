@@ -73,4 +73,5 @@ export {
 } from './shared/timers.ts'
 export { trimEnd } from './shared/trim-end.ts'
 export { CacheActions } from './sluice/cache-actions.ts'
+export { startDefaultSluice } from './sluice/default-sluice.ts'
 export { hostOf, type SluiceHost } from './sluice/sluice-host.ts'

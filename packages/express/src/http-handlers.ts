@@ -13,9 +13,10 @@ import {
   type RateLimitOptions,
   type ResponseCache,
   type ResponseCacheOptions,
+  routeOf,
 } from '@sluice/http'
 import type { RequestHandler } from 'express'
-import { routeOf, sluiceArgument } from './sluice-middleware.ts'
+import { sluiceArgument } from './sluice-middleware.ts'
 
 export interface HealthMiddleware extends RequestHandler {
   readonly health: Health

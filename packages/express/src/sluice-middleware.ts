@@ -7,10 +7,10 @@ import {
   pathPattern,
   type RequestIdOptions,
   RequestIds,
-  type RequestNames,
   RequestScopes,
+  requestNameOf,
 } from '@sluice/http'
-import type { Request, RequestHandler, Response } from 'express'
+import type { RequestHandler } from 'express'
 
 export interface SluiceMiddlewareOptions {
   /**
@@ -76,7 +76,7 @@ export function sluiceMiddleware(
     cookie === false ? undefined : createConsistencyCookie(used, cookie === true ? {} : cookie)
   const middleware: RequestHandler = (request, response, next) => {
     const { method, path } = request
-    const name = () => requestName(scopes.names, request, response)
+    const name = () => requestNameOf(scopes.names, request, response)
     const scope = scopes.open(response, () => `${method} ${pathPattern(path)}`, name)
     scope.requestId = ids?.of(request, response)
     scope.enter(() => {
@@ -85,33 +85,6 @@ export function sluiceMiddleware(
     })
   }
   return Object.assign(middleware, { consistencyCookie })
-}
-
-/** Names a request by the pattern of its route, so that all requests of a route have the same name. */
-function requestName(names: RequestNames, request: Request, response: Response): string {
-  const { method } = request
-  const route = routeOf(request)
-  if (route !== undefined || response.statusCode === 404) return names.ofRoute(method, route)
-  // Handlers without a route, such as a GraphQL server or `express.static`, are named after their mount path.
-  const base = baseOf(request)
-  if (base === '') return names.ofPath(method, request.path)
-  return names.ofPath(method, request.path === '/' ? base : `${base}/*`)
-}
-
-/** Returns the pattern of the route that handles a request, and `undefined` until one matches. */
-export function routeOf(request: Request): string | undefined {
-  const path: unknown = (request.route as { readonly path?: unknown } | undefined)?.path
-  if (path === undefined) return undefined
-  return `${baseOf(request)}${Array.isArray(path) ? path.join('|') : String(path)}`
-}
-
-/**
- * The path of the mount. It contains values of parameters, such as those of `/:tenant`. Express removes
- * `baseUrl` if a handler of the app itself throws.
- */
-function baseOf(request: Request): string {
-  const { baseUrl } = request as { readonly baseUrl?: string | undefined }
-  return baseUrl ? pathPattern(baseUrl) : ''
 }
 
 /**

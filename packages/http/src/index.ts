@@ -28,6 +28,7 @@ export {
   type OperationsHandler,
 } from './operations/create-metrics-handler.ts'
 export { type RequestIdOptions, RequestIds } from './request-ids.ts'
+export { requestNameOf, routeOf } from './request-name-of.ts'
 export type { RequestNames } from './request-names.ts'
 export { pathPattern } from './request-names.ts'
 export { type RequestReporting, RequestScopes } from './request-scopes.ts'

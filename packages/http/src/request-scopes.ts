@@ -38,6 +38,25 @@ interface Timed {
  */
 const keys = new WeakMap<Sluice, symbol>()
 
+/** The Sluices whose findings are printed: each is printed once, however many middlewares an app has. */
+const reporting = new WeakMap<Sluice, { users: number; readonly stop: () => void }>()
+
+/** Prints the findings of a Sluice until the returned function was called by each caller. */
+function report(sluice: Sluice): () => void {
+  const shared = reporting.get(sluice) ?? { users: 0, stop: sluice.on('finding', createConsoleReport()) }
+  reporting.set(sluice, shared)
+  shared.users += 1
+  let isStopped = false
+  return () => {
+    if (isStopped) return
+    isStopped = true
+    shared.users -= 1
+    if (shared.users > 0) return
+    shared.stop()
+    reporting.delete(sluice)
+  }
+}
+
 type ScopedResponse = ServerResponse & { [key: symbol]: ScopeHandle | undefined }
 
 /**
@@ -56,12 +75,13 @@ export class RequestScopes {
   constructor(sluice: Sluice, options: RequestReporting = {}) {
     const { logger, scopes } = hostOf(sluice)
     // If an app has a logger, its findings are in the log.
-    const { report = printsReports() && logger === undefined, serverTiming = isDevelopment() } = options
+    const { report: prints = printsReports() && logger === undefined, serverTiming = isDevelopment() } =
+      options
     this.#sluice = sluice
     this.#key = keys.get(sluice) ?? Symbol('sluice.scope')
     keys.set(sluice, this.#key)
     this.#sendsTiming = serverTiming
-    this.#stopReport = report ? sluice.on('finding', createConsoleReport()) : undefined
+    this.#stopReport = prints ? report(sluice) : undefined
     this.#stopTiming = serverTiming ? scopes.watch((scope, parent) => this.#addTo(parent, scope)) : undefined
   }
 

@@ -6,6 +6,8 @@ export type SluiceWarningCode =
   | 'SLUICE_REPLICAS_UNUSED'
   /** A client was instrumented for two Sluices. */
   | 'SLUICE_INSTRUMENTED_TWICE'
+  /** `sluice/register` could not attach to a client, or to a server. */
+  | 'SLUICE_REGISTER'
   /** The transaction isolation of a database is READ UNCOMMITTED. */
   | 'SLUICE_READS_UNCOMMITTED'
   /** The database can execute a write after other processes have stopped waiting for it. */

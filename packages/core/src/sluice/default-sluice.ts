@@ -43,11 +43,11 @@ export class DefaultSluice {
   readonly #maxBytes = new Setting(DEFAULT_MAX_BYTES)
   readonly #strategy = new Setting<BalancingStrategy>('round-robin')
 
-  constructor() {
-    this.sluice = new Sluice(
-      {},
-      { maxBytes: () => this.#maxBytes.finish(), strategy: () => this.#strategy.finish() },
-    )
+  constructor(options: SluiceOptions = {}) {
+    this.sluice = new Sluice(options, {
+      maxBytes: () => this.#maxBytes.finish(),
+      strategy: () => this.#strategy.finish(),
+    })
   }
 
   cache(bytes?: number): CachingStrategyEngine {
@@ -91,6 +91,16 @@ function defaultSluice(): DefaultSluice {
  */
 export function getDefaultSluice(): Sluice {
   return defaultSluice().sluice
+}
+
+/**
+ * Creates the process-wide Sluice with options, before the app uses it. If there is one already, returns that
+ * one.
+ *
+ * @throws InvalidOptionError for unknown options.
+ */
+export function startDefaultSluice(options: SluiceOptions): Sluice {
+  return sharedDefault(() => new DefaultSluice(options)).sluice
 }
 
 /**

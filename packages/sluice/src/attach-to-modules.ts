@@ -1,0 +1,60 @@
+import Module from 'node:module'
+import { isAbsolute } from 'node:path'
+import { guarded } from './guarded.ts'
+import { scopeRequests } from './scopes/http.ts'
+import { patchMakeKnex } from './seams/knex.ts'
+
+/** Node loads CommonJS modules with it, also those that ES modules import. */
+interface ModuleLoader {
+  _load(request: string, parent: unknown, isMain: boolean): unknown
+  _resolveFilename(request: string, parent: unknown, isMain: boolean): string
+  readonly _cache: Readonly<Record<string, { exports: unknown; readonly loaded: boolean } | undefined>>
+}
+
+/** A module of a client's package, and how it is patched. */
+interface Seam {
+  readonly client: string
+  /** Matches the last part of a request for it. */
+  readonly request: RegExp
+  readonly file: RegExp
+  /** Returns what replaces the exports of the module. */
+  patch(exports: unknown): unknown
+}
+
+/**
+ * The exports of a package itself must not be replaced: on Node 20 and 22, ES modules import the ones before.
+ */
+const SEAMS: readonly Seam[] = [
+  {
+    client: 'Knex',
+    request: /(?:^|[\\/])make-knex(?:\.js)?$/,
+    file: /[\\/]knex[\\/]lib[\\/](?:knex-builder|util)[\\/]make-knex\.js$/,
+    // Not the function itself: its module loads the core.
+    patch: (exports) => patchMakeKnex(exports),
+  },
+]
+
+/** Attaches to each client whose package is loaded from now on, and to the HTTP servers. */
+export function attachToModules(): void {
+  const loader = Module as unknown as ModuleLoader
+  const patched = new WeakSet<object>()
+  const load = loader._load
+  loader._load = function sluiceLoad(this: unknown, request, parent, isMain) {
+    const exports = load.call(this, request, parent, isMain)
+    const seam = SEAMS.find((one) => one.request.test(request))
+    if (seam === undefined) return exports
+    return (
+      guarded(seam.client, () => {
+        const file = isAbsolute(request) ? request : loader._resolveFilename(request, parent, isMain)
+        const module = loader._cache[file]
+        if (!seam.file.test(file) || module === undefined || !module.loaded) return exports
+        if (!patched.has(module)) {
+          patched.add(module)
+          module.exports = seam.patch(exports)
+        }
+        return module.exports
+      }) ?? exports
+    )
+  }
+  guarded('HTTP servers', scopeRequests)
+}

@@ -1,0 +1,24 @@
+const warned = new Set<string>()
+
+/**
+ * Calls a function of Sluice inside the code of an app. If it throws, the app continues without Sluice
+ * there, with one process warning.
+ *
+ * @param where - What Sluice attaches to.
+ * @returns `undefined` if it threw.
+ */
+export function guarded<T>(where: string, run: () => T): T | undefined {
+  try {
+    return run()
+  } catch (error) {
+    if (!warned.has(where)) {
+      warned.add(where)
+      const reason = error instanceof Error ? error.message : String(error)
+      process.emitWarning(`Sluice did not attach to ${where}: ${reason} The app runs without it.`, {
+        type: 'SluiceWarning',
+        code: 'SLUICE_REGISTER',
+      })
+    }
+    return undefined
+  }
+}

@@ -1,0 +1,36 @@
+import type { Sluice, SluiceOptions } from '@sluice/core'
+import { printsReports, startDefaultSluice } from '@sluice/core/siblings'
+import { attachedClients } from './attached-clients.ts'
+
+let sluice: Sluice | undefined
+
+/**
+ * The Sluice of this process, which is also its default Sluice. Created with the first client.
+ *
+ * @throws Error if `SLUICE_CACHE` is neither `off` nor a number; InvalidOptionError for an invalid
+ *   `SLUICE_MODE`.
+ */
+export function registeredSluice(): Sluice {
+  sluice ??= startDefaultSluice(optionsOf(process.env))
+  return sluice
+}
+
+/** A client was attached. In development, prints the clients of this process once, after the first ones. */
+export function attached(client: string, { mode }: Sluice): void {
+  if (attachedClients.size === 0 && printsReports()) setImmediate(() => printClients(mode))
+  attachedClients.add(client)
+}
+
+function printClients(mode: string): void {
+  const clients = [...attachedClients].join(', ')
+  process.stderr.write(`sluice  attached ${clients} · mode ${mode} · off: SLUICE=off\n`)
+}
+
+/** The mode is that of `SLUICE_MODE`, as for each Sluice. */
+function optionsOf({ SLUICE_CACHE = 'off' }: NodeJS.ProcessEnv): SluiceOptions {
+  // An app that did not choose Sluice does not specify which other programs write to its database.
+  if (SLUICE_CACHE === 'off') return { cache: { tables: [] } }
+  const ttl = Number(SLUICE_CACHE)
+  if (!(ttl > 0)) throw new Error(`SLUICE_CACHE is "${SLUICE_CACHE}", expected off or a number of seconds.`)
+  return { cache: { ttl } }
+}

@@ -1,0 +1,43 @@
+import { subscribe } from 'node:diagnostics_channel'
+import http, { type IncomingMessage, ServerResponse } from 'node:http'
+import https from 'node:https'
+import { attachedClients } from '../attached-clients.ts'
+import { guarded } from '../guarded.ts'
+import { requestScope, setRoute } from './request-scope.ts'
+
+interface FastifyRequest {
+  readonly raw: IncomingMessage
+  readonly is404: boolean
+  readonly routeOptions: { readonly url?: string }
+}
+
+interface FastifyApp {
+  addHook(
+    name: 'onRequest',
+    hook: (request: FastifyRequest, reply: unknown, done: () => void) => void,
+  ): unknown
+}
+
+/** Opens a scope for each request that the HTTP servers of this process receive, once there is a client. */
+export function scopeRequests(): void {
+  for (const { prototype } of [http.Server, https.Server]) {
+    const { emit } = prototype
+    prototype.emit = function (this: object, event: string, ...args: unknown[]): boolean {
+      const handle = () => Reflect.apply(emit, this, [event, ...args]) as boolean
+      const [request, response] = args
+      if (event !== 'request' || attachedClients.size === 0 || !(response instanceof ServerResponse))
+        return handle()
+      const scope = guarded('HTTP servers', () => requestScope(request as IncomingMessage, response))
+      return scope === undefined ? handle() : scope.enter(handle)
+    } as typeof emit
+  }
+  subscribe('fastify.initialization', (message) => {
+    const { fastify } = message as { readonly fastify: FastifyApp }
+    guarded('Fastify', () =>
+      fastify.addHook('onRequest', ({ raw, is404, routeOptions: { url } }, _reply, done) => {
+        if (attachedClients.size > 0 && !is404 && url !== undefined) setRoute(raw, url)
+        done()
+      }),
+    )
+  })
+}

@@ -1,0 +1,30 @@
+import { markReplaceable } from '@sluice/core/adapter'
+import { unsluice, withSluice } from '@sluice/knex'
+import type { Knex } from 'knex'
+import { guarded } from '../guarded.ts'
+import { attached, registeredSluice } from '../registered-sluice.ts'
+
+type MakeKnex = (client: KnexClient) => Knex
+
+interface KnexClient {
+  readonly transacting?: boolean
+  readonly driverName?: string
+}
+
+/** Attaches to each instance that Knex creates, except the ones of transactions, which derive from it. */
+export function patchMakeKnex(exports: unknown): unknown {
+  const original = exports as MakeKnex
+  const makeKnex: MakeKnex = (client) => {
+    const knex = original(client)
+    // Without a driver it only builds SQL, as `knex({})` does.
+    if (client.transacting === true || client.driverName === undefined) return knex
+    guarded('Knex', () => {
+      const sluice = registeredSluice()
+      withSluice(knex, sluice)
+      markReplaceable(knex.client, () => unsluice(knex))
+      attached(`Knex (${client.driverName})`, sluice)
+    })
+    return knex
+  }
+  return Object.assign(makeKnex, original)
+}

@@ -1,0 +1,23 @@
+import { library } from '../../tsdown.base.ts'
+
+export default library(
+  { register: 'src/register.ts' },
+  {
+    // For one entry point, it would be the package itself.
+    exports: false,
+    outputOptions: {
+      codeSplitting: {
+        groups: [
+          { name: 'runtime', test: /rolldown\/runtime/, priority: 3 },
+          { name: 'shared', test: /src[\\/](?:attached-clients|guarded)/, priority: 2 },
+          // Loads the core, which a process without a client does not need.
+          {
+            name: 'late-clients',
+            test: /src[\\/](?:seams|registered-sluice|scopes[\\/]request-scope)/,
+            priority: 1,
+          },
+        ],
+      },
+    },
+  },
+)

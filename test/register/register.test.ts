@@ -1,0 +1,129 @@
+import { spawn } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { FLAGS } from '../support/typescript-process.ts'
+
+const APP = join(import.meta.dirname, 'knex-app.main.ts')
+const BUILT = join(import.meta.dirname, '../../packages/sluice/dist/register.cjs')
+const SOURCE = join(import.meta.dirname, '../../packages/sluice/src/register.ts')
+const REGISTER = ['--import', 'sluice/register']
+
+interface Run {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs the app to its end, without `NODE_ENV` unless a test sets it. */
+async function run(flags: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Run> {
+  const { NODE_ENV: _, NODE_OPTIONS: __, ...inherited } = process.env
+  const child = spawn(process.execPath, [...FLAGS, ...flags, APP], {
+    cwd: import.meta.dirname,
+    env: { ...inherited, NO_COLOR: '1', ...env },
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.on('data', (chunk) => {
+    stdout += String(chunk)
+  })
+  child.stderr.on('data', (chunk) => {
+    stderr += String(chunk)
+  })
+  const code = await new Promise<number | null>((resolve) => child.on('close', resolve))
+  return { code, stdout, stderr }
+}
+
+const LINE = readFileSync(APP, 'utf8')
+  .split('\n')
+  .findIndex((line) => line.endsWith('// the loop'))
+
+function countOf(text: string, part: string): number {
+  return text.split(part).length - 1
+}
+
+describe('sluice/register', () => {
+  it.each([
+    ['http', 'GET /teams/red/authors'],
+    ['express', 'GET /teams/:team/authors'],
+    ['fastify', 'GET /teams/:team/authors'],
+  ])('finds an N+1 of an app on %s, and changes no response', async (framework, scope) => {
+    const env = { APP_FRAMEWORK: framework }
+    const [bare, registered] = [await run([], env), await run(REGISTER, env)]
+    expect(bare).toMatchObject({ code: 0, stdout: expect.stringContaining('author 19') })
+    expect(registered).toMatchObject({ code: 0, stdout: bare.stdout })
+    expect(registered.stderr).toContain(
+      'sluice  attached Knex (better-sqlite3) · mode observe · off: SLUICE=off\n',
+    )
+    expect(registered.stderr).toContain(`N+1  ${scope}   21 queries → 2 possible`)
+    expect(registered.stderr).toContain(`knex-app.main.ts:${LINE + 1}:`)
+    expect(registered.stderr).toContain("fix  db('authors').whereIn('id', keys)")
+    expect(countOf(registered.stderr, 'N+1')).toBe(1)
+  })
+
+  it.skipIf(!existsSync(BUILT))('attaches once, although a process loads two copies of it', async () => {
+    const { stderr } = await run(['--import', pathToFileURL(SOURCE).href, '--require', BUILT])
+    expect(countOf(stderr, 'sluice  attached')).toBe(1)
+    expect(countOf(stderr, 'N+1')).toBe(1)
+  })
+
+  it.skipIf(!existsSync(BUILT))('attaches with --require', async () => {
+    const { stderr } = await run(['--require', BUILT])
+    expect(countOf(stderr, 'N+1')).toBe(1)
+  })
+
+  it.each([
+    ['off', { SLUICE: 'off' }],
+    ['not asked for in production', { NODE_ENV: 'production' }],
+  ])('does nothing if it is %s', async (_, env) => {
+    const { stderr } = await run(REGISTER, env)
+    expect(stderr).not.toContain('sluice  ')
+    expect(stderr).not.toContain('N+1')
+    expect(stderr).toContain('default false')
+  })
+
+  it('attaches in production if a mode was chosen, and prints nothing', async () => {
+    const { stderr } = await run(REGISTER, { NODE_ENV: 'production', SLUICE_MODE: 'observe' })
+    expect(stderr).not.toContain('sluice  ')
+    expect(stderr).not.toContain('N+1')
+    expect(stderr).toContain('default true')
+  })
+
+  it('optimizes an app, without its cache unless it was asked for', async () => {
+    const env = { APP_FRAMEWORK: 'concurrent', APP_REQUESTS: '4' }
+    const [bare, optimized, cached] = await Promise.all([
+      run([], env),
+      run(REGISTER, { ...env, SLUICE_MODE: 'optimize' }),
+      run(REGISTER, { ...env, SLUICE_MODE: 'optimize', SLUICE_CACHE: '60' }),
+    ])
+    expect(optimized.stdout).toBe(bare.stdout)
+    expect(cached.stdout).toBe(bare.stdout)
+    const statements = ({ stderr }: Run) => Number(/^statements (\d+)$/m.exec(stderr)?.[1])
+    expect(statements(bare)).toBe(84)
+    // The last three requests: the list, and one query for all its rows.
+    expect(statements(optimized)).toBeLessThan(84)
+    expect(statements(optimized)).toBeGreaterThanOrEqual(8)
+    expect(statements(cached)).toBeLessThan(statements(optimized))
+  })
+
+  it('lets an app start without Sluice if a setting is wrong, with one warning', async () => {
+    const [bare, registered] = await Promise.all([run([]), run(REGISTER, { SLUICE_CACHE: 'yes' })])
+    expect(registered).toMatchObject({ code: 0, stdout: bare.stdout })
+    expect(countOf(registered.stderr, '[SLUICE_REGISTER]')).toBe(1)
+    expect(registered.stderr).toContain('SLUICE_CACHE is "yes", expected off or a number of seconds.')
+  })
+
+  it('gives way to the Sluice of the app', async () => {
+    const { stderr, stdout } = await run(REGISTER, { APP_SLUICE: 'own' })
+    expect(stdout).toContain('seen true')
+    expect(stderr).toContain('default false')
+    expect(stderr).not.toContain('SLUICE_INSTRUMENTED_TWICE')
+  })
+
+  it('reports each finding once if the app uses the default Sluice and a middleware', async () => {
+    const { stderr } = await run(REGISTER, { APP_SLUICE: 'default', APP_FRAMEWORK: 'express' })
+    expect(stderr).toContain('default true')
+    expect(countOf(stderr, 'N+1')).toBe(1)
+  })
+})

@@ -151,8 +151,8 @@ export const PROTOCOL_MUTATIONS: Readonly<Record<string, ProtocolMutation>> = {
       },
       {
         file: ANNOUNCER,
-        find: 'setLongTimeout(() => void this.#wroteEverything(false)',
-        replace: 'setLongTimeout(() => {}',
+        find: 'setBackgroundTimeout(() => void this.#wroteEverything(false)',
+        replace: 'setBackgroundTimeout(() => {}',
       },
     ],
     faults: ['schema'],

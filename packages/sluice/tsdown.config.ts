@@ -9,11 +9,11 @@ export default library(
       codeSplitting: {
         groups: [
           { name: 'runtime', test: /rolldown\/runtime/, priority: 3 },
-          { name: 'shared', test: /src[\\/](?:attached-clients|guarded)/, priority: 2 },
+          { name: 'shared', test: /src[\\/](?:process-state|guarded)/, priority: 2 },
           // Loads the core, which a process without a client does not need.
           {
             name: 'late-clients',
-            test: /src[\\/](?:seams|registered-sluice|scopes[\\/]request-scope)/,
+            test: /src[\\/](?:seams|registered-sluice|scopes[\\/](?:request|script)-scope)/,
             priority: 1,
           },
         ],

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { FLAGS } from '../support/typescript-process.ts'
 
 const APP = join(import.meta.dirname, 'knex-app.main.ts')
+const SCRIPT = join(import.meta.dirname, 'knex-script.main.ts')
 const BUILT = join(import.meta.dirname, '../../packages/sluice/dist/register.cjs')
 const SOURCE = join(import.meta.dirname, '../../packages/sluice/src/register.ts')
 const REGISTER = ['--import', 'sluice/register']
@@ -17,9 +18,13 @@ interface Run {
 }
 
 /** Runs the app to its end, without `NODE_ENV` unless a test sets it. */
-async function run(flags: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Run> {
+async function run(
+  flags: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  app = APP,
+): Promise<Run> {
   const { NODE_ENV: _, NODE_OPTIONS: __, ...inherited } = process.env
-  const child = spawn(process.execPath, [...FLAGS, ...flags, APP], {
+  const child = spawn(process.execPath, [...FLAGS, ...flags, app], {
     cwd: import.meta.dirname,
     env: { ...inherited, NO_COLOR: '1', ...env },
   })
@@ -35,9 +40,11 @@ async function run(flags: readonly string[], env: Readonly<Record<string, string
   return { code, stdout, stderr }
 }
 
-const LINE = readFileSync(APP, 'utf8')
-  .split('\n')
-  .findIndex((line) => line.endsWith('// the loop'))
+/** The number of the line that queries in a loop. */
+function loopIn(app: string): number {
+  const lines = readFileSync(app, 'utf8').split('\n')
+  return lines.findIndex((line) => line.endsWith('// the loop')) + 1
+}
 
 function countOf(text: string, part: string): number {
   return text.split(part).length - 1
@@ -57,9 +64,23 @@ describe('sluice/register', () => {
       'sluice  attached Knex (better-sqlite3) · mode observe · off: SLUICE=off\n',
     )
     expect(registered.stderr).toContain(`N+1  ${scope}   21 queries → 2 possible`)
-    expect(registered.stderr).toContain(`knex-app.main.ts:${LINE + 1}:`)
+    expect(registered.stderr).toContain(`knex-app.main.ts:${loopIn(APP)}:`)
     expect(registered.stderr).toContain("fix  db('authors').whereIn('id', keys)")
     expect(countOf(registered.stderr, 'N+1')).toBe(1)
+  })
+
+  it('finds the loops of a script at its end', async () => {
+    const { code, stdout, stderr } = await run(REGISTER, {}, SCRIPT)
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '20\n' })
+    expect(stderr).toContain('N+1  script knex-script.main.ts   ')
+    expect(stderr).toContain(`knex-script.main.ts:${loopIn(SCRIPT)}:`)
+    expect(countOf(stderr, 'N+1')).toBe(1)
+  })
+
+  it('inspects no script in optimize, where it may wait for a write of another process', async () => {
+    const { stdout, stderr } = await run(REGISTER, { SLUICE_MODE: 'optimize' }, SCRIPT)
+    expect(stdout).toBe('20\n')
+    expect(stderr).not.toContain('N+1')
   })
 
   it.skipIf(!existsSync(BUILT))('attaches once, although a process loads two copies of it', async () => {

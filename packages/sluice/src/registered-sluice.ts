@@ -1,6 +1,6 @@
 import type { Sluice, SluiceOptions } from '@sluice/core'
 import { printsReports, startDefaultSluice } from '@sluice/core/siblings'
-import { attachedClients } from './attached-clients.ts'
+import { attachedClients } from './process-state.ts'
 
 let sluice: Sluice | undefined
 

@@ -206,6 +206,9 @@ export class ScopeStorage {
   #open = 0
   #isClosed = false
 
+  /** Returns the ambient of work outside of all scopes, as of a script. Called often. */
+  fallback: (() => Ambient | undefined) | undefined = undefined
+
   /** Number of open scopes that are timed. */
   timed = 0
 
@@ -215,7 +218,7 @@ export class ScopeStorage {
   }
 
   get ambient(): Ambient {
-    return this.#storage.getStore() ?? NOWHERE
+    return this.#storage.getStore() ?? this.fallback?.() ?? NOWHERE
   }
 
   current(): Scope | undefined {

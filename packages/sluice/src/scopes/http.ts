@@ -1,9 +1,10 @@
 import { subscribe } from 'node:diagnostics_channel'
 import http, { type IncomingMessage, ServerResponse } from 'node:http'
 import https from 'node:https'
-import { attachedClients } from '../attached-clients.ts'
 import { guarded } from '../guarded.ts'
+import { attachedClients, server } from '../process-state.ts'
 import { requestScope, setRoute } from './request-scope.ts'
+import { endScript } from './script-scope.ts'
 
 interface FastifyRequest {
   readonly raw: IncomingMessage
@@ -23,6 +24,10 @@ export function scopeRequests(): void {
   for (const { prototype } of [http.Server, https.Server]) {
     const { emit } = prototype
     prototype.emit = function (this: object, event: string, ...args: unknown[]): boolean {
+      if (event === 'listening') {
+        server.isListening = true
+        if (attachedClients.size > 0) guarded('scripts', () => endScript())
+      }
       const handle = () => Reflect.apply(emit, this, [event, ...args]) as boolean
       const [request, response] = args
       if (event !== 'request' || attachedClients.size === 0 || !(response instanceof ServerResponse))

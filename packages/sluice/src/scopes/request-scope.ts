@@ -10,10 +10,16 @@ type RoutedRequest = IncomingMessage & { [ROUTE]?: string }
 
 let scopes: RequestScopes | undefined
 
-/** Returns the scope of a request, which ends with its response. */
-export function requestScope(request: IncomingMessage, response: ServerResponse): ScopeHandle {
+/** The scopes of requests, which print the findings of all scopes in development. */
+export function requestScopes(): RequestScopes {
   // No `Server-Timing`: responses of the app are not changed.
   scopes ??= new RequestScopes(registeredSluice(), { serverTiming: false })
+  return scopes
+}
+
+/** Returns the scope of a request, which ends with its response. */
+export function requestScope(request: IncomingMessage, response: ServerResponse): ScopeHandle {
+  const scopes = requestScopes()
   const { names } = scopes
   const { method = 'GET', url = '/' } = request
   return scopes.open(response, `${method} ${url}`, () => {

@@ -3,6 +3,7 @@ import { unsluice, withSluice } from '@sluice/knex'
 import type { Knex } from 'knex'
 import { guarded } from '../guarded.ts'
 import { attached, registeredSluice } from '../registered-sluice.ts'
+import { startScript } from '../scopes/script-scope.ts'
 
 type MakeKnex = (client: KnexClient) => Knex
 
@@ -23,6 +24,7 @@ export function patchMakeKnex(exports: unknown): unknown {
       withSluice(knex, sluice)
       markReplaceable(knex.client, () => unsluice(knex))
       attached(`Knex (${client.driverName})`, sluice)
+      startScript(sluice)
     })
     return knex
   }

@@ -1,2 +1,0 @@
-/** What Sluice was attached to in this process. */
-export const attachedClients: Set<string> = new Set()

@@ -1,0 +1,5 @@
+/** What Sluice was attached to in this process. */
+export const attachedClients: Set<string> = new Set()
+
+/** Whether an HTTP server of this process listens, or did. */
+export const server: { isListening: boolean } = { isListening: false }

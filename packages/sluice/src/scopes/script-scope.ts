@@ -1,0 +1,87 @@
+import { basename } from 'node:path'
+import type { ScopeHandle, Sluice } from '@sluice/core'
+import { type Ambient, hostOf, setLongInterval } from '@sluice/core/siblings'
+import { guarded } from '../guarded.ts'
+import { server } from '../process-state.ts'
+import { requestScopes } from './request-scope.ts'
+
+/** A script's scope ends after this many milliseconds without a statement. */
+const IDLE_MS = 1_000
+/** The longest scope of a script. */
+const MAX_MS = 10_000
+const CHECK_MS = 500
+
+/** The statements of this process, until one of its servers listens. */
+class Script {
+  #scope: ScopeHandle | undefined
+  #ambient: Ambient | undefined
+  #openedAt = 0
+  #usedAt = 0
+  #isOpening = false
+  readonly #timer = setLongInterval(() => this.#check(), CHECK_MS).unref()
+
+  constructor(
+    readonly sluice: Sluice,
+    private readonly name: string,
+  ) {}
+
+  /** Returns the ambient of a statement outside of all scopes. */
+  readonly ambient = (): Ambient | undefined => {
+    // To open a scope, the storage asks for the current one.
+    if (this.#isOpening || this.sluice.mode !== 'observe') return undefined
+    this.#usedAt = performance.now()
+    if (this.#ambient === undefined) this.#open()
+    return this.#ambient
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+    this.#end()
+  }
+
+  #open(): void {
+    this.#isOpening = true
+    try {
+      const scope = this.sluice.openScope(this.name)
+      this.#ambient = scope.enter(() => hostOf(this.sluice).scopes.ambient)
+      this.#scope = scope
+      this.#openedAt = this.#usedAt
+    } finally {
+      this.#isOpening = false
+    }
+  }
+
+  #check(): void {
+    const now = performance.now()
+    if (now - this.#usedAt > IDLE_MS || now - this.#openedAt > MAX_MS) this.#end()
+  }
+
+  #end(): void {
+    const scope = this.#scope
+    this.#scope = undefined
+    this.#ambient = undefined
+    guarded('scripts', () => scope?.end())
+  }
+}
+
+let script: Script | undefined
+
+/**
+ * Opens scopes for statements outside of all scopes, so that a script without a server is inspected, too.
+ * Only in `observe`: a script may wait for what another process writes, longer than a request does.
+ */
+export function startScript(sluice: Sluice): void {
+  if (script !== undefined || server.isListening) return
+  requestScopes()
+  script = new Script(sluice, `script ${basename(process.argv[1] ?? 'node')}`)
+  hostOf(sluice).scopes.fallback = script.ambient
+  process.once('exit', endScript)
+}
+
+/** A server listens, or the process exits. */
+export function endScript(): void {
+  if (script === undefined) return
+  script.close()
+  hostOf(script.sluice).scopes.fallback = undefined
+  script = undefined
+}

@@ -83,6 +83,17 @@ describe('sluice/register', () => {
     expect(stderr).not.toContain('N+1')
   })
 
+  it('does not claim to be attached to a client that it does not support', async () => {
+    const code = `import knex from 'knex'
+      class Other extends knex.Client { driverName = 'other' }
+      const db = knex({ client: Other })
+      console.log(db('authors').toString())`
+    const { stdout, stderr } = await run([...REGISTER, '--input-type=module', '--eval'], {}, code)
+    expect(stdout).toBe('select * from "authors"\n')
+    expect(stderr).toContain('SluiceWarning')
+    expect(stderr).not.toContain('sluice  attached')
+  })
+
   it.skipIf(!existsSync(BUILT))('attaches once, although a process loads two copies of it', async () => {
     const { stderr } = await run(['--import', pathToFileURL(SOURCE).href, '--require', BUILT])
     expect(countOf(stderr, 'sluice  attached')).toBe(1)

@@ -1,4 +1,4 @@
-import { markReplaceable } from '@sluice/core/adapter'
+import { isInstrumented, markReplaceable } from '@sluice/core/adapter'
 import { unsluice, withSluice } from '@sluice/knex'
 import type { Knex } from 'knex'
 import { guarded } from '../guarded.ts'
@@ -22,6 +22,8 @@ export function patchMakeKnex(exports: unknown): unknown {
     guarded('Knex', () => {
       const sluice = registeredSluice()
       withSluice(knex, sluice)
+      // It has warned of a client that it does not support.
+      if (!isInstrumented(knex.client, sluice)) return
       markReplaceable(knex.client, () => unsluice(knex))
       attached(`Knex (${client.driverName})`, sluice)
       startScript(sluice)

@@ -9,6 +9,7 @@ export default library(
       codeSplitting: {
         groups: [
           { name: 'runtime', test: /rolldown\/runtime/, priority: 3 },
+          { name: 'late-failures', test: /src[\\/]failure-reason/, priority: 3 },
           { name: 'shared', test: /src[\\/](?:process-state|guarded)/, priority: 2 },
           // Loads the core, which a process without a client does not need.
           {

@@ -12,8 +12,12 @@ interface RoutedRequest extends IncomingMessage {
  * Names a request when it ends, by the pattern of its route, so that all requests of a route have the same
  * name. Without a router like that of Express, by its path.
  */
-export function requestNameOf(names: RequestNames, request: RoutedRequest, response: ServerResponse): string {
-  const { method = 'GET', path } = request
+export function requestNameOf(
+  names: RequestNames,
+  request: IncomingMessage,
+  response: ServerResponse,
+): string {
+  const { method = 'GET', path } = request as RoutedRequest
   if (path === undefined) return names.ofPath(method, pathOf(request.url))
   const route = routeOf(request)
   if (route !== undefined || response.statusCode === 404) return names.ofRoute(method, route)
@@ -24,8 +28,8 @@ export function requestNameOf(names: RequestNames, request: RoutedRequest, respo
 }
 
 /** Returns the pattern of the route that handles a request, and `undefined` until one matches. */
-export function routeOf(request: RoutedRequest): string | undefined {
-  const path = request.route?.path
+export function routeOf(request: IncomingMessage): string | undefined {
+  const path = (request as RoutedRequest).route?.path
   if (path === undefined) return undefined
   return `${baseOf(request)}${Array.isArray(path) ? path.join('|') : String(path)}`
 }
@@ -34,7 +38,8 @@ export function routeOf(request: RoutedRequest): string | undefined {
  * The path of the mount. It contains values of parameters, such as those of `/:tenant`. Express removes
  * `baseUrl` if a handler of the app itself throws.
  */
-function baseOf({ baseUrl }: RoutedRequest): string {
+function baseOf(request: IncomingMessage): string {
+  const { baseUrl } = request as RoutedRequest
   return baseUrl ? pathPattern(baseUrl) : ''
 }
 

@@ -1,3 +1,5 @@
+import { failureReason } from './failure-reason.ts'
+
 const warned = new Set<string>()
 
 /**
@@ -13,12 +15,20 @@ export function guarded<T>(where: string, run: () => T): T | undefined {
   } catch (error) {
     if (!warned.has(where)) {
       warned.add(where)
-      const reason = error instanceof Error ? error.message : String(error)
-      process.emitWarning(`Sluice did not attach to ${where}: ${reason} The app runs without it.`, {
+      process.emitWarning(`Sluice did not attach to ${where}: ${reasonOf(error)} The app runs without it.`, {
         type: 'SluiceWarning',
         code: 'SLUICE_REGISTER',
       })
     }
     return undefined
+  }
+}
+
+/** The core formats errors, and may be the part that failed. */
+function reasonOf(error: unknown): string {
+  try {
+    return failureReason(error)
+  } catch {
+    return 'its code could not be loaded.'
   }
 }

@@ -30,7 +30,8 @@ class Script {
     // To open a scope, the storage asks for the current one.
     if (this.#isOpening || this.sluice.mode !== 'observe') return undefined
     this.#usedAt = performance.now()
-    if (this.#ambient === undefined) this.#open()
+    // A statement of the app must not fail because its scope cannot be opened.
+    if (this.#ambient === undefined) guarded('scripts', () => this.#open())
     return this.#ambient
   }
 

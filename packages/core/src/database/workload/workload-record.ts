@@ -169,7 +169,7 @@ export class WorkloadRecord extends WorkloadCounts implements WatchedShape {
     const sites = new Map<string, CallSite & { count: number }>()
     let attributed = 0
     for (const count of this.#places?.values() ?? []) attributed += count
-    // Calls since the latest traced one are as those before: a short loop can be over before its next trace.
+    // Calls since the latest traced one are as those before: a short loop can end before its next trace.
     const scale = 1 + (this.calls - this.#tracedAt) / attributed
     for (const [frames, calls] of this.#places ?? []) {
       const site = parseCallSite(frames)

@@ -7,6 +7,7 @@ import {
   isInstrumented,
   markInstrumented,
   outcomeOfSynchronous,
+  sending,
   standInFor,
 } from '@sluice/core/adapter'
 import { fixForSelect } from './fix.ts'
@@ -112,7 +113,8 @@ function observedStatement(
   })
   const iterate: Method = (...params) => {
     const { end } = client.stream(database, { sql, params: params.flat() })
-    return iterated((statement.iterate as Method).apply(statement, params) as Iterable<unknown>, end)
+    const send = () => (statement.iterate as Method).apply(statement, params) as Iterable<unknown>
+    return iterated(sending({ send }), end)
   }
   return standInFor(statement, { ...Object.fromEntries(running), iterate })
 }
@@ -173,9 +175,8 @@ function connectionTo(database: SqliteDatabase): Connection {
     dialect: 'sqlite',
     async query(sql, params = []) {
       const statement = database.prepare(sql)
-      if (statement.reader) return statement.all(...params) as readonly Readonly<Record<string, unknown>>[]
-      statement.run(...params)
-      return []
+      const send = () => (statement.reader ? statement.all(...params) : void statement.run(...params))
+      return (sending({ send }) ?? []) as readonly Readonly<Record<string, unknown>>[]
     },
     session: (work) => work(connection),
   }

@@ -1,5 +1,5 @@
 import { type Connection, type Dialect, InvalidArgumentError, SluiceError } from '@sluice/core'
-import { takeUntil } from '@sluice/core/adapter'
+import { sending, takeUntil } from '@sluice/core/adapter'
 import type { Knex } from 'knex'
 import { afterCreate, CLIENTS, clientOf, dialectOf } from './internals/client.ts'
 import { discard } from './internals/connection.ts'
@@ -95,7 +95,11 @@ function connectionTo(
       dialect,
       query: async (sql, bindings = []) =>
         rowsOfQuery(
-          (await base()._query.call(client, connection, { sql, bindings, method: 'raw' })).response,
+          (
+            await sending({
+              send: () => base()._query.call(client, connection, { sql, bindings, method: 'raw' }),
+            })
+          ).response,
           dialect,
         ),
       session: (work) => work(session),

@@ -1,4 +1,4 @@
-import type { AdapterClient, StreamedStatement } from '@sluice/core/adapter'
+import { type AdapterClient, type StreamedStatement, sending } from '@sluice/core/adapter'
 import type { ClientInternals, QueryObject } from './internals/types.ts'
 import { bindingsOf } from './sent-query.ts'
 
@@ -34,7 +34,7 @@ export class KnexStreams {
       return this.#sendWhenReady(client, connection, query, stream, options, ready, end)
     let streamed: Promise<unknown>
     try {
-      streamed = this.base._stream.call(client, connection, query, stream, options)
+      streamed = sending({ send: () => this.base._stream.call(client, connection, query, stream, options) })
     } catch (error) {
       // Knex reports an error that is thrown here on the stream, but does not report a rejection.
       this.#running.delete(query)

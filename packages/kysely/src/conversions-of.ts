@@ -1,5 +1,5 @@
 import type { Connection, Dialect } from '@sluice/core'
-import { type Driver, PostgresDriver } from 'kysely'
+import type { Driver } from 'kysely'
 import type { Conversions } from './conversions.ts'
 import { isA } from './is-a.ts'
 import { PgConversions } from './pg-conversions.ts'
@@ -18,6 +18,6 @@ export function conversionsOf(
   dialect: Dialect,
   connection: () => Connection | undefined,
 ): Conversions {
-  if (isA(driver, PostgresDriver, 'PostgresDriver')) return new PgConversions(connection)
+  if (isA(driver, 'PostgresDriver')) return new PgConversions(connection)
   return dialect === 'sqlite' ? new SqliteConversions(connection) : UNKNOWN
 }

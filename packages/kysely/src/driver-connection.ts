@@ -1,6 +1,7 @@
 import type { Connection, Dialect } from '@sluice/core'
-import { CompiledQuery } from 'kysely'
+import { sending } from '@sluice/core/adapter'
 import type { Taken } from './connection-stand-in.ts'
+import { rawQuery } from './raw-query.ts'
 
 /** The database without Sluice, through connections of the app's driver. */
 export function driverConnection(take: () => Promise<Taken>, dialect: Dialect): Connection {
@@ -8,7 +9,8 @@ export function driverConnection(take: () => Promise<Taken>, dialect: Dialect): 
     const { connection, release } = await take()
     try {
       return await work(async (sql, params = []) => {
-        const { rows } = await connection.executeQuery(CompiledQuery.raw(sql, [...params]))
+        const send = () => connection.executeQuery(rawQuery(sql, [...params]))
+        const { rows } = await sending({ send })
         return rows as readonly Readonly<Record<string, unknown>>[]
       })
     } finally {

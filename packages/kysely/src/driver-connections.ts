@@ -1,6 +1,7 @@
 import type { DatabaseConnection, Driver } from 'kysely'
 import type { AbortOptions, Taken } from './connection-stand-in.ts'
 import { Mutex } from './mutex.ts'
+import { acquired } from './unseen-calls.ts'
 
 /** The connections of the app's driver that are in use. */
 export class DriverConnections {
@@ -23,7 +24,7 @@ export class DriverConnections {
     const queue = this.#queue
     const end = queue && (queue.take() ?? (await queue.next()))
     try {
-      const connection = await this.driver.acquireConnection(options)
+      const connection = await acquired(this.driver, options)
       // Awaiting nothing would cost each query a promise.
       const seeing = this.see(connection)
       if (seeing !== undefined) await seeing

@@ -1,9 +1,10 @@
 import type { Connection } from '@sluice/core'
 import { bindsDate, dateFormOf, PgTypeParsers } from '@sluice/core/adapter'
-import { CompiledQuery, type DatabaseConnection } from 'kysely'
+import type { DatabaseConnection } from 'kysely'
 import type { Conversions } from './conversions.ts'
 import { type PgClientTypes, PgTypesProbe } from './pg-types-probe.ts'
 import type { PgWire } from './pg-wire.ts'
+import { rawQuery } from './raw-query.ts'
 
 /** Time between attempts while the database cannot be reached. */
 const RETRY_MS = 10_000
@@ -101,7 +102,7 @@ export class PgConversions implements Conversions {
  */
 function send(connection: DatabaseConnection, probe: PgTypesProbe): void {
   const { executeQuery } = Object.getPrototypeOf(connection) as Partial<DatabaseConnection>
-  const query = { ...CompiledQuery.raw(''), sql: probe as unknown as string }
+  const query = { ...rawQuery(''), sql: probe as unknown as string }
   try {
     executeQuery?.call(connection, query).catch(() => {})
   } catch {

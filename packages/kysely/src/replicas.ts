@@ -5,9 +5,12 @@ import {
   placedReplicas,
   type ReplicaDriver,
   resolveReplicaOptions,
+  sending,
 } from '@sluice/core/adapter'
-import { CompiledQuery, type DatabaseConnection, type Dialect, type Driver } from 'kysely'
+import type { DatabaseConnection, Dialect, Driver } from 'kysely'
 import { driverConnection } from './driver-connection.ts'
+import { rawQuery } from './raw-query.ts'
+import { acquired } from './unseen-calls.ts'
 
 export interface KyselyOptions extends ReplicaOptions {
   /**
@@ -77,7 +80,7 @@ export class ReplicaDrivers implements ReplicaDriver<Lent> {
 
   async acquire(index: number): Promise<Lent> {
     const driver = this.#drivers[index] as Driver
-    return { driver, connection: await driver.acquireConnection() }
+    return { driver, connection: await acquired(driver) }
   }
 
   release({ driver, connection }: Lent): Promise<void> {
@@ -89,7 +92,7 @@ export class ReplicaDrivers implements ReplicaDriver<Lent> {
   }
 
   async query({ connection }: Lent, sql: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
-    const { rows } = await connection.executeQuery(CompiledQuery.raw(sql))
+    const { rows } = await sending({ send: () => connection.executeQuery(rawQuery(sql)) })
     return rows as readonly Readonly<Record<string, unknown>>[]
   }
 }

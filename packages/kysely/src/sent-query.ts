@@ -1,7 +1,8 @@
 import type { SentStatement, Stack } from '@sluice/core/adapter'
-import { CompiledQuery, type DatabaseConnection, type QueryResult } from 'kysely'
+import type { CompiledQuery, DatabaseConnection, QueryResult } from 'kysely'
 import type { AbortOptions } from './connection-stand-in.ts'
 import type { PgWire } from './pg-wire.ts'
+import { rawQuery } from './raw-query.ts'
 
 type Sent = SentStatement<Promise<QueryResult<unknown>>>
 
@@ -44,6 +45,6 @@ export class SentQuery implements Sent {
   }
 
   rollBack(): Promise<unknown> {
-    return this.connection.executeQuery(CompiledQuery.raw('rollback'))
+    return this.connection.executeQuery(rawQuery('rollback'))
   }
 }

@@ -9,14 +9,7 @@ import {
   type Stack,
   takeUntil,
 } from '@sluice/core/adapter'
-import {
-  CompiledQuery,
-  type DatabaseConnection,
-  type DialectAdapter,
-  type Driver,
-  type QueryResult,
-  SqliteDriver,
-} from 'kysely'
+import type { CompiledQuery, DatabaseConnection, DialectAdapter, Driver, QueryResult } from 'kysely'
 import type { CompiledQueries } from './compiled-queries.ts'
 import {
   type AbortOptions,
@@ -32,8 +25,10 @@ import { DriverConnections } from './driver-connections.ts'
 import { fixForSelect } from './fix.ts'
 import { isA } from './is-a.ts'
 import { isForQuery } from './is-for-query.ts'
+import { rawQuery } from './raw-query.ts'
 import { type DialectReplicas, ReplicaDrivers } from './replicas.ts'
 import { SentQuery } from './sent-query.ts'
+import { acquired, streamed } from './unseen-calls.ts'
 
 type TransactionSettings = Parameters<Driver['beginTransaction']>[1]
 type Savepoint = NonNullable<Driver['savepoint']>
@@ -97,7 +92,7 @@ export class SluiceDriver implements Driver {
       replicas: this.#replicas?.targets,
       // Kysely does not show the maximum of a pool. One with two connections in use has several.
       isSingle: () => dialect === 'sqlite' || this.#taking.mostUsed < 2,
-      ...(isA(driver, SqliteDriver, 'SqliteDriver') && {
+      ...(isA(driver, 'SqliteDriver') && {
         writeOutcome: outcomeOfSynchronous,
         isEmbedded: true,
       }),
@@ -140,7 +135,7 @@ export class SluiceDriver implements Driver {
     options: AbortOptions,
   ): Promise<DatabaseConnection> {
     if (!this.#client.isActive && !this.#taking.hasOne)
-      return this.driver.acquireConnection(options).then((connection) => this.#observed(connection, options))
+      return acquired(this.driver, options).then((connection) => this.#observed(connection, options))
     const expected = isUnbound ? this.#expect(query) : undefined
     return expected === undefined
       ? this.#boundTo(this.reserve(options, query !== undefined), options)
@@ -302,7 +297,7 @@ export class SluiceDriver implements Driver {
       send: async (text, params, _helpers, replica) => {
         if (after !== undefined) await after
         const isOwn = text === sql && params === parameters
-        const sent = isOwn ? query : CompiledQuery.raw(text, [...params])
+        const sent = isOwn ? query : rawQuery(text, [...params])
         if (transaction !== undefined) {
           const { rows } = await this.#learnForm(
             this.send(transaction.connection, sent, undefined, true, stack),
@@ -382,7 +377,7 @@ export class SluiceDriver implements Driver {
     let error: unknown
     try {
       await ready
-      for await (const result of connection.streamQuery<R>(query, chunkSize, options)) {
+      for await (const result of streamed(connection.streamQuery<R>(query, chunkSize, options))) {
         rows += result.rows.length
         yield result
       }

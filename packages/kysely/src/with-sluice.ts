@@ -12,14 +12,7 @@ import {
   OriginStacks,
   registerOwnFrames,
 } from '@sluice/core/adapter'
-import {
-  type Dialect,
-  type DialectAdapter,
-  MysqlAdapter,
-  PostgresAdapter,
-  type QueryCompiler,
-  SqliteAdapter,
-} from 'kysely'
+import type { Dialect, DialectAdapter, QueryCompiler } from 'kysely'
 import { CompiledQueries } from './compiled-queries.ts'
 import { isA } from './is-a.ts'
 import { isDialect, type KyselyOptions, replicasOf } from './replicas.ts'
@@ -85,9 +78,9 @@ export function withSluice(
 }
 
 function dialectOf(adapter: DialectAdapter): DialectName | undefined {
-  if (isA(adapter, PostgresAdapter, 'PostgresAdapter')) return 'postgresql'
-  if (isA(adapter, MysqlAdapter, 'MysqlAdapter')) return 'mysql'
-  return isA(adapter, SqliteAdapter, 'SqliteAdapter') ? 'sqlite' : undefined
+  if (isA(adapter, 'PostgresAdapter')) return 'postgresql'
+  if (isA(adapter, 'MysqlAdapter')) return 'mysql'
+  return isA(adapter, 'SqliteAdapter') ? 'sqlite' : undefined
 }
 
 /** Kysely compiles a query when the app executes it, and sends it later. */

@@ -5,6 +5,7 @@ import type {
   SqlQueryable,
 } from '@prisma/driver-adapter-utils'
 import { analyzeSql, type Connection, type Dialect, InvalidArgumentError } from '@sluice/core'
+import { sending } from '@sluice/core/adapter'
 import { dialectOf } from './schema/prisma-schema-data.ts'
 
 /** A separate connection, or pool of connections, that the caller owns until it is closed. */
@@ -65,9 +66,10 @@ async function onOwnConnection<T>(
   dialect: Dialect,
   work: (session: Connection) => Promise<T>,
 ): Promise<T> {
-  const transaction = await adapter.startTransaction()
+  const transaction = await sending({ send: () => adapter.startTransaction() })
   let isChanged = false
-  const end = () => transaction.executeRaw({ sql: 'ROLLBACK', args: [], argTypes: [] })
+  const end = () =>
+    sending({ send: () => transaction.executeRaw({ sql: 'ROLLBACK', args: [], argTypes: [] }) })
   const session: Connection = {
     dialect,
     query: (sql, params) => {
@@ -107,11 +109,8 @@ async function rowsOf(
   sql: string,
   params: readonly unknown[] = [],
 ): Promise<Record<string, unknown>[]> {
-  const { columnNames, rows } = await queryable.queryRaw({
-    sql,
-    args: [...params],
-    argTypes: params.map(argTypeOf),
-  })
+  const query = { sql, args: [...params], argTypes: params.map(argTypeOf) }
+  const { columnNames, rows } = await sending({ send: () => queryable.queryRaw(query) })
   return rows.map((row) => Object.fromEntries(columnNames.map((name, at) => [name, row[at]])))
 }
 

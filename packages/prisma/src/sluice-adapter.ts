@@ -18,6 +18,7 @@ import {
   PgTransactions,
   pgPoolAccess,
   type Source,
+  sending,
   type TableId,
   type TransactionControl,
   type TransactionWrites,
@@ -166,7 +167,7 @@ function wrapAdapter(
     async startTransaction(isolationLevel?: IsolationLevel) {
       const context = currentTransaction()
       const claimed = context?.claim()
-      const transaction = await adapter.startTransaction(isolationLevel)
+      const transaction = await sending({ send: () => adapter.startTransaction(isolationLevel) })
       // All traffic can be in transactions.
       observer.readCatalog(adapter)
       const connection = observer.begun(transaction, claimed ?? host.writes.transaction(), isolationLevel)

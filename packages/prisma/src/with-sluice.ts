@@ -1,4 +1,3 @@
-import { Prisma } from '@prisma/client/extension'
 import { type Sluice, SluiceError, type SluiceOptions, sluiceFrom } from '@sluice/core'
 import {
   hostOf,
@@ -89,9 +88,9 @@ export function withSluice(sluice?: Sluice | SluiceOptions, options: PrismaOptio
   checkPrismaOptions(options)
   const used = sluiceFrom(sluice)
   const replicas = new ReplicaReads(hostOf(used), options)
-  const extension = Prisma.defineExtension(
-    (client) => attach(client as never, used, options, replicas) as never,
-  ) as unknown as SluiceExtension
+  // As `Prisma.defineExtension` would return it. That module is not loaded: an app has its own client.
+  const extension = ((client: ExtendableClient) =>
+    attach(client, used, options, replicas)) as unknown as SluiceExtension
   markInstrumented(extension, used)
   return extension
 }

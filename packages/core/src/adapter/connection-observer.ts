@@ -18,6 +18,7 @@ import { ConnectionTransactions, refuseToWait, type TransactionHost } from './co
 import { CountedReads } from './counted-reads.ts'
 import type { EqualitySelect } from './equality-select.ts'
 import { type OwnStatement, OwnStatements, soleWriterOf } from './own-statement.ts'
+import { sending } from './sending.ts'
 import type { SentControl, SentStatement, StreamedStatement } from './sent-statement.ts'
 import { type StatementPlan, StatementPlans } from './statement-plan.ts'
 import { StatementRecords } from './statement-records.ts'
@@ -191,7 +192,7 @@ export class ConnectionObserver {
     const running = described && this.#records.begin(connection, sent, described, ambient, 'synchronous')
     let answer: T
     try {
-      answer = sent.send()
+      answer = sending(sent)
     } catch (error) {
       announced?.end(this.#outcomeOf(error))
       this.#transactions.failed(connection, error)
@@ -272,7 +273,7 @@ export class ConnectionObserver {
     const own = announced && this.#own?.send(connection, described.analyzed.statement)
     let answered: Promise<T>
     try {
-      answered = sent.send()
+      answered = sending(sent)
     } catch (error) {
       announced?.end(this.#outcomeOf(error))
       own?.failed(this.#outcomeOf(error))
@@ -302,7 +303,7 @@ export class ConnectionObserver {
     sent: Pick<SentStatement<Promise<T>>, 'send'>,
   ): Promise<T> {
     if (announced.ready !== undefined) await announced.ready
-    return this.#settledAs(connection, announced, (async () => sent.send())())
+    return this.#settledAs(connection, announced, (async () => sending(sent))())
   }
 
   /**

@@ -10,6 +10,7 @@ import { SluiceError } from '../shared/errors.ts'
 import { usesRule } from '../shared/yield-rules.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { Statement, TransactionControl } from '../sql/statement.ts'
+import { sending } from './sending.ts'
 import type { SentControl } from './sent-statement.ts'
 import { endLate, SingleWrite } from './single-write.ts'
 
@@ -224,7 +225,7 @@ export class ConnectionTransactions {
     if (ready !== undefined) await this.#allowed(connection, ready, sent, defined)
     let answer: T
     try {
-      answer = await sent.send()
+      answer = await sending(sent)
       defined?.(true)
     } catch (error) {
       defined?.(this.outcomeOf(error) !== 'unknown')
@@ -252,7 +253,7 @@ export class ConnectionTransactions {
     if (step.commits) refuseToWait(step.open?.writes.beforeCommit())
     let answer: T
     try {
-      answer = sent.send()
+      answer = sending(sent)
       defined?.(true)
     } catch (error) {
       defined?.(this.outcomeOf(error) !== 'unknown')

@@ -5,6 +5,7 @@ import type { OverheadTimer } from '../pipeline/overhead.ts'
 import type { Ambient, ScopeStorage } from '../pipeline/scope.ts'
 import type { StatementCaller } from '../pipeline/statement-watch.ts'
 import type { ConnectionTransactions } from './connection-transactions.ts'
+import { beginSending, endSending } from './sending.ts'
 import type { SentStatement } from './sent-statement.ts'
 import type { StatementPlan, StatementPlans } from './statement-plan.ts'
 import {
@@ -107,12 +108,14 @@ export class CountedReads {
    */
   start<T>(execution: Execution, send: () => T): T {
     const limit = raiseStackLimit()
+    beginSending()
     try {
       return send()
     } catch (error) {
       this.failed(execution, error)
       throw error
     } finally {
+      endSending()
       restoreStackLimit(limit)
     }
   }

@@ -2,6 +2,7 @@ import type { ReplicaTarget } from '../../pipeline/read-routing.ts'
 import type { Connection, PoolState } from '../../schema/connection.ts'
 import type { PoolWaits } from '../pool-waits.ts'
 import type { ReplicaDriver } from '../replica-connections.ts'
+import { sending } from '../sending.ts'
 import { type Mysql2Answer, type Mysql2Object, send } from './mysql2-call.ts'
 import { type PoolReplicas, timeRequests } from './pool.ts'
 
@@ -39,7 +40,8 @@ export function mysql2Query(target: Mysql2Object): Connection['query'] {
       typeCast: (_: unknown, next: () => unknown) => next(),
     }
     const plain = { sql, values, ...form }
-    const [rows] = (await send(target, 'callbacks', 'query', [plain])) as Mysql2Answer
+    const sent = sending({ send: () => send(target, 'callbacks', 'query', [plain]) })
+    const [rows] = (await sent) as Mysql2Answer
     return Array.isArray(rows) ? (rows as readonly Readonly<Record<string, unknown>>[]) : []
   }
 }

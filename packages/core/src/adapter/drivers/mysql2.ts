@@ -10,6 +10,7 @@ import { isInstrumented, markInstrumented } from '../instrumented-clients.ts'
 import { takeUntil } from '../own-connections.ts'
 import { ReplicaConnections } from '../replica-connections.ts'
 import type { SqlRow } from '../select/outputs.ts'
+import { isSending, sending } from '../sending.ts'
 import { type Mysql2Answer, type Mysql2Call, type Mysql2Object, send, toCallback } from './mysql2-call.ts'
 import { Mysql2Connections, type Mysql2Place, running } from './mysql2-connections.ts'
 import {
@@ -193,6 +194,7 @@ class PoolStandIn {
   #run(place: Mysql2Place, call: Mysql2Call): unknown {
     const { target, form } = place
     const { callback, method, args } = call
+    if (isSending()) return (target[method] as Method)(...args, ...(callback === undefined ? [] : [callback]))
     if (form === 'callbacks' && callback === undefined) return this.#stream(place, call)
     // `mysql2` rejects it.
     if (form === 'promises' && callback !== undefined) return (target[method] as Method)(...args, callback)
@@ -312,7 +314,7 @@ class PoolStandIn {
     const kind = { name: 'stream', instead: 'a promise or a callback' }
     if (connection === undefined) this.#client.order.dispatch()
     const over = beginStream(this.#client, connection ?? {}, { sql, params }, kind)
-    const command = (target[method] as Method)(...args) as NodeJS.EventEmitter
+    const command = sending({ send: () => (target[method] as Method)(...args) }) as NodeJS.EventEmitter
     command.once('end', over).once(errorMonitor, over)
     return command
   }

@@ -3,6 +3,7 @@ import type { Connection, PoolState } from '../../schema/connection.ts'
 import { takeUntil } from '../own-connections.ts'
 import type { PoolWaits } from '../pool-waits.ts'
 import type { ReplicaDriver } from '../replica-connections.ts'
+import { sending } from '../sending.ts'
 import { type PoolReplicas, type ReplicaPool, sessionOf, timeRequests } from './pool.ts'
 
 /** The documented members of a pool of `pg` that Sluice uses. */
@@ -98,7 +99,7 @@ interface PoolForOwn {
 export function pgConnection(source: object | undefined, closing?: AbortSignal): Connection | undefined {
   const pool = source as PoolForOwn | undefined
   if (pool === undefined || pool.ending === true) return undefined
-  const take = () => takeUntil(closing, pool.connect(), (client) => client.release())
+  const take = () => takeUntil(closing, sending({ send: () => pool.connect() }), (client) => client.release())
   const { Client, options } = pool
   const isBesidePool = Client !== undefined && options !== undefined && isPoolOfOne(pool)
   return {
@@ -108,7 +109,7 @@ export function pgConnection(source: object | undefined, closing?: AbortSignal):
       const client = await take()
       let isDiscarded = true
       try {
-        const { rows } = await client.query({ text: sql, values: params })
+        const { rows } = await sending({ send: () => client.query({ text: sql, values: params }) })
         isDiscarded = false
         return rows
       } finally {
@@ -150,7 +151,8 @@ async function onSeparateClient<T>(
 function clientSession(client: PgClient): Connection {
   return sessionOf(
     'postgresql',
-    async (sql, params = []) => (await client.query({ text: sql, values: params })).rows,
+    async (sql, params = []) =>
+      (await sending({ send: () => client.query({ text: sql, values: params }) })).rows,
   )
 }
 
@@ -179,7 +181,7 @@ export function pgReplicaDriver({ pools }: PoolReplicas): ReplicaDriver<ReplicaC
   return {
     async acquire(index) {
       const { client: pool } = pools[index] as ReplicaPool
-      const client = await (pool as PgPool).connect()
+      const client = await sending({ send: () => (pool as PgPool).connect() })
       // The read rejects as well. Without a listener, the event would end the process.
       client.on('error', ignore)
       return client
@@ -188,7 +190,7 @@ export function pgReplicaDriver({ pools }: PoolReplicas): ReplicaDriver<ReplicaC
       client.release(abandoned.has(client))
       client.removeListener('error', ignore)
     },
-    query: async (client, sql) => (await client.query({ text: sql })).rows,
+    query: async (client, sql) => (await sending({ send: () => client.query({ text: sql }) })).rows,
     abandon(client) {
       abandoned.add(client)
       client.connection?.stream?.destroy?.()
@@ -200,7 +202,7 @@ export function pgReplicaTargets({ pools }: PoolReplicas): readonly ReplicaTarge
   return pools.map(({ client, ...place }) => {
     const pool = client as PgPool
     const query: Connection['query'] = async (sql, values = []) =>
-      (await pool.query({ text: sql, values: [...values] })).rows
+      (await sending({ send: () => pool.query({ text: sql, values: [...values] }) })).rows
     return { ...addressOf(pool), ...place, connection: () => ({ dialect: 'postgresql', query }) }
   })
 }

@@ -1,5 +1,6 @@
 import type { TransactionControl } from '../../sql/statement.ts'
 import type { AdapterClient } from '../attach-client.ts'
+import { sending } from '../sending.ts'
 import { copyResult, type QueryResult } from './pg-result.ts'
 
 type Query = (...args: unknown[]) => unknown
@@ -130,7 +131,7 @@ export class PgTransactions {
     const outer = this.#sending
     this.#sending = connection
     try {
-      return send()
+      return sending({ send })
     } finally {
       this.#sending = outer
     }

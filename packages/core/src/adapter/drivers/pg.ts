@@ -6,6 +6,7 @@ import { afterCaller, CallerWaits } from '../after-caller.ts'
 import { type AdapterClient, attachClient } from '../attach-client.ts'
 import { isInstrumented, markInstrumented } from '../instrumented-clients.ts'
 import { ReplicaConnections } from '../replica-connections.ts'
+import { isSending, sending } from '../sending.ts'
 import type { SentStatement } from '../sent-statement.ts'
 import { bindsDate, dateFormOf, valueMapperOf } from './pg-dates.ts'
 import {
@@ -166,6 +167,7 @@ class PoolStandIn {
   }
 
   #connect(args: readonly unknown[]): unknown {
+    if (isSending()) return this.pool.connect(...args)
     const { isActive, order } = this.#client
     const [callback, ...rest] = args
     if (isActive && order.isSingle) {
@@ -176,17 +178,21 @@ class PoolStandIn {
     }
     if (isActive) order.dispatch()
     if (typeof callback !== 'function')
-      return (this.pool.connect(...args) as Promise<Queryable>).then((client) => this.#clientOf(client))
+      return (this.#take(...args) as Promise<Queryable>).then((client) => this.#clientOf(client))
     const wrapped: Callback = (error, client, ...others) =>
       callback(error, client === undefined ? client : this.#clientOf(client as Queryable), ...others)
-    return this.pool.connect(wrapped, ...rest)
+    return this.#take(wrapped, ...rest)
+  }
+
+  #take(...args: unknown[]): unknown {
+    return sending({ send: () => this.pool.connect(...args) })
   }
 
   /** Takes the only connection, in the order of the app's calls. */
   async #reserve(): Promise<Queryable> {
     // Queries begin as late.
     if (this.options.isAwaited === true) await afterCaller()
-    const connect = async () => (await this.pool.connect()) as Queryable
+    const connect = async () => (await this.#take()) as Queryable
     const { value, leave } = await this.#client.order.reserve(connect)
     this.#reserved.set(value, leave)
     return this.#clientOf(value)
@@ -210,12 +216,13 @@ class PoolStandIn {
 
   /** @param connection - Whose transaction the statement belongs to. */
   #query(target: Queryable, connection: object, args: readonly unknown[], isPooled: boolean): unknown {
+    if (isSending()) return target.query(...args)
     const [first, second] = args
     const callback = args.at(-1)
     if (isSubmittable(first)) return this.#submit(target, connection, args, first)
     const query = typeof first === 'string' ? { text: first } : (first as QueryConfig | null)
     // Let `pg` reject invalid arguments itself.
-    if (typeof query?.text !== 'string') return target.query(...args)
+    if (typeof query?.text !== 'string') return sending({ send: () => target.query(...args) })
     const values = Array.isArray(second) ? second : query.values
     const config: QueryConfig = values === undefined ? query : { ...query, values }
     const sent = this.#sent(target, connection, config, isPooled)
@@ -356,7 +363,7 @@ class PoolStandIn {
     const text = query.text ?? query.cursor?.text
     const kind = { name: 'cursor', instead: 'query()' }
     const over = beginStream(this.#client, connection, { sql: text ?? UNREADABLE, params: [] }, kind)
-    const submitted = target.query(...args)
+    const submitted = sending({ send: () => target.query(...args) })
     query.once?.('error', over)
     for (const event of ['end', 'close']) query.once?.(event, () => over())
     return submitted

@@ -1,54 +1,16 @@
-import { spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { FLAGS } from '../support/typescript-process.ts'
+import { countOf, loopIn, REGISTER, type Run, run as runApp } from './run-app.ts'
 
 const APP = join(import.meta.dirname, 'knex-app.main.ts')
 const SCRIPT = join(import.meta.dirname, 'knex-script.main.ts')
 const BUILT = join(import.meta.dirname, '../../packages/sluice/dist/register.cjs')
 const SOURCE = join(import.meta.dirname, '../../packages/sluice/src/register.ts')
-const REGISTER = ['--import', 'sluice/register']
 
-interface Run {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-/** Runs the app to its end, without `NODE_ENV` unless a test sets it. */
-async function run(
-  flags: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-  app = APP,
-): Promise<Run> {
-  const { NODE_ENV: _, NODE_OPTIONS: __, ...inherited } = process.env
-  const child = spawn(process.execPath, [...FLAGS, ...flags, app], {
-    cwd: import.meta.dirname,
-    env: { ...inherited, NO_COLOR: '1', ...env },
-  })
-  let stdout = ''
-  let stderr = ''
-  child.stdout.on('data', (chunk) => {
-    stdout += String(chunk)
-  })
-  child.stderr.on('data', (chunk) => {
-    stderr += String(chunk)
-  })
-  const code = await new Promise<number | null>((resolve) => child.on('close', resolve))
-  return { code, stdout, stderr }
-}
-
-/** The number of the line that queries in a loop. */
-function loopIn(app: string): number {
-  const lines = readFileSync(app, 'utf8').split('\n')
-  return lines.findIndex((line) => line.endsWith('// the loop')) + 1
-}
-
-function countOf(text: string, part: string): number {
-  return text.split(part).length - 1
-}
+const run = (flags: readonly string[], env: Readonly<Record<string, string>> = {}, app = APP): Promise<Run> =>
+  runApp(app, flags, env)
 
 describe('sluice/register', () => {
   it.each([

@@ -34,10 +34,10 @@ export async function run(
   return { code, stdout, stderr }
 }
 
-/** The number of the line that queries in a loop. */
-export function loopIn(app: string): number {
+/** The number of the line that queries in a loop, by its comment. */
+export function loopIn(app: string, comment = 'the loop'): number {
   const lines = readFileSync(app, 'utf8').split('\n')
-  return lines.findIndex((line) => line.endsWith('// the loop')) + 1
+  return lines.findIndex((line) => line.endsWith(`// ${comment}`)) + 1
 }
 
 export function countOf(text: string, part: string): number {

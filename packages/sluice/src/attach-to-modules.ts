@@ -1,8 +1,12 @@
 import Module from 'node:module'
 import { isAbsolute } from 'node:path'
 import { guarded } from './guarded.ts'
+import { clients } from './process-state.ts'
 import { scopeRequests } from './scopes/http.ts'
 import { patchMakeKnex } from './seams/knex.ts'
+import { patchSequelize } from './seams/orms/sequelize.ts'
+import { patchTypeorm } from './seams/orms/typeorm.ts'
+import { patchPgClient, patchPgPool } from './seams/pg.ts'
 
 /** Node loads CommonJS modules with it, also those that ES modules import. */
 interface ModuleLoader {
@@ -32,6 +36,30 @@ const SEAMS: readonly Seam[] = [
     // Not the function itself: its module loads the core.
     patch: (exports) => patchMakeKnex(exports),
   },
+  {
+    client: 'pg',
+    request: /(?:^|[\\/])pg-pool(?:[\\/]index\.js)?$/,
+    file: /[\\/]pg-pool[\\/]index\.js$/,
+    patch: (exports) => patchPgPool(exports),
+  },
+  {
+    client: 'pg',
+    request: /(?:^pg|[\\/]pg[\\/]lib(?:[\\/]index(?:\.js)?)?)$/,
+    file: /[\\/]pg[\\/]lib[\\/]index\.js$/,
+    patch: (exports) => patchPgClient(exports),
+  },
+  {
+    client: 'TypeORM',
+    request: /(?:^|[\\/])typeorm(?:[\\/]index(?:\.js)?)?$/,
+    file: /[\\/]typeorm[\\/]index\.js$/,
+    patch: (exports) => patchTypeorm(exports),
+  },
+  {
+    client: 'Sequelize',
+    request: /(?:^|[\\/])sequelize(?:[\\/]lib[\\/]index(?:\.js)?)?$/,
+    file: /[\\/]sequelize[\\/]lib[\\/]index\.js$/,
+    patch: (exports) => patchSequelize(exports),
+  },
 ]
 
 /** Attaches to each client whose package is loaded from now on, and to the HTTP servers. */
@@ -51,6 +79,7 @@ export function attachToModules(): void {
         if (!patched.has(module)) {
           patched.add(module)
           module.exports = seam.patch(exports)
+          clients.areLoaded = true
         }
         return module.exports
       }) ?? exports

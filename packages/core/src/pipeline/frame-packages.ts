@@ -59,6 +59,8 @@ export interface FramePackage {
   readonly name: string
 }
 
+const OWN_PACKAGE = /^(?:sluice$|@sluice\/)/
+
 /** The last one: packages can be nested, or linked from the folder of a package manager. */
 const PACKAGE = /^.*[\\/]node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/
 
@@ -107,7 +109,7 @@ function knownFrames(): KnownFrames {
     const root = /^(.*)\/(?:src|dist)\//.exec(path)?.[1] ?? ''
     const { name, keywords, peerDependencies } = packageJson(new URL(`file://${root}/package.json`))
     const isThirdParty = Array.isArray(keywords) && keywords.includes('sluice-adapter')
-    if (!isThirdParty && !(typeof name === 'string' && name.startsWith('@sluice/'))) {
+    if (!isThirdParty && !(typeof name === 'string' && OWN_PACKAGE.test(name))) {
       bundles.add(decodeURI(path))
       continue
     }

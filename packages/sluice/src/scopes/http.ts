@@ -2,7 +2,7 @@ import { subscribe } from 'node:diagnostics_channel'
 import http, { type IncomingMessage, ServerResponse } from 'node:http'
 import https from 'node:https'
 import { guarded } from '../guarded.ts'
-import { attachedClients, server } from '../process-state.ts'
+import { attachedClients, clients, server } from '../process-state.ts'
 import { requestScope, setRoute } from './request-scope.ts'
 import { endScript } from './script-scope.ts'
 
@@ -30,8 +30,7 @@ export function scopeRequests(): void {
       }
       const handle = () => Reflect.apply(emit, this, [event, ...args]) as boolean
       const [request, response] = args
-      if (event !== 'request' || attachedClients.size === 0 || !(response instanceof ServerResponse))
-        return handle()
+      if (event !== 'request' || !clients.areLoaded || !(response instanceof ServerResponse)) return handle()
       const scope = guarded('HTTP servers', () => requestScope(request as IncomingMessage, response))
       return scope === undefined ? handle() : scope.enter(handle)
     } as typeof emit
@@ -40,7 +39,7 @@ export function scopeRequests(): void {
     const { fastify } = message as { readonly fastify: FastifyApp }
     guarded('Fastify', () =>
       fastify.addHook('onRequest', ({ raw, is404, routeOptions: { url } }, _reply, done) => {
-        if (attachedClients.size > 0 && !is404 && url !== undefined) setRoute(raw, url)
+        if (clients.areLoaded && !is404 && url !== undefined) setRoute(raw, url)
         done()
       }),
     )

@@ -1,0 +1,34 @@
+import {
+  type EqualitySelect,
+  type PoolDescription,
+  registerMovedFrames,
+  registerOwnFrames,
+} from '@sluice/core/adapter'
+import type { Orm } from '../callers.ts'
+import { sequelizeFix } from './sequelize.ts'
+import { pgFix } from './sql-fix.ts'
+import { typeormFix } from './typeorm.ts'
+
+const moduleUrl = import.meta.url
+
+registerOwnFrames(moduleUrl, 'pg-promise', 'sequelize', 'sequelize-pool', 'typeorm')
+// Its source maps lead out of `node_modules`: to `src` of the app.
+registerMovedFrames(
+  'typeorm',
+  /[\\/]src[\\/](?:data-source[\\/]DataSource|driver[\\/].+QueryRunner|entity-manager[\\/]\w*EntityManager|persistence[\\/](?:EntityPersist|Subject)Executor|query-builder[\\/](?:\w+QueryBuilder|Relation\w*Loader)|repository[\\/](?:BaseEntity|(?:Mongo|Tree)?Repository))\.ts$/,
+)
+
+type Fix = (select: EqualitySelect) => string | undefined
+
+const FIXES: Partial<Record<Orm, Fix>> = {
+  Sequelize: sequelizeFix,
+  TypeORM: typeormFix,
+}
+
+const DRIVER_FIXES: Readonly<Record<string, Fix>> = { pg: pgFix }
+
+/** How a driver is described whose statements an ORM sends; without one, the app itself. */
+export function driverDescription(driver: string, orm: Orm | undefined): PoolDescription {
+  const fix = orm === undefined ? DRIVER_FIXES[driver] : FIXES[orm]
+  return { orm: orm?.toLowerCase() ?? driver, moduleUrl, ...(fix && { fix }) }
+}

@@ -1,0 +1,28 @@
+import type { EqualitySelect } from '@sluice/core/adapter'
+import { simpleLookup } from './simple-lookup.ts'
+
+/**
+ * Code for `pg` that runs a repeated select by key once.
+ *
+ * @returns `undefined` if the select has more than a key and an order.
+ */
+export function pgFix(select: EqualitySelect): string | undefined {
+  const lookup = simpleLookup(select)
+  if (lookup === undefined) return undefined
+  const columns = select.columns.map(({ path, alias }) => {
+    const name = path.at(-1) ?? ''
+    return alias === undefined ? quoted(name) : `${quoted(name)} AS ${quoted(alias)}`
+  })
+  const key = quoted(lookup.key)
+  // Rows are distinguished by their key.
+  if (!columns.includes('*') && !columns.includes(key)) columns.push(key)
+  const order = lookup.order.map(({ column, descending }) => `${quoted(column)}${descending ? ' DESC' : ''}`)
+  const ordered = order.length === 0 ? '' : ` ORDER BY ${order.join(', ')}`
+  const from = select.table.path.map(quoted).join('.')
+  const sql = `SELECT ${columns.join(', ')} FROM ${from} WHERE ${key} = ANY($1)${ordered}`
+  return sql.includes("'") ? undefined : `pool.query('${sql}', [keys])`
+}
+
+function quoted(name: string): string {
+  return name === '*' || /^[a-z_][a-z\d_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`
+}

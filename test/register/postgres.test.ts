@@ -1,0 +1,88 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Database, databases } from '../support/databases.ts'
+import { countOf, loopIn, REGISTER, run } from './run-app.ts'
+
+const SCHEMA = `
+  CREATE TABLE author (id integer PRIMARY KEY, name text NOT NULL);
+  CREATE TABLE book (id integer PRIMARY KEY, title text NOT NULL, author_id integer NOT NULL REFERENCES author);
+  INSERT INTO author SELECT n, 'author ' || n FROM generate_series(1, 20) n;
+  INSERT INTO book SELECT n, 'book ' || n, (n - 1) % 20 + 1 FROM generate_series(1, 40) n;
+`
+
+const [postgres] = databases().filter(({ dialect }) => dialect === 'postgresql')
+
+function programOf(name: string): string {
+  return join(import.meta.dirname, 'programs', `${name}.main.ts`)
+}
+
+describe.skipIf(postgres?.skipped !== undefined)('sluice/register with PostgreSQL', () => {
+  let database: Database
+  beforeAll(async () => {
+    database = (await postgres?.connect()) as Database
+    await database.exec(SCHEMA)
+  })
+  afterAll(() => database?.drop())
+
+  const envOf = (env: Readonly<Record<string, string>>) => ({ DATABASE_URL: database.url, ...env })
+
+  it.each([
+    {
+      name: 'postgres-pool',
+      attached: 'pg.Pool',
+      findings: 3,
+      loops: ['the loop', "the client's loop"],
+      fixes: [
+        "pool.query('SELECT * FROM author WHERE id = ANY($1)', [keys])",
+        "pool.query('SELECT name, id FROM author WHERE id = ANY($1)', [keys])",
+      ],
+    },
+    {
+      name: 'drizzle',
+      attached: 'pg.Pool',
+      findings: 2,
+      loops: ['the loop'],
+      fixes: ['db.select({ id: author.id, name: author.name }).from(author).where(inArray(author.id, keys))'],
+    },
+    {
+      name: 'typeorm',
+      attached: 'pg.Pool (TypeORM)',
+      findings: 3,
+      loops: ['the loop', 'the loop of books'],
+      fixes: [
+        'dataSource.getRepository(Author).find({ where: { id: In(keys) } })   or relations: { author: true } in the query of Book',
+      ],
+    },
+    {
+      name: 'typeorm',
+      attached: 'pg.Pool (TypeORM)',
+      env: { APP_TYPEORM: 'typeorm03' },
+      findings: 3,
+      loops: ['the loop', 'the loop of books'],
+      fixes: [
+        'dataSource.getRepository(Author).find({ where: { id: In(keys) } })   or relations: { author: true } in the query of Book',
+      ],
+    },
+    {
+      name: 'sequelize',
+      attached: 'pg.Client (Sequelize)',
+      findings: 3,
+      loops: ['the loop', 'the loop of books'],
+      fixes: [
+        "Author.findAll({ where: { id: keys } })   or include: 'author' in the query of Book",
+        "Book.findAll({ where: { authorId: keys } })   or include: 'books' in the query of Author",
+      ],
+    },
+  ])('finds what $name repeats ($env.APP_TYPEORM), and changes no result', async (program) => {
+    const { name, attached, env = {}, findings, loops, fixes } = program
+    const app = programOf(name)
+    const [bare, registered] = [await run(app, [], envOf(env)), await run(app, REGISTER, envOf(env))]
+    expect(bare).toMatchObject({ code: 0, stderr: '' })
+    expect(registered).toMatchObject({ code: 0, stdout: bare.stdout })
+    expect(registered.stderr).toContain(`sluice  attached ${attached} · mode observe`)
+    expect(countOf(registered.stderr, 'N+1')).toBe(findings)
+    for (const loop of loops)
+      expect(registered.stderr).toMatch(new RegExp(`at +programs/${name}\\.main\\.ts:${loopIn(app, loop)}:`))
+    for (const fix of fixes) expect(registered.stderr).toContain(`fix  ${fix}\n`)
+  })
+})

@@ -1,0 +1,68 @@
+// TypeORM: a loop by key, a loop by foreign key, calls at the same time, and a transaction.
+import type { DataSource as DataSourceType, EntitySchema as EntitySchemaType } from 'typeorm'
+
+const { DATABASE_URL = '', APP_TYPEORM = 'typeorm' } = process.env
+const { DataSource, EntitySchema } = (await import(APP_TYPEORM)) as {
+  readonly DataSource: typeof DataSourceType
+  readonly EntitySchema: typeof EntitySchemaType
+}
+
+interface Author {
+  readonly id: number
+  name: string
+  readonly books: readonly Book[]
+}
+interface Book {
+  readonly id: number
+  readonly title: string
+  readonly author: Author
+}
+
+const Author = new EntitySchema<Author>({
+  name: 'Author',
+  tableName: 'author',
+  columns: { id: { type: Number, primary: true }, name: { type: 'text' } },
+  relations: { books: { type: 'one-to-many', target: 'Book', inverseSide: 'author' } },
+})
+const Book = new EntitySchema<Book>({
+  name: 'Book',
+  tableName: 'book',
+  columns: { id: { type: Number, primary: true }, title: { type: 'text' } },
+  relations: {
+    author: {
+      type: 'many-to-one',
+      target: 'Author',
+      joinColumn: { name: 'author_id' },
+      inverseSide: 'books',
+    },
+  },
+})
+
+const source = new DataSource({
+  type: 'postgres',
+  url: DATABASE_URL,
+  entities: [Author, Book],
+  logging: false,
+})
+await source.initialize()
+const authors = source.getRepository(Author)
+const books = source.getRepository(Book)
+const show = (value: unknown) => console.log(JSON.stringify(value))
+
+const all = await authors.find({ order: { id: 'ASC' } })
+for (const { id } of all) {
+  show(await authors.findOneBy({ id })) // the loop
+}
+for (const { id } of all) {
+  show(await books.find({ where: { author: { id } } })) // the loop of books
+}
+show(await Promise.all(all.map(({ id }) => authors.find({ where: { id }, select: { name: true } }))))
+const failed = await source
+  .transaction(async (manager) => {
+    await manager.update(Author, { id: 1 }, { name: 'changed' })
+    show(await manager.findOneBy(Author, { id: 1 }))
+    throw new Error('rolled back')
+  })
+  .catch(({ message }) => message)
+show([failed, await authors.findOneBy({ id: 1 })])
+await source.destroy()

@@ -14,7 +14,7 @@ export default library(
           // Loads the core, which a process without a client does not need.
           {
             name: 'late-clients',
-            test: /src[\\/](?:seams|registered-sluice|scopes[\\/](?:request|script)-scope)/,
+            test: /src[\\/](?:seams|registered-sluice|run-report|scopes[\\/](?:request|script)-scope)/,
             priority: 1,
           },
         ],

@@ -3,6 +3,13 @@ import { main } from './main.ts'
 import { removeTemporaryFolders } from './scratch/temporary-folder.ts'
 import { processTerminal } from './top/terminal.ts'
 
+const SIGNALS = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated, SIGHUP: EXIT.hungUp } as const
+let onSignal = (signal: NodeJS.Signals): void => {
+  // Clear the progress line.
+  if (process.stderr.isTTY === true) process.stderr.write('\r\u001b[2K')
+  process.exit(SIGNALS[signal as keyof typeof SIGNALS])
+}
+
 const isTerminal = process.stdout.isTTY === true
 const hasScreen = isTerminal && process.stdin.isTTY === true && process.env.TERM !== 'dumb'
 const output: Output = {
@@ -12,16 +19,13 @@ const output: Output = {
   isErrTerminal: process.stderr.isTTY === true,
   ...(isTerminal ? { columns: process.stdout.columns } : {}),
   ...(hasScreen ? { screen: () => processTerminal() } : {}),
+  onSignal: (handle) => {
+    onSignal = handle
+  },
 }
 
 process.once('exit', removeTemporaryFolders)
-const SIGNALS = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated, SIGHUP: EXIT.hungUp } as const
-for (const [signal, code] of Object.entries(SIGNALS))
-  process.once(signal, () => {
-    // Clear the progress line.
-    if (process.stderr.isTTY === true) process.stderr.write('\r\u001b[2K')
-    process.exit(code)
-  })
+for (const signal of Object.keys(SIGNALS)) process.on(signal, () => onSignal(signal as NodeJS.Signals))
 // The reader of a pipe, such as `head`, can close it early.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error

@@ -13,6 +13,8 @@ export interface Output {
   readonly isErrTerminal?: boolean
   /** Opens the full screen with its keys; `undefined` if there is none. */
   screen?(): Terminal
+  /** Passes the signals that would end the command to `handle` instead. */
+  onSignal?(handle: (signal: NodeJS.Signals) => void): void
 }
 
 /** A command of the command line. */
@@ -21,6 +23,8 @@ export interface Command {
   readonly summary: string
   /** Output of `--help`. */
   readonly help: string
+  /** The arguments that are options of this command. Default: all. */
+  optionsIn?(args: readonly string[]): readonly string[]
   /**
    * Runs the command with the arguments that follow its name.
    *

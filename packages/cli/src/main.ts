@@ -16,12 +16,14 @@ import { explain } from './commands/explain.ts'
 import { ignore } from './commands/ignore.ts'
 import { mcp } from './commands/mcp.ts'
 import { relay } from './commands/relay.ts'
+import { run } from './commands/run.ts'
 import { top } from './commands/top.ts'
 import { triggers } from './commands/triggers.ts'
 import { yieldCommand } from './commands/yield.ts'
 import { ConnectError, isDisconnect } from './connect/open-connection.ts'
 
 const commands: Readonly<Record<string, Command>> = {
+  run,
   analyze,
   explain,
   top,
@@ -65,7 +67,8 @@ export async function main(args: readonly string[], output: Output): Promise<num
     output.err(name === undefined ? help : unknownCommand(name))
     return EXIT.usage
   }
-  if (rest.includes('--help') || rest.includes('-h')) {
+  const options = command.optionsIn?.(rest) ?? rest
+  if (options.includes('--help') || options.includes('-h')) {
     output.out(command.help)
     return EXIT.ok
   }

@@ -58,7 +58,7 @@ describe('sluice', () => {
     'lists the commands for %s, which resembles none',
     async (word) => {
       const { code, err } = await sluice(word)
-      expect([code, err]).toEqual([2, expect.stringMatching(/Expected analyze, .*, mcp or --help\n$/)])
+      expect([code, err]).toEqual([2, expect.stringMatching(/Expected run, .*, mcp or --help\n$/)])
     },
   )
 

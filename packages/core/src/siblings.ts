@@ -27,6 +27,7 @@ export type { Ambient, Scope, ScopeCounts } from './pipeline/scope.ts'
 export type { SavedBy, ScopeTrace } from './pipeline/scope-trace.ts'
 export type { WatchedShape } from './pipeline/statement-watch.ts'
 export type { FindingRoute } from './query/advice/n-plus-one-log.ts'
+export type { RunReport } from './query/advice/run-report.ts'
 export { causeOf } from './query/detect/finding.ts'
 export { outcomeOf, titleOf } from './query/detect/format-finding.ts'
 export {

@@ -1,6 +1,7 @@
 import type { Sluice, SluiceOptions } from '@sluice/core'
 import { printsReports, startDefaultSluice } from '@sluice/core/siblings'
 import { attachedClients } from './process-state.ts'
+import { reportToRun } from './run-report.ts'
 
 let sluice: Sluice | undefined
 
@@ -16,9 +17,10 @@ export function registeredSluice(): Sluice {
 }
 
 /** A client was attached. In development, prints the clients of this process once, after the first ones. */
-export function attached(client: string, { mode }: Sluice): void {
-  if (attachedClients.size === 0 && printsReports()) setImmediate(() => printClients(mode))
+export function attached(client: string, sluice: Sluice): void {
+  if (attachedClients.size === 0 && printsReports()) setImmediate(() => printClients(sluice.mode))
   attachedClients.add(client)
+  reportToRun(sluice)
 }
 
 function printClients(mode: string): void {

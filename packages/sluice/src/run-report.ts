@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto'
+import { renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Sluice } from '@sluice/core'
+import { type RunReport, setBackgroundTimeout } from '@sluice/core/siblings'
+import { attachedClients } from './process-state.ts'
+
+/** Milliseconds between two writes. If a signal ends the process, later findings are lost. */
+const FLUSH_MS = 200
+const MAX_FINDINGS = 200
+
+/** Writes the findings of this process to a file for `sluice run`, which reads it when its command ended. */
+class RunReportFile {
+  readonly #path: string
+  #timer: NodeJS.Timeout | undefined
+  #hasExited = false
+
+  constructor(
+    folder: string,
+    private readonly sluice: Sluice,
+  ) {
+    // Worker threads have the id of the process, and ids of processes are reused.
+    this.#path = join(folder, randomUUID())
+    sluice.on('finding', () => this.schedule())
+    process.once('exit', () => {
+      this.#hasExited = true
+      this.#write()
+    })
+  }
+
+  schedule(): void {
+    // The last scopes of a script end when the process exits.
+    if (this.#hasExited) this.#write()
+    else this.#timer ??= setBackgroundTimeout(() => this.#write(), FLUSH_MS)
+  }
+
+  #write(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const report: RunReport = {
+      schemaVersion: 1,
+      clients: [...attachedClients],
+      findings: this.sluice.queries.getNPlusOnePatterns().slice(0, MAX_FINDINGS),
+    }
+    try {
+      // Renamed, so that no reader sees a part of it.
+      writeFileSync(`${this.#path}.tmp`, JSON.stringify(report))
+      renameSync(`${this.#path}.tmp`, `${this.#path}.json`)
+    } catch {
+      // A process can outlive its command, and the folder with it.
+    }
+  }
+}
+
+let file: RunReportFile | undefined
+
+/** A client was attached. In a process of `sluice run`, reports it and the findings. */
+export function reportToRun(sluice: Sluice): void {
+  const folder = process.env.SLUICE_RUN
+  if (folder === undefined || folder === '') return
+  file ??= new RunReportFile(folder, sluice)
+  file.schedule()
+}

@@ -158,6 +158,7 @@ describe('the entry points of @sluice/core', () => {
         'sending',
         'showsTies',
         'sluiceMysql2Pool',
+        'sluiceOf',
         'sluicePool',
         'splitRows',
         'standInFor',

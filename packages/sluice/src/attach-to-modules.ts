@@ -1,6 +1,8 @@
 import Module from 'node:module'
 import { isAbsolute } from 'node:path'
+import { type HookedModule, hookModules } from './esm-hooks.ts'
 import { guarded } from './guarded.ts'
+import { kyselyClass, patchKysely } from './patched-classes.ts'
 import { clients } from './process-state.ts'
 import { scopeRequests } from './scopes/http.ts'
 import { patchMakeKnex } from './seams/knex.ts'
@@ -60,6 +62,22 @@ const SEAMS: readonly Seam[] = [
     file: /[\\/]sequelize[\\/]lib[\\/]index\.js$/,
     patch: (exports) => patchSequelize(exports),
   },
+  {
+    client: 'Kysely',
+    request: /(?:^|[\\/])kysely(?:\.js)?$/,
+    file: /[\\/]kysely[\\/]dist[\\/](?:cjs[\\/])?(?:kysely|index)\.js$/,
+    patch: patchKysely,
+  },
+]
+
+/** Modules that `Module._load` does not load. */
+const HOOKED: readonly HookedModule[] = [
+  {
+    file: /\/kysely\/dist\/(?:esm\/)?index\.js$/,
+    name: 'Kysely',
+    hasDefault: false,
+    wrap: kyselyClass,
+  },
 ]
 
 /** Attaches to each client whose package is loaded from now on, and to the HTTP servers. */
@@ -85,5 +103,6 @@ export function attachToModules(): void {
       }) ?? exports
     )
   }
+  guarded('ES modules', () => hookModules(HOOKED))
   guarded('HTTP servers', scopeRequests)
 }

@@ -116,7 +116,12 @@ export {
   type SelectOrder,
   sameValueNote,
 } from './equality-select.ts'
-export { isInstrumented, markInstrumented, markReplaceable } from './instrumented-clients.ts'
+export {
+  isInstrumented,
+  markInstrumented,
+  markReplaceable,
+  sluiceOf,
+} from './instrumented-clients.ts'
 export { isKeyType, refuseKeyValue } from './key-values.ts'
 export { takeUntil } from './own-connections.ts'
 export type { PoolWaits } from './pool-waits.ts'

@@ -24,6 +24,11 @@ export function markReplaceable(client: object, release: () => void): void {
   replaceable.set(client, release)
 }
 
+/** The Sluice of an instrumented client. */
+export function sluiceOf(client: object): object | undefined {
+  return sluices.get(client)
+}
+
 /**
  * Whether a client was already instrumented. If it was for another Sluice, it keeps that one, with a warning.
  *

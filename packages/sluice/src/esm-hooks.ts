@@ -1,0 +1,68 @@
+import Module from 'node:module'
+
+/** An ES module, or a CommonJS module that ES modules import, of which one export is replaced. */
+export interface HookedModule {
+  /** Matches the URL. */
+  readonly file: RegExp
+  readonly name: string
+  readonly hasDefault: boolean
+  /** Called once for each module with the export's value. */
+  wrap(value: unknown): unknown
+}
+
+interface LoadContext {
+  readonly conditions?: readonly string[]
+}
+
+type Load = (url: string, context: LoadContext) => unknown
+
+interface ModuleHooks {
+  /** Since Node 22.15. */
+  registerHooks?(hooks: { load(url: string, context: LoadContext, next: Load): unknown }): void
+  register(specifier: string, options: { readonly data: unknown }): void
+}
+
+const ORIGINAL = '?sluice-original'
+const WRAP = Symbol.for('sluice.wrap')
+
+const shared = globalThis as { [WRAP]?: Record<string, (value: unknown) => unknown> }
+
+/** The loader of Node 20 to 22.14, which runs in a separate thread. */
+const LOADER = `let hooked
+export const initialize = (modules) => { hooked = modules }
+export const load = (url, context, next) => {
+  const found = hooked.find(({ file }) => file.test(url))
+  if (found === undefined) return next(url, context)
+  const source = found.source.replaceAll('ORIGINAL', JSON.stringify(url + '${ORIGINAL}'))
+  return { format: 'module', shortCircuit: true, source }
+}`
+
+/** Replaces exports of the modules that ES modules import from now on. */
+export function hookModules(modules: readonly HookedModule[]): void {
+  shared[WRAP] = Object.fromEntries(modules.map(({ name, wrap }) => [name, wrap]))
+  const hooked = modules.map((one) => ({ file: one.file, source: sourceOf(one) }))
+  const hooks = Module as unknown as ModuleHooks
+  if (hooks.registerHooks === undefined) {
+    hooks.register(`data:text/javascript,${encodeURIComponent(LOADER)}`, { data: hooked })
+    return
+  }
+  hooks.registerHooks({
+    load(url, context, next) {
+      const found = hooked.find(({ file }) => file.test(url))
+      // `Module._load` replaces what `require` returns.
+      if (found === undefined || context.conditions?.includes('require')) return next(url, context)
+      const source = found.source.replaceAll('ORIGINAL', JSON.stringify(url + ORIGINAL))
+      return { format: 'module', shortCircuit: true, source }
+    },
+  })
+}
+
+/** The module that is loaded instead. An export takes precedence over the same one of `export *`. */
+function sourceOf({ name, hasDefault }: HookedModule): string {
+  return `import * as original from ORIGINAL
+export * from ORIGINAL
+${hasDefault ? 'export { default } from ORIGINAL' : ''}
+const wrapped = globalThis[Symbol.for('sluice.wrap')].${name}(original.${name})
+export { wrapped as ${name} }
+`
+}

@@ -1,0 +1,38 @@
+import { sluiceOf } from '@sluice/core/adapter'
+import { withSluice } from '@sluice/kysely'
+import type { Dialect, DialectAdapter } from 'kysely'
+import { attached, registeredSluice } from '../registered-sluice.ts'
+import { startScript } from '../scopes/script-scope.ts'
+
+const DATABASES: Readonly<Record<string, string>> = {
+  PostgresAdapter: 'postgresql',
+  MysqlAdapter: 'mysql',
+  SqliteAdapter: 'sqlite',
+}
+
+/**
+ * Returns the arguments with which an instance of Kysely is created, with an instrumented dialect. Kysely
+ * derives instances from the parts of others: those are already attached.
+ */
+export function kyselyArguments(args: readonly unknown[]): readonly unknown[] {
+  const config = args[0] as { readonly dialect?: Dialect; readonly executor?: unknown } | undefined
+  const dialect = config?.dialect
+  if (typeof dialect?.createDriver !== 'function' || config?.executor !== undefined) return args
+  if (sluiceOf(dialect) !== undefined) return args
+  const sluice = registeredSluice()
+  const instrumented = withSluice(dialect, sluice)
+  // It has warned of a dialect that it does not support.
+  if (instrumented === dialect) return args
+  attached(`Kysely (${databaseOf(dialect.createAdapter())})`, sluice)
+  startScript(sluice)
+  const withDialect = { dialect: { value: instrumented, enumerable: true } }
+  return [Object.create(config as object, withDialect), ...args.slice(1)]
+}
+
+function databaseOf(adapter: DialectAdapter): string {
+  for (let at: unknown = adapter; at instanceof Object; at = Object.getPrototypeOf(at)) {
+    const database = DATABASES[at.constructor.name]
+    if (database !== undefined) return database
+  }
+  return 'sql'
+}

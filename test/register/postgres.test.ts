@@ -85,4 +85,23 @@ describe.skipIf(postgres?.skipped !== undefined)('sluice/register with PostgreSQ
       expect(registered.stderr).toMatch(new RegExp(`at +programs/${name}\\.main\\.ts:${loopIn(app, loop)}:`))
     for (const fix of fixes) expect(registered.stderr).toContain(`fix  ${fix}\n`)
   })
+
+  it('batches the reads of pools in optimize, also through Drizzle, and changes no response', async () => {
+    const app = programOf('server')
+    const bare = await run(app, [], envOf({}))
+    const optimized = await run(app, REGISTER, envOf({ SLUICE_MODE: 'optimize' }))
+    expect(optimized).toMatchObject({ code: 0, stdout: bare.stdout })
+    const sent = (text: string) =>
+      [...text.matchAll(/^statements (\d+)$/gm)].map(([, count]) => Number(count))
+    expect(sent(bare.stderr)).toEqual([43, 43, 43])
+    // Two batches, and the transaction.
+    expect(sent(optimized.stderr).slice(1)).toEqual([5, 5])
+  })
+
+  it('gives way to a pool that the app passes to withSluice', async () => {
+    const own = await run(programOf('server'), REGISTER, envOf({ APP_SLUICE: 'own' }))
+    expect(own.stderr).toContain('sluice  attached pg.Pool · mode observe')
+    expect(countOf(own.stderr, 'N+1')).toBe(1)
+    expect(own.stderr).toContain('own 60 statements')
+  })
 })

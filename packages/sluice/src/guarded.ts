@@ -1,6 +1,6 @@
 import { failureReason } from './failure-reason.ts'
 
-const warned = new Set<string>()
+const warned = new Set<unknown>()
 
 /**
  * Calls a function of Sluice inside the code of an app. If it throws, the app continues without Sluice
@@ -13,8 +13,9 @@ export function guarded<T>(where: string, run: () => T): T | undefined {
   try {
     return run()
   } catch (error) {
-    if (!warned.has(where)) {
-      warned.add(where)
+    // An invalid setting fails everywhere.
+    if (!warned.has(where) && !warned.has(error)) {
+      warned.add(where).add(error)
       process.emitWarning(`Sluice did not attach to ${where}: ${reasonOf(error)} The app runs without it.`, {
         type: 'SluiceWarning',
         code: 'SLUICE_REGISTER',

@@ -4,5 +4,7 @@ export const attachedClients: Set<string> = new Set()
 /** Whether an HTTP server of this process listens, or did. */
 export const server: { isListening: boolean } = { isListening: false }
 
-/** Whether a module of a client was loaded: the first request must have a scope before its first statement. */
+/**
+ * Whether a module of a client was loaded: the first request must have a scope before its first statement.
+ */
 export const clients: { areLoaded: boolean } = { areLoaded: false }

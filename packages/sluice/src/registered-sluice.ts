@@ -1,9 +1,10 @@
 import type { Sluice, SluiceOptions } from '@sluice/core'
 import { printsReports, startDefaultSluice } from '@sluice/core/siblings'
-import { attachedClients } from './process-state.ts'
+import { attachedClients, clients } from './process-state.ts'
 import { reportToRun } from './run-report.ts'
 
 let sluice: Sluice | undefined
+let failure: { readonly error: unknown } | undefined
 
 /**
  * The Sluice of this process, which is also its default Sluice. Created with the first client.
@@ -12,14 +13,21 @@ let sluice: Sluice | undefined
  *   `SLUICE_MODE`.
  */
 export function registeredSluice(): Sluice {
-  sluice ??= startDefaultSluice(optionsOf(process.env))
-  return sluice
+  if (failure !== undefined) throw failure.error
+  try {
+    sluice ??= startDefaultSluice(optionsOf(process.env))
+    return sluice
+  } catch (error) {
+    failure = { error }
+    throw error
+  }
 }
 
 /** A client was attached. In development, prints the clients of this process once, after the first ones. */
 export function attached(client: string, sluice: Sluice): void {
   if (attachedClients.size === 0 && printsReports()) setImmediate(() => printClients(sluice.mode))
   attachedClients.add(client)
+  clients.areLoaded = true
   reportToRun(sluice)
 }
 

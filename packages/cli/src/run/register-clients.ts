@@ -1,6 +1,8 @@
 /** The clients that `sluice/register` attaches to. */
 export const REGISTER_CLIENTS: readonly RegisterClient[] = [
-  { client: 'Knex', packageName: 'knex', versions: '^2.0.0 || ^3.0.0' },
+  { client: 'Knex', packageName: 'knex', versions: '^3.0.0' },
+  { client: 'Kysely', packageName: 'kysely', versions: '>=0.28.0 <0.30.0' },
+  { client: 'pg', packageName: 'pg', versions: '^8.0.0' },
 ]
 
 interface RegisterClient {

@@ -1,7 +1,7 @@
 import { isSending, sending, sluicePool } from '@sluice/core/adapter'
-import { withSluice } from '@sluice/drizzle'
 import { guarded } from '../guarded.ts'
 import { DriverClient } from './driver-clients.ts'
+import { drizzleClient } from './drizzle.ts'
 import { driverDescription } from './orms/driver-description.ts'
 
 type Method = (...args: unknown[]) => unknown
@@ -62,7 +62,9 @@ class PoolSeam {
     this.client = new DriverClient('pg.Pool', (sluice, orm) => {
       const view = this.#view()
       const standIn =
-        orm === 'Drizzle' ? withSluice(view, sluice) : sluicePool(view, sluice, driverDescription('pg', orm))
+        orm === 'Drizzle'
+          ? drizzleClient(view, sluice)
+          : sluicePool(view, sluice, driverDescription('pg', orm))
       return { standIn, release: () => void standIn.end() }
     })
   }
@@ -132,11 +134,11 @@ export function patchPgClient(exports: unknown): unknown {
 /** The clients of one database that no pool has created. */
 class ClientsOfDatabase {
   readonly #client = new DriverClient<(client: PgClient) => PgClient>('pg.Client', (sluice, orm) => {
-    let given: PgClient | undefined
+    let current: PgClient | undefined
     // It is ending: it has no client for statements of Sluice itself.
     const clients = {
       ending: true,
-      connect: (take: Method) => take(undefined, given),
+      connect: (take: Method) => take(undefined, current),
       on() {},
       removeListener() {},
     }
@@ -145,11 +147,11 @@ class ClientsOfDatabase {
     const standInOf = (client: PgClient): PgClient => {
       let standIn = standIns.get(client)
       if (standIn === undefined) {
-        given = client
+        current = client
         pool.connect((_: unknown, taken: unknown) => {
           standIn = taken as PgClient
         })
-        given = undefined
+        current = undefined
         standIns.set(client, standIn as unknown as PgClient)
       }
       return standIn as unknown as PgClient

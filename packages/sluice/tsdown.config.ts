@@ -12,6 +12,7 @@ export default library(
           { name: 'late-failures', test: /src[\\/]failure-reason/, priority: 3 },
           { name: 'shared', test: /src[\\/](?:process-state|guarded)/, priority: 2 },
           { name: 'late-drizzle', test: /src[\\/]seams[\\/]drizzle/, priority: 2 },
+          { name: 'late-prisma', test: /src[\\/]seams[\\/]prisma/, priority: 2 },
           { name: 'late-kysely', test: /src[\\/]seams[\\/]kysely/, priority: 2 },
           { name: 'late-knex', test: /src[\\/]seams[\\/]knex/, priority: 2 },
           // Loads the core, which a process without a client does not need.

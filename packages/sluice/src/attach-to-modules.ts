@@ -3,6 +3,7 @@ import { isAbsolute } from 'node:path'
 import { type HookedModule, hookModules } from './esm-hooks.ts'
 import { guarded } from './guarded.ts'
 import { kyselyClass, patchKysely } from './patched-classes.ts'
+import { patchPrisma, prismaClientFunction } from './patched-prisma.ts'
 import { clients } from './process-state.ts'
 import { scopeRequests } from './scopes/http.ts'
 import { patchMakeKnex } from './seams/knex.ts'
@@ -68,6 +69,12 @@ const SEAMS: readonly Seam[] = [
     file: /[\\/]kysely[\\/]dist[\\/](?:cjs[\\/])?(?:kysely|index)\.js$/,
     patch: patchKysely,
   },
+  {
+    client: 'Prisma',
+    request: /(?:^|[\\/])runtime[\\/]client(?:\.js)?$/,
+    file: /[\\/]@prisma[\\/]client[\\/]runtime[\\/]client\.js$/,
+    patch: patchPrisma,
+  },
 ]
 
 /** Modules that `Module._load` does not load. */
@@ -77,6 +84,12 @@ const HOOKED: readonly HookedModule[] = [
     name: 'Kysely',
     hasDefault: false,
     wrap: kyselyClass,
+  },
+  {
+    file: /\/@prisma\/client\/runtime\/client\.js$/,
+    name: 'getPrismaClient',
+    hasDefault: true,
+    wrap: prismaClientFunction,
   },
 ]
 

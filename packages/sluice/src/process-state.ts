@@ -1,6 +1,9 @@
 /** What Sluice was attached to in this process. */
 export const attachedClients: Set<string> = new Set()
 
+/** The ORMs with an adapter of Sluice, attached or of the app itself. */
+export const adaptedOrms: Set<string> = new Set()
+
 /** Whether an HTTP server of this process listens, or did. */
 export const server: { isListening: boolean } = { isListening: false }
 

@@ -1,4 +1,4 @@
-import { attachedClients } from '../process-state.ts'
+import { adaptedOrms } from '../process-state.ts'
 
 /** The ORMs above a driver, by their packages. */
 const ORMS = {
@@ -13,9 +13,6 @@ const ORMS = {
 } as const
 
 export type Orm = (typeof ORMS)[keyof typeof ORMS]
-
-/** Those with adapters, which see what the ORM sends. */
-const ADAPTED: readonly Orm[] = ['Knex', 'Kysely', 'Prisma']
 
 const PACKAGE = /[\\/]node_modules[\\/](@?[^\\/]+)[\\/]/g
 const DEPTH = 60
@@ -40,8 +37,7 @@ export function ormNow(): Orm | undefined {
  * of a new connection, does not come from the app.
  */
 export function isCovered(orm: Orm | undefined): boolean {
-  if (orm === undefined || !ADAPTED.includes(orm)) return false
-  return [...attachedClients].some((client) => client.startsWith(orm))
+  return orm !== undefined && adaptedOrms.has(orm)
 }
 
 function filesInStack(): readonly string[] {

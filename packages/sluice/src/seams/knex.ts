@@ -2,6 +2,7 @@ import { isInstrumented, markReplaceable } from '@sluice/core/adapter'
 import { unsluice, withSluice } from '@sluice/knex'
 import type { Knex } from 'knex'
 import { guarded } from '../guarded.ts'
+import { adaptedOrms } from '../process-state.ts'
 import { attached, registeredSluice } from '../registered-sluice.ts'
 import { startScript } from '../scopes/script-scope.ts'
 
@@ -21,6 +22,7 @@ export function patchMakeKnex(exports: unknown): unknown {
     if (client.transacting === true || client.driverName === undefined) return knex
     guarded('Knex', () => {
       const sluice = registeredSluice()
+      adaptedOrms.add('Knex')
       withSluice(knex, sluice)
       // It has warned of a client that it does not support.
       if (!isInstrumented(knex.client, sluice)) return

@@ -1,6 +1,7 @@
 import { sluiceOf } from '@sluice/core/adapter'
 import { withSluice } from '@sluice/kysely'
 import type { Dialect, DialectAdapter } from 'kysely'
+import { adaptedOrms } from '../process-state.ts'
 import { attached, registeredSluice } from '../registered-sluice.ts'
 import { startScript } from '../scopes/script-scope.ts'
 
@@ -18,6 +19,7 @@ export function kyselyArguments(args: readonly unknown[]): readonly unknown[] {
   const config = args[0] as { readonly dialect?: Dialect; readonly executor?: unknown } | undefined
   const dialect = config?.dialect
   if (typeof dialect?.createDriver !== 'function' || config?.executor !== undefined) return args
+  adaptedOrms.add('Kysely')
   if (sluiceOf(dialect) !== undefined) return args
   const sluice = registeredSluice()
   const instrumented = withSluice(dialect, sluice)

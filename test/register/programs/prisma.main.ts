@@ -1,0 +1,97 @@
+// Prisma: a server whose client is a subclass with an extension. Prints its responses, and what it sends.
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { PrismaPg } from '@prisma/adapter-pg'
+import { createSluice } from '@sluice/core'
+import { sluiceAdapter, withSluice } from '@sluice/prisma'
+import pg from 'pg'
+import { PrismaClient } from '../../generated/postgresql/client/client.ts'
+
+let statements = 0
+const { prototype } = pg.Connection as unknown as {
+  prototype: Record<'parse' | 'query', (...args: unknown[]) => unknown>
+}
+for (const name of ['parse', 'query'] as const) {
+  const send = prototype[name]
+  prototype[name] = function (this: unknown, ...args) {
+    statements += 1
+    return send.apply(this, args)
+  }
+}
+
+const { DATABASE_URL: connectionString, APP_SLUICE, APP_REQUESTS = '3' } = process.env
+const own = APP_SLUICE === 'own' ? createSluice() : undefined
+
+class Service extends PrismaClient {
+  readonly name = 'service'
+  #calls = 0
+
+  constructor() {
+    const adapter = new PrismaPg({ connectionString, max: 4 })
+    super({ adapter: own === undefined ? adapter : sluiceAdapter(adapter, own) })
+  }
+
+  calls() {
+    return this.#calls
+  }
+
+  async first() {
+    this.#calls += 1
+    return this.author.findFirst({ orderBy: { id: 'asc' }, select: { name: true } })
+  }
+}
+
+const service = new Service()
+const show = (name: string, value: unknown) => console.log(name, JSON.stringify(value))
+await service.$connect()
+show('service', [service.name, await service.first(), service.calls(), service instanceof PrismaClient])
+service.$on('error' as never, () => {})
+
+const extended = service.$extends({
+  name: 'loud',
+  result: { author: { loud: { needs: { name: true }, compute: ({ name }) => name.toUpperCase() } } },
+})
+const prisma = (own === undefined ? extended : extended.$extends(withSluice(own))) as typeof extended
+
+async function answer(): Promise<unknown[]> {
+  const authors = await prisma.author.findMany({ select: { id: true }, orderBy: { id: 'asc' } })
+  const loop: unknown[] = []
+  for (const { id } of authors) {
+    loop.push(await prisma.author.findUnique({ where: { id }, select: { loud: true } })) // the loop
+  }
+  const together = authors.map(({ id }) =>
+    prisma.author.findUnique({ where: { id }, select: { email: true } }),
+  )
+  return [loop, await Promise.all(together)]
+}
+
+show('raw', await service.$queryRaw`SELECT count(*)::int AS count FROM authors`)
+show('batch', await service.$transaction([service.author.count(), service.post.count()]))
+const rolledBack = await prisma
+  .$transaction(async (tx) => {
+    await tx.author.update({ where: { id: 1 }, data: { name: 'changed' } })
+    show('inside', await tx.author.findUnique({ where: { id: 1 }, select: { loud: true } }))
+    throw new Error('rolled back')
+  })
+  .catch(({ message }) => message)
+show('after', [rolledBack, await prisma.author.findUnique({ where: { id: 1 }, select: { name: true } })])
+show(
+  'error',
+  await prisma.author.create({ data: { id: 1, email: 'a', name: 'b' } }).catch(({ code }) => code),
+)
+
+const server = createServer(async (_, response) => void response.end(JSON.stringify(await answer())))
+await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+const { port } = server.address() as AddressInfo
+for (let request = 0; request < Number(APP_REQUESTS); request += 1) {
+  const before = statements
+  const response = await fetch(`http://127.0.0.1:${port}/authors`)
+  console.log(await response.text())
+  console.error(`statements ${statements - before}`)
+  // The catalog is read after the first request.
+  await new Promise((resolve) => setTimeout(resolve, 300))
+}
+server.close()
+server.closeAllConnections()
+await service.$disconnect()
+if (own !== undefined) console.error(`own ${own.queries.getStats().statements > 60}`)

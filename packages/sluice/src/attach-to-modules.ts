@@ -6,6 +6,7 @@ import { kyselyClass, patchKysely } from './patched-classes.ts'
 import { patchPrisma, prismaClientFunction } from './patched-prisma.ts'
 import { clients } from './process-state.ts'
 import { scopeRequests } from './scopes/http.ts'
+import { patchBetterSqlite3 } from './seams/better-sqlite3.ts'
 import { patchMakeKnex } from './seams/knex.ts'
 import { patchSequelize } from './seams/orms/sequelize.ts'
 import { patchTypeorm } from './seams/orms/typeorm.ts'
@@ -50,6 +51,12 @@ const SEAMS: readonly Seam[] = [
     request: /(?:^pg|[\\/]pg[\\/]lib(?:[\\/]index(?:\.js)?)?)$/,
     file: /[\\/]pg[\\/]lib[\\/]index\.js$/,
     patch: (exports) => patchPgClient(exports),
+  },
+  {
+    client: 'better-sqlite3',
+    request: /(?:^|[\\/])better-sqlite3(?:[\\/]lib[\\/]index(?:\.js)?)?$/,
+    file: /[\\/]better-sqlite3[\\/]lib[\\/]index\.js$/,
+    patch: (exports) => patchBetterSqlite3(exports),
   },
   {
     client: 'TypeORM',

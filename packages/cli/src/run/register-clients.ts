@@ -4,6 +4,7 @@ export const REGISTER_CLIENTS: readonly RegisterClient[] = [
   { client: 'Kysely', packageName: 'kysely', versions: '>=0.28.0 <0.30.0' },
   { client: 'Prisma', packageName: '@prisma/client', versions: '^7.0.0' },
   { client: 'pg', packageName: 'pg', versions: '^8.0.0' },
+  { client: 'better-sqlite3', packageName: 'better-sqlite3', versions: '^12.0.0' },
 ]
 
 interface RegisterClient {

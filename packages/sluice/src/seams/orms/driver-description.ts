@@ -6,12 +6,12 @@ import {
 } from '@sluice/core/adapter'
 import type { Orm } from '../callers.ts'
 import { sequelizeFix } from './sequelize.ts'
-import { pgFix } from './sql-fix.ts'
+import { betterSqlite3Fix, pgFix } from './sql-fix.ts'
 import { typeormFix } from './typeorm.ts'
 
 const moduleUrl = import.meta.url
 
-registerOwnFrames(moduleUrl, 'pg-promise', 'sequelize', 'sequelize-pool', 'typeorm')
+registerOwnFrames(moduleUrl, 'better-sqlite3', 'pg-promise', 'sequelize', 'sequelize-pool', 'typeorm')
 // Its source maps lead out of `node_modules`: to `src` of the app.
 registerMovedFrames(
   'typeorm',
@@ -25,7 +25,7 @@ const FIXES: Partial<Record<Orm, Fix>> = {
   TypeORM: typeormFix,
 }
 
-const DRIVER_FIXES: Readonly<Record<string, Fix>> = { pg: pgFix }
+const DRIVER_FIXES: Readonly<Record<string, Fix>> = { 'better-sqlite3': betterSqlite3Fix, pg: pgFix }
 
 /** How a driver is described whose statements an ORM sends; without one, the app itself. */
 export function driverDescription(driver: string, orm: Orm | undefined): PoolDescription {

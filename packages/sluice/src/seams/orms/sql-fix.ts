@@ -1,12 +1,24 @@
 import type { EqualitySelect } from '@sluice/core/adapter'
 import { simpleLookup } from './simple-lookup.ts'
 
+/** Code for `pg` that runs a repeated select by key once. See {@link sqlOf}. */
+export function pgFix(select: EqualitySelect): string | undefined {
+  const sql = sqlOf(select, (key) => `${key} = ANY($1)`)
+  return sql && `pool.query('${sql}', [keys])`
+}
+
+/** The same for `better-sqlite3`. */
+export function betterSqlite3Fix(select: EqualitySelect): string | undefined {
+  const sql = sqlOf(select, (key) => `${key} IN (SELECT value FROM json_each(?))`)
+  return sql && `db.prepare('${sql}').all(JSON.stringify(keys))`
+}
+
 /**
- * Code for `pg` that runs a repeated select by key once.
+ * SQL that runs a repeated select by key once.
  *
  * @returns `undefined` if the select has more than a key and an order.
  */
-export function pgFix(select: EqualitySelect): string | undefined {
+function sqlOf(select: EqualitySelect, conditionOn: (key: string) => string): string | undefined {
   const lookup = simpleLookup(select)
   if (lookup === undefined) return undefined
   const columns = select.columns.map(({ path, alias }) => {
@@ -19,8 +31,8 @@ export function pgFix(select: EqualitySelect): string | undefined {
   const order = lookup.order.map(({ column, descending }) => `${quoted(column)}${descending ? ' DESC' : ''}`)
   const ordered = order.length === 0 ? '' : ` ORDER BY ${order.join(', ')}`
   const from = select.table.path.map(quoted).join('.')
-  const sql = `SELECT ${columns.join(', ')} FROM ${from} WHERE ${key} = ANY($1)${ordered}`
-  return sql.includes("'") ? undefined : `pool.query('${sql}', [keys])`
+  const sql = `SELECT ${columns.join(', ')} FROM ${from} WHERE ${conditionOn(key)}${ordered}`
+  return sql.includes("'") ? undefined : sql
 }
 
 function quoted(name: string): string {

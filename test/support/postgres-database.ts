@@ -23,7 +23,21 @@ export async function createPostgresDatabase(serviceUrl: string): Promise<Databa
     },
     async drop() {
       await client.end()
+      await onPostgres(serviceUrl, whenUnused(name))
       await onPostgres(serviceUrl, `DROP DATABASE ${name} WITH (FORCE)`)
     },
   }
+}
+
+/**
+ * Waits up to a second for connections that are being closed: a pool of `pg` has ended before its clients
+ * have, and a client that is closing throws the server's error.
+ */
+function whenUnused(database: string): string {
+  return `DO $$ BEGIN
+    FOR attempt IN 1..40 LOOP
+      EXIT WHEN NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = '${database}');
+      PERFORM pg_sleep(0.025), pg_stat_clear_snapshot();
+    END LOOP;
+  END $$`
 }

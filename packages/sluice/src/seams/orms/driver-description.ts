@@ -15,7 +15,7 @@ registerOwnFrames(moduleUrl, 'better-sqlite3', 'pg-promise', 'sequelize', 'seque
 // Its source maps lead out of `node_modules`: to `src` of the app.
 registerMovedFrames(
   'typeorm',
-  /[\\/]src[\\/](?:data-source[\\/]DataSource|driver[\\/].+QueryRunner|entity-manager[\\/]\w*EntityManager|persistence[\\/](?:EntityPersist|Subject)Executor|query-builder[\\/](?:\w+QueryBuilder|Relation\w*Loader)|repository[\\/](?:BaseEntity|(?:Mongo|Tree)?Repository))\.ts$/,
+  /[\\/]src[\\/](?:data-source[\\/]DataSource|driver[\\/][\w-]{1,40}[\\/]\w{1,40}QueryRunner|entity-manager[\\/]\w{0,40}EntityManager|persistence[\\/](?:EntityPersist|Subject)Executor|query-builder[\\/](?:\w{1,40}QueryBuilder|Relation\w{0,40}Loader)|repository[\\/](?:BaseEntity|(?:Mongo|Tree)?Repository))\.ts$/,
 )
 
 type Fix = (select: EqualitySelect) => string | undefined

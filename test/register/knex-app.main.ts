@@ -1,5 +1,6 @@
 // An app that does not know Sluice, unless a test asks for it. Prints its responses, and its statements.
 import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { createSluice, getDefaultSluice } from '@sluice/core'
 import { sluiceMiddleware } from '@sluice/express'
@@ -7,6 +8,7 @@ import { withSluice } from '@sluice/knex'
 import express from 'express'
 import fastify from 'fastify'
 import knex from 'knex'
+import { nodeCertificate, nodeKey } from '../support/certificates.ts'
 
 const { APP_FRAMEWORK = 'http', APP_SLUICE, APP_REQUESTS = '1' } = process.env
 
@@ -60,7 +62,10 @@ async function listening(): Promise<Server> {
   const app = express()
   if (APP_SLUICE === 'default') app.use(sluiceMiddleware())
   app.get('/teams/:team/authors', async (_request, response) => void response.json(await authors()))
-  const server = createServer(APP_FRAMEWORK === 'express' ? app : listener)
+  const server =
+    APP_FRAMEWORK === 'https'
+      ? createSecureServer({ cert: nodeCertificate, key: nodeKey }, listener)
+      : createServer(APP_FRAMEWORK === 'express' ? app : listener)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return server
 }
@@ -68,7 +73,9 @@ async function listening(): Promise<Server> {
 const server = await listening()
 const { port } = server.address() as AddressInfo
 for (let request = 0; request < Number(APP_REQUESTS); request += 1) {
-  const response = await fetch(`http://127.0.0.1:${port}/teams/red/authors`)
+  const response = await fetch(
+    `${APP_FRAMEWORK === 'https' ? 'https' : 'http'}://127.0.0.1:${port}/teams/red/authors`,
+  )
   console.log(response.status, response.headers.has('server-timing'), await response.text())
   // The catalog is read after the first request.
   await new Promise((resolve) => setTimeout(resolve, 50))

@@ -15,10 +15,12 @@ const run = (flags: readonly string[], env: Readonly<Record<string, string>> = {
 describe('sluice/register', () => {
   it.each([
     ['http', 'GET /teams/red/authors'],
+    ['https', 'GET /teams/red/authors'],
     ['express', 'GET /teams/:team/authors'],
     ['fastify', 'GET /teams/:team/authors'],
   ])('finds an N+1 of an app on %s, and changes no response', async (framework, scope) => {
-    const env = { APP_FRAMEWORK: framework }
+    // The certificate is one of the tests.
+    const env = { APP_FRAMEWORK: framework, NODE_TLS_REJECT_UNAUTHORIZED: '0' }
     const [bare, registered] = [await run([], env), await run(REGISTER, env)]
     expect(bare).toMatchObject({ code: 0, stdout: expect.stringContaining('author 19') })
     expect(registered).toMatchObject({ code: 0, stdout: bare.stdout })

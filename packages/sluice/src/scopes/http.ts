@@ -1,6 +1,5 @@
 import { subscribe } from 'node:diagnostics_channel'
 import http, { type IncomingMessage, ServerResponse } from 'node:http'
-import https from 'node:https'
 import { guarded } from '../guarded.ts'
 import { attachedClients, clients, server } from '../process-state.ts'
 import { requestScope, setRoute } from './request-scope.ts'
@@ -19,15 +18,18 @@ interface FastifyApp {
   ): unknown
 }
 
+function isListening(): void {
+  server.isListening = true
+  if (attachedClients.size > 0) guarded('scripts', () => endScript())
+}
+
 /** Opens a scope for each request that the HTTP servers of this process receive, once there is a client. */
 export function scopeRequests(): void {
-  for (const { prototype } of [http.Server, https.Server]) {
-    const { emit } = prototype
-    prototype.emit = function (this: object, event: string, ...args: unknown[]): boolean {
-      if (event === 'listening') {
-        server.isListening = true
-        if (attachedClients.size > 0) guarded('scripts', () => endScript())
-      }
+  const known = new WeakSet<object>()
+  const scopeEvents = (server: { emit: http.Server['emit'] }) => {
+    const { emit } = server
+    server.emit = function (this: object, event: string, ...args: unknown[]): boolean {
+      if (event === 'listening') isListening()
       const handle = () => Reflect.apply(emit, this, [event, ...args]) as boolean
       const [request, response] = args
       if (event !== 'request' || !clients.areLoaded || !(response instanceof ServerResponse)) return handle()
@@ -35,6 +37,17 @@ export function scopeRequests(): void {
       return scope === undefined ? handle() : scope.enter(handle)
     } as typeof emit
   }
+  scopeEvents(http.Server.prototype)
+  // Loading `https` would cost each process more than the rest. The event `request` follows this message.
+  subscribe('http.server.request.start', (message) => {
+    const { server: secure } = message as { readonly server: http.Server }
+    if (secure instanceof http.Server || known.has(secure)) return
+    known.add(secure)
+    guarded('HTTP servers', () => {
+      scopeEvents(secure)
+      isListening()
+    })
+  })
   subscribe('fastify.initialization', (message) => {
     const { fastify } = message as { readonly fastify: FastifyApp }
     guarded('Fastify', () =>

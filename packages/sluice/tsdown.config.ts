@@ -10,7 +10,11 @@ export default library(
         groups: [
           { name: 'runtime', test: /rolldown\/runtime/, priority: 3 },
           { name: 'late-failures', test: /src[\\/]failure-reason/, priority: 3 },
-          { name: 'shared', test: /src[\\/](?:process-state|guarded)/, priority: 2 },
+          {
+            name: 'shared',
+            test: /src[\\/](?:process-state|guarded|seams[\\/]orms[\\/](?:living|sequelize|simple|typeorm))/,
+            priority: 2,
+          },
           { name: 'late-drizzle', test: /src[\\/]seams[\\/]drizzle/, priority: 2 },
           { name: 'late-prisma', test: /src[\\/]seams[\\/]prisma/, priority: 2 },
           { name: 'late-kysely', test: /src[\\/]seams[\\/]kysely/, priority: 2 },
@@ -18,7 +22,7 @@ export default library(
           // Loads the core, which a process without a client does not need.
           {
             name: 'late-clients',
-            test: /src[\\/](?:seams|registered-sluice|run-report|scopes[\\/](?:request|script)-scope)/,
+            test: /src[\\/](?:seams|attached-clients|registered-sluice|run-report|scopes[\\/](?:request|script)-scope)/,
             priority: 1,
           },
         ],

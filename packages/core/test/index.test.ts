@@ -81,6 +81,7 @@ describe('the entry points of @sluice/core', () => {
         'webhookTarget',
       ],
       './adapter': [
+        'BETTER_SQLITE3_METHODS',
         'EVERYTHING',
         'Gain',
         'MAX_BOUND_KEYS',
@@ -100,6 +101,7 @@ describe('the entry points of @sluice/core', () => {
         'addCallers',
         'afterCaller',
         'attachClient',
+        'betterSqlite3Connection',
         'bindsDate',
         'bindsRelativeDate',
         'canonicalKey',
@@ -155,6 +157,7 @@ describe('the entry points of @sluice/core', () => {
         'resolveReplicaOptions',
         'rowKeyOf',
         'sameValueNote',
+        'sendBetterSqlite3',
         'sending',
         'showsTies',
         'sluiceMysql2Pool',

@@ -1,13 +1,15 @@
-import type { Connection, Sluice } from '@sluice/core'
+import type { Sluice } from '@sluice/core'
 import {
   type AdapterClient,
   addCallers,
   attachClient,
+  BETTER_SQLITE3_METHODS,
+  betterSqlite3Connection,
   hostOf,
   isInstrumented,
   markInstrumented,
   outcomeOfSynchronous,
-  sending,
+  sendBetterSqlite3,
   standInFor,
 } from '@sluice/core/adapter'
 import { fixForSelect } from './fix.ts'
@@ -30,15 +32,6 @@ interface SqliteDatabase extends Record<PropertyKey, unknown> {
   close(): unknown
 }
 
-/**
- * Methods of a statement that run it, and the number of rows in the value that each returns. In raw mode, a
- * row is an array.
- */
-const RUNNING: Readonly<Record<'all' | 'get' | 'run', (returned: unknown) => number>> = {
-  all: (rows) => (rows as readonly unknown[]).length,
-  get: (row) => (row === undefined ? 0 : 1),
-  run: () => 0,
-}
 /** Kinds of transactions, which are also methods of a transaction function. */
 const KINDS = ['default', 'deferred', 'immediate', 'exclusive'] as const
 
@@ -63,7 +56,7 @@ export function observedSqlite(database: SqliteDatabase, sluice: Sluice): Sqlite
     fix: fixForSelect,
     connection: () => {
       const living = held.deref()
-      return living && connectionTo(living)
+      return living && betterSqlite3Connection((sql) => living.prepare(sql))
     },
     writeOutcome: outcomeOfSynchronous,
   })
@@ -78,7 +71,7 @@ export function observedSqlite(database: SqliteDatabase, sluice: Sluice): Sqlite
     },
     exec: (sql) => {
       const send = () => void database.exec(sql as string)
-      client.statementSync(database, { sql: sql as string, params: [], send, rows: () => 0, isKnown: true })
+      sendBetterSqlite3(client, database, { method: 'exec', sql: sql as string, args: [], send })
       return observed
     },
     // The database's own method sends BEGIN and COMMIT unseen.
@@ -99,40 +92,18 @@ function observedStatement(
   statement: SqliteStatement,
   sql: string,
 ): SqliteStatement {
-  const running = Object.entries(RUNNING).map(([name, rows]) => {
+  const running = BETTER_SQLITE3_METHODS.map((name) => {
     const method = statement[name] as Method
-    const observed: Method = (...params) =>
-      client.statementSync(database, {
+    const observed: Method = (...args) =>
+      sendBetterSqlite3(client, database, {
+        method: name,
         sql,
-        params: params.flat(),
-        rows,
-        isKnown: true,
-        send: () => method.apply(statement, params),
+        args,
+        send: () => method.apply(statement, args),
       })
     return [name, observed] as const
   })
-  const iterate: Method = (...params) => {
-    const { end } = client.stream(database, { sql, params: params.flat() })
-    const send = () => (statement.iterate as Method).apply(statement, params) as Iterable<unknown>
-    return iterated(sending({ send }), end)
-  }
-  return standInFor(statement, { ...Object.fromEntries(running), iterate })
-}
-
-function* iterated(rows: Iterable<unknown>, end: (error: unknown, rows: number) => unknown) {
-  let count = 0
-  let error: unknown
-  try {
-    for (const row of rows) {
-      count += 1
-      yield row
-    }
-  } catch (thrown) {
-    error = thrown
-    throw thrown
-  } finally {
-    end(error, count)
-  }
+  return standInFor(statement, Object.fromEntries(running))
 }
 
 /** The same function as `database.transaction(work)` returns, but its statements are observed. */
@@ -168,17 +139,4 @@ function inTransaction(database: SqliteDatabase, kind: (typeof KINDS)[number], w
     }
     throw error
   }
-}
-
-function connectionTo(database: SqliteDatabase): Connection {
-  const connection: Connection = {
-    dialect: 'sqlite',
-    async query(sql, params = []) {
-      const statement = database.prepare(sql)
-      const send = () => (statement.reader ? statement.all(...params) : void statement.run(...params))
-      return (sending({ send }) ?? []) as readonly Readonly<Record<string, unknown>>[]
-    },
-    session: (work) => work(connection),
-  }
-  return connection
 }

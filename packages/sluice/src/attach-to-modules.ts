@@ -2,15 +2,15 @@ import Module from 'node:module'
 import { isAbsolute } from 'node:path'
 import { type HookedModule, hookModules } from './esm-hooks.ts'
 import { guarded } from './guarded.ts'
-import { kyselyClass, patchKysely } from './patched-classes.ts'
-import { patchPrisma, prismaClientFunction } from './patched-prisma.ts'
+import { patchBetterSqlite3 } from './patches/better-sqlite3.ts'
+import { kyselyClass, patchKysely } from './patches/kysely.ts'
+import { patchPgClient, patchPgPool } from './patches/pg.ts'
+import { patchPrisma, prismaClientFunction } from './patches/prisma.ts'
 import { clients } from './process-state.ts'
 import { scopeRequests } from './scopes/http.ts'
-import { patchBetterSqlite3 } from './seams/better-sqlite3.ts'
 import { patchMakeKnex } from './seams/knex.ts'
 import { patchSequelize } from './seams/orms/sequelize.ts'
 import { patchTypeorm } from './seams/orms/typeorm.ts'
-import { patchPgClient, patchPgPool } from './seams/pg.ts'
 
 /** Node loads CommonJS modules with it, also those that ES modules import. */
 interface ModuleLoader {
@@ -44,31 +44,31 @@ const SEAMS: readonly Seam[] = [
     client: 'pg',
     request: /(?:^|[\\/])pg-pool(?:[\\/]index\.js)?$/,
     file: /[\\/]pg-pool[\\/]index\.js$/,
-    patch: (exports) => patchPgPool(exports),
+    patch: patchPgPool,
   },
   {
     client: 'pg',
     request: /(?:^pg|[\\/]pg[\\/]lib(?:[\\/]index(?:\.js)?)?)$/,
     file: /[\\/]pg[\\/]lib[\\/]index\.js$/,
-    patch: (exports) => patchPgClient(exports),
+    patch: patchPgClient,
   },
   {
     client: 'better-sqlite3',
     request: /(?:^|[\\/])better-sqlite3(?:[\\/]lib[\\/]index(?:\.js)?)?$/,
     file: /[\\/]better-sqlite3[\\/]lib[\\/]index\.js$/,
-    patch: (exports) => patchBetterSqlite3(exports),
+    patch: patchBetterSqlite3,
   },
   {
     client: 'TypeORM',
     request: /(?:^|[\\/])typeorm(?:[\\/]index(?:\.js)?)?$/,
     file: /[\\/]typeorm[\\/]index\.js$/,
-    patch: (exports) => patchTypeorm(exports),
+    patch: patchTypeorm,
   },
   {
     client: 'Sequelize',
     request: /(?:^|[\\/])sequelize(?:[\\/]lib[\\/]index(?:\.js)?)?$/,
     file: /[\\/]sequelize[\\/]lib[\\/]index\.js$/,
-    patch: (exports) => patchSequelize(exports),
+    patch: patchSequelize,
   },
   {
     client: 'Kysely',

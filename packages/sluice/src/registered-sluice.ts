@@ -1,7 +1,5 @@
 import type { Sluice, SluiceOptions } from '@sluice/core'
-import { printsReports, startDefaultSluice } from '@sluice/core/siblings'
-import { attachedClients, clients } from './process-state.ts'
-import { reportToRun } from './run-report.ts'
+import { startDefaultSluice } from '@sluice/core/siblings'
 
 let sluice: Sluice | undefined
 let failure: { readonly error: unknown } | undefined
@@ -21,19 +19,6 @@ export function registeredSluice(): Sluice {
     failure = { error }
     throw error
   }
-}
-
-/** A client was attached. In development, prints the clients of this process once, after the first ones. */
-export function attached(client: string, sluice: Sluice): void {
-  if (attachedClients.size === 0 && printsReports()) setImmediate(() => printClients(sluice.mode))
-  attachedClients.add(client)
-  clients.areLoaded = true
-  reportToRun(sluice)
-}
-
-function printClients(mode: string): void {
-  const clients = [...attachedClients].join(', ')
-  process.stderr.write(`sluice  attached ${clients} · mode ${mode} · off: SLUICE=off\n`)
 }
 
 /** The mode is that of `SLUICE_MODE`, as for each Sluice. */

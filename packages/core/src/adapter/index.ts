@@ -96,6 +96,12 @@ export { emptyTotals, isExactAggregate, isWrittenEqually as isWrittenAlike } fro
 export { type AdapterClient, attachClient } from './attach-client.ts'
 export { chooseKey } from './choose-key.ts'
 export type { ClientDescription, ClientReplicas } from './client-description.ts'
+export {
+  BETTER_SQLITE3_METHODS,
+  type BetterSqlite3Call,
+  betterSqlite3Connection,
+  sendBetterSqlite3,
+} from './drivers/better-sqlite3.ts'
 export { functionIdentity, isSelfContained } from './drivers/function-identity.ts'
 export { isMysql2Pool, sluiceMysql2Pool } from './drivers/mysql2.ts'
 export { Mysql2Conversions } from './drivers/mysql2-settings.ts'

@@ -23,7 +23,7 @@ export function sending<T>(sent: { send(): T }): T {
   }
 }
 
-/** For code that has a `finally` of its own, in which it calls `endSending`. */
+/** For code that already has a `finally`, in which it calls `endSending`. */
 export function beginSending(): void {
   state.depth += 1
 }

@@ -1,6 +1,6 @@
 import type { Sluice } from '@sluice/core'
-import { attached, registeredSluice } from '../registered-sluice.ts'
-import { startScript } from '../scopes/script-scope.ts'
+import { attached } from '../attached-clients.ts'
+import { registeredSluice } from '../registered-sluice.ts'
 import { isCovered, type Orm, ormNow } from './callers.ts'
 
 /** After so many calls without an ORM, the app uses the driver itself. */
@@ -49,6 +49,5 @@ export class DriverClient<TStandIn> {
     this.#attachment = attachment
     this.#orm = orm
     attached(orm === undefined ? this.name : `${this.name} (${orm})`, sluice)
-    startScript(sluice)
   }
 }

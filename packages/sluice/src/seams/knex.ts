@@ -1,10 +1,10 @@
 import { isInstrumented, markReplaceable } from '@sluice/core/adapter'
 import { unsluice, withSluice } from '@sluice/knex'
 import type { Knex } from 'knex'
+import { attached } from '../attached-clients.ts'
 import { guarded } from '../guarded.ts'
 import { adaptedOrms } from '../process-state.ts'
-import { attached, registeredSluice } from '../registered-sluice.ts'
-import { startScript } from '../scopes/script-scope.ts'
+import { registeredSluice } from '../registered-sluice.ts'
 
 type MakeKnex = (client: KnexClient) => Knex
 
@@ -28,7 +28,6 @@ export function patchMakeKnex(exports: unknown): unknown {
       if (!isInstrumented(knex.client, sluice)) return
       markReplaceable(knex.client, () => unsluice(knex))
       attached(`Knex (${client.driverName})`, sluice)
-      startScript(sluice)
     })
     return knex
   }

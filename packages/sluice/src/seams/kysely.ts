@@ -1,9 +1,9 @@
 import { sluiceOf } from '@sluice/core/adapter'
 import { withSluice } from '@sluice/kysely'
 import type { Dialect, DialectAdapter } from 'kysely'
+import { attached } from '../attached-clients.ts'
 import { adaptedOrms } from '../process-state.ts'
-import { attached, registeredSluice } from '../registered-sluice.ts'
-import { startScript } from '../scopes/script-scope.ts'
+import { registeredSluice } from '../registered-sluice.ts'
 
 const DATABASES: Readonly<Record<string, string>> = {
   PostgresAdapter: 'postgresql',
@@ -26,7 +26,6 @@ export function kyselyArguments(args: readonly unknown[]): readonly unknown[] {
   // It has warned of a dialect that it does not support.
   if (instrumented === dialect) return args
   attached(`Kysely (${databaseOf(dialect.createAdapter())})`, sluice)
-  startScript(sluice)
   const withDialect = { dialect: { value: instrumented, enumerable: true } }
   return [Object.create(config as object, withDialect), ...args.slice(1)]
 }

@@ -1,8 +1,8 @@
 import { markInstrumented, sluiceOf } from '@sluice/core/adapter'
 import { sluiceAdapter, withSluice } from '@sluice/prisma'
+import { attached } from '../attached-clients.ts'
 import { adaptedOrms } from '../process-state.ts'
-import { attached, registeredSluice } from '../registered-sluice.ts'
-import { startScript } from '../scopes/script-scope.ts'
+import { registeredSluice } from '../registered-sluice.ts'
 
 type AdapterFactory = Parameters<typeof sluiceAdapter>[0]
 type Members = Record<PropertyKey, unknown>
@@ -14,7 +14,7 @@ interface PrismaClient extends Members {
 /** The arguments with which a client is created, and what releases it again. */
 export interface AttachedArguments {
   readonly args: readonly unknown[]
-  /** Sends statements without Sluice from now on: the app uses another one. */
+  /** Sends statements without this Sluice from now on: the app uses a different Sluice. */
   release(): void
 }
 
@@ -63,7 +63,6 @@ export function attachedClient(
 ): object {
   const sluice = registeredSluice()
   attached('Prisma', sluice)
-  startScript(sluice)
   return standInFor(client as PrismaClient, isOwn, release)
 }
 
@@ -86,7 +85,7 @@ function standInFor(
   const operation = (name: PropertyKey): unknown => {
     extended ??= bare.$extends(withSluice(registeredSluice()))
     if (!OPERATIONS.has(name)) return extended[name]
-    // Prisma unwraps `this` by a property of its own, and would find the client without Sluice.
+    // Prisma unwraps `this` by a private property, and would find the client without Sluice.
     if (!bound.has(name)) bound.set(name, (extended[name] as (...args: unknown[]) => unknown).bind(extended))
     return bound.get(name)
   }

@@ -1,6 +1,6 @@
 import type { EqualitySelect } from '@sluice/core/adapter'
 import { LivingObjects } from './living-objects.ts'
-import { simpleLookup } from './simple-lookup.ts'
+import { orderOf, simpleLookup } from './simple-lookup.ts'
 
 interface Attribute {
   readonly field?: string
@@ -51,11 +51,12 @@ export function sequelizeFix(select: EqualitySelect): string | undefined {
     const model = all.find((one) => tableOf(one) === lookup.table)
     const key = model && attributeOf(model, lookup.key)
     if (model === undefined || key === undefined) continue
-    const order = lookup.order.map(({ column, descending }) => {
-      const attribute = attributeOf(model, column)
-      return attribute && `['${attribute}', '${descending ? 'DESC' : 'ASC'}']`
-    })
-    if (order.includes(undefined)) return undefined
+    const order = orderOf(
+      lookup,
+      (column) => attributeOf(model, column),
+      (attribute, direction) => `['${attribute}', '${direction}']`,
+    )
+    if (order === undefined) return undefined
     const ordered = order.length === 0 ? '' : `, order: [${order.join(', ')}]`
     const code = `${model.name}.findAll({ where: { ${key}: keys }${ordered} })`
     const [loaded, ...others] = all.flatMap(({ associations }) =>

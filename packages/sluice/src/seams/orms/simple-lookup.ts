@@ -21,3 +21,20 @@ export function simpleLookup(select: EqualitySelect): SimpleLookup | undefined {
     order: order.map(({ path, descending }) => ({ column: path.at(-1) ?? '', descending })),
   }
 }
+
+/**
+ * The order of a lookup in the syntax of an ORM; `undefined` if a column is none that the ORM knows.
+ *
+ * @param nameOf - Returns the name of a column in the app.
+ */
+export function orderOf(
+  { order }: SimpleLookup,
+  nameOf: (column: string) => string | undefined,
+  format: (name: string, direction: 'ASC' | 'DESC') => string,
+): readonly string[] | undefined {
+  const terms = order.map(({ column, descending }) => {
+    const name = nameOf(column)
+    return name && format(name, descending ? 'DESC' : 'ASC')
+  })
+  return terms.every((term) => term !== undefined) ? terms : undefined
+}

@@ -1,6 +1,6 @@
 import type { EqualitySelect } from '@sluice/core/adapter'
 import { LivingObjects } from './living-objects.ts'
-import { simpleLookup } from './simple-lookup.ts'
+import { orderOf, simpleLookup } from './simple-lookup.ts'
 
 interface ColumnMetadata {
   readonly databaseName: string
@@ -10,7 +10,6 @@ interface ColumnMetadata {
 interface RelationMetadata {
   readonly propertyPath: string
   readonly isManyToOne: boolean
-  readonly isOneToMany: boolean
   readonly isOneToOneOwner: boolean
   readonly entityMetadata: EntityMetadata
   readonly inverseEntityMetadata: EntityMetadata
@@ -59,11 +58,12 @@ export function typeormFix(select: EqualitySelect): string | undefined {
     const key = entity?.columns.find(({ databaseName }) => databaseName === lookup.key)
     if (entity === undefined || key === undefined) continue
     const where = whereOf(entity, key)
-    const order = lookup.order.map(({ column, descending }) => {
-      const { propertyPath } = entity.columns.find(({ databaseName }) => databaseName === column) ?? {}
-      return propertyPath && `${propertyPath}: '${descending ? 'DESC' : 'ASC'}'`
-    })
-    if (order.includes(undefined)) return undefined
+    const order = orderOf(
+      lookup,
+      (column) => entity.columns.find(({ databaseName }) => databaseName === column)?.propertyPath,
+      (property, direction) => `${property}: '${direction}'`,
+    )
+    if (order === undefined) return undefined
     const ordered = order.length === 0 ? '' : `, order: { ${order.join(', ')} }`
     const code = `dataSource.getRepository(${entity.name}).find({ where: ${where}${ordered} })`
     const loaded = loadedWith(entity, key)
@@ -74,7 +74,7 @@ export function typeormFix(select: EqualitySelect): string | undefined {
   return undefined
 }
 
-/** A column of a relation is not a property of its own. */
+/** A column of a relation is not a property itself. */
 function whereOf(entity: EntityMetadata, key: ColumnMetadata): string {
   const relation = entity.relations.find(
     ({ propertyPath, joinColumns: [column, ...others] }) =>

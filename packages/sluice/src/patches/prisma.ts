@@ -1,29 +1,23 @@
-import { guarded } from './guarded.ts'
-import { withExport } from './replaced-export.ts'
-import { attachedClient, prismaArguments } from './seams/prisma.ts'
+import { guarded } from '../guarded.ts'
+import { attachedClient, prismaArguments } from '../seams/prisma.ts'
+import { replaceExport, standInOf } from './replace-export.ts'
 
 type Constructor = new (...args: unknown[]) => object
 type CreateClass = (...args: unknown[]) => Constructor
 
-/** The stand-in of each function: a process can load one as CommonJS and as an ES module. */
-const standIns = new WeakMap<object, unknown>()
-
 /** Replaces the function that creates the class of a generated client. */
 export function patchPrisma(exports: unknown): unknown {
-  const { getPrismaClient } = exports as { getPrismaClient?: unknown }
-  const standIn = prismaClientFunction(getPrismaClient)
-  return standIn === getPrismaClient ? exports : withExport(exports as object, 'getPrismaClient', standIn)
+  return replaceExport(exports, 'getPrismaClient', prismaClientFunction)
 }
 
 /** Returns a stand-in for the function `getPrismaClient`, whose classes create attached clients. */
 export function prismaClientFunction(original: unknown): unknown {
-  if (typeof original !== 'function') return original
-  const known = standIns.get(original)
-  if (known !== undefined) return known
-  const standIn: CreateClass = (...args) => attachedClass((original as CreateClass)(...args))
-  standIns.set(original, standIn)
-  standIns.set(standIn, standIn)
-  return standIn
+  return standInOf(
+    original,
+    (create: CreateClass): CreateClass =>
+      (...args) =>
+        attachedClass(create(...args)),
+  )
 }
 
 function attachedClass(original: Constructor): Constructor {

@@ -1,10 +1,8 @@
 import { library } from '../../tsdown.base.ts'
 
 export default library(
-  { register: 'src/register.ts' },
+  { index: 'src/index.ts', register: 'src/register.ts' },
   {
-    // For one entry point, it would be the package itself.
-    exports: false,
     outputOptions: {
       codeSplitting: {
         groups: [
@@ -12,9 +10,10 @@ export default library(
           { name: 'late-failures', test: /src[\\/]failure-reason/, priority: 3 },
           {
             name: 'shared',
-            test: /src[\\/](?:process-state|guarded|seams[\\/]orms[\\/](?:living|sequelize|simple|typeorm))/,
+            test: /src[\\/](?:process-state|guarded|config[\\/]config-file|seams[\\/]orms[\\/](?:living|sequelize|simple|typeorm))/,
             priority: 2,
           },
+          { name: 'late-dashboard', test: /src[\\/]dashboard/, priority: 2 },
           { name: 'late-drizzle', test: /src[\\/]seams[\\/]drizzle/, priority: 2 },
           { name: 'late-prisma', test: /src[\\/]seams[\\/]prisma/, priority: 2 },
           { name: 'late-kysely', test: /src[\\/]seams[\\/]kysely/, priority: 2 },
@@ -22,7 +21,7 @@ export default library(
           // Loads the core, which a process without a client does not need.
           {
             name: 'late-clients',
-            test: /src[\\/](?:seams|attached-clients|registered-sluice|run-report|scopes[\\/](?:request|script)-scope)/,
+            test: /src[\\/](?:seams|attached-clients|registered-sluice|run-report|no-client|config[\\/](?:read|settings|client)|scopes[\\/](?:request|script)-scope)/,
             priority: 1,
           },
         ],

@@ -10,7 +10,7 @@ import fastify from 'fastify'
 import knex from 'knex'
 import { nodeCertificate, nodeKey } from '../support/certificates.ts'
 
-const { APP_FRAMEWORK = 'http', APP_SLUICE, APP_REQUESTS = '1' } = process.env
+const { APP_FRAMEWORK = 'http', APP_SLUICE, APP_MIDDLEWARE, APP_REQUESTS = '1' } = process.env
 
 const db = knex({
   client: 'better-sqlite3',
@@ -25,8 +25,8 @@ await db.schema.createTable('authors', (table) => {
 await db('authors').insert(Array.from({ length: 20 }, (_, at) => ({ name: `author ${at}` })))
 
 let found = 0
-if (APP_SLUICE === 'own') {
-  const own = createSluice()
+const own = APP_SLUICE === 'own' ? createSluice() : undefined
+if (own !== undefined) {
   own.on('finding', () => {
     found += 1
   })
@@ -61,6 +61,7 @@ async function listening(): Promise<Server> {
   }
   const app = express()
   if (APP_SLUICE === 'default') app.use(sluiceMiddleware())
+  if (APP_MIDDLEWARE === 'own') app.use(sluiceMiddleware(own))
   app.get('/teams/:team/authors', async (_request, response) => void response.json(await authors()))
   const server =
     APP_FRAMEWORK === 'https'

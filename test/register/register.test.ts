@@ -107,7 +107,9 @@ describe('sluice/register', () => {
     const [bare, registered] = await Promise.all([run([]), run(REGISTER, { SLUICE_CACHE: 'yes' })])
     expect(registered).toMatchObject({ code: 0, stdout: bare.stdout })
     expect(countOf(registered.stderr, '[SLUICE_REGISTER]')).toBe(1)
-    expect(registered.stderr).toContain('SLUICE_CACHE is "yes", expected off or a number of seconds.')
+    expect(registered.stderr).toContain(
+      'Option "SLUICE_CACHE": expected off or a number of seconds, got "yes".',
+    )
   })
 
   it('gives way to the Sluice of the app', async () => {
@@ -122,4 +124,11 @@ describe('sluice/register', () => {
     expect(stderr).toContain('default true')
     expect(countOf(stderr, 'N+1')).toBe(1)
   })
+})
+
+it('tells an app on a server after 10 s that no client was loaded', { timeout: 40_000 }, async () => {
+  const { code, stderr } = await run(REGISTER, {}, join(import.meta.dirname, 'no-client.main.ts'))
+  expect(code).toBe(0)
+  expect(countOf(stderr, 'sluice  ')).toBe(1)
+  expect(stderr).toContain('sluice  attached to no client: the app has not loaded Knex, ')
 })

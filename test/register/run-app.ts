@@ -16,10 +16,11 @@ export async function run(
   app: string,
   flags: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  cwd = import.meta.dirname,
 ): Promise<Run> {
   const { NODE_ENV: _, NODE_OPTIONS: __, ...inherited } = process.env
   const child = spawn(process.execPath, [...FLAGS, ...flags, app], {
-    cwd: import.meta.dirname,
+    cwd,
     env: { ...inherited, NO_COLOR: '1', ...env },
   })
   let stdout = ''

@@ -53,6 +53,14 @@ function summaryOf(stderr: string): string {
 const N_PLUS_ONE = /N\+1 {3}script knex-(?:script|waiting)\.main\.ts +23 queries → 4 possible/
 
 describe('sluice run', () => {
+  it('prints the findings of the Sluice of an app, and fails on them', async () => {
+    const env = { APP_SLUICE: 'own' }
+    const { code, stderr } = await run(['--fail-on', 'n+1', '--', process.execPath, APP], env)
+    expect(code).toBe(1)
+    expect(stderr).toContain('1 finding in 1 process · Knex (better-sqlite3), knex (withSluice)\n')
+    expect(stderr).toContain('N+1   GET /teams/red/authors   21 queries → 2 possible')
+  })
+
   it('prints the findings of an app once, when the command ends', async () => {
     const env = { APP_FRAMEWORK: 'express', APP_REQUESTS: '3' }
     const { code, stdout, stderr } = await run(['--', process.execPath, APP], env)

@@ -75,7 +75,8 @@ export function createDashboard(sluice: Sluice, options: DashboardOptions = {}):
   return new SluiceDashboard(sluice, resolved)
 }
 
-class SluiceDashboard implements Dashboard {
+/** A dashboard whose options were checked. */
+export class SluiceDashboard implements Dashboard {
   readonly #options: ResolvedDashboardOptions
   readonly #recorder: RequestRecorder
   readonly #hub: StreamHub

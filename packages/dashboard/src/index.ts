@@ -8,3 +8,4 @@ export {
   PeerUnavailableError,
 } from './processes/local-processes.ts'
 export { schemaVersion } from './protocol/stream.ts'
+export { type ServeDashboardOptions, type ServedDashboard, serveDashboard } from './serve-dashboard.ts'

@@ -11,6 +11,7 @@ describe('entry points of @sluice/dashboard', () => {
         'createDashboard',
         'localProcesses',
         'schemaVersion',
+        'serveDashboard',
       ],
       './protocol': ['actionHeader', 'firstViewId', 'schemaVersion'],
     })

@@ -1,5 +1,7 @@
 import Module from 'node:module'
 import { isAbsolute } from 'node:path'
+import type { Sluice } from '@sluice/core'
+import { attachedByApp } from './attached-clients.ts'
 import { type HookedModule, hookModules } from './esm-hooks.ts'
 import { guarded } from './guarded.ts'
 import { patchBetterSqlite3 } from './patches/better-sqlite3.ts'
@@ -123,6 +125,11 @@ export function attachToModules(): void {
       }) ?? exports
     )
   }
+  // The core, which calls it, is loaded later.
+  Object.assign(globalThis, {
+    [Symbol.for('sluice.clientListener')]: (sluice: Sluice, orm: string) =>
+      void guarded('the Sluice of the app', () => attachedByApp(sluice, orm)),
+  })
   guarded('ES modules', () => hookModules(HOOKED))
   guarded('HTTP servers', scopeRequests)
 }

@@ -1,22 +1,68 @@
 import type { Sluice } from '@sluice/core'
-import { printsReports } from '@sluice/core/siblings'
+import { FindingRepeats } from '@sluice/core/siblings'
+import { startDashboard } from './dashboard.ts'
+import { guarded } from './guarded.ts'
 import { attachedClients, clients } from './process-state.ts'
+import { registeredSluice, settings } from './registered-sluice.ts'
 import { reportToRun } from './run-report.ts'
+import { requestAmbient, requestScopes, scopeRequestsOf } from './scopes/request-scope.ts'
 import { startScript } from './scopes/script-scope.ts'
 
-/**
- * A client was attached: its process is reported to `sluice run`, and its script has scopes. In development,
- * prints the clients of this process once, after the first ones.
- */
+const known = new WeakSet<Sluice>()
+
+/** Sluice attached itself to a client. */
 export function attached(client: string, sluice: Sluice): void {
-  if (attachedClients.size === 0 && printsReports()) setImmediate(() => printClients(sluice.mode))
+  added(client, sluice, () => {
+    requestScopes(sluice)
+    startScript(sluice)
+  })
+}
+
+/**
+ * The app attached a client to a Sluice. If the app has created it, it has scopes where the app opens none,
+ * and its findings are reported.
+ */
+export function attachedByApp(sluice: Sluice, orm: string): void {
+  if (sluice === registeredSluice()) return
+  added(`${orm} (withSluice)`, sluice, () => {
+    scopeRequestsOf(sluice)
+    startScript(sluice, () => requestAmbient(sluice))
+  })
+}
+
+/**
+ * @param start - Called for the first client of the Sluice.
+ */
+function added(client: string, sluice: Sluice, start: () => void): void {
+  const isFirst = attachedClients.size === 0
   attachedClients.add(client)
   clients.areLoaded = true
   reportToRun(sluice)
-  startScript(sluice)
+  if (known.has(sluice)) return
+  known.add(sluice)
+  start()
+  const { report, dashboardPort } = settings()
+  if (report === 'json') printJson(sluice)
+  if (!isFirst) return
+  if (report !== 'off') setImmediate(() => printClients(sluice.mode, report))
+  if (dashboardPort !== undefined) guarded('the dashboard', () => startDashboard(sluice, dashboardPort))
 }
 
-function printClients(mode: string): void {
-  const clients = [...attachedClients].join(', ')
-  process.stderr.write(`sluice  attached ${clients} · mode ${mode} · off: SLUICE=off\n`)
+function printClients(mode: string, report: 'stderr' | 'json'): void {
+  const names = [...attachedClients]
+  if (report === 'json') write(JSON.stringify({ event: 'attached', clients: names, mode, pid: process.pid }))
+  else write(`sluice  attached ${names.join(', ')} · mode ${mode} · off: SLUICE=off`)
+}
+
+/** Prints each finding as a line, as often as the report for people. */
+function printJson(sluice: Sluice): void {
+  const repeats = new FindingRepeats()
+  sluice.on('finding', (finding) => {
+    const times = repeats.timesToReport(finding)
+    if (times !== undefined) write(JSON.stringify({ event: 'finding', times, ...finding }))
+  })
+}
+
+function write(line: string): void {
+  process.stderr.write(`${line}\n`)
 }

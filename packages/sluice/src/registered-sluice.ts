@@ -1,31 +1,63 @@
-import type { Sluice, SluiceOptions } from '@sluice/core'
+import type { Sluice } from '@sluice/core'
 import { startDefaultSluice } from '@sluice/core/siblings'
+import { isChosen, readSettings, type Settings } from './config/settings.ts'
 
-let sluice: Sluice | undefined
+/** The Sluice of this process, and how it attaches. */
+interface Registered {
+  readonly settings: Settings
+  readonly sluice: Sluice
+}
+
+let registered: Registered | undefined
+let isCreating = false
 let failure: { readonly error: unknown } | undefined
+
+/** @throws InvalidOptionError if the environment or the config file is invalid, at each call. */
+function get(): Registered {
+  if (failure !== undefined) throw failure.error
+  if (registered !== undefined) return registered
+  if (isCreating) throw new Error('The config file of Sluice creates it.')
+  isCreating = true
+  try {
+    registered = create()
+    return registered
+  } catch (error) {
+    failure = { error }
+    throw error
+  } finally {
+    isCreating = false
+  }
+}
+
+function create(): Registered {
+  const settings = readSettings(process.env)
+  return { settings, sluice: startDefaultSluice(settings.sluice) }
+}
 
 /**
  * The Sluice of this process, which is also its default Sluice. Created with the first client.
  *
- * @throws Error if `SLUICE_CACHE` is neither `off` nor a number; InvalidOptionError for an invalid
- *   `SLUICE_MODE`.
+ * @throws InvalidOptionError if the environment or the config file is invalid.
  */
 export function registeredSluice(): Sluice {
-  if (failure !== undefined) throw failure.error
-  try {
-    sluice ??= startDefaultSluice(optionsOf(process.env))
-    return sluice
-  } catch (error) {
-    failure = { error }
-    throw error
-  }
+  return get().sluice
 }
 
-/** The mode is that of `SLUICE_MODE`, as for each Sluice. */
-function optionsOf({ SLUICE_CACHE = 'off' }: NodeJS.ProcessEnv): SluiceOptions {
-  // An app that did not choose Sluice does not specify which other programs write to its database.
-  if (SLUICE_CACHE === 'off') return { cache: { tables: [] } }
-  const ttl = Number(SLUICE_CACHE)
-  if (!(ttl > 0)) throw new Error(`SLUICE_CACHE is "${SLUICE_CACHE}", expected off or a number of seconds.`)
-  return { cache: { ttl } }
+/**
+ * How Sluice attaches to this process.
+ *
+ * @throws As `registeredSluice`.
+ */
+export function settings(): Settings {
+  return get().settings
+}
+
+/**
+ * Whether Sluice attaches to a client.
+ *
+ * @param names - Names of a driver, and of the ORM above it.
+ * @throws As `registeredSluice`.
+ */
+export function attachesTo(...names: readonly string[]): boolean {
+  return isChosen(get().settings.clients, names)
 }

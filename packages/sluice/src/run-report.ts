@@ -12,20 +12,25 @@ const MAX_FINDINGS = 200
 /** Writes the findings of this process to a file for `sluice run`, which reads it when its command ended. */
 class RunReportFile {
   readonly #path: string
+  readonly #sluices = new Set<Sluice>()
   #timer: NodeJS.Timeout | undefined
   #hasExited = false
 
-  constructor(
-    folder: string,
-    private readonly sluice: Sluice,
-  ) {
+  constructor(folder: string) {
     // Worker threads have the id of the process, and ids of processes are reused.
     this.#path = join(folder, randomUUID())
-    sluice.on('finding', () => this.schedule())
     process.once('exit', () => {
       this.#hasExited = true
       this.#write()
     })
+  }
+
+  add(sluice: Sluice): void {
+    if (!this.#sluices.has(sluice)) {
+      this.#sluices.add(sluice)
+      sluice.on('finding', () => this.schedule())
+    }
+    this.schedule()
   }
 
   schedule(): void {
@@ -37,10 +42,11 @@ class RunReportFile {
   #write(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
+    const patterns = [...this.#sluices].flatMap((sluice) => sluice.queries.getNPlusOnePatterns())
     const report: RunReport = {
       schemaVersion: 1,
       clients: [...attachedClients],
-      findings: this.sluice.queries.getNPlusOnePatterns().slice(0, MAX_FINDINGS),
+      findings: patterns.slice(0, MAX_FINDINGS),
     }
     try {
       // Renamed, so that no reader sees a part of it.
@@ -54,10 +60,10 @@ class RunReportFile {
 
 let file: RunReportFile | undefined
 
-/** A client was attached. In a process of `sluice run`, reports it and the findings. */
+/** A client was attached. In a process of `sluice run`, reports it and the findings of its Sluice. */
 export function reportToRun(sluice: Sluice): void {
   const folder = process.env.SLUICE_RUN
   if (folder === undefined || folder === '') return
-  file ??= new RunReportFile(folder, sluice)
-  file.schedule()
+  file ??= new RunReportFile(folder)
+  file.add(sluice)
 }

@@ -18,6 +18,7 @@ import { checkDatabase } from '../doctor/check-database.ts'
 import { checkCopies, checkNode, checkWrapped } from '../doctor/check-packages.ts'
 import { checkPrisma } from '../doctor/check-prisma.ts'
 import { checkRedis } from '../doctor/check-redis.ts'
+import { checkRegister } from '../doctor/check-register.ts'
 import { checkIgnoreFile, checkSources, hasSharedCache } from '../doctor/check-source.ts'
 import { detectProjects, projectDatabase } from '../project/detect-projects.ts'
 import { projectFolder } from '../project/project-folder.ts'
@@ -111,6 +112,7 @@ async function allChecks(
   }
   await add('package versions', () => checkWrapped(cwd))
   await add('the Sluice packages', () => checkCopies(cwd))
+  await add('sluice/register', () => checkRegister(cwd, process.env))
   let isShared = false
   await add('the source code', async () => {
     const sources = await AppSources.of(cwd)

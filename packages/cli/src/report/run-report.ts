@@ -1,5 +1,6 @@
 import { formatCallSite } from '@sluice/core'
 import { outcomeOf, plainLine, titleOf } from '@sluice/core/siblings'
+import { registerClientNames } from '../run/register-clients.ts'
 import type { RunFinding, RunResult } from '../run/run-findings.ts'
 import { cell, counted, type Paint, widthOf, wrapped } from './cells.ts'
 
@@ -11,8 +12,6 @@ interface Shown {
 const TITLE = 'sluice run'
 const GAP = '   '
 const LEAST_SCOPE = 12
-/** The clients that `sluice/register` attaches to. */
-const CLIENTS = ['Knex', 'Kysely', 'Prisma', 'pg', 'better-sqlite3']
 
 /** Formats the results of a run for a terminal. Ends with a line break. */
 export function runReport({ processes, clients, findings }: RunResult, { paint, width }: Shown): string {
@@ -56,9 +55,8 @@ function detailsOf({ callSite, fix }: RunFinding, { paint, width }: Shown, inden
 }
 
 function nothingAttached(): string {
-  const clients = CLIENTS.join(', ')
   return (
-    `Sluice attached to no client. It looks for ${clients} in node_modules. Likely reasons: another client or ` +
+    `Sluice attached to no client. It looks for ${registerClientNames} in node_modules. Likely reasons: another client or ` +
     'an unsupported version, an app that is bundled with its client, or no code that uses it. Run npx sluice doctor'
   )
 }

@@ -15,6 +15,7 @@ import { analyzeSql } from '../sql/analyze.ts'
 import type { TransactionControl } from '../sql/statement.ts'
 import { catalogConnections } from './catalog-connections.ts'
 import type { ClientDescription } from './client-description.ts'
+import { announceClient } from './client-listener.ts'
 import { ConnectionObserver, type ObserverHost } from './connection-observer.ts'
 import type { CountedReads } from './counted-reads.ts'
 import { registeredHost } from './host-registry.ts'
@@ -143,7 +144,9 @@ interface ClientHost extends ObserverHost {
 export function attachClient(sluice: object, options: ClientDescription): AdapterClient {
   const host = registeredHost(sluice) as ClientHost
   registerOwnFrames(options.moduleUrl)
-  return new AttachedClient(host, options)
+  const client = new AttachedClient(host, options)
+  announceClient(sluice, options.orm)
+  return client
 }
 
 const NOTHING_TO_READ = Promise.resolve()

@@ -225,6 +225,11 @@ export class ScopeStorage {
     return this.ambient.scope
   }
 
+  /** The current scope, if it was entered: not the one of a script, which has work of every kind. */
+  get entered(): Scope | undefined {
+    return this.#storage.getStore()?.scope
+  }
+
   /** Reports every scope that ends from now on; returns a function that stops it. */
   watchEnds(watcher: (scope: Scope) => void): () => void {
     this.#endWatchers.add(watcher)

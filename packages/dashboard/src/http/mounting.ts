@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { Server as HttpsServer } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
-import { setLongTimeout, trimEnd } from '@sluice/core/siblings'
+import { isOwnServer, setLongTimeout, trimEnd } from '@sluice/core/siblings'
 
 /** The path of a request below the path of the dashboard. */
 export interface MountedPath {
@@ -114,6 +114,7 @@ export function nextOrigin(found: (origin: string | undefined) => void, waitMs: 
 }
 
 function originOfServer(server: unknown): string | undefined {
+  if (server instanceof Object && isOwnServer(server)) return undefined
   const isTls = server instanceof HttpsServer
   if (!isTls && !(server instanceof HttpServer)) return undefined
   const at: AddressInfo | string | null = (server as Server).address()

@@ -52,7 +52,7 @@ export class RequestHandler {
     if (place === undefined) return false
     // Requests to the dashboard must not count as requests of the app, and a long stream must not count as
     // slow.
-    const scope = this.parts.host.scopes.current()
+    const scope = this.parts.host.scopes.entered
     if (scope !== undefined) scope.isOwn = true
     setSecurityHeaders(response)
     this.parts.host.scopes.leave(() => {

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { InvalidOptionError, SluiceError } from '@sluice/core'
-import { checkOptions, type OptionRule, type ProcessLink } from '@sluice/core/siblings'
+import { checkOptions, markOwnServer, type OptionRule, type ProcessLink } from '@sluice/core/siblings'
 import { appName } from './process-identity.ts'
 
 /** The processes of an app cannot be connected. The message contains the reason. */
@@ -89,7 +89,9 @@ class LocalProcesses implements ProcessLink {
       )
     await ownDirectory(this.#directory)
     await mkdir(this.#group, { mode: 0o700, recursive: true })
-    const server = createServer((incoming, response) => void respond(incoming, response, answer))
+    const server = markOwnServer(
+      createServer((incoming, response) => void respond(incoming, response, answer)),
+    )
     this.#self = self
     this.#server = server
     await new Promise<void>((resolve, reject) => {

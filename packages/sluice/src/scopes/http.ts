@@ -1,9 +1,10 @@
 import { subscribe } from 'node:diagnostics_channel'
 import http, { type IncomingMessage, ServerResponse } from 'node:http'
 import { guarded } from '../guarded.ts'
+import { printNoClient } from '../no-client.ts'
 import { attachedClients, clients, server } from '../process-state.ts'
 import { requestScope, setRoute } from './request-scope.ts'
-import { endScript } from './script-scope.ts'
+import { endScripts } from './script-scope.ts'
 
 interface FastifyRequest {
   readonly raw: IncomingMessage
@@ -18,9 +19,19 @@ interface FastifyApp {
   ): unknown
 }
 
+/** Servers of Sluice itself have it. The core, which marks them, is loaded later. */
+const OWN_SERVER = Symbol.for('sluice.ownServer')
+
+/** Milliseconds after which Sluice reports that an app on a server has loaded no client. */
+const NOTICE_MS = 10_000
+
 function isListening(): void {
+  if (!server.isListening)
+    setTimeout(() => {
+      if (!clients.areLoaded) guarded('HTTP servers', printNoClient)
+    }, NOTICE_MS).unref()
   server.isListening = true
-  if (attachedClients.size > 0) guarded('scripts', () => endScript())
+  if (attachedClients.size > 0) guarded('scripts', endScripts)
 }
 
 /** Opens a scope for each request that the HTTP servers of this process receive, once there is a client. */
@@ -29,12 +40,13 @@ export function scopeRequests(): void {
   const scopeEvents = (server: { emit: http.Server['emit'] }) => {
     const { emit } = server
     server.emit = function (this: object, event: string, ...args: unknown[]): boolean {
+      if (OWN_SERVER in this) return Reflect.apply(emit, this, [event, ...args]) as boolean
       if (event === 'listening') isListening()
       const handle = () => Reflect.apply(emit, this, [event, ...args]) as boolean
       const [request, response] = args
       if (event !== 'request' || !clients.areLoaded || !(response instanceof ServerResponse)) return handle()
-      const scope = guarded('HTTP servers', () => requestScope(request as IncomingMessage, response))
-      return scope === undefined ? handle() : scope.enter(handle)
+      const enter = guarded('HTTP servers', () => requestScope(request as IncomingMessage, response))
+      return enter === undefined ? handle() : enter(handle)
     } as typeof emit
   }
   scopeEvents(http.Server.prototype)

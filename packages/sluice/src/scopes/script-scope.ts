@@ -3,7 +3,6 @@ import type { ScopeHandle, Sluice } from '@sluice/core'
 import { type Ambient, hostOf, setLongInterval } from '@sluice/core/siblings'
 import { guarded } from '../guarded.ts'
 import { server } from '../process-state.ts'
-import { requestScopes } from './request-scope.ts'
 
 /** A script's scope ends after this many milliseconds without a statement. */
 const IDLE_MS = 1_000
@@ -23,6 +22,7 @@ class Script {
   constructor(
     readonly sluice: Sluice,
     private readonly name: string,
+    private readonly closed: () => void,
   ) {}
 
   /** Returns the ambient of a statement outside of all scopes. */
@@ -38,6 +38,7 @@ class Script {
   close(): void {
     clearInterval(this.#timer)
     this.#end()
+    this.closed()
   }
 
   #open(): void {
@@ -65,24 +66,30 @@ class Script {
   }
 }
 
-let script: Script | undefined
+const scripts = new Map<Sluice, Script>()
 
 /**
  * Opens scopes for statements outside of all scopes, so that a script without a server is inspected, too.
  * Only in `observe`: a script may wait for what another process writes, longer than a request does.
+ *
+ * @param instead - Returns the ambient of a statement that is not part of the script.
  */
-export function startScript(sluice: Sluice): void {
-  if (script !== undefined || server.isListening) return
-  requestScopes()
-  script = new Script(sluice, `script ${basename(process.argv[1] ?? 'node')}`)
-  hostOf(sluice).scopes.fallback = script.ambient
-  process.once('exit', endScript)
+export function startScript(sluice: Sluice, instead?: () => Ambient | undefined): void {
+  if (scripts.has(sluice)) return
+  const { scopes } = hostOf(sluice)
+  const leave = () => {
+    scopes.fallback = instead
+  }
+  leave()
+  if (server.isListening) return
+  if (scripts.size === 0) process.once('exit', endScripts)
+  const script = new Script(sluice, `script ${basename(process.argv[1] ?? 'node')}`, leave)
+  scripts.set(sluice, script)
+  scopes.fallback = instead === undefined ? script.ambient : () => instead() ?? script.ambient()
 }
 
 /** A server listens, or the process exits. */
-export function endScript(): void {
-  if (script === undefined) return
-  script.close()
-  hostOf(script.sluice).scopes.fallback = undefined
-  script = undefined
+export function endScripts(): void {
+  for (const script of scripts.values()) script.close()
+  scripts.clear()
 }

@@ -1,6 +1,6 @@
 import type { Sluice } from '@sluice/core'
 import { attached } from '../attached-clients.ts'
-import { registeredSluice } from '../registered-sluice.ts'
+import { attachesTo, registeredSluice } from '../registered-sluice.ts'
 import { isCovered, type Orm, ormNow } from './callers.ts'
 
 /** After so many calls without an ORM, the app uses the driver itself. */
@@ -32,7 +32,7 @@ export class DriverClient<TStandIn> {
     if (this.#orm === undefined && this.#unknown < MAX_UNKNOWN) {
       this.#unknown += 1
       const orm = ormNow()
-      if (isCovered(orm)) return undefined
+      if (isCovered(orm) || !attachesTo(...this.#names(orm))) return undefined
       if (orm !== undefined || this.#attachment === undefined) this.#attachFor(orm)
     }
     return this.#attachment?.standIn
@@ -40,6 +40,12 @@ export class DriverClient<TStandIn> {
 
   get attachment(): DriverAttachment<TStandIn> | undefined {
     return this.#attachment
+  }
+
+  /** `pg.Pool` is a client of `pg`. */
+  #names(orm: Orm | undefined): readonly string[] {
+    const [driver = ''] = this.name.split('.')
+    return orm === undefined ? [driver] : [driver, orm]
   }
 
   #attachFor(orm: Orm | undefined): void {

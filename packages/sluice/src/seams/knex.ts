@@ -4,7 +4,7 @@ import type { Knex } from 'knex'
 import { attached } from '../attached-clients.ts'
 import { guarded } from '../guarded.ts'
 import { adaptedOrms } from '../process-state.ts'
-import { registeredSluice } from '../registered-sluice.ts'
+import { attachesTo, registeredSluice } from '../registered-sluice.ts'
 
 type MakeKnex = (client: KnexClient) => Knex
 
@@ -21,6 +21,7 @@ export function patchMakeKnex(exports: unknown): unknown {
     // Without a driver it only builds SQL, as `knex({})` does.
     if (client.transacting === true || client.driverName === undefined) return knex
     guarded('Knex', () => {
+      if (!attachesTo('Knex')) return
       const sluice = registeredSluice()
       adaptedOrms.add('Knex')
       withSluice(knex, sluice)

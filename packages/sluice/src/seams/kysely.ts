@@ -3,7 +3,7 @@ import { withSluice } from '@sluice/kysely'
 import type { Dialect, DialectAdapter } from 'kysely'
 import { attached } from '../attached-clients.ts'
 import { adaptedOrms } from '../process-state.ts'
-import { registeredSluice } from '../registered-sluice.ts'
+import { attachesTo, registeredSluice } from '../registered-sluice.ts'
 
 const DATABASES: Readonly<Record<string, string>> = {
   PostgresAdapter: 'postgresql',
@@ -19,6 +19,7 @@ export function kyselyArguments(args: readonly unknown[]): readonly unknown[] {
   const config = args[0] as { readonly dialect?: Dialect; readonly executor?: unknown } | undefined
   const dialect = config?.dialect
   if (typeof dialect?.createDriver !== 'function' || config?.executor !== undefined) return args
+  if (!attachesTo('Kysely')) return args
   adaptedOrms.add('Kysely')
   if (sluiceOf(dialect) !== undefined) return args
   const sluice = registeredSluice()

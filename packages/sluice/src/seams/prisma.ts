@@ -2,7 +2,7 @@ import { markInstrumented, sluiceOf } from '@sluice/core/adapter'
 import { sluiceAdapter, withSluice } from '@sluice/prisma'
 import { attached } from '../attached-clients.ts'
 import { adaptedOrms } from '../process-state.ts'
-import { registeredSluice } from '../registered-sluice.ts'
+import { attachesTo, registeredSluice } from '../registered-sluice.ts'
 
 type AdapterFactory = Parameters<typeof sluiceAdapter>[0]
 type Members = Record<PropertyKey, unknown>
@@ -20,11 +20,12 @@ export interface AttachedArguments {
 
 /**
  * Returns the arguments with which a client is created, with an instrumented adapter. `undefined`: the app
- * has instrumented the adapter itself.
+ * has instrumented the adapter itself, or excludes Prisma.
  */
 export function prismaArguments(args: readonly unknown[]): AttachedArguments | undefined {
   const [options] = args as readonly [{ readonly adapter?: AdapterFactory } | undefined]
   const factory = options?.adapter
+  if (!attachesTo('Prisma')) return undefined
   if (typeof factory?.connect !== 'function') return { args, release: () => {} }
   adaptedOrms.add('Prisma')
   if (sluiceOf(factory) !== undefined) return undefined

@@ -1,0 +1,6 @@
+export {
+  type ClientChoice,
+  defineConfig,
+  type RegisterOptions,
+  type SluiceConfig,
+} from './config/define-config.ts'

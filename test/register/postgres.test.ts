@@ -100,6 +100,29 @@ describe.skipIf(postgres?.skipped !== undefined)('sluice/register with PostgreSQ
     expect(sent(optimized.stderr).at(-1)).toBe(5)
   })
 
+  it.each(['typeorm', 'typeorm03', 'sequelize'])(
+    'batches the reads of %s in optimize, and changes no response',
+    async (orm) => {
+      const app = programOf('orm-server')
+      const env = envOf({ APP_ORM: orm, APP_REQUESTS: '8' })
+      const bare = await run(app, [], env)
+      const optimized = await run(app, REGISTER, { SLUICE_MODE: 'optimize', ...env })
+      expect(bare).toMatchObject({ code: 0, stdout: expect.stringContaining('author 20') })
+      expect(optimized).toMatchObject({ code: 0, stdout: bare.stdout })
+      const sent = (text: string) =>
+        Number([...text.matchAll(/^statements (\d+)$/gm)].map(([, count]) => count).at(-1))
+      expect(sent(bare.stderr)).toBe(91)
+      expect(sent(optimized.stderr)).toBeLessThan(45)
+      const inSession = { ...env, APP_SESSION: 'yes', APP_REQUESTS: '3' }
+      const [own, lazy] = [
+        await run(app, [], inSession),
+        await run(app, REGISTER, { SLUICE_MODE: 'optimize', ...inSession }),
+      ]
+      expect(own.stdout).toContain('"red"')
+      expect(lazy.stdout).toBe(own.stdout)
+    },
+  )
+
   it.each(['1', '2'])(
     'returns what clients of one database write, each as the others (seed %s)',
     async (seed) => {
@@ -120,8 +143,9 @@ describe.skipIf(postgres?.skipped !== undefined)('sluice/register with PostgreSQ
 
   it('gives way to a pool that the app passes to withSluice', async () => {
     const own = await run(programOf('server'), REGISTER, envOf({ APP_SLUICE: 'own' }))
-    expect(own.stderr).toContain('sluice  attached pg.Pool · mode observe')
-    expect(countOf(own.stderr, 'N+1')).toBe(1)
+    expect(own.stderr).toContain('sluice  attached drizzle (withSluice) · mode observe')
+    // One of each Sluice.
+    expect(countOf(own.stderr, 'N+1')).toBe(2)
     expect(own.stderr).toContain('own 60 statements')
   })
 })

@@ -8,6 +8,8 @@ import { patchBetterSqlite3 } from './patches/better-sqlite3.ts'
 import { kyselyClass, patchKysely } from './patches/kysely.ts'
 import { patchPgClient, patchPgPool } from './patches/pg.ts'
 import { patchPrisma, prismaClientFunction } from './patches/prisma.ts'
+import { patchConnectionManager } from './patches/sequelize.ts'
+import { patchPostgresDriver } from './patches/typeorm.ts'
 import { clients } from './process-state.ts'
 import { scopeRequests } from './scopes/http.ts'
 import { patchMakeKnex } from './seams/knex.ts'
@@ -65,6 +67,18 @@ const SEAMS: readonly Seam[] = [
     request: /(?:^|[\\/])typeorm(?:[\\/]index(?:\.js)?)?$/,
     file: /[\\/]typeorm[\\/]index\.js$/,
     patch: patchTypeorm,
+  },
+  {
+    client: 'TypeORM',
+    request: /(?:^|[\\/])PostgresDriver(?:\.js)?$/,
+    file: /[\\/]typeorm[\\/]driver[\\/]postgres[\\/]PostgresDriver\.js$/,
+    patch: patchPostgresDriver,
+  },
+  {
+    client: 'Sequelize',
+    request: /(?:^|[\\/])connection-manager(?:\.js)?$/,
+    file: /[\\/]sequelize[\\/]lib[\\/]dialects[\\/]abstract[\\/]connection-manager\.js$/,
+    patch: patchConnectionManager,
   },
   {
     client: 'Sequelize',

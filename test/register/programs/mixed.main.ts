@@ -52,7 +52,9 @@ async function step(): Promise<void> {
     writes += 1
     await WRITES[random(WRITES.length)]?.(id, `name ${writes}`).catch(() => {})
   } else if (kind === 1) {
-    console.log(JSON.stringify(await Promise.all([1, 2, 3, 4, 5].map((one) => READS[0]?.(one)))))
+    const read = READS[random(READS.length)]
+    console.log(JSON.stringify(await Promise.all([1, 2, 3, 4, 5].map((one) => read?.(one)))))
+    for (const one of [5, 4, 3, 2, 1]) console.log(JSON.stringify(await read?.(one)))
   } else console.log(JSON.stringify(await READS[random(READS.length)]?.(id)))
 }
 

@@ -30,6 +30,8 @@ import { StatementRequest } from './statement-request.ts'
 export interface SqlRead {
   readonly sql: string
   readonly params: readonly unknown[]
+  /** Whether the parameters are literals of a statement: their types are not those of columns. */
+  readonly hasLiterals?: boolean
   readonly rows: RowForm
   readonly inTransaction: boolean
   /** The reads of its transaction, if their results can be cached. Default: they cannot. */
@@ -148,7 +150,12 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
     for (const [at, { type }] of keys.entries()) {
       const odd = refuseKeyValue(values[at], type, dialect)
       if (odd !== undefined) return refuse(odd)
+      // The database refuses to compare an integer with a text.
+      if (call.hasLiterals === true && typeof values[at] === 'number' && type !== 'integer')
+        return refuse('UNSUPPORTED_KEY_TYPE')
     }
+    if (call.hasLiterals === true && constants.some((at) => typeof call.params[at] === 'number'))
+      return refuse('UNSUPPORTED_CONSTANTS')
     if (bindsRelativeDate(call.params, dialect)) return refuse('RELATIVE_DATE')
     const shared = canonicalKey(constants.map((at) => call.params[at]))
     if (shared === undefined) return refuse('UNSUPPORTED_CONSTANTS')

@@ -38,6 +38,11 @@ export class DriverClient<TStandIn> {
     return this.#attachment?.standIn
   }
 
+  /** The stand-in, if the client is attached for an ORM. */
+  standInFor(orm: Orm): TStandIn | undefined {
+    return this.#orm === orm ? this.#attachment?.standIn : undefined
+  }
+
   get attachment(): DriverAttachment<TStandIn> | undefined {
     return this.#attachment
   }

@@ -1,4 +1,5 @@
 import { isSending, sending, sluicePool } from '@sluice/core/adapter'
+import type { Orm } from './callers.ts'
 import { DriverClient } from './driver-clients.ts'
 import { drizzleClient } from './drizzle.ts'
 import { driverDescription } from './orms/driver-description.ts'
@@ -6,6 +7,7 @@ import { driverDescription } from './orms/driver-description.ts'
 type Method = (...args: unknown[]) => unknown
 
 export interface PgPool {
+  readonly totalCount?: number
   query: Method
   connect: Method
   end: Method
@@ -35,6 +37,11 @@ export function poolNow(pool: PgPool, original: PgPool): PgCalls {
     pools.set(pool, seam)
   }
   return (isSending() ? undefined : seam.client.standInNow()) ?? seam.unseen
+}
+
+/** The stand-in for a pool that an ORM uses. */
+export function poolStandIn(pool: PgPool, orm: Orm): object | undefined {
+  return pools.get(pool)?.client.standInFor(orm)
 }
 
 /** The app ends a pool. */

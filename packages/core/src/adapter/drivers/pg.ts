@@ -9,6 +9,7 @@ import { ReplicaConnections } from '../replica-connections.ts'
 import { isSending, sending } from '../sending.ts'
 import type { SentStatement } from '../sent-statement.ts'
 import { bindsDate, dateFormOf, valueMapperOf } from './pg-dates.ts'
+import { type LazyPool, PgLazyClient } from './pg-lazy-client.ts'
 import {
   isPgPool,
   pgConnection,
@@ -18,21 +19,21 @@ import {
   type ReplicaClient,
   timePgConnects,
 } from './pg-pool.ts'
+import {
+  answerCallback,
+  isPlain,
+  isSubmittable,
+  type PgQuery,
+  pgQuery,
+  type QueryConfig,
+  type Submittable,
+} from './pg-query.ts'
 import { copyResult, type QueryResult } from './pg-result.ts'
 import { PgTransactions } from './pg-transactions.ts'
 import { PgTypeParsers } from './pg-type-parsers.ts'
 import { beginStream, copyColumns, type PoolDescription, standInFor } from './pool.ts'
 
 registerOwnFrames(import.meta.url, 'pg', 'pg-pool')
-
-/** A query in the form that `pg` accepts. */
-interface QueryConfig {
-  readonly text: string
-  readonly values?: readonly unknown[]
-  readonly name?: string
-  readonly rowMode?: string
-  readonly types?: unknown
-}
 
 type Callback = (...args: unknown[]) => unknown
 type Query = (...args: unknown[]) => unknown
@@ -52,9 +53,6 @@ const UNREADABLE = 'UNREADABLE CURSOR'
 
 /** Maximum number of SQL strings whose result columns are stored. */
 const MAX_TEMPLATES = 2000
-
-/** Options of a read that goes through Sluice. Any other can change its result, or how it is sent. */
-const READ_OPTIONS: ReadonlySet<string> = new Set(['text', 'values', 'name', 'rowMode', 'types'])
 
 /**
  * Returns a stand-in for a pool of `pg`, through which Sluice sees every statement. Reads of `pool.query` are
@@ -78,14 +76,32 @@ export function sluicePool<TPool extends object>(
   options: PoolDescription = {},
 ): TPool {
   if (isInstrumented(pool, sluice)) return pool
-  const { standIn } = new PoolStandIn(pool as unknown as PgPool, sluice, options)
+  const { standIn, client } = new PoolStandIn(pool as unknown as PgPool, sluice, options)
   markInstrumented(standIn, sluice)
+  clients.set(standIn, client)
   return standIn as unknown as TPool
+}
+
+/** By stand-in. */
+const clients = new WeakMap<object, AdapterClient>()
+
+/**
+ * Returns a client that takes its connection of the pool with the first statement that is not certainly a
+ * read. For ORMs that take a connection for each query, and never for a caller that asks for a connection
+ * itself.
+ *
+ * @param pool - A stand-in that `sluicePool` has returned.
+ * @returns `undefined` if reads do not go through Sluice, or the pool has only one connection.
+ */
+export function lazyPgClient(pool: object): PgLazyClient | undefined {
+  const client = clients.get(pool)
+  if (client === undefined || !client.isActive || client.order.isSingle) return undefined
+  return new PgLazyClient(pool as LazyPool, (sql) => client.onlyReads(sql))
 }
 
 class PoolStandIn {
   readonly standIn: PgPool
-  readonly #client: AdapterClient
+  readonly client: AdapterClient
   /** One stand-in for each client, because code above the driver stores things by client. */
   readonly #clients = new WeakMap<object, Queryable>()
   /** Results without rows, by SQL string and row form. */
@@ -99,7 +115,7 @@ class PoolStandIn {
   readonly #parsers: PgTypeParsers
   readonly #valueMapper: ReturnType<typeof valueMapperOf>
   readonly #transactions: PgTransactions
-  readonly #callers = new CallerWaits((sql) => this.#client.needsCaller(sql))
+  readonly #callers = new CallerWaits((sql) => this.client.needsCaller(sql))
 
   constructor(
     private readonly pool: PgPool,
@@ -111,7 +127,7 @@ class PoolStandIn {
     this.#parsers = new PgTypeParsers(options.parsersOf?.bind(options), () => this.#clientsOf(pools))
     this.#valueMapper = valueMapperOf(pool)
     const held = new WeakRef(pool)
-    this.#client = attachClient(sluice, {
+    this.client = attachClient(sluice, {
       orm,
       dialect: 'postgresql',
       moduleUrl,
@@ -121,9 +137,9 @@ class PoolStandIn {
       ...(isPgPool(pool) ? { ...pgPoolAccess(pool), isSingle: () => pool.options.max === 1 } : {}),
       ...(replicas && { replicas: { options: replicas.options, targets: pgReplicaTargets(replicas) } }),
     })
-    this.#transactions = new PgTransactions(this.#client)
+    this.#transactions = new PgTransactions(this.client)
     this.#replicas = replicas && new ReplicaConnections(pgReplicaDriver(replicas))
-    this.#restore = isPgPool(pool) ? timePgConnects(pool, this.#client.waits) : () => {}
+    this.#restore = isPgPool(pool) ? timePgConnects(pool, this.client.waits) : () => {}
     const using: Callback = (client) => {
       if (this.#used?.deref() !== client) this.#used = new WeakRef(client as Queryable)
     }
@@ -132,7 +148,7 @@ class PoolStandIn {
       query: (...args) => this.#query(pool, {}, args, true),
       connect: (...args) => this.#connect(args),
       end: (...args) => {
-        this.#client.detach()
+        this.client.detach()
         this.#restore()
         pool.removeListener('acquire', using)
         return (pool.end as Query)(...args)
@@ -168,7 +184,7 @@ class PoolStandIn {
 
   #connect(args: readonly unknown[]): unknown {
     if (isSending()) return this.pool.connect(...args)
-    const { isActive, order } = this.#client
+    const { isActive, order } = this.client
     const [callback, ...rest] = args
     if (isActive && order.isSingle) {
       const connected = this.#reserve()
@@ -193,7 +209,7 @@ class PoolStandIn {
     // Queries begin as late.
     if (this.options.isAwaited === true) await afterCaller()
     const connect = async () => (await this.#take()) as Queryable
-    const { value, leave } = await this.#client.order.reserve(connect)
+    const { value, leave } = await this.client.order.reserve(connect)
     this.#reserved.set(value, leave)
     return this.#clientOf(value)
   }
@@ -225,59 +241,56 @@ class PoolStandIn {
     if (typeof query?.text !== 'string') return sending({ send: () => target.query(...args) })
     const values = Array.isArray(second) ? second : query.values
     const config: QueryConfig = values === undefined ? query : { ...query, values }
-    const sent = this.#sent(target, connection, config, isPooled)
+    const call = pgQuery(config, this.options.writesLiterals === true)
+    const sent = this.#sent(target, connection, call, isPooled)
     return typeof callback === 'function'
       ? answerCallback(sent, callback as Callback, (result) => [result])
       : sent
   }
 
   /** Not an async function: it would cost each query three promises. */
-  #sent(target: Queryable, connection: object, config: QueryConfig, isPooled: boolean): Promise<QueryResult> {
-    const send = () => this.#send(target, connection, config, isPooled)
-    return this.options.isAwaited === true ? this.#callers.send(config.text, send) : send()
+  #sent(target: Queryable, connection: object, call: PgQuery, isPooled: boolean): Promise<QueryResult> {
+    const send = () => this.#send(target, connection, call, isPooled)
+    return this.options.isAwaited === true ? this.#callers.send(call.sql, send) : send()
   }
 
-  #send(target: Queryable, connection: object, config: QueryConfig, isPooled: boolean): Promise<QueryResult> {
-    const { isActive, order } = this.#client
-    const unchanged = () => this.#statement(target, connection, config)
-    if (!isPooled) return this.#onClient(target, config, unchanged)
+  #send(target: Queryable, connection: object, call: PgQuery, isPooled: boolean): Promise<QueryResult> {
+    const { isActive, order } = this.client
+    const unchanged = () => this.#statement(target, connection, call)
+    if (!isPooled) return this.#onClient(target, call, unchanged)
     if (!isActive) return unchanged()
-    return this.#client.onlyReads(config.text)
-      ? order.read(() => this.#read(target, config), unchanged)
+    return this.client.onlyReads(call.sql)
+      ? order.read(() => this.#read(target, call), unchanged)
       : order.run(unchanged)
   }
 
   /** Sends a statement on a client that the caller has taken, or serves a read of its transaction. */
-  #onClient(
-    client: Queryable,
-    config: QueryConfig,
-    unchanged: () => Promise<QueryResult>,
-  ): Promise<QueryResult> {
-    const { text } = config
-    const control = this.#client.plans.of(text).analyzed.statement.transaction
+  #onClient(client: Queryable, call: PgQuery, unchanged: () => Promise<QueryResult>): Promise<QueryResult> {
+    const { config, sql, params } = call
+    const control = this.client.plans.of(sql).analyzed.statement.transaction
     if (control !== undefined) {
-      const isUnnamed = isPlain(config) && config.name === undefined && (config.values ?? []).length === 0
+      const isUnnamed = isPlain(config) && config.name === undefined && params.length === 0
       const form = { send: unchanged, resultOf: same, answerOf: same }
-      return isUnnamed ? this.#transactions.control(client, text, control, form) : unchanged()
+      return isUnnamed ? this.#transactions.control(client, sql, control, form) : unchanged()
     }
-    const reads = this.#client.readsOf(client)
+    const reads = this.client.readsOf(client)
     if (reads === undefined) return unchanged()
     // All traffic can be in transactions.
-    if (this.#client.isActive) void this.#client.readCatalog()
-    return reads.isClean && this.#client.onlyReads(text) && this.#transactions.follow(client)
-      ? this.#read(client, config, reads)
+    if (this.client.isActive) void this.client.readCatalog()
+    return reads.isClean && this.client.onlyReads(sql) && this.#transactions.follow(client)
+      ? this.#read(client, call, reads)
       : reads.follow(unchanged)
   }
 
   #statement(
     target: Queryable,
     connection: object,
-    config: QueryConfig,
+    { config, sql, params }: PgQuery,
     stack?: () => Stack,
   ): Promise<QueryResult> {
     const sent: SentStatement<Promise<QueryResult>> = {
-      sql: config.text,
-      params: config.values ?? [],
+      sql,
+      params,
       send: () => {
         const send = () => target.query(config) as Promise<QueryResult>
         return connection === target ? this.#transactions.send(target, send) : send()
@@ -289,21 +302,22 @@ class PoolStandIn {
       isKnown: connection === target,
     }
     // Only statements of reads come with a stack.
-    return this.#client.statement(connection, stack === undefined ? sent : { ...sent, stack, isRouted: true })
+    return this.client.statement(connection, stack === undefined ? sent : { ...sent, stack, isRouted: true })
   }
 
   /** @param reads - Those of the transaction of `target`. */
-  async #read(target: Queryable, config: QueryConfig, reads?: TransactionReads): Promise<QueryResult> {
+  async #read(target: Queryable, call: PgQuery, reads?: TransactionReads): Promise<QueryResult> {
     const stack = lateStack()
-    const { text, values: params = [] } = config
+    const { config, sql: text, params, hasLiterals } = call
     const rowForm = config.rowMode === 'array' ? 'arrays' : 'objects'
     const connection = reads === undefined ? {} : target
     // How values are converted, if Sluice may optimize the read, and the result of the read itself.
     const known: { conversions?: string | undefined; result?: QueryResult } = {}
     const keyNow = () => this.#templateKey(rowForm, known.conversions, text)
-    const rows = await this.#client.read({
+    const rows = await this.client.read({
       sql: text,
       params,
+      hasLiterals,
       rows: rowForm,
       inTransaction: reads !== undefined,
       transactionReads: reads,
@@ -319,7 +333,9 @@ class PoolStandIn {
         // The name of a prepared statement must only be used with its own SQL.
         const { name, ...unnamed } = config
         const key = keyNow()
-        const query = sql === text ? { ...config, values } : { ...unnamed, text: sql, values }
+        const isOwn = sql === text && (values === params || !hasLiterals)
+        const sent = isOwn && hasLiterals ? config : { ...(isOwn ? config : unnamed), text: sql, values }
+        const query: PgQuery = { config: sent, sql, params: values, hasLiterals }
         const result =
           replica === undefined || this.#replicas === undefined
             ? await this.#statement(target, connection, query, stack)
@@ -334,7 +350,7 @@ class PoolStandIn {
     const template = key === undefined ? undefined : this.#templates.get(key)
     if (template === undefined) {
       // The rows come from another process, and the columns are unknown.
-      const result = await this.#statement(target, connection, config, stack)
+      const result = await this.#statement(target, connection, call, stack)
       if (key !== undefined) this.#remember(key, result, 0, config.types !== undefined)
       return result
     }
@@ -343,10 +359,10 @@ class PoolStandIn {
 
   /** The key of a template; `undefined` while the schema is unknown. */
   #templateKey(form: string, conversions: string | undefined, text: string): string | undefined {
-    const { schemaFingerprint } = this.#client
+    const { schemaFingerprint } = this.client
     if (conversions === undefined || schemaFingerprint === '') return undefined
     // Statements that differ only in random aliases have the same columns.
-    return `${form} ${conversions} ${schemaFingerprint} ${this.#client.plans.of(text).sql}`
+    return `${form} ${conversions} ${schemaFingerprint} ${this.client.plans.of(text).sql}`
   }
 
   #remember(key: string, result: QueryResult, helpers: number, hasOwnTypes: boolean): void {
@@ -359,10 +375,10 @@ class PoolStandIn {
 
   /** A cursor or a stream, which the caller reads. */
   #submit(target: Queryable, connection: object, args: readonly unknown[], query: Submittable): unknown {
-    if (connection !== target) this.#client.order.dispatch()
+    if (connection !== target) this.client.order.dispatch()
     const text = query.text ?? query.cursor?.text
     const kind = { name: 'cursor', instead: 'query()' }
-    const over = beginStream(this.#client, connection, { sql: text ?? UNREADABLE, params: [] }, kind)
+    const over = beginStream(this.client, connection, { sql: text ?? UNREADABLE, params: [] }, kind)
     const submitted = sending({ send: () => target.query(...args) })
     query.once?.('error', over)
     for (const event of ['end', 'close']) query.once?.(event, () => over())
@@ -370,31 +386,4 @@ class PoolStandIn {
   }
 }
 
-/** Calls a callback like `pg`, which then returns `undefined`. */
-function answerCallback<T>(
-  answered: Promise<T>,
-  callback: Callback,
-  resultsOf: (answer: T) => unknown[],
-): undefined {
-  answered.then(
-    (answer) => process.nextTick(callback, undefined, ...resultsOf(answer)),
-    (error: unknown) => process.nextTick(callback, error),
-  )
-}
-
 const same = (result: QueryResult) => result
-
-function isPlain(config: QueryConfig): boolean {
-  return Object.keys(config).every((name) => READ_OPTIONS.has(name))
-}
-
-interface Submittable {
-  submit(connection: unknown): void
-  readonly text?: string
-  readonly cursor?: { readonly text?: string }
-  once?(event: string, listener: Callback): unknown
-}
-
-function isSubmittable(query: unknown): query is Submittable {
-  return typeof (query as Partial<Submittable> | null | undefined)?.submit === 'function'
-}

@@ -42,6 +42,11 @@ export interface PoolDescription {
    */
   readonly isAwaited?: boolean
   /**
+   * Whether the ORM writes values into the text of selects, which are then read as parameters. PostgreSQL
+   * only. Default: `false`.
+   */
+  readonly writesLiterals?: boolean
+  /**
    * Identifies the type parsers of a query that has its own: `types` of `pg`, `typeCast` of `mysql2`.
    * `undefined`: the query is sent unchanged. Default: only queries without their own type parsers go through
    * Sluice.

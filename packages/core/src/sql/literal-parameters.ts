@@ -1,0 +1,60 @@
+import { isSymbolToken, type Token, tokenize } from './tokenize.ts'
+
+/** A select whose literals are parameters, as which it returns the same. */
+export interface LiteralParameters {
+  readonly sql: string
+  /** Strings and integers of 32 bits. */
+  readonly params: readonly (string | number)[]
+}
+
+const MAX_LENGTH = 20_000
+const MAX_INTEGER = 2 ** 31 - 1
+const SELECT = /^\s*select\s[^$]*$/i
+/** They end a comparison. */
+const AFTER: ReadonlySet<string> = new Set(['AND', 'ORDER', 'LIMIT', 'OFFSET', 'GROUP'])
+
+/**
+ * Replaces the literals that a select of PostgreSQL compares with `=` by parameters, so that selects with
+ * different values have one text. A string literal has no type before it is compared, as a parameter. An
+ * integer is of a type that the parameter takes from the column: they are the same only for an integer
+ * column.
+ *
+ * @returns `undefined` if there are none, or it has parameters.
+ */
+export function literalParameters(sql: string): LiteralParameters | undefined {
+  if (sql.length > MAX_LENGTH || !SELECT.test(sql)) return undefined
+  let tokens: readonly Token[]
+  try {
+    tokens = tokenize(sql, 'postgresql')
+  } catch {
+    return undefined
+  }
+  const params: (string | number)[] = []
+  let text = ''
+  let from = 0
+  for (const [at, token] of tokens.entries()) {
+    const value = isCompared(tokens, at) ? valueOf(token) : undefined
+    if (value === undefined) continue
+    params.push(value)
+    text += `${sql.slice(from, token.start)}$${params.length}`
+    from = token.end
+  }
+  return params.length === 0 ? undefined : { sql: text + sql.slice(from).replace(/;\s{0,9}$/, ''), params }
+}
+
+/** Whether a token is all that a name is compared with. */
+function isCompared(tokens: readonly Token[], at: number): boolean {
+  const [name, sign, after] = [tokens[at - 2], tokens[at - 1], tokens[at + 1]]
+  return (
+    isSymbolToken(sign, '=') &&
+    (name?.kind === 'quoted' || name?.kind === 'word') &&
+    (after === undefined || AFTER.has(after.upper) || isSymbolToken(after, ')') || isSymbolToken(after, ';'))
+  )
+}
+
+function valueOf({ kind, text }: Token): string | number | undefined {
+  if (kind === 'string') return /^'[^\\]*'$/.test(text) ? text.slice(1, -1).replaceAll("''", "'") : undefined
+  return kind === 'number' && /^\d{1,10}$/.test(text) && Number(text) <= MAX_INTEGER
+    ? Number(text)
+    : undefined
+}

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest'
+import { literalParameters } from '../../src/sql/literal-parameters.ts'
+
+describe('literalParameters', () => {
+  it.each([
+    ['SELECT * FROM "a" WHERE "a"."id" = 7;', 'SELECT * FROM "a" WHERE "a"."id" = $1', [7]],
+    [
+      `SELECT * FROM a WHERE (a.name = 'it''s' AND a.id = 7) ORDER BY id LIMIT 1`,
+      'SELECT * FROM a WHERE (a.name = $1 AND a.id = $2) ORDER BY id LIMIT 1',
+      ["it's", 7],
+    ],
+    [`select * from a where name = ''`, 'select * from a where name = $1', ['']],
+    [`SELECT '= 7' FROM a WHERE id = 7 -- = 8`, `SELECT '= 7' FROM a WHERE id = $1 -- = 8`, [7]],
+  ])('replaces what %s compares', (sql, text, params) => {
+    expect(literalParameters(sql)).toEqual({ sql: text, params })
+  })
+
+  it.each([
+    ['has a parameter', 'SELECT * FROM a WHERE id = 7 AND b = $1'],
+    ['is not a select', 'UPDATE a SET b = 1 WHERE id = 7'],
+    ['has no comparison', 'SELECT 7 FROM a LIMIT 7'],
+    ['compares with an expression', 'SELECT * FROM a WHERE id = 7 + 1'],
+    ['casts the value', "SELECT * FROM a WHERE id = '7'::int"],
+    ['has a typed literal', "SELECT * FROM a WHERE b = DATE '2026-01-01'"],
+    ['has an escape string', "SELECT * FROM a WHERE b = E'x'"],
+    ['has a backslash, which a setting gives a meaning', "SELECT * FROM a WHERE b = '\\x41'"],
+    ['has a string of two parts', "SELECT * FROM a WHERE b = 'x'\n'y'"],
+    ['compares by another operator', 'SELECT * FROM a WHERE id >= 7 AND b <> 8'],
+    ['compares a negative number', 'SELECT * FROM a WHERE id = -7'],
+    ['compares a decimal', 'SELECT * FROM a WHERE id = 7.5'],
+    ['compares an integer of 64 bits', 'SELECT * FROM a WHERE id = 2147483648'],
+    ['compares two values', 'SELECT * FROM a WHERE 7 = 7'],
+    ['cannot be read', "SELECT * FROM a WHERE b = 'x"],
+    ['is very long', `SELECT '${'x'.repeat(20_000)}' FROM a WHERE id = 7`],
+  ])('leaves a statement that %s', (_, sql) => {
+    expect(literalParameters(sql)).toBeUndefined()
+  })
+})

@@ -1,0 +1,151 @@
+// A server on an ORM without an adapter. Its requests query in loops, at the same time, and in a transaction.
+// Prints its responses, and the number of statements that `pg` sends.
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import pg from 'pg'
+import type { Model } from 'sequelize'
+import type { DataSource as DataSourceType, EntitySchema as EntitySchemaType } from 'typeorm'
+
+const { DATABASE_URL: url = '', APP_ORM = 'typeorm', APP_REQUESTS = '4', APP_SESSION } = process.env
+
+let statements = 0
+const { prototype } = pg.Connection as unknown as {
+  prototype: Record<'parse' | 'query', (...args: unknown[]) => unknown>
+}
+for (const name of ['parse', 'query'] as const) {
+  const send = prototype[name]
+  prototype[name] = function (this: unknown, ...args) {
+    statements += 1
+    return send.apply(this, args)
+  }
+}
+
+interface Orm {
+  authors(): Promise<readonly number[]>
+  author(id: number): Promise<unknown>
+  books(author: number): Promise<unknown>
+  named(name: string): Promise<unknown>
+  rename(id: number, fails: boolean): Promise<unknown>
+  /** A comparison that PostgreSQL refuses. */
+  refused(id: number): Promise<unknown>
+  /** What a session keeps from one statement to the next. */
+  session(): Promise<unknown>
+  close(): Promise<unknown>
+}
+
+async function typeorm(): Promise<Orm> {
+  const { DataSource, EntitySchema } = (await import(APP_ORM)) as {
+    readonly DataSource: typeof DataSourceType
+    readonly EntitySchema: typeof EntitySchemaType
+  }
+  const Author = new EntitySchema<{ id: number; name: string }>({
+    name: 'Author',
+    tableName: 'author',
+    columns: { id: { type: Number, primary: true }, name: { type: 'text' } },
+  })
+  const Book = new EntitySchema<{ id: number; title: string; authorId: number }>({
+    name: 'Book',
+    tableName: 'book',
+    columns: {
+      id: { type: Number, primary: true },
+      title: { type: 'text' },
+      authorId: { type: Number, name: 'author_id' },
+    },
+  })
+  const source = await new DataSource({ type: 'postgres', url, entities: [Author, Book] }).initialize()
+  const [authors, books] = [source.getRepository(Author), source.getRepository(Book)]
+  return {
+    authors: async () => (await authors.find({ order: { id: 'ASC' } })).map(({ id }) => id),
+    author: (id) => authors.findOneBy({ id }),
+    books: (authorId) => books.find({ where: { authorId }, order: { id: 'ASC' } }),
+    named: (name) => authors.findBy({ name }),
+    rename: (id, fails) =>
+      source.transaction(async (manager) => {
+        await manager.update(Author, { id }, { name: `author ${id}` })
+        const renamed = await manager.findOneBy(Author, { id })
+        if (fails) throw new Error('rolled back')
+        return renamed
+      }),
+    refused: (id) => source.query(`SELECT id FROM author WHERE name = ${id}`),
+    async session() {
+      const runner = source.createQueryRunner()
+      try {
+        const seen = [await runner.query('SELECT count(*) FROM author')]
+        await runner.query("SELECT set_config('app.tenant', 'red', false)")
+        seen.push(await runner.query("SELECT current_setting('app.tenant') AS tenant"))
+        await runner.query('CREATE TEMPORARY TABLE mine AS SELECT 1 AS one')
+        seen.push(await runner.query('SELECT one FROM mine'))
+        await runner.query('DROP TABLE mine; RESET app.tenant')
+        return seen
+      } finally {
+        await runner.release()
+      }
+    },
+    close: () => source.destroy(),
+  }
+}
+
+async function sequelize(): Promise<Orm> {
+  const { DataTypes, Sequelize } = await import('sequelize')
+  const sequelize = new Sequelize(url, { logging: false })
+  const options = { timestamps: false, freezeTableName: true }
+  const Author = sequelize.define('author', { name: DataTypes.TEXT }, options)
+  const Book = sequelize.define(
+    'book',
+    { title: DataTypes.TEXT, authorId: { type: DataTypes.INTEGER, field: 'author_id' } },
+    options,
+  )
+  return {
+    authors: async () =>
+      (await Author.findAll({ order: [['id', 'ASC']] })).map((one: Model) => one.get('id') as number),
+    author: (id) => Author.findByPk(id),
+    books: (authorId) => Book.findAll({ where: { authorId }, order: [['id', 'ASC']] }),
+    named: (name) => Author.findAll({ where: { name } }),
+    rename: (id, fails) =>
+      sequelize.transaction(async (transaction) => {
+        await Author.update({ name: `author ${id}` }, { where: { id }, transaction })
+        const renamed = await Author.findByPk(id, { transaction })
+        if (fails) throw new Error('rolled back')
+        return renamed
+      }),
+    refused: (id) => sequelize.query(`SELECT id FROM author WHERE name = ${id}`, { type: 'SELECT' }),
+    session: () =>
+      sequelize.transaction(async (transaction) => {
+        await sequelize.query("SELECT set_config('app.tenant', 'red', true)", { transaction })
+        return await sequelize.query("SELECT current_setting('app.tenant')", { transaction })
+      }),
+    close: () => sequelize.close(),
+  }
+}
+
+const orm = await (APP_ORM === 'sequelize' ? sequelize() : typeorm())
+
+async function answer(): Promise<unknown[]> {
+  const results: unknown[] = []
+  const ids = await orm.authors()
+  for (const id of ids) results.push(await orm.author(id))
+  for (const id of ids) results.push(await orm.books(id))
+  results.push(await Promise.all(ids.map((id) => orm.author(id))))
+  results.push(await Promise.all(ids.map((id) => orm.named(`author ${id}`))))
+  results.push(await Promise.all([7, 8].map((id) => orm.refused(id).catch(({ message }) => message))))
+  results.push(await orm.rename(1, false))
+  results.push(await orm.rename(2, true).catch(({ message }) => message))
+  // Its statements may have changed the schema, which is then unknown for a while.
+  if (APP_SESSION === 'yes') results.push(await orm.session())
+  return results
+}
+
+const server = createServer(async (_, response) => void response.end(JSON.stringify(await answer())))
+await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+const { port } = server.address() as AddressInfo
+for (let request = 0; request < Number(APP_REQUESTS); request += 1) {
+  const before = statements
+  const response = await fetch(`http://127.0.0.1:${port}/authors`)
+  console.log(await response.text())
+  console.error(`statements ${statements - before}`)
+  // The catalog is read after the first request.
+  await new Promise((resolve) => setTimeout(resolve, 300))
+}
+server.close()
+server.closeAllConnections()
+await orm.close()

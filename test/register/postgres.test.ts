@@ -12,6 +12,17 @@ const SCHEMA = `
 
 const [postgres] = databases().filter(({ dialect }) => dialect === 'postgresql')
 
+interface Program {
+  readonly name: string
+  readonly attached: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly findings: number
+  /** The comments of the lines with loops. */
+  readonly loops: readonly string[]
+  readonly requests?: readonly string[]
+  readonly fixes: readonly string[]
+}
+
 function programOf(name: string): string {
   return join(import.meta.dirname, 'programs', `${name}.main.ts`)
 }
@@ -26,7 +37,7 @@ describe.skipIf(postgres?.skipped !== undefined)('sluice/register with PostgreSQ
 
   const envOf = (env: Readonly<Record<string, string>>) => ({ DATABASE_URL: database.url, ...env })
 
-  it.each([
+  it.each<Program>([
     {
       name: 'postgres-pool',
       attached: 'pg.Pool',
@@ -73,14 +84,31 @@ describe.skipIf(postgres?.skipped !== undefined)('sluice/register with PostgreSQ
         "Book.findAll({ where: { authorId: keys } })   or include: 'books' in the query of Author",
       ],
     },
-  ])('finds what $name repeats ($env.APP_TYPEORM), and changes no result', async (program) => {
-    const { name, attached, env = {}, findings, loops, fixes } = program
+    ...['import', 'require'].map((build) => ({
+      name: 'postgres-js',
+      attached: 'postgres',
+      env: { APP_BUILD: build, APP_FILE: join(import.meta.dirname, 'programs/postgres-js.sql') },
+      findings: 5,
+      loops: ['the loop', 'together', 'the helper'],
+      requests: ['GET /author   20 queries', 'GET /book   20 queries'],
+      fixes: [`sql\`SELECT id, name FROM author WHERE id IN \${sql(keys)}\``],
+    })),
+    {
+      name: 'drizzle-postgres-js',
+      attached: 'postgres',
+      findings: 2,
+      loops: ['the loop'],
+      fixes: ['db.select({ id: author.id, name: author.name }).from(author).where(inArray(author.id, keys))'],
+    },
+  ])('finds what $name repeats ($env), and changes no result', async (program) => {
+    const { name, attached, env = {}, findings, loops, requests = [], fixes } = program
     const app = programOf(name)
     const [bare, registered] = [await run(app, [], envOf(env)), await run(app, REGISTER, envOf(env))]
     expect(bare).toMatchObject({ code: 0, stderr: '' })
     expect(registered).toMatchObject({ code: 0, stdout: bare.stdout })
     expect(registered.stderr).toContain(`sluice  attached ${attached} · mode observe`)
     expect(countOf(registered.stderr, 'N+1')).toBe(findings)
+    for (const request of requests) expect(registered.stderr).toContain(`N+1  ${request} → `)
     for (const loop of loops)
       expect(registered.stderr).toMatch(new RegExp(`at +programs/${name}\\.main\\.ts:${loopIn(app, loop)}:`))
     for (const fix of fixes) expect(registered.stderr).toContain(`fix  ${fix}\n`)
@@ -123,7 +151,7 @@ describe.skipIf(postgres?.skipped !== undefined)('sluice/register with PostgreSQ
     },
   )
 
-  it.each(['1', '2'])(
+  it.each(['1', '3'])(
     'returns what clients of one database write, each as the others (seed %s)',
     async (seed) => {
       const app = programOf('mixed')

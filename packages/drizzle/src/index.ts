@@ -4,4 +4,4 @@
  * @packageDocumentation
  */
 export type { DrizzleOptions, DrizzleReplica } from './replicas.ts'
-export { withSluice } from './with-sluice.ts'
+export { drizzleDescription, withSluice } from './with-sluice.ts'

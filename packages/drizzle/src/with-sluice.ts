@@ -18,7 +18,8 @@ registerOwnFrames(import.meta.url, 'drizzle-orm', 'better-sqlite3')
 // Its source maps lead to `node_modules/src`.
 registerMovedFrames('drizzle-orm', /[\\/]node_modules[\\/]src[\\/]/)
 
-const description: PoolDescription = {
+/** Describes Drizzle to the adapter of a driver. */
+export const drizzleDescription: PoolDescription = {
   orm: 'drizzle',
   moduleUrl: import.meta.url,
   isAwaited: true,
@@ -56,8 +57,8 @@ export function withSluice<TClient extends object>(
     )
   const used = sluiceFrom(sluice)
   const replicas = replicasOf(client, options)
-  if (isPgPool(client)) return sluicePool(client, used, { ...description, replicas }) as TClient
-  if (isMysql2Pool(client)) return sluiceMysql2Pool(client, used, { ...description, replicas })
+  if (isPgPool(client)) return sluicePool(client, used, { ...drizzleDescription, replicas }) as TClient
+  if (isMysql2Pool(client)) return sluiceMysql2Pool(client, used, { ...drizzleDescription, replicas })
   if (isSqliteDatabase(client)) return observedSqlite(client, used) as TClient
   hostOf(used).warn(
     `@sluice/drizzle works with pools of pg and mysql2, and databases of better-sqlite3; this client is a ${client.constructor?.name ?? 'plain object'}. Its queries pass through, and its writes invalidate nothing. If it is a single connection, pass a pool instead.`,

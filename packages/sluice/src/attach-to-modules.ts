@@ -7,6 +7,7 @@ import { guarded } from './guarded.ts'
 import { patchBetterSqlite3 } from './patches/better-sqlite3.ts'
 import { kyselyClass, patchKysely } from './patches/kysely.ts'
 import { patchPgClient, patchPgPool } from './patches/pg.ts'
+import { patchPostgres, postgresQueryClass } from './patches/postgres.ts'
 import { patchPrisma, prismaClientFunction } from './patches/prisma.ts'
 import { patchConnectionManager } from './patches/sequelize.ts'
 import { patchPostgresDriver } from './patches/typeorm.ts'
@@ -57,6 +58,12 @@ const SEAMS: readonly Seam[] = [
     patch: patchPgClient,
   },
   {
+    client: 'postgres',
+    request: /[\\/]query(?:\.js)?$/,
+    file: /[\\/]node_modules[\\/]postgres[\\/]cjs[\\/]src[\\/]query\.js$/,
+    patch: patchPostgres,
+  },
+  {
     client: 'better-sqlite3',
     request: /(?:^|[\\/])better-sqlite3(?:[\\/]lib[\\/]index(?:\.js)?)?$/,
     file: /[\\/]better-sqlite3[\\/]lib[\\/]index\.js$/,
@@ -102,6 +109,12 @@ const SEAMS: readonly Seam[] = [
 
 /** Modules that `Module._load` does not load. */
 const HOOKED: readonly HookedModule[] = [
+  {
+    file: /\/node_modules\/postgres\/src\/query\.js$/,
+    name: 'Query',
+    hasDefault: false,
+    wrap: postgresQueryClass,
+  },
   {
     file: /\/kysely\/dist\/(?:esm\/)?index\.js$/,
     name: 'Kysely',

@@ -1,8 +1,10 @@
-// Random reads and writes on one database, by a pool of `pg`, TypeORM and Sequelize. Prints what was read.
+// Random reads and writes on one database, by a pool of `pg`, TypeORM, Sequelize and `postgres`.
+// Prints what was read.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getDefaultSluice } from '@sluice/core'
 import pg from 'pg'
+import postgres from 'postgres'
 import { DataTypes, Sequelize } from 'sequelize'
 import { DataSource, EntitySchema } from 'typeorm'
 
@@ -15,6 +17,7 @@ const Author = new EntitySchema<{ id: number; name: string }>({
 })
 const source = await new DataSource({ type: 'postgres', url, entities: [Author] }).initialize()
 const authors = source.getRepository(Author)
+const sql = postgres(url, { max: 2 })
 const sequelize = new Sequelize(url, { logging: false })
 const Model = sequelize.define('Author', { name: DataTypes.TEXT }, { timestamps: false, tableName: 'author' })
 
@@ -31,6 +34,7 @@ const READS: readonly ((id: number) => Promise<unknown>)[] = [
   async (id) => (await pool.query('SELECT name FROM author WHERE id = $1', [id])).rows,
   async (id) => (await authors.findOneBy({ id }))?.name,
   async (id) => (await Model.findByPk(id))?.get('name'),
+  async (id) => (await sql`SELECT name FROM author WHERE id = ${id}`)[0]?.name,
 ]
 const WRITES: readonly ((id: number, name: string) => Promise<unknown>)[] = [
   (id, name) => pool.query('UPDATE author SET name = $1 WHERE id = $2', [name, id]),
@@ -42,6 +46,15 @@ const WRITES: readonly ((id: number, name: string) => Promise<unknown>)[] = [
       await Model.update({ name }, { where: { id }, transaction })
       rolledBack()
     }),
+  (id, name) => sql`UPDATE author SET name = ${name} WHERE id = ${id}`,
+  (id, name) => sql.begin((tx) => tx`UPDATE author SET name = ${name} WHERE id = ${id}`.then(rolledBack)),
+  async (id, name) => {
+    const inCursor = () => Promise.reject(new Error('in the cursor'))
+    await sql`UPDATE author SET name = ${name} WHERE id = ${id} RETURNING id`.cursor(inCursor).catch(() => {})
+    // It does not wait for the commit, so this may read what was before.
+    await READS[0]?.(id)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  },
 ]
 
 let writes = 0
@@ -75,5 +88,6 @@ server.closeAllConnections()
 await pool.end()
 await source.destroy()
 await sequelize.close()
+await sql.end()
 const { batched, cacheHits } = getDefaultSluice().queries.getStats()
 console.error(`batched ${batched > 0}, cached ${cacheHits > 0}`)

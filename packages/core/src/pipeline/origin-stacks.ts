@@ -79,6 +79,11 @@ export class OriginStacks {
       Origin.set(representative, origin)
   }
 
+  /** The stack in which the app created a query; `undefined` if it was not captured. */
+  created(query: object): Stack | undefined {
+    return this.areCaptured ? Origin.of(query) : undefined
+  }
+
   /**
    * Returns a function that captures the current stack when it is called for the first time. If it leads to
    * no function of the app, or only to one that awaits several queries together, the stack that was captured

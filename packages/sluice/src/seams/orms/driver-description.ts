@@ -5,13 +5,22 @@ import {
   registerOwnFrames,
 } from '@sluice/core/adapter'
 import type { Orm } from '../callers.ts'
+import { drizzleDescription } from '../drizzle.ts'
 import { sequelizeFix } from './sequelize.ts'
-import { betterSqlite3Fix, pgFix } from './sql-fix.ts'
+import { betterSqlite3Fix, pgFix, postgresFix } from './sql-fix.ts'
 import { typeormFix } from './typeorm.ts'
 
 const moduleUrl = import.meta.url
 
-registerOwnFrames(moduleUrl, 'better-sqlite3', 'pg-promise', 'sequelize', 'sequelize-pool', 'typeorm')
+registerOwnFrames(
+  moduleUrl,
+  'better-sqlite3',
+  'pg-promise',
+  'postgres',
+  'sequelize',
+  'sequelize-pool',
+  'typeorm',
+)
 // Its source maps lead out of `node_modules`: to `src` of the app.
 registerMovedFrames(
   'typeorm',
@@ -25,10 +34,15 @@ const FIXES: Partial<Record<Orm, Fix>> = {
   TypeORM: typeormFix,
 }
 
-const DRIVER_FIXES: Readonly<Record<string, Fix>> = { 'better-sqlite3': betterSqlite3Fix, pg: pgFix }
+const DRIVER_FIXES: Readonly<Record<string, Fix>> = {
+  'better-sqlite3': betterSqlite3Fix,
+  pg: pgFix,
+  postgres: postgresFix,
+}
 
 /** How a driver is described whose statements an ORM sends; without one, the app itself. */
 export function driverDescription(driver: string, orm: Orm | undefined): PoolDescription {
+  if (orm === 'Drizzle') return drizzleDescription()
   const fix = orm === undefined ? DRIVER_FIXES[driver] : FIXES[orm]
   return { orm: orm?.toLowerCase() ?? driver, moduleUrl, ...(fix && { fix }) }
 }

@@ -13,6 +13,12 @@ export function betterSqlite3Fix(select: EqualitySelect): string | undefined {
   return sql && `db.prepare('${sql}').all(JSON.stringify(keys))`
 }
 
+/** The same for `postgres`. */
+export function postgresFix(select: EqualitySelect): string | undefined {
+  const sql = sqlOf(select, (key) => `${key} IN \${sql(keys)}`)
+  return sql?.includes('`') === false ? `sql\`${sql}\`` : undefined
+}
+
 /**
  * SQL that runs a repeated select by key once.
  *

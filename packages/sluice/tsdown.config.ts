@@ -10,7 +10,7 @@ export default library(
           { name: 'late-failures', test: /src[\\/]failure-reason/, priority: 3 },
           {
             name: 'shared',
-            test: /src[\\/](?:process-state|guarded|config[\\/]config-file|seams[\\/]orms[\\/](?:living-objects|sequelize|simple-lookup|typeorm)\.ts)/,
+            test: /src[\\/](?:process-state|guarded|config[\\/]config-file|seams[\\/](?:callers|orms[\\/](?:living-objects|mikro-orm|sequelize|simple-lookup|typeorm))\.ts)/,
             priority: 2,
           },
           { name: 'late-dashboard', test: /src[\\/]dashboard/, priority: 2 },

@@ -84,6 +84,16 @@ describe.skipIf(postgres?.skipped !== undefined)('sluice/register with PostgreSQ
         "Book.findAll({ where: { authorId: keys } })   or include: 'books' in the query of Author",
       ],
     },
+    {
+      name: 'mikro-orm',
+      attached: 'MikroORM (postgresql)',
+      findings: 3,
+      loops: ['the loop', 'the loop of books'],
+      fixes: [
+        "em.find(Author, { id: { $in: keys } })   or populate: ['author'] in the query of Book",
+        "em.find(Book, { author: { $in: keys } })   or populate: ['books'] in the query of Author",
+      ],
+    },
     ...['import', 'require'].map((build) => ({
       name: 'postgres-js',
       attached: 'postgres',

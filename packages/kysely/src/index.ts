@@ -3,5 +3,7 @@
  *
  * @packageDocumentation
  */
+
 export type { KyselyOptions, KyselyReplica } from './replicas.ts'
-export { withSluice } from './with-sluice.ts'
+export type { DialectDescription } from './sluice-driver.ts'
+export { sluiceDialect, withSluice } from './with-sluice.ts'

@@ -5,6 +5,7 @@ import {
   lateStack,
   type OriginStacks,
   outcomeOfSynchronous,
+  type PoolDescription,
   ReplicaConnections,
   type Stack,
   takeUntil,
@@ -22,7 +23,6 @@ import type { Conversions } from './conversions.ts'
 import { conversionsOf } from './conversions-of.ts'
 import { driverConnection } from './driver-connection.ts'
 import { DriverConnections } from './driver-connections.ts'
-import { fixForSelect } from './fix.ts'
 import { isA } from './is-a.ts'
 import { isForQuery } from './is-for-query.ts'
 import { rawQuery } from './raw-query.ts'
@@ -34,6 +34,9 @@ type TransactionSettings = Parameters<Driver['beginTransaction']>[1]
 type Savepoint = NonNullable<Driver['savepoint']>
 
 const NOTHING: Promise<void> = Promise.resolve()
+
+/** How the ORM above a dialect is described in findings. */
+export type DialectDescription = Pick<PoolDescription, 'orm' | 'fix'>
 
 /**
  * A driver around the app's driver. Reads outside of transactions take a connection only when they are sent.
@@ -67,6 +70,7 @@ export class SluiceDriver implements Driver {
     /** By compiled query. */
     private readonly origins: OriginStacks,
     private readonly compiled: CompiledQueries,
+    description: DialectDescription,
   ) {
     this.#taking = new DriverConnections(driver, supportsMultipleConnections === false, (connection) =>
       this.#see(connection),
@@ -82,10 +86,10 @@ export class SluiceDriver implements Driver {
     const conversions = conversionsOf(driver, dialect, () => connection())
     this.#conversions = conversions
     this.#client = attachClient(sluice, {
-      orm: 'kysely',
+      orm: description.orm ?? 'kysely',
+      ...(description.fix && { fix: description.fix }),
       dialect,
       moduleUrl: import.meta.url,
-      fix: fixForSelect,
       connection,
       connect: async () => held.deref()?.init(),
       settings: (ownTypes) => conversions.shared(ownTypes),

@@ -14,9 +14,10 @@ import {
 } from '@sluice/core/adapter'
 import type { Dialect, DialectAdapter, QueryCompiler } from 'kysely'
 import { CompiledQueries } from './compiled-queries.ts'
+import { fixForSelect } from './fix.ts'
 import { isA } from './is-a.ts'
 import { isDialect, type KyselyOptions, replicasOf } from './replicas.ts'
-import { SluiceDriver } from './sluice-driver.ts'
+import { type DialectDescription, SluiceDriver } from './sluice-driver.ts'
 import { untilDone } from './until-done.ts'
 
 registerOwnFrames(import.meta.url, 'kysely')
@@ -48,7 +49,20 @@ export function withSluice(
       'a dialect of Kysely, such as new PostgresDialect({ pool })',
       dialect,
     )
-  const used = sluiceFrom(sluice)
+  return sluiceDialect(dialect, sluiceFrom(sluice), { fix: fixForSelect }, options)
+}
+
+/**
+ * The same for an ORM that creates its instance of Kysely itself: its findings are described in its words.
+ *
+ * @param description - The name of the ORM, and its fixes.
+ */
+export function sluiceDialect(
+  dialect: Dialect,
+  used: Sluice,
+  description: DialectDescription,
+  options: KyselyOptions = {},
+): Dialect {
   if (isInstrumented(dialect, used)) return dialect
   const replicas = replicasOf(options)
   const adapter = dialect.createAdapter()
@@ -64,7 +78,7 @@ export function withSluice(
   const instrumented: Dialect = {
     createDriver() {
       const bare = dialect.createDriver()
-      const driver = new SluiceDriver(bare, used, name, adapter, replicas, origins, compiled)
+      const driver = new SluiceDriver(bare, used, name, adapter, replicas, origins, compiled, description)
       // Sluice calls it before Kysely does if the schema is requested before the first query.
       driver.init = untilDone(driver.init.bind(driver))
       return driver

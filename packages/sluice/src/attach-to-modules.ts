@@ -14,6 +14,7 @@ import { patchPostgresDriver } from './patches/typeorm.ts'
 import { clients } from './process-state.ts'
 import { scopeRequests } from './scopes/http.ts'
 import { patchMakeKnex } from './seams/knex.ts'
+import { mikroOrmClass } from './seams/orms/mikro-orm.ts'
 import { patchSequelize } from './seams/orms/sequelize.ts'
 import { patchTypeorm } from './seams/orms/typeorm.ts'
 
@@ -109,6 +110,12 @@ const SEAMS: readonly Seam[] = [
 
 /** Modules that `Module._load` does not load. */
 const HOOKED: readonly HookedModule[] = [
+  {
+    file: /\/node_modules\/@mikro-orm\/core\/MikroORM\.js$/,
+    name: 'MikroORM',
+    hasDefault: false,
+    wrap: mikroOrmClass,
+  },
   {
     file: /\/node_modules\/postgres\/src\/query\.js$/,
     name: 'Query',

@@ -1,9 +1,13 @@
-import { sluiceOf } from '@sluice/core/adapter'
-import { withSluice } from '@sluice/kysely'
+import { registerOwnFrames, sluiceOf } from '@sluice/core/adapter'
+import { sluiceDialect, withSluice } from '@sluice/kysely'
 import type { Dialect, DialectAdapter } from 'kysely'
 import { attached } from '../attached-clients.ts'
 import { adaptedOrms } from '../process-state.ts'
 import { attachesTo, registeredSluice } from '../registered-sluice.ts'
+import { ormNow } from './callers.ts'
+import { mikroOrmFix } from './orms/mikro-orm.ts'
+
+registerOwnFrames(import.meta.url, '@mikro-orm')
 
 const DATABASES: Readonly<Record<string, string>> = {
   PostgresAdapter: 'postgresql',
@@ -23,10 +27,16 @@ export function kyselyArguments(args: readonly unknown[]): readonly unknown[] {
   adaptedOrms.add('Kysely')
   if (sluiceOf(dialect) !== undefined) return args
   const sluice = registeredSluice()
-  const instrumented = withSluice(dialect, sluice)
+  // The only ORM that creates instances itself.
+  const orm = ormNow() === 'MikroORM' ? 'MikroORM' : undefined
+  const instrumented =
+    orm === undefined
+      ? withSluice(dialect, sluice)
+      : sluiceDialect(dialect, sluice, { orm: 'mikroorm', fix: mikroOrmFix })
   // It has warned of a dialect that it does not support.
   if (instrumented === dialect) return args
-  attached(`Kysely (${databaseOf(dialect.createAdapter())})`, sluice)
+  if (orm !== undefined) adaptedOrms.add(orm)
+  attached(`${orm ?? 'Kysely'} (${databaseOf(dialect.createAdapter())})`, sluice)
   const withDialect = { dialect: { value: instrumented, enumerable: true } }
   return [Object.create(config as object, withDialect), ...args.slice(1)]
 }

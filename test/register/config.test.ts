@@ -26,8 +26,8 @@ const jsonWith = (config: object) => fileWith('sluice.config.json', JSON.stringi
 describe('the config file of sluice/register', () => {
   it('is the one next to package.json, and the environment takes precedence', async () => {
     const [file, environment] = await Promise.all([
-      run(SCRIPT, REGISTER, {}, CONFIG_APP),
-      run(SCRIPT, REGISTER, { SLUICE_MODE: 'observe' }, CONFIG_APP),
+      run(SCRIPT, REGISTER, {}, { cwd: CONFIG_APP }),
+      run(SCRIPT, REGISTER, { SLUICE_MODE: 'observe' }, { cwd: CONFIG_APP }),
     ])
     expect(file).toMatchObject({ code: 0, stdout: '20\n' })
     expect(file.stderr).toContain('attached Knex (better-sqlite3) · mode shadow')

@@ -11,15 +11,21 @@ export interface Run {
   readonly stderr: string
 }
 
+interface RunOptions {
+  readonly cwd?: string
+  /** The executable of Node. */
+  readonly node?: string
+}
+
 /** Runs an app to its end, without `NODE_ENV` unless a test sets it. */
 export async function run(
   app: string,
   flags: readonly string[],
   env: Readonly<Record<string, string>> = {},
-  cwd = import.meta.dirname,
+  { cwd = import.meta.dirname, node = process.execPath }: RunOptions = {},
 ): Promise<Run> {
   const { NODE_ENV: _, NODE_OPTIONS: __, ...inherited } = process.env
-  const child = spawn(process.execPath, [...FLAGS, ...flags, app], {
+  const child = spawn(node, [...FLAGS, ...flags, app], {
     cwd,
     env: { ...inherited, NO_COLOR: '1', ...env },
   })

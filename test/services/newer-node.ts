@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process'
 
-/** A Node of at least this version runs the packages of Prisma 8. */
+/** A Node of at least this version runs the packages of Prisma 8, and has `node:sqlite`. */
 const OLDEST = [22, 18] as const
 
 /**
- * A Node that runs Prisma 8: the one in `SLUICE_TEST_NEWER_NODE`, or this one.
+ * A Node that runs Prisma 8 and `node:sqlite`: the one in `SLUICE_TEST_NEWER_NODE`, or this one.
  *
  * @returns Why there is none, if there is none.
  */

@@ -3,13 +3,13 @@ import {
   type AdapterClient,
   addCallers,
   attachClient,
-  BETTER_SQLITE3_METHODS,
-  betterSqlite3Connection,
   hostOf,
   isInstrumented,
   markInstrumented,
   outcomeOfSynchronous,
-  sendBetterSqlite3,
+  SQLITE_METHODS,
+  sendSqlite,
+  sqliteConnection,
   standInFor,
 } from '@sluice/core/adapter'
 import { fixForSelect } from './fix.ts'
@@ -56,7 +56,7 @@ export function observedSqlite(database: SqliteDatabase, sluice: Sluice): Sqlite
     fix: fixForSelect,
     connection: () => {
       const living = held.deref()
-      return living && betterSqlite3Connection((sql) => living.prepare(sql))
+      return living && sqliteConnection((sql) => living.prepare(sql))
     },
     writeOutcome: outcomeOfSynchronous,
   })
@@ -71,7 +71,7 @@ export function observedSqlite(database: SqliteDatabase, sluice: Sluice): Sqlite
     },
     exec: (sql) => {
       const send = () => void database.exec(sql as string)
-      sendBetterSqlite3(client, database, { method: 'exec', sql: sql as string, args: [], send })
+      sendSqlite(client, database, { method: 'exec', sql: sql as string, args: [], send })
       return observed
     },
     // The database's own method sends BEGIN and COMMIT unseen.
@@ -92,10 +92,10 @@ function observedStatement(
   statement: SqliteStatement,
   sql: string,
 ): SqliteStatement {
-  const running = BETTER_SQLITE3_METHODS.map((name) => {
+  const running = SQLITE_METHODS.map((name) => {
     const method = statement[name] as Method
     const observed: Method = (...args) =>
-      sendBetterSqlite3(client, database, {
+      sendSqlite(client, database, {
         method: name,
         sql,
         args,

@@ -4,12 +4,12 @@ import type { Sluice } from '@sluice/core'
 import { attachedByApp } from './attached-clients.ts'
 import { type HookedModule, hookModules } from './esm-hooks.ts'
 import { guarded } from './guarded.ts'
-import { patchBetterSqlite3 } from './patches/better-sqlite3.ts'
 import { kyselyClass, patchKysely } from './patches/kysely.ts'
 import { patchPgClient, patchPgPool } from './patches/pg.ts'
 import { patchPostgres, postgresQueryClass } from './patches/postgres.ts'
 import { patchPrisma, prismaClientFunction } from './patches/prisma.ts'
 import { patchConnectionManager } from './patches/sequelize.ts'
+import { patchBetterSqlite3, patchNodeSqlite } from './patches/sqlite.ts'
 import { patchPostgresDriver } from './patches/typeorm.ts'
 import { clients } from './process-state.ts'
 import { scopeRequests } from './scopes/http.ts'
@@ -143,6 +143,7 @@ export function attachToModules(): void {
   const load = loader._load
   loader._load = function sluiceLoad(this: unknown, request, parent, isMain) {
     const exports = load.call(this, request, parent, isMain)
+    if (request === NODE_SQLITE) nodeSqliteLoaded(exports)
     const seam = SEAMS.find((one) => one.request.test(request))
     if (seam === undefined) return exports
     return (
@@ -164,6 +165,31 @@ export function attachToModules(): void {
     [Symbol.for('sluice.clientListener')]: (sluice: Sluice, orm: string) =>
       void guarded('the Sluice of the app', () => attachedByApp(sluice, orm)),
   })
-  guarded('ES modules', () => hookModules(HOOKED))
+  guarded('ES modules', () => hookModules(HOOKED, [NODE_SQLITE]))
   guarded('HTTP servers', scopeRequests)
+  guarded(NODE_SQLITE, watchBuiltinModules)
+}
+
+const NODE_SQLITE = 'node:sqlite'
+let isNodeSqlitePatched = false
+
+/** The app has loaded it: loading it takes time, and prints a warning. */
+function nodeSqliteLoaded(exports: unknown): void {
+  if (isNodeSqlitePatched) return
+  isNodeSqlitePatched = true
+  clients.areLoaded = true
+  guarded(NODE_SQLITE, () => patchNodeSqlite(exports))
+}
+
+/** Since Node 22.3. Neither `Module._load` nor a hook sees it. */
+function watchBuiltinModules(): void {
+  const { getBuiltinModule } = process
+  if (getBuiltinModule === undefined) return
+  Object.assign(process, {
+    getBuiltinModule(id: string) {
+      const exports = getBuiltinModule(id)
+      if (id === NODE_SQLITE && exports !== undefined) nodeSqliteLoaded(exports)
+      return exports
+    },
+  })
 }

@@ -37,8 +37,13 @@ export const load = (url, context, next) => {
   return { format: 'module', shortCircuit: true, source }
 }`
 
-/** Replaces exports of the modules that ES modules import from now on. */
-export function hookModules(modules: readonly HookedModule[]): void {
+/**
+ * Replaces exports of the modules that ES modules import from now on.
+ *
+ * @param builtins - Modules of Node that are loaded with `process.getBuiltinModule` before an ES module imports
+ *   them, since Node 22.15.
+ */
+export function hookModules(modules: readonly HookedModule[], builtins: readonly string[]): void {
   shared[WRAP] = Object.fromEntries(modules.map(({ name, wrap }) => [name, wrap]))
   const hooked = modules.map((one) => ({ file: one.file, source: sourceOf(one) }))
   const hooks = Module as unknown as ModuleHooks
@@ -48,6 +53,7 @@ export function hookModules(modules: readonly HookedModule[]): void {
   }
   hooks.registerHooks({
     load(url, context, next) {
+      if (builtins.includes(url)) process.getBuiltinModule(url)
       const found = hooked.find(({ file }) => file.test(url))
       // `Module._load` replaces what `require` returns.
       if (found === undefined || context.conditions?.includes('require')) return next(url, context)

@@ -20,6 +20,8 @@ export const REGISTER_CLIENTS: Readonly<Record<string, RegisterClient>> = {
   pg: { name: 'pg', range: '^8.0.0' },
   postgres: { name: 'postgres', range: '^3.4.0' },
   'better-sqlite3': { name: 'better-sqlite3', range: '>=11.0.0 <13.0.0' },
+  // A part of Node.js, which is in no folder.
+  'node:sqlite': { name: 'node:sqlite', range: '*' },
 }
 
 /** The names of the clients, as in a sentence. */

@@ -96,12 +96,6 @@ export { emptyTotals, isExactAggregate, isWrittenEqually as isWrittenAlike } fro
 export { type AdapterClient, attachClient } from './attach-client.ts'
 export { chooseKey } from './choose-key.ts'
 export type { ClientDescription, ClientReplicas } from './client-description.ts'
-export {
-  BETTER_SQLITE3_METHODS,
-  type BetterSqlite3Call,
-  betterSqlite3Connection,
-  sendBetterSqlite3,
-} from './drivers/better-sqlite3.ts'
 export { functionIdentity, isSelfContained } from './drivers/function-identity.ts'
 export { isMysql2Pool, sluiceMysql2Pool } from './drivers/mysql2.ts'
 export { Mysql2Conversions } from './drivers/mysql2-settings.ts'
@@ -114,6 +108,12 @@ export { PgTransactions } from './drivers/pg-transactions.ts'
 export { PgTypeParsers } from './drivers/pg-type-parsers.ts'
 export type { PoolDescription, PoolReplicas, ReplicaPool } from './drivers/pool.ts'
 export { standInFor } from './drivers/pool.ts'
+export {
+  SQLITE_METHODS,
+  type SqliteCall,
+  sendSqlite,
+  sqliteConnection,
+} from './drivers/sqlite.ts'
 export {
   type EqualitySelect,
   readEqualitySelect,

@@ -6,6 +6,7 @@ export const CLIENT_NAMES: readonly string[] = [
   'pg',
   'postgres',
   'better-sqlite3',
+  'node:sqlite',
 ]
 
 /** The ORMs that Sluice recognizes above a driver. */

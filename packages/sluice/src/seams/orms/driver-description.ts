@@ -7,7 +7,7 @@ import {
 import type { Orm } from '../callers.ts'
 import { drizzleDescription } from '../drizzle.ts'
 import { sequelizeFix } from './sequelize.ts'
-import { betterSqlite3Fix, pgFix, postgresFix } from './sql-fix.ts'
+import { pgFix, postgresFix, sqliteFix } from './sql-fix.ts'
 import { typeormFix } from './typeorm.ts'
 
 const moduleUrl = import.meta.url
@@ -35,7 +35,8 @@ const FIXES: Partial<Record<Orm, Fix>> = {
 }
 
 const DRIVER_FIXES: Readonly<Record<string, Fix>> = {
-  'better-sqlite3': betterSqlite3Fix,
+  'better-sqlite3': sqliteFix,
+  'node:sqlite': sqliteFix,
   pg: pgFix,
   postgres: postgresFix,
 }

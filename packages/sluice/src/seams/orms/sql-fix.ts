@@ -7,8 +7,8 @@ export function pgFix(select: EqualitySelect): string | undefined {
   return sql && `pool.query('${sql}', [keys])`
 }
 
-/** The same for `better-sqlite3`. */
-export function betterSqlite3Fix(select: EqualitySelect): string | undefined {
+/** The same for `better-sqlite3` and `node:sqlite`. */
+export function sqliteFix(select: EqualitySelect): string | undefined {
   const sql = sqlOf(select, (key) => `${key} IN (SELECT value FROM json_each(?))`)
   return sql && `db.prepare('${sql}').all(JSON.stringify(keys))`
 }

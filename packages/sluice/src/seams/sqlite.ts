@@ -1,0 +1,127 @@
+import {
+  attachClient,
+  isSending,
+  outcomeOfSynchronous,
+  SQLITE_METHODS,
+  type SqliteCall,
+  sendSqlite,
+  sqliteConnection,
+} from '@sluice/core/adapter'
+import { guarded } from '../guarded.ts'
+import { DriverClient } from './driver-clients.ts'
+import { driverDescription } from './orms/driver-description.ts'
+
+type Method = (...args: unknown[]) => unknown
+type Send = (call: SqliteCall) => unknown
+
+/** `better-sqlite3` sets `source` and `database`, also on the statements that it prepares itself. */
+interface Statement extends Record<PropertyKey, unknown> {
+  readonly source?: string
+  readonly database?: Database
+  readonly sourceSQL?: string
+  readonly reader?: boolean
+  all: Method
+  run: Method
+}
+
+export interface Database extends Record<PropertyKey, unknown> {
+  prepare: (sql: string) => Statement
+  exec: Method
+  close: Method
+}
+
+/** A synchronous driver of SQLite. */
+export interface SqliteDriver {
+  readonly name: 'better-sqlite3' | 'node:sqlite'
+  /** The method of its databases without Sluice. */
+  readonly prepare: Database['prepare']
+}
+
+interface Origin {
+  readonly database: Database
+  readonly sql: string
+}
+
+const clients = new WeakMap<Database, DriverClient<Send>>()
+const origins = new WeakMap<Statement, Origin>()
+const patched = new WeakSet<object>()
+
+/** Returns what sends the call of a database that is made now; `undefined`: an adapter above sees it. */
+export function databaseNow(driver: SqliteDriver, database: Database): Send | undefined {
+  if (isSending()) return undefined
+  let client = clients.get(database)
+  if (client === undefined) {
+    client = driverClientOf(driver, database)
+    clients.set(database, client)
+  }
+  return client.standInNow()
+}
+
+/** The app has closed a database. `node:sqlite` can open it again. */
+export function releaseDatabase(database: Database): void {
+  clients.get(database)?.attachment?.release()
+  clients.delete(database)
+}
+
+/** The app has prepared a statement. The classes of statements are not exported by each driver. */
+export function prepared(driver: SqliteDriver, database: Database, statement: Statement): void {
+  const { sourceSQL } = statement
+  if (sourceSQL !== undefined) origins.set(statement, { database, sql: sourceSQL })
+  patchMethods(driver, statement, ({ database, source }) =>
+    database === undefined || source === undefined ? undefined : { database, sql: source },
+  )
+}
+
+/** The app has created a tag store, which prepares its statements itself. */
+export function tagStoreCreated(driver: SqliteDriver, store: Statement): void {
+  patchMethods(driver, store, ({ db }, [strings]) => ({
+    database: db as Database,
+    sql: (strings as readonly string[]).join('?'),
+  }))
+}
+
+/** Replaces the methods that run statements, once for each class. */
+function patchMethods(
+  driver: SqliteDriver,
+  instance: Statement,
+  originOf: (instance: Statement, args: readonly unknown[]) => Origin | undefined,
+): void {
+  const prototype = Object.getPrototypeOf(instance)
+  if (patched.has(prototype)) return
+  patched.add(prototype)
+  for (const name of SQLITE_METHODS) {
+    const method = prototype[name] as Method
+    prototype[name] = function (this: Statement, ...args: unknown[]) {
+      const send = () => method.apply(this, args)
+      const call = guarded(driver.name, () => {
+        const origin = origins.get(this) ?? originOf(this, args)
+        const observed = origin && databaseNow(driver, origin.database)
+        return observed && (() => observed({ method: name, sql: origin.sql, args, send }))
+      })
+      return call === undefined ? send() : call()
+    }
+  }
+}
+
+function driverClientOf({ name, prepare }: SqliteDriver, database: Database): DriverClient<Send> {
+  const held = new WeakRef(database)
+  return new DriverClient(name, (sluice, caller) => {
+    const { orm = name, moduleUrl = import.meta.url, fix } = driverDescription(name, caller)
+    const client = attachClient(sluice, {
+      orm,
+      dialect: 'sqlite',
+      moduleUrl,
+      ...(fix && { fix }),
+      connection: () => {
+        const living = held.deref()
+        return living && sqliteConnection((sql) => prepare.call(living, sql))
+      },
+      writeOutcome: outcomeOfSynchronous,
+    })
+    const standIn: Send = (call) => {
+      const living = held.deref()
+      return living === undefined ? call.send() : sendSqlite(client, living, call)
+    }
+    return { standIn, release: () => client.detach() }
+  })
+}

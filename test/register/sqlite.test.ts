@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newerNode } from '../services/newer-node.ts'
+import { type Database, databases } from '../support/databases.ts'
 import { countOf, loopIn, REGISTER, run } from './run-app.ts'
 
 function programOf(name: string): string {
@@ -54,4 +56,80 @@ it.skipIf(isBuiltin('node:sqlite'))('changes no error of a Node without node:sql
     const { code, stderr } = await run(programOf('node-sqlite'), REGISTER, { APP_LOADS: load })
     expect({ code, warns: stderr.includes('SLUICE_REGISTER') }).toEqual({ code: 1, warns: false })
   }
+})
+
+const SCHEMA = `
+  CREATE TABLE author (id integer PRIMARY KEY, name text NOT NULL);
+  CREATE TABLE book (id integer PRIMARY KEY, title text NOT NULL, author_id integer NOT NULL REFERENCES author);
+  WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < 20)
+  INSERT INTO author SELECT n, 'author ' || n FROM counted;
+  INSERT INTO book SELECT id, 'book ' || id, id FROM author;
+`
+const PRISMA_ROWS =
+  "INSERT INTO authors (email, full_name) VALUES ('a1@x.y', 'author 1')" +
+  Array.from({ length: 19 }, (_, at) => `, ('a${at + 2}@x.y', 'author ${at + 2}')`).join('')
+
+describe('an ORM on better-sqlite3', () => {
+  let database: Database
+  beforeAll(async () => {
+    const [sqlite] = databases().filter(({ dialect }) => dialect === 'sqlite')
+    database = (await sqlite?.connect()) as Database
+    await database.exec(SCHEMA)
+    await database.exec(readFileSync(join(import.meta.dirname, '../generated/sqlite/schema.sql'), 'utf8'))
+    await database.exec(PRISMA_ROWS)
+  })
+  afterAll(() => database?.drop())
+
+  const typeorm = {
+    name: 'typeorm',
+    attached: 'better-sqlite3 (TypeORM)',
+    findings: 3,
+    loops: ['the loop', 'the loop of books'],
+    fix: 'dataSource.getRepository(Author).find({ where: { id: In(keys) } })   or relations: { author: true } in the query of Book',
+  }
+  it.each([
+    {
+      name: 'drizzle-sqlite',
+      attached: 'better-sqlite3 (Drizzle)',
+      findings: 2,
+      // The driver runs a query that is awaited in a microtask, without the frames of the app.
+      loops: ['the synchronous loop'],
+      fix: 'db.select({ id: author.id, name: author.name }).from(author).where(inArray(author.id, keys))',
+    },
+    typeorm,
+    { ...typeorm, env: { APP_TYPEORM: 'typeorm03' } },
+  ])('finds what $name repeats ($env.APP_TYPEORM), and changes no result', async (program) => {
+    const { name, attached, env: own = {}, findings, loops, fix } = program
+    const app = programOf(name)
+    const env = { DATABASE_FILE: database.filename ?? '', ...own }
+    const [bare, registered] = [await run(app, [], env), await run(app, REGISTER, env)]
+    expect(bare).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('author 20') })
+    expect(registered).toMatchObject({ code: 0, stdout: bare.stdout })
+    expect(registered.stderr).toContain(attached)
+    expect(countOf(registered.stderr, 'N+1')).toBe(findings)
+    for (const loop of loops)
+      expect(registered.stderr).toMatch(new RegExp(`at +programs/${name}\\.main\\.ts:${loopIn(app, loop)}:`))
+    expect(registered.stderr).toContain(`fix  ${fix}\n`)
+  })
+
+  it.each([
+    { orm: 'knex', attached: 'Knex (better-sqlite3)', fix: "db('author').whereIn('id', keys)" },
+    {
+      orm: 'kysely',
+      attached: 'Kysely (sqlite)',
+      fix: "db.selectFrom('author').selectAll().where('id', 'in', keys).execute()",
+    },
+    { orm: 'prisma', attached: 'Prisma', fix: 'prisma.author.findMany({ where: { id: { in: keys } } })' },
+  ])('counts each statement of $orm once', async ({ orm, attached, fix }) => {
+    const app = programOf('orms-on-sqlite')
+    const env = { APP_ORM: orm, DATABASE_FILE: database.filename ?? '' }
+    const [bare, registered] = [await run(app, [], env), await run(app, REGISTER, env)]
+    expect(bare).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('author 20') })
+    expect(registered).toMatchObject({ code: 0, stdout: bare.stdout })
+    expect(registered.stderr).toContain(`sluice  attached ${attached} · mode`)
+    expect(countOf(registered.stderr, 'N+1')).toBe(1)
+    expect(registered.stderr).toContain('\n  20× ')
+    expect(registered.stderr).toContain(`orms-on-sqlite.main.ts:${loopIn(app, `the loop of ${orm}`)}:`)
+    expect(registered.stderr).toContain(`fix  ${fix}\n`)
+  })
 })

@@ -19,6 +19,11 @@ for (const id of ids) {
 }
 show('loop', loop)
 show('missing', [byId.get(99), byId.all(99), byId.raw().get(1), byId.raw(false).get(2)])
+const bound = ids.map((id) => db.prepare('SELECT name FROM author WHERE id = ?').bind(id))
+show(
+  'bound',
+  bound.map((statement) => statement.get()), // the bound loop
+)
 const names: unknown[] = []
 for (const { name } of db.prepare('SELECT name FROM author ORDER BY id').iterate() as Iterable<{
   name: string

@@ -44,6 +44,8 @@ interface Origin {
 
 const clients = new WeakMap<Database, DriverClient<Send>>()
 const origins = new WeakMap<Statement, Origin>()
+/** The values that the app has bound permanently, which `better-sqlite3` can. */
+const bound = new WeakMap<Statement, readonly unknown[]>()
 const patched = new WeakSet<object>()
 
 /** Returns what sends the call of a database that is made now; `undefined`: an adapter above sees it. */
@@ -89,6 +91,13 @@ function patchMethods(
   const prototype = Object.getPrototypeOf(instance)
   if (patched.has(prototype)) return
   patched.add(prototype)
+  const { bind } = prototype
+  if (typeof bind === 'function')
+    prototype.bind = function (this: Statement, ...args: unknown[]) {
+      const result = bind.apply(this, args)
+      bound.set(this, args)
+      return result
+    }
   for (const name of SQLITE_METHODS) {
     const method = prototype[name] as Method
     prototype[name] = function (this: Statement, ...args: unknown[]) {
@@ -96,7 +105,8 @@ function patchMethods(
       const call = guarded(driver.name, () => {
         const origin = origins.get(this) ?? originOf(this, args)
         const observed = origin && databaseNow(driver, origin.database)
-        return observed && (() => observed({ method: name, sql: origin.sql, args, send }))
+        const values = bound.get(this) ?? args
+        return observed && (() => observed({ method: name, sql: origin.sql, args: values, send }))
       })
       return call === undefined ? send() : call()
     }

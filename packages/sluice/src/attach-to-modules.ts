@@ -5,6 +5,7 @@ import { attachedByApp } from './attached-clients.ts'
 import { type HookedModule, hookModules } from './esm-hooks.ts'
 import { guarded } from './guarded.ts'
 import { kyselyClass, patchKysely } from './patches/kysely.ts'
+import { libsqlFunction, patchLibsql } from './patches/libsql.ts'
 import { patchPgClient, patchPgPool } from './patches/pg.ts'
 import { patchPostgres, postgresQueryClass } from './patches/postgres.ts'
 import { patchPrisma, prismaClientFunction } from './patches/prisma.ts'
@@ -71,6 +72,12 @@ const SEAMS: readonly Seam[] = [
     patch: patchBetterSqlite3,
   },
   {
+    client: '@libsql/client',
+    request: /(?:^|[\\/])@libsql[\\/]client(?:[\\/](?:lib-cjs[\\/])?(?:http|node|sqlite3|web|ws)(?:\.js)?)?$/,
+    file: /[\\/]@libsql[\\/]client[\\/]lib-cjs[\\/](?:http|node|sqlite3|web|ws)\.js$/,
+    patch: patchLibsql,
+  },
+  {
     client: 'TypeORM',
     request: /(?:^|[\\/])typeorm(?:[\\/]index(?:\.js)?)?$/,
     file: /[\\/]typeorm[\\/]index\.js$/,
@@ -133,6 +140,12 @@ const HOOKED: readonly HookedModule[] = [
     name: 'getPrismaClient',
     hasDefault: true,
     wrap: prismaClientFunction,
+  },
+  {
+    file: /\/@libsql\/client\/lib-esm\/(?:http|node|sqlite3|web|ws)\.js$/,
+    name: 'createClient',
+    hasDefault: false,
+    wrap: libsqlFunction,
   },
 ]
 

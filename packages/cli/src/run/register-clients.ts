@@ -22,6 +22,7 @@ export const REGISTER_CLIENTS: Readonly<Record<string, RegisterClient>> = {
   'better-sqlite3': { name: 'better-sqlite3', range: '>=11.0.0 <13.0.0' },
   // A part of Node.js, which is in no folder.
   'node:sqlite': { name: 'node:sqlite', range: '*' },
+  '@libsql/client': { name: '@libsql/client', range: '>=0.14.0 <0.19.0' },
 }
 
 /** The names of the clients, as in a sentence. */

@@ -7,6 +7,7 @@ export const CLIENT_NAMES: readonly string[] = [
   'postgres',
   'better-sqlite3',
   'node:sqlite',
+  '@libsql/client',
 ]
 
 /** The ORMs that Sluice recognizes above a driver. */

@@ -7,13 +7,14 @@ import {
 import type { Orm } from '../callers.ts'
 import { drizzleDescription } from '../drizzle.ts'
 import { sequelizeFix } from './sequelize.ts'
-import { pgFix, postgresFix, sqliteFix } from './sql-fix.ts'
+import { libsqlFix, pgFix, postgresFix, sqliteFix } from './sql-fix.ts'
 import { typeormFix } from './typeorm.ts'
 
 const moduleUrl = import.meta.url
 
 registerOwnFrames(
   moduleUrl,
+  '@libsql/client',
   'better-sqlite3',
   'pg-promise',
   'postgres',
@@ -35,6 +36,7 @@ const FIXES: Partial<Record<Orm, Fix>> = {
 }
 
 const DRIVER_FIXES: Readonly<Record<string, Fix>> = {
+  '@libsql/client': libsqlFix,
   'better-sqlite3': sqliteFix,
   'node:sqlite': sqliteFix,
   pg: pgFix,

@@ -9,7 +9,7 @@ export function pgFix(select: EqualitySelect): string | undefined {
 
 /** The same for `better-sqlite3` and `node:sqlite`. */
 export function sqliteFix(select: EqualitySelect): string | undefined {
-  const sql = sqlOf(select, (key) => `${key} IN (SELECT value FROM json_each(?))`)
+  const sql = sqlOf(select, inJson)
   return sql && `db.prepare('${sql}').all(JSON.stringify(keys))`
 }
 
@@ -17,6 +17,16 @@ export function sqliteFix(select: EqualitySelect): string | undefined {
 export function postgresFix(select: EqualitySelect): string | undefined {
   const sql = sqlOf(select, (key) => `${key} IN \${sql(keys)}`)
   return sql?.includes('`') === false ? `sql\`${sql}\`` : undefined
+}
+
+/** The same for `@libsql/client`. */
+export function libsqlFix(select: EqualitySelect): string | undefined {
+  const sql = sqlOf(select, inJson)
+  return sql && `client.execute('${sql}', [JSON.stringify(keys)])`
+}
+
+function inJson(key: string): string {
+  return `${key} IN (SELECT value FROM json_each(?))`
 }
 
 /**

@@ -40,8 +40,8 @@ export const load = (url, context, next) => {
 /**
  * Replaces exports of the modules that ES modules import from now on.
  *
- * @param builtins - Modules of Node that are loaded with `process.getBuiltinModule` before an ES module imports
- *   them, since Node 22.15.
+ * @param builtins - Modules of Node, which are loaded with `process.getBuiltinModule` before an ES module
+ *   imports them. Since Node 22.15.
  */
 export function hookModules(modules: readonly HookedModule[], builtins: readonly string[]): void {
   shared[WRAP] = Object.fromEntries(modules.map(({ name, wrap }) => [name, wrap]))

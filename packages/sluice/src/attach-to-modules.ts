@@ -6,6 +6,7 @@ import { type HookedModule, hookModules } from './esm-hooks.ts'
 import { guarded } from './guarded.ts'
 import { kyselyClass, patchKysely } from './patches/kysely.ts'
 import { libsqlFunction, patchLibsql } from './patches/libsql.ts'
+import { patchMysql2 } from './patches/mysql2.ts'
 import { patchPgClient, patchPgPool } from './patches/pg.ts'
 import { patchPostgres, postgresQueryClass } from './patches/postgres.ts'
 import { patchPrisma, prismaClientFunction } from './patches/prisma.ts'
@@ -33,7 +34,7 @@ interface Seam {
   readonly request: RegExp
   readonly file: RegExp
   /** Returns what replaces the exports of the module. */
-  patch(exports: unknown): unknown
+  patch(exports: unknown, file: string): unknown
 }
 
 /**
@@ -64,6 +65,12 @@ const SEAMS: readonly Seam[] = [
     request: /[\\/]query(?:\.js)?$/,
     file: /[\\/]node_modules[\\/]postgres[\\/]cjs[\\/]src[\\/]query\.js$/,
     patch: patchPostgres,
+  },
+  {
+    client: 'mysql2',
+    request: /(?:^|[\\/])(?:pool|connection|pool_connection|pool_cluster)(?:\.js)?$/,
+    file: /[\\/]mysql2[\\/]lib[\\/](?:(?:base|promise)[\\/])?(?:pool|connection|pool_connection|pool_cluster)\.js$/,
+    patch: patchMysql2,
   },
   {
     client: 'better-sqlite3',
@@ -166,7 +173,7 @@ export function attachToModules(): void {
         if (!seam.file.test(file) || module === undefined || !module.loaded) return exports
         if (!patched.has(module)) {
           patched.add(module)
-          module.exports = seam.patch(exports)
+          module.exports = seam.patch(exports, file)
           clients.areLoaded = true
         }
         return module.exports

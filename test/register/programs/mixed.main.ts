@@ -1,23 +1,31 @@
-// Random reads and writes on one database, by a pool of `pg`, TypeORM, Sequelize and `postgres`.
-// Prints what was read.
+// Random reads and writes on one database, by a pool of its driver, TypeORM, Sequelize and, on PostgreSQL,
+// `postgres`. Prints what was read.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getDefaultSluice } from '@sluice/core'
+import mysql from 'mysql2/promise'
 import pg from 'pg'
 import postgres from 'postgres'
 import { DataTypes, Sequelize } from 'sequelize'
 import { DataSource, EntitySchema } from 'typeorm'
 
 const { DATABASE_URL: url = '', APP_SEED = '1' } = process.env
-const pool = new pg.Pool({ connectionString: url })
+const isMysql = url.startsWith('mysql:')
+const pool = isMysql ? mysql.createPool(url) : new pg.Pool({ connectionString: url })
+async function query(sql: string, values: readonly unknown[] = []): Promise<unknown> {
+  if (pool instanceof pg.Pool) return (await pool.query(sql, [...values])).rows
+  return (await pool.query(sql.replaceAll(/\$\d/g, '?'), [...values] as never))[0]
+}
 const Author = new EntitySchema<{ id: number; name: string }>({
   name: 'Author',
   tableName: 'author',
   columns: { id: { type: Number, primary: true }, name: { type: 'text' } },
 })
-const source = await new DataSource({ type: 'postgres', url, entities: [Author] }).initialize()
+const type = isMysql ? 'mysql' : ('postgres' as never)
+const source = await new DataSource({ type, url, entities: [Author] }).initialize()
 const authors = source.getRepository(Author)
-const sql = postgres(url, { max: 2 })
+// It connects with its first query.
+const sql = postgres(isMysql ? '' : url, { max: 2 })
 const sequelize = new Sequelize(url, { logging: false })
 const Model = sequelize.define('Author', { name: DataTypes.TEXT }, { timestamps: false, tableName: 'author' })
 
@@ -30,14 +38,14 @@ function random(below: number): number {
 const rolledBack = () => {
   if (random(2) === 0) throw new Error('rolled back')
 }
-const READS: readonly ((id: number) => Promise<unknown>)[] = [
-  async (id) => (await pool.query('SELECT name FROM author WHERE id = $1', [id])).rows,
+const READS: ((id: number) => Promise<unknown>)[] = [
+  (id) => query('SELECT name FROM author WHERE id = $1', [id]),
   async (id) => (await authors.findOneBy({ id }))?.name,
   async (id) => (await Model.findByPk(id))?.get('name'),
-  async (id) => (await sql`SELECT name FROM author WHERE id = ${id}`)[0]?.name,
 ]
-const WRITES: readonly ((id: number, name: string) => Promise<unknown>)[] = [
-  (id, name) => pool.query('UPDATE author SET name = $1 WHERE id = $2', [name, id]),
+if (!isMysql) READS.push(async (id) => (await sql`SELECT name FROM author WHERE id = ${id}`)[0]?.name)
+const WRITES: ((id: number, name: string) => Promise<unknown>)[] = [
+  (id, name) => query('UPDATE author SET name = $1 WHERE id = $2', [name, id]),
   (id, name) => authors.update({ id }, { name }),
   (id, name) => Model.update({ name }, { where: { id } }),
   (id, name) => source.transaction((manager) => manager.update(Author, { id }, { name }).then(rolledBack)),
@@ -46,6 +54,8 @@ const WRITES: readonly ((id: number, name: string) => Promise<unknown>)[] = [
       await Model.update({ name }, { where: { id }, transaction })
       rolledBack()
     }),
+]
+const POSTGRES_WRITES: typeof WRITES = [
   (id, name) => sql`UPDATE author SET name = ${name} WHERE id = ${id}`,
   (id, name) => sql.begin((tx) => tx`UPDATE author SET name = ${name} WHERE id = ${id}`.then(rolledBack)),
   async (id, name) => {
@@ -56,6 +66,7 @@ const WRITES: readonly ((id: number, name: string) => Promise<unknown>)[] = [
     await new Promise((resolve) => setTimeout(resolve, 20))
   },
 ]
+if (!isMysql) WRITES.push(...POSTGRES_WRITES)
 
 let writes = 0
 async function step(): Promise<void> {
@@ -75,7 +86,7 @@ const server = createServer(async (_, response) => {
   for (let steps = 0; steps < 20; steps += 1) await step()
   response.end()
 })
-await pool.query("UPDATE author SET name = 'name of ' || id")
+await query("UPDATE author SET name = concat('name of ', id)")
 await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
 const { port } = server.address() as AddressInfo
 for (let request = 0; request < 15; request += 1) {

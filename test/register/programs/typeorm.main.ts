@@ -1,7 +1,12 @@
 // TypeORM: a loop by key, a loop by foreign key, calls at the same time, and a transaction.
 import type { DataSource as DataSourceType, EntitySchema as EntitySchemaType } from 'typeorm'
 
-const { DATABASE_FILE, DATABASE_URL = '', APP_TYPEORM = 'typeorm' } = process.env
+const {
+  DATABASE_FILE,
+  DATABASE_URL = '',
+  APP_TYPEORM = 'typeorm',
+  APP_CONNECTOR: connectorPackage,
+} = process.env
 const { DataSource, EntitySchema } = (await import(APP_TYPEORM)) as {
   readonly DataSource: typeof DataSourceType
   readonly EntitySchema: typeof EntitySchemaType
@@ -40,8 +45,9 @@ const Book = new EntitySchema<Book>({
 
 const source = new DataSource({
   ...(DATABASE_FILE === undefined
-    ? { type: 'postgres' as const, url: DATABASE_URL }
+    ? { type: DATABASE_URL.startsWith('mysql:') ? 'mysql' : ('postgres' as never), url: DATABASE_URL }
     : { type: 'better-sqlite3' as const, database: DATABASE_FILE }),
+  ...(connectorPackage && ({ connectorPackage } as object)),
   entities: [Author, Book],
   logging: false,
 })

@@ -1,4 +1,4 @@
-type Callback = (...results: unknown[]) => unknown
+export type Callback = (...results: unknown[]) => unknown
 
 /** A pool, a connection or a prepared statement of `mysql2`. */
 export type Mysql2Object = Record<PropertyKey, unknown>
@@ -14,6 +14,8 @@ export interface Mysql2Call {
   /** The options besides the SQL and its values. */
   readonly options: Readonly<Record<string, unknown>>
   readonly callback: Callback | undefined
+  /** Sends it. Default: calls the method. */
+  readonly send?: (() => Promise<Mysql2Answer>) | undefined
 }
 
 /** The first two results of a call: rows, or the header of a write, and the columns. */
@@ -65,12 +67,4 @@ export function send(
       else resolve(results)
     })
   })
-}
-
-/** Passes results to a callback, as the driver would. */
-export function toCallback(sent: Promise<unknown>, callback: Callback): void {
-  sent.then(
-    (results) => process.nextTick(callback, null, ...(Array.isArray(results) ? results : [])),
-    (error: unknown) => process.nextTick(callback, error),
-  )
 }

@@ -1,26 +1,18 @@
-import type { AdapterClient } from '../attach-client.ts'
+import { type AdapterClient, attachClient } from '../attach-client.ts'
+import { sending } from '../sending.ts'
 import {
+  type Callback,
   type Mysql2Call,
-  type Mysql2Form,
   type Mysql2Object,
   readMysql2Call,
   send,
-  toCallback,
   withoutCallback,
 } from './mysql2-call.ts'
-import { standInFor } from './pool.ts'
+import type { Mysql2Place } from './mysql2-command.ts'
+import { Mysql2Statements } from './mysql2-statements.ts'
+import { type PoolDescription, standInFor } from './pool.ts'
 
 type Method = (...args: unknown[]) => unknown
-
-/** Where a call of `query` or `execute` is sent. */
-export interface Mysql2Place {
-  readonly target: Mysql2Object
-  readonly form: Mysql2Form
-  /** The connection whose session the call uses; `undefined`: any connection of the pool. */
-  readonly connection: object | undefined
-  /** The object that runs other statements in the same session. Default: the target. */
-  readonly owner?: Mysql2Object
-}
 
 type Run = (place: Mysql2Place, call: Mysql2Call) => unknown
 
@@ -34,6 +26,57 @@ export function running(run: Run, place: Mysql2Place): Readonly<Record<'query' |
       return call === undefined ? (place.target[name] as Method)(...args) : run(place, call)
     }
   return { query: method('query'), execute: method('execute') }
+}
+
+/** A client that is only observed. */
+export interface MysqlConnections {
+  /** Returns the stand-in for a connection with callbacks, of `mysql2` or `mysql`. */
+  connectionOf(connection: object): object
+  /** Returns what sends the statements of a pool, or of a cluster of pools, unchanged. */
+  poolOf(pool: object): Readonly<Record<'query' | 'execute', Method>>
+  detach(): void
+}
+
+/** Observes connections and pools with callbacks, of `mysql2` or `mysql`. */
+export function sluiceMysqlConnections(
+  sluice: object,
+  { orm = 'mysql2', moduleUrl = import.meta.url, fix }: PoolDescription = {},
+): MysqlConnections {
+  // An app that has only connections has none for statements of Sluice itself.
+  const client = attachClient(sluice, {
+    orm,
+    dialect: 'mysql',
+    moduleUrl,
+    connection: () => undefined,
+    ...(fix && { fix }),
+    isClosed: (connection) => (connection as Mysql2Object)._closing === true,
+  })
+  const statements = new Mysql2Statements(client)
+  const run: Run = (place, call) => statements.run(place, call)
+  const connections = new Mysql2Connections(client, run)
+  return {
+    poolOf: (pool) =>
+      running(run, { target: pool as Mysql2Object, form: 'callbacks', connection: undefined }),
+    connectionOf: (connection) => connections.withCallbacks(connection as Mysql2Object),
+    detach: () => client.detach(),
+  }
+}
+
+interface Bare {
+  readonly connection: object
+  statementOf(statement: Mysql2Object): object
+}
+
+const bare = new WeakMap<object, Bare>()
+
+/** The connection itself, for a stand-in. */
+export function bareMysql2Connection(standIn: object): object {
+  return bare.get(standIn)?.connection ?? standIn
+}
+
+/** Returns the stand-in for a statement that a connection has prepared. */
+export function mysql2StatementOf(connectionStandIn: object, statement: object): object {
+  return bare.get(connectionStandIn)?.statementOf(statement as Mysql2Object) ?? statement
 }
 
 /**
@@ -61,6 +104,9 @@ export class Mysql2Connections {
         this.withPromises((connection.promise as Method)(...args) as Mysql2Object),
     })
     this.#standIns.set(connection, standIn)
+    const statementOf = (statement: Mysql2Object) =>
+      this.#statement(place, statement, String(statement.query))
+    bare.set(standIn, { connection, statementOf })
     return standIn
   }
 
@@ -76,16 +122,16 @@ export class Mysql2Connections {
   #members(place: Mysql2Place): Readonly<Record<string, Method>> {
     const { query, execute } = running(this.run, place)
     // The driver's own methods would send them unseen.
-    const sending =
+    const querying =
       (sql: string): Method =>
       (...args) =>
         query(sql, ...args)
     return {
       query,
       execute,
-      beginTransaction: sending('START TRANSACTION'),
-      commit: sending('COMMIT'),
-      rollback: sending('ROLLBACK'),
+      beginTransaction: querying('START TRANSACTION'),
+      commit: querying('COMMIT'),
+      rollback: querying('ROLLBACK'),
       reset: (...args) => this.#endSession(place, 'reset', args),
       changeUser: (...args) => this.#endSession(place, 'changeUser', args),
       release: () => this.#left(place, this.#release(place)),
@@ -96,15 +142,27 @@ export class Mysql2Connections {
 
   /** Calls a method that rolls back an open transaction. */
   #endSession({ target, form, connection }: Mysql2Place, name: string, args: readonly unknown[]): unknown {
-    const [own, callback] = withoutCallback(args)
-    if (connection === undefined || !this.client.isOpen(connection)) return (target[name] as Method)(...args)
-    const sent = this.client.control(
-      connection,
-      { kind: 'rollback' },
-      { send: () => send(target, form, name, own) },
-    )
-    if (form === 'promises') return sent
-    return toCallback(sent, callback ?? (() => {}))
+    const [own, callback = () => {}] = withoutCallback(args)
+    const call = (...all: unknown[]) => sending({ send: () => (target[name] as Callback)(...all) })
+    if (connection === undefined || !this.client.isOpen(connection)) return call(...args)
+    const rollback = { kind: 'rollback' } as const
+    if (form === 'promises')
+      return this.client.control(connection, rollback, { send: () => call(...own) as Promise<unknown> })
+    let returned: unknown
+    let results: readonly unknown[] = []
+    const sent = this.client.control(connection, rollback, {
+      send: () =>
+        new Promise<void>((resolve, reject) => {
+          returned = call(...own, (...all: unknown[]) => {
+            results = all
+            if (all[0]) reject(all[0])
+            else resolve()
+          })
+        }),
+    })
+    const answer = () => process.nextTick(callback, ...results)
+    sent.then(answer, answer)
+    return returned
   }
 
   #release({ target, connection }: Mysql2Place): unknown {

@@ -1,7 +1,5 @@
-import { errorMonitor } from 'node:events'
 import { lateStack } from '../../pipeline/call-site.ts'
 import { addCallers } from '../../pipeline/error-stack.ts'
-import type { Stack } from '../../pipeline/execution-group.ts'
 import { registerOwnFrames } from '../../pipeline/frame-packages.ts'
 import type { Connection } from '../../schema/connection.ts'
 import { afterCaller, CallerWaits } from '../after-caller.ts'
@@ -10,9 +8,10 @@ import { isInstrumented, markInstrumented } from '../instrumented-clients.ts'
 import { takeUntil } from '../own-connections.ts'
 import { ReplicaConnections } from '../replica-connections.ts'
 import type { SqlRow } from '../select/outputs.ts'
-import { isSending, sending } from '../sending.ts'
-import { type Mysql2Answer, type Mysql2Call, type Mysql2Object, send, toCallback } from './mysql2-call.ts'
-import { Mysql2Connections, type Mysql2Place, running } from './mysql2-connections.ts'
+import { sending } from '../sending.ts'
+import { type Mysql2Answer, type Mysql2Call, type Mysql2Object, send } from './mysql2-call.ts'
+import type { Mysql2Place } from './mysql2-command.ts'
+import { Mysql2Connections, running } from './mysql2-connections.ts'
 import {
   coreOf,
   defaultsOf,
@@ -24,14 +23,8 @@ import {
   timeMysql2Requests,
 } from './mysql2-core.ts'
 import { Mysql2Conversions, mysql2Settings, optionsOfPool } from './mysql2-settings.ts'
-import {
-  beginStream,
-  copyColumns,
-  decodedColumns,
-  type PoolDescription,
-  sessionOf,
-  standInFor,
-} from './pool.ts'
+import { Mysql2Statements } from './mysql2-statements.ts'
+import { copyColumns, decodedColumns, type PoolDescription, sessionOf, standInFor } from './pool.ts'
 
 registerOwnFrames(import.meta.url, 'mysql2')
 
@@ -55,8 +48,7 @@ export function isMysql2Pool(client: object | undefined): boolean {
  * `getConnection` is replaced until `end`, to measure how long callers wait; nothing else of the pool is
  * modified. A pool that is already a stand-in is returned unchanged.
  *
- * A call with a callback returns `undefined`. The listeners of the pool's events receive connections without
- * Sluice.
+ * The listeners of the pool's events receive connections without Sluice.
  *
  * @throws InvalidArgumentError if `sluice` is not a Sluice.
  * @example
@@ -71,9 +63,17 @@ export function sluiceMysql2Pool<TPool extends object>(
   options: PoolDescription = {},
 ): TPool {
   if (isInstrumented(pool, sluice)) return pool
-  const { standIn } = new PoolStandIn(pool as unknown as Mysql2Object, sluice, options)
+  const { standIn, connections } = new PoolStandIn(pool as unknown as Mysql2Object, sluice, options)
   markInstrumented(standIn, sluice)
+  connectionsOf.set(standIn, connections)
   return standIn as TPool
+}
+
+const connectionsOf = new WeakMap<object, Mysql2Connections>()
+
+/** Returns the stand-in for a connection with callbacks that the pool of a stand-in has created. */
+export function mysql2ConnectionOf(poolStandIn: object, connection: object): object {
+  return connectionsOf.get(poolStandIn)?.withCallbacks(connection as Mysql2Object) ?? connection
 }
 
 class PoolStandIn {
@@ -82,7 +82,8 @@ class PoolStandIn {
   readonly #core: Mysql2Object
   readonly #client: AdapterClient
   readonly #callers = new CallerWaits((sql) => this.#client.needsCaller(sql))
-  readonly #connections: Mysql2Connections
+  readonly connections: Mysql2Connections
+  readonly #statements: Mysql2Statements
   /** Result columns, by SQL string and row form. */
   readonly #fields = new Map<string, readonly unknown[]>()
   readonly #conversions: Mysql2Conversions
@@ -115,8 +116,9 @@ class PoolStandIn {
     })
     this.#replicas = replicas && new ReplicaConnections(mysql2ReplicaDriver(replicas))
     this.#restore = timeMysql2Requests(core, this.#client.waits)
-    const run = (place: Mysql2Place, call: Mysql2Call) => this.#run(place, call)
-    this.#connections = new Mysql2Connections(this.#client, run)
+    this.#statements = new Mysql2Statements(this.#client, (place, call) => this.#sent(place, call))
+    const run = (place: Mysql2Place, call: Mysql2Call) => this.#statements.run(place, call)
+    this.connections = new Mysql2Connections(this.#client, run)
     const withCallbacks = standInFor(core, {
       ...running(run, { target: core, form: 'callbacks', connection: undefined }),
       getConnection: (callback: unknown) => this.#getConnection(callback as Method),
@@ -131,7 +133,7 @@ class PoolStandIn {
         getConnection: () =>
           this.#reserve(
             async () => (await (target.getConnection as Method)()) as Mysql2Object,
-            (connection) => this.#connections.withPromises(connection),
+            (connection) => this.connections.withPromises(connection),
           ),
         pool: withCallbacks,
         end: (...args: unknown[]) => this.#end(target, args),
@@ -155,13 +157,13 @@ class PoolStandIn {
     const { isActive, order } = this.#client
     if (!isActive || !order.isSingle) {
       if (isActive) order.dispatch()
-      return (this.#core.getConnection as Method)((error: unknown, connection: Mysql2Object | undefined) =>
-        callback(error, connection && this.#connections.withCallbacks(connection)),
-      )
+      const taken: Method = (error, connection) =>
+        callback(error, connection && this.connections.withCallbacks(connection as Mysql2Object))
+      return sending({ send: () => (this.#core.getConnection as Method)(taken) })
     }
     this.#reserve(
       () => send(this.#core, 'callbacks', 'getConnection', []).then((got) => (got as [Mysql2Object])[0]),
-      (connection) => this.#connections.withCallbacks(connection),
+      (connection) => this.connections.withCallbacks(connection),
     ).then(
       (connection) => process.nextTick(callback, null, connection),
       (error: unknown) => process.nextTick(callback, error),
@@ -181,7 +183,7 @@ class PoolStandIn {
     // Queries begin as late.
     if (this.options.isAwaited === true) await afterCaller()
     const { value, leave } = await order.reserve(connect)
-    this.#connections.reserved.set((value.connection as object | undefined) ?? value, leave)
+    this.connections.reserved.set((value.connection as object | undefined) ?? value, leave)
     return standInOf(value)
   }
 
@@ -189,17 +191,6 @@ class PoolStandIn {
     this.#client.detach()
     this.#restore()
     return (target.end as Method)(...args)
-  }
-
-  #run(place: Mysql2Place, call: Mysql2Call): unknown {
-    const { target, form } = place
-    const { callback, method, args } = call
-    if (isSending()) return (target[method] as Method)(...args, ...(callback === undefined ? [] : [callback]))
-    if (form === 'callbacks' && callback === undefined) return this.#stream(place, call)
-    // `mysql2` rejects it.
-    if (form === 'promises' && callback !== undefined) return (target[method] as Method)(...args, callback)
-    const sent = this.#sent(place, call)
-    return callback === undefined ? sent : toCallback(sent, callback)
   }
 
   #sent(place: Mysql2Place, call: Mysql2Call): Promise<Mysql2Answer> {
@@ -210,26 +201,11 @@ class PoolStandIn {
   #send(place: Mysql2Place, call: Mysql2Call): Promise<Mysql2Answer> {
     // Values that are not an array belong to named placeholders.
     const { isActive, order } = this.#client
-    const unchanged = () => this.#statement(place, call)
+    const unchanged = () => this.#statements.statement(place, call)
     if (place.connection !== undefined || !isActive) return unchanged()
     return call.params !== undefined && this.#client.onlyReads(call.sql)
       ? order.read(() => this.#read(place, call), unchanged)
       : order.run(unchanged)
-  }
-
-  #statement(place: Mysql2Place, call: Mysql2Call, stack?: () => Stack): Promise<Mysql2Answer> {
-    const { target, form, connection, owner = target } = place
-    return this.#client.statement<Mysql2Answer>(connection ?? {}, {
-      sql: call.sql,
-      params: call.params ?? [],
-      send: () => send(target, form, call.method, call.args) as Promise<Mysql2Answer>,
-      rows: ([rows]) => (Array.isArray(rows) ? rows.length : 0),
-      rollBack: () => send(owner, form, 'query', ['ROLLBACK']),
-      // Reads of a connection with a transaction never go through the pipeline.
-      isKnown: connection !== undefined,
-      // Only statements of reads come with a stack.
-      ...(stack !== undefined && { stack, isRouted: true }),
-    })
   }
 
   async #read(place: Mysql2Place, call: Mysql2Call): Promise<Mysql2Answer> {
@@ -257,12 +233,17 @@ class PoolStandIn {
         send: async (sql, values, helpers, replica) => {
           const isOwn = sql === text && values === params
           const key = keyNow()
-          const sent = isOwn ? call : { ...call, sql, params: values, args: [{ ...options, sql, values }] }
+          const unsent = { ...call, send: undefined }
+          const sent = isOwn ? call : { ...unsent, sql, params: values, args: [{ ...options, sql, values }] }
           const on = (target: Mysql2Object) =>
-            this.#statement({ target, form: 'callbacks', connection: target }, sent, stack)
+            this.#statements.statement(
+              { target, form: 'callbacks', connection: target },
+              { ...sent, send: undefined },
+              stack,
+            )
           const answer =
             replica === undefined || this.#replicas === undefined
-              ? await this.#statement(place, sent, stack)
+              ? await this.#statements.statement(place, sent, stack)
               : await this.#replicas.use(replica, on)
           const [found, fields] = answer
           if (isOwn) known.answer = answer
@@ -279,7 +260,7 @@ class PoolStandIn {
     const fields = key === undefined ? undefined : this.#fields.get(key)
     if (fields !== undefined) return [rows, copyColumns(fields)]
     // The rows come from another process, and the columns are unknown.
-    const answer = await this.#statement(place, call, stack)
+    const answer = await this.#statements.statement(place, call, stack)
     if (key !== undefined) this.#remember(key, answer[1], 0)
     return answer
   }
@@ -307,16 +288,6 @@ class PoolStandIn {
   #parsersOf({ typeCast }: Mysql2Call['options']): string | undefined {
     if (typeCast === undefined || typeCast === true) return ''
     return typeof typeCast === 'function' ? this.options.parsersOf?.(typeCast) : undefined
-  }
-
-  /** A query whose rows the caller receives as events. */
-  #stream({ target, connection }: Mysql2Place, { method, sql, params = [], args }: Mysql2Call): unknown {
-    const kind = { name: 'stream', instead: 'a promise or a callback' }
-    if (connection === undefined) this.#client.order.dispatch()
-    const over = beginStream(this.#client, connection ?? {}, { sql, params }, kind)
-    const command = sending({ send: () => (target[method] as Method)(...args) }) as NodeJS.EventEmitter
-    command.once('end', over).once(errorMonitor, over)
-    return command
   }
 }
 

@@ -7,7 +7,7 @@ import {
 import type { Orm } from '../callers.ts'
 import { drizzleDescription } from '../drizzle.ts'
 import { sequelizeFix } from './sequelize.ts'
-import { libsqlFix, pgFix, postgresFix, sqliteFix } from './sql-fix.ts'
+import { libsqlFix, mysqlFix, pgFix, postgresFix, sqliteFix } from './sql-fix.ts'
 import { typeormFix } from './typeorm.ts'
 
 const moduleUrl = import.meta.url
@@ -39,6 +39,7 @@ const DRIVER_FIXES: Readonly<Record<string, Fix>> = {
   '@libsql/client': libsqlFix,
   'better-sqlite3': sqliteFix,
   'node:sqlite': sqliteFix,
+  mysql2: mysqlFix,
   pg: pgFix,
   postgres: postgresFix,
 }

@@ -7,6 +7,12 @@ export function pgFix(select: EqualitySelect): string | undefined {
   return sql && `pool.query('${sql}', [keys])`
 }
 
+/** The same for `mysql2` and `mysql`. */
+export function mysqlFix(select: EqualitySelect): string | undefined {
+  const sql = sqlOf(select, (key) => `${key} IN (?)`, '`')
+  return sql && `pool.query('${sql}', [keys])`
+}
+
 /** The same for `better-sqlite3` and `node:sqlite`. */
 export function sqliteFix(select: EqualitySelect): string | undefined {
   const sql = sqlOf(select, inJson)
@@ -34,9 +40,17 @@ function inJson(key: string): string {
  *
  * @returns `undefined` if the select has more than a key and an order.
  */
-function sqlOf(select: EqualitySelect, conditionOn: (key: string) => string): string | undefined {
+function sqlOf(
+  select: EqualitySelect,
+  conditionOn: (key: string) => string,
+  quote = '"',
+): string | undefined {
   const lookup = simpleLookup(select)
   if (lookup === undefined) return undefined
+  const quoted = (name: string) =>
+    name === '*' || /^[a-z_][a-z\d_]*$/.test(name)
+      ? name
+      : `${quote}${name.replaceAll(quote, quote + quote)}${quote}`
   const columns = select.columns.map(({ path, alias }) => {
     const name = path.at(-1) ?? ''
     return alias === undefined ? quoted(name) : `${quoted(name)} AS ${quoted(alias)}`
@@ -49,8 +63,4 @@ function sqlOf(select: EqualitySelect, conditionOn: (key: string) => string): st
   const from = select.table.path.map(quoted).join('.')
   const sql = `SELECT ${columns.join(', ')} FROM ${from} WHERE ${conditionOn(key)}${ordered}`
   return sql.includes("'") ? undefined : sql
-}
-
-function quoted(name: string): string {
-  return name === '*' || /^[a-z_][a-z\d_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`
 }

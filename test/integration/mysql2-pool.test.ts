@@ -113,6 +113,33 @@ describe.skipIf(mariadb?.skipped !== undefined)('a pool of mysql2', () => {
     }
   })
 
+  it('returns the command of the driver for a call with a callback', async () => {
+    const callbacks = pool.pool as unknown as mysql.Pool
+    const answers = (of: mysql.Pool) =>
+      Promise.all(
+        [1, 2, 3].map(
+          (id) =>
+            new Promise((resolve) => {
+              const events: string[] = []
+              const command = of.query(BY_ID, [id], (error, rows) => resolve([error, rows, events]))
+              for (const event of ['fields', 'result', 'error', 'end'])
+                command.on(event, () => events.push(event))
+            }),
+        ),
+      )
+    const expected = await answers(bare.pool as unknown as mysql.Pool)
+    expect(await statementsOf(async () => expect(await answers(callbacks)).toEqual(expected))).toBe(1)
+    const connection = await new Promise<mysql.PoolConnection>((resolve, reject) =>
+      callbacks.getConnection((error, got) => (error ? reject(error) : resolve(got))),
+    )
+    const [name] = await new Promise<unknown[]>((resolve) => {
+      const command = connection.execute(BY_ID, [1], () => resolve([command.constructor.name]))
+    })
+    expect(name).toBe('Execute')
+    expect(() => connection.execute(BY_ID, [undefined] as never, () => {})).toThrow('Bind parameters')
+    connection.release()
+  })
+
   it('keeps helper columns out of rows and columns', async () => {
     const sql = 'select name from cities where id = ?'
     const expected = await bare.query(sql, [2])

@@ -6,6 +6,7 @@ import { type HookedModule, hookModules } from './esm-hooks.ts'
 import { guarded } from './guarded.ts'
 import { kyselyClass, patchKysely } from './patches/kysely.ts'
 import { libsqlFunction, patchLibsql } from './patches/libsql.ts'
+import { patchMysql } from './patches/mysql.ts'
 import { patchMysql2 } from './patches/mysql2.ts'
 import { patchPgClient, patchPgPool } from './patches/pg.ts'
 import { patchPostgres, postgresQueryClass } from './patches/postgres.ts'
@@ -71,6 +72,12 @@ const SEAMS: readonly Seam[] = [
     request: /(?:^|[\\/])(?:pool|connection|pool_connection|pool_cluster)(?:\.js)?$/,
     file: /[\\/]mysql2[\\/]lib[\\/](?:(?:base|promise)[\\/])?(?:pool|connection|pool_connection|pool_cluster)\.js$/,
     patch: patchMysql2,
+  },
+  {
+    client: 'mysql',
+    request: /(?:^|[\\/])(?:Pool|Connection|PoolConnection)(?:\.js)?$/,
+    file: /[\\/]mysql[\\/]lib[\\/](?:Pool|Connection|PoolConnection)\.js$/,
+    patch: patchMysql,
   },
   {
     client: 'better-sqlite3',

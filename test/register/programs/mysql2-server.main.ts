@@ -1,4 +1,4 @@
-// A server whose requests send the same queries at the same time. Prints its responses, and what `mysql2` sends.
+// A server whose requests send the same queries at once. Prints its responses, and what `mysql2` sends.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { eq } from 'drizzle-orm'

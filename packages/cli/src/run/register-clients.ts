@@ -19,6 +19,8 @@ export const REGISTER_CLIENTS: Readonly<Record<string, RegisterClient>> = {
   '@mikro-orm/core': { name: 'MikroORM', range: '^7.0.0', isSeenInDriver: true },
   pg: { name: 'pg', range: '^8.0.0' },
   postgres: { name: 'postgres', range: '^3.4.0' },
+  mysql2: { name: 'mysql2', range: '^3.0.0' },
+  mysql: { name: 'mysql', range: '^2.18.0' },
   'better-sqlite3': { name: 'better-sqlite3', range: '>=11.0.0 <13.0.0' },
   // A part of Node.js, which is in no folder.
   'node:sqlite': { name: 'node:sqlite', range: '*' },

@@ -5,6 +5,8 @@ export const CLIENT_NAMES: readonly string[] = [
   'Prisma',
   'pg',
   'postgres',
+  'mysql2',
+  'mysql',
   'better-sqlite3',
   'node:sqlite',
   '@libsql/client',

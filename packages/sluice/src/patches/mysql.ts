@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import { guarded } from '../guarded.ts'
 import {
   connectionNow,
@@ -13,6 +14,13 @@ import {
 
 export type Prototype = Record<string, Method>
 type Patch = (exports: unknown) => unknown
+
+/** Patches a module in `lib` of `mysql`. */
+export function patchMysql(exports: unknown, file: string): unknown {
+  const { pool, connection, poolConnection } = mysqlPatches('mysql')
+  const name = basename(file, '.js')
+  return (name === 'Pool' ? pool : name === 'Connection' ? connection : poolConnection)(exports)
+}
 
 /** How the exports of a driver's modules are patched. */
 export interface MysqlPatches {
@@ -48,7 +56,9 @@ export function mysqlPatches(driver: MysqlDriver): MysqlPatches {
     },
     poolConnection: (exports) => {
       const { prototype } = exports as { readonly prototype: Prototype }
-      for (const name of ['release', 'destroy']) replace(driver, prototype, name, knownConnection)
+      // Not the function itself: its module loads the core.
+      const known = (connection: MysqlConnection) => knownConnection(connection)
+      for (const name of ['release', 'destroy']) replace(driver, prototype, name, known)
       return exports
     },
   }

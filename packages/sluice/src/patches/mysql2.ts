@@ -15,9 +15,10 @@ const { pool, connection, poolConnection } = mysqlPatches('mysql2')
 export function patchMysql2(exports: unknown, file: string): unknown {
   const name = basename(file, '.js')
   const isPromised = basename(dirname(file)) === 'promise'
-  if (name === 'pool') return isPromised ? patchPromised(exports, promisedPoolNow) : pool(exports)
+  if (name === 'pool')
+    return isPromised ? patchPromised(exports, (one) => promisedPoolNow(one)) : pool(exports)
   if (name === 'connection')
-    return isPromised ? patchPromised(exports, promisedConnectionNow) : connection(exports)
+    return isPromised ? patchPromised(exports, (one) => promisedConnectionNow(one)) : connection(exports)
   if (isPromised) return exports
   return name === 'pool_cluster' ? patchCluster(exports) : poolConnection(exports)
 }

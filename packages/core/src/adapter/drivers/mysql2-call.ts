@@ -37,8 +37,13 @@ export function readMysql2Call(
   const [own, callback] = withoutCallback(args)
   const [, second] = own
   const used = method === 'query' ? (second === undefined ? values : second) : values || second
-  const params = used === undefined ? [] : Array.isArray(used) ? used : undefined
+  const params = used === undefined ? [] : Array.isArray(used) ? used : isScalar(used) ? [used] : undefined
   return { method, sql, params, args: own, options, callback }
+}
+
+/** A single value needs no list. */
+function isScalar(value: unknown): boolean {
+  return ['bigint', 'boolean', 'number', 'string'].includes(typeof value)
 }
 
 /** Splits arguments at the callback. */

@@ -6,12 +6,14 @@ import { type Callback, type Mysql2Answer, type Mysql2Call, send } from './mysql
 import { Mysql2Command, type Mysql2Place } from './mysql2-command.ts'
 import { beginStream } from './pool.ts'
 
+type AnswerTo = (place: Mysql2Place, call: Mysql2Call) => Promise<Mysql2Answer>
+
 /** Sends the calls of a client of `mysql2` or `mysql`, and returns what the driver returns. */
 export class Mysql2Statements {
   constructor(
     private readonly client: AdapterClient,
     /** Default: sends each call as a statement. */
-    private readonly answerTo = (place: Mysql2Place, call: Mysql2Call) => this.statement(place, call),
+    private readonly answerTo: AnswerTo = (place, call) => this.statement(place, call),
   ) {}
 
   run(place: Mysql2Place, call: Mysql2Call): unknown {

@@ -50,16 +50,27 @@ describe.skipIf(mariadb?.skipped !== undefined)('sluice/register with MariaDB', 
       fixes: ["pool.query('SELECT * FROM author WHERE id IN (?)', [keys])"],
     },
     {
+      name: 'mysql',
+      attached: 'mysql.Pool',
+      findings: 3,
+      loops: ['the loop', "the connection's loop"],
+      fixes: ["pool.query('SELECT * FROM author WHERE id IN (?)', [keys])"],
+    },
+    {
       name: 'drizzle-mysql',
       attached: 'mysql2.Pool',
       findings: 2,
       loops: ['the loop'],
       fixes: ['db.select({ id: author.id, name: author.name }).from(author).where(inArray(author.id, keys))'],
     },
-    ...['typeorm', 'typeorm03'].map((APP_TYPEORM) => ({
+    ...[
+      ['typeorm', 'mysql2'],
+      ['typeorm03', 'mysql2'],
+      ['typeorm03', 'mysql'],
+    ].map(([APP_TYPEORM = '', APP_CONNECTOR = '']) => ({
       name: 'typeorm',
-      attached: 'mysql2.Pool (TypeORM)',
-      env: { APP_TYPEORM, APP_CONNECTOR: 'mysql2' },
+      attached: `${APP_CONNECTOR}.Pool (TypeORM)`,
+      env: { APP_TYPEORM, APP_CONNECTOR },
       findings: 3,
       loops: ['the loop', 'the loop of books'],
       fixes: [
@@ -76,18 +87,23 @@ describe.skipIf(mariadb?.skipped !== undefined)('sluice/register with MariaDB', 
         "Book.findAll({ where: { authorId: keys } })   or include: 'books' in the query of Author",
       ],
     },
-  ])('finds what $name repeats ($env.APP_TYPEORM), and changes no result', async (program) => {
-    const { name, attached, env = {}, findings, loops, fixes }: Program = program
-    const app = programOf(name)
-    const [bare, registered] = [await run(app, [], envOf(env)), await run(app, REGISTER, envOf(env))]
-    expect(bare).toMatchObject({ code: 0, stderr: '' })
-    expect(registered).toMatchObject({ code: 0, stdout: bare.stdout })
-    expect(registered.stderr).toContain(`sluice  attached ${attached} · mode observe`)
-    expect(countOf(registered.stderr, 'N+1')).toBe(findings)
-    for (const loop of loops)
-      expect(registered.stderr).toMatch(new RegExp(`at +programs/${name}\\.main\\.ts:${loopIn(app, loop)}:`))
-    for (const fix of fixes) expect(registered.stderr).toContain(`fix  ${fix}\n`)
-  })
+  ])(
+    'finds what $name repeats ($env.APP_TYPEORM $env.APP_CONNECTOR), and changes no result',
+    async (program) => {
+      const { name, attached, env = {}, findings, loops, fixes }: Program = program
+      const app = programOf(name)
+      const [bare, registered] = [await run(app, [], envOf(env)), await run(app, REGISTER, envOf(env))]
+      expect(bare).toMatchObject({ code: 0, stderr: '' })
+      expect(registered).toMatchObject({ code: 0, stdout: bare.stdout })
+      expect(registered.stderr).toContain(`sluice  attached ${attached} · mode observe`)
+      expect(countOf(registered.stderr, 'N+1')).toBe(findings)
+      for (const loop of loops)
+        expect(registered.stderr).toMatch(
+          new RegExp(`at +programs/${name}\\.main\\.ts:${loopIn(app, loop)}:`),
+        )
+      for (const fix of fixes) expect(registered.stderr).toContain(`fix  ${fix}\n`)
+    },
+  )
 
   it('batches the reads of pools in optimize, also through Drizzle, and changes no response', async () => {
     const app = programOf('mysql2-server')

@@ -19,9 +19,9 @@ export interface Mysql2Place {
 
 /** A call with a callback. The app uses the command that the driver returns, also before the call is sent. */
 export class Mysql2Command {
-  /** What the driver returns. */
+  /** The value that the driver returns. */
   returned: unknown
-  /** What the driver throws. */
+  /** The error that the driver throws. */
   thrown: { readonly error: unknown } | undefined
   /** Sends the command of a pool; `undefined`: the driver sends a call before it returns the command. */
   #take: Callback | undefined

@@ -137,6 +137,14 @@ describe.skipIf(mariadb?.skipped !== undefined)('sluice/register with MariaDB', 
     },
   )
 
+  it('counts a statement once if an adapter is above the driver', async () => {
+    const app = programOf('mysql2-adapted')
+    const [bare, registered] = [await run(app, [], envOf({})), await run(app, REGISTER, envOf({}))]
+    expect(registered).toMatchObject({ code: 0, stdout: bare.stdout })
+    expect(registered.stderr).toContain('sluice  attached Knex (mysql2), Kysely (mysql) · mode observe')
+    expect(registered.stderr).toContain('counted 9\n')
+  })
+
   it('changes no result of mysql2 in optimize', async () => {
     const app = programOf('mysql2')
     const bare = await run(app, [], envOf({}))

@@ -6,24 +6,26 @@ export default library(
     outputOptions: {
       codeSplitting: {
         groups: [
-          { name: 'runtime', test: /rolldown\/runtime/, priority: 3 },
-          { name: 'late-failures', test: /src[\\/]failure-reason/, priority: 3 },
+          { name: 'runtime', test: /rolldown\/runtime/, priority: 4 },
+          { name: 'late-failures', test: /src[\\/]failure-reason/, priority: 4 },
           {
             name: 'shared',
             test: /src[\\/](?:process-state|guarded|config[\\/]config-file|seams[\\/](?:callers|orms[\\/](?:living-objects|mikro-orm|sequelize|simple-lookup|typeorm))\.ts)/,
-            priority: 2,
+            priority: 4,
           },
-          { name: 'late-dashboard', test: /src[\\/]dashboard/, priority: 2 },
+          { name: 'late-dashboard', test: /src[\\/]dashboard/, priority: 4 },
           { name: 'late-drizzle', test: /src[\\/]seams[\\/]drizzle/, priority: 2 },
           { name: 'late-prisma', test: /src[\\/]seams[\\/]prisma/, priority: 2 },
           { name: 'late-kysely', test: /src[\\/]seams[\\/]kysely/, priority: 2 },
           { name: 'late-knex', test: /src[\\/]seams[\\/]knex/, priority: 2 },
-          // Loads the core, which a process without a client does not need.
+          // Both load the core, which a process without a client does not need. The first comes before the
+          // seams above, because a chunk contains what its files import, unless another group has it.
           {
             name: 'late-clients',
-            test: /src[\\/](?:seams|attached-clients|registered-sluice|run-report|no-client|config[\\/](?:read|settings|client)|scopes[\\/](?:request|script)-scope)/,
-            priority: 1,
+            test: /src[\\/](?:attached-clients|registered-sluice|run-report|no-client|config[\\/](?:read|settings|client)|scopes[\\/](?:request|script)-scope)/,
+            priority: 3,
           },
+          { name: 'late-drivers', test: /src[\\/]seams/, priority: 1 },
         ],
       },
     },

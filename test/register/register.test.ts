@@ -64,6 +64,21 @@ describe('sluice/register', () => {
     expect(countOf(stderr, 'N+1')).toBe(1)
   })
 
+  it.skipIf(!existsSync(BUILT))(
+    'loads the core with the first call of a driver, and no adapter',
+    async () => {
+      const code = `const loaded = () => [...new Set(Object.keys(require.cache).flatMap(
+        (file) => /packages[/](?!sluice)(\\w+)[/]/.exec(file)?.[1] ?? []))].sort().join()
+      const drivers = ['pg', 'mysql2', 'mysql', 'kysely', 'typeorm', 'sequelize'].map((name) => require(name))
+      const Database = require('better-sqlite3')
+      console.log(loaded())
+      new Database(':memory:').prepare('SELECT 1').get()
+      console.log(loaded())`
+      const { stdout } = await run(['--require', BUILT, '--eval'], {}, code)
+      expect(stdout).toBe('\ncore,http\n')
+    },
+  )
+
   it.skipIf(!existsSync(BUILT))('attaches with --require', async () => {
     const { stderr } = await run(['--require', BUILT])
     expect(countOf(stderr, 'N+1')).toBe(1)

@@ -10,7 +10,7 @@ import fastify from 'fastify'
 import knex from 'knex'
 import { nodeCertificate, nodeKey } from '../support/certificates.ts'
 
-const { APP_FRAMEWORK = 'http', APP_SLUICE, APP_MIDDLEWARE, APP_REQUESTS = '1' } = process.env
+const { APP_FRAMEWORK = 'http', APP_SLUICE, APP_MIDDLEWARE, APP_LISTENS, APP_REQUESTS = '1' } = process.env
 
 const db = knex({
   client: 'better-sqlite3',
@@ -27,9 +27,10 @@ await db('authors').insert(Array.from({ length: 20 }, (_, at) => ({ name: `autho
 let found = 0
 const own = APP_SLUICE === 'own' ? createSluice() : undefined
 if (own !== undefined) {
-  own.on('finding', () => {
-    found += 1
-  })
+  if (APP_LISTENS !== 'no')
+    own.on('finding', () => {
+      found += 1
+    })
   withSluice(db, own)
   process.on('exit', () => console.log(`seen ${own.queries.getStats().statements > 20}`))
 } else if (APP_SLUICE === 'default') withSluice(db)

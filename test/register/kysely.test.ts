@@ -47,7 +47,7 @@ describe('the Kysely seam', () => {
     expect(code).toBe(0)
     expect(countOf(stderr, 'own finding')).toBe(1)
     expect(stderr).not.toContain('N+1')
-    expect(stderr).not.toContain('sluice  attached')
+    expect(stderr).toContain('sluice  attached Kysely (withSluice) · ')
     expect(stderr).not.toContain('SLUICE_INSTRUMENTED_TWICE')
     expect(stderr).toContain('default false')
   })

@@ -181,7 +181,7 @@ describe.skipIf(postgres?.skipped !== undefined)('sluice/register with PostgreSQ
 
   it('gives way to a pool that the app passes to withSluice', async () => {
     const own = await run(programOf('server'), REGISTER, envOf({ APP_SLUICE: 'own' }))
-    expect(own.stderr).toContain('sluice  attached drizzle (withSluice) · mode observe')
+    expect(own.stderr).toContain('sluice  attached Drizzle (withSluice) · mode observe')
     // One of each Sluice.
     expect(countOf(own.stderr, 'N+1')).toBe(2)
     expect(own.stderr).toContain('own 60 statements')

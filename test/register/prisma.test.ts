@@ -48,7 +48,7 @@ describe.skipIf(postgres?.skipped !== undefined)('sluice/register with Prisma', 
   it('gives way to the Sluice of the app', async () => {
     const own = await runApp(REGISTER, { APP_SLUICE: 'own' })
     expect(own).toMatchObject({ code: 0, stdout: expect.stringContaining('AUTHOR 20') })
-    expect(own.stderr).not.toContain('sluice  attached')
+    expect(own.stderr).toContain('sluice  attached Prisma (withSluice) · ')
     expect(own.stderr).not.toContain('Warning')
     expect(own.stderr).toContain('own true')
   })

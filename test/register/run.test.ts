@@ -57,7 +57,7 @@ describe('sluice run', () => {
     const env = { APP_SLUICE: 'own' }
     const { code, stderr } = await run(['--fail-on', 'n+1', '--', process.execPath, APP], env)
     expect(code).toBe(1)
-    expect(stderr).toContain('1 finding in 1 process · Knex (better-sqlite3), knex (withSluice)\n')
+    expect(stderr).toContain('1 finding in 1 process · Knex (better-sqlite3), Knex (withSluice)\n')
     expect(stderr).toContain('N+1   GET /teams/red/authors   21 queries → 2 possible')
   })
 

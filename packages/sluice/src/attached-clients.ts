@@ -1,10 +1,11 @@
-import type { Sluice } from '@sluice/core'
-import { FindingRepeats } from '@sluice/core/siblings'
+import { createConsoleReport, type Sluice } from '@sluice/core'
+import { FindingRepeats, hostOf } from '@sluice/core/siblings'
+import { CLIENT_NAMES, ORM_NAMES } from './config/client-names.ts'
 import { startDashboard } from './dashboard.ts'
 import { guarded } from './guarded.ts'
 import { attachedClients, clients } from './process-state.ts'
 import { registeredSluice, settings } from './registered-sluice.ts'
-import { reportToRun } from './run-report.ts'
+import { isInRun, reportToRun } from './run-report.ts'
 import { requestAmbient, requestScopes, scopeRequestsOf } from './scopes/request-scope.ts'
 import { startScript } from './scopes/script-scope.ts'
 
@@ -24,9 +25,23 @@ export function attached(client: string, sluice: Sluice): void {
  */
 export function attachedByApp(sluice: Sluice, orm: string): void {
   if (sluice === registeredSluice()) return
-  added(`${orm} (withSluice)`, sluice, () => {
+  const names = [...CLIENT_NAMES, ...ORM_NAMES]
+  const name = names.find((one) => orm.startsWith(one.toLowerCase())) ?? orm
+  added(`${name} (withSluice)`, sluice, () => {
     scopeRequestsOf(sluice)
     startScript(sluice, () => requestAmbient(sluice))
+    if (settings().report === 'stderr') printUnreceived(sluice)
+  })
+}
+
+/** Prints the findings of a Sluice of the app, unless the app, or one of its middlewares, receives them. */
+function printUnreceived(sluice: Sluice): void {
+  const host = hostOf(sluice)
+  if (host.logger !== undefined) return
+  const print = createConsoleReport()
+  const own = isInRun() ? 2 : 1
+  sluice.on('finding', (finding) => {
+    if (host.findingListeners() <= own) print(finding)
   })
 }
 

@@ -60,10 +60,14 @@ class RunReportFile {
 
 let file: RunReportFile | undefined
 
+/** Whether `sluice run` has started this process. */
+export function isInRun(): boolean {
+  return (process.env.SLUICE_RUN ?? '') !== ''
+}
+
 /** A client was attached. In a process of `sluice run`, reports it and the findings of its Sluice. */
 export function reportToRun(sluice: Sluice): void {
-  const folder = process.env.SLUICE_RUN
-  if (folder === undefined || folder === '') return
-  file ??= new RunReportFile(folder)
+  if (!isInRun()) return
+  file ??= new RunReportFile(process.env.SLUICE_RUN ?? '')
   file.add(sluice)
 }

@@ -160,7 +160,7 @@ export const BUILDER_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: PG,
-        find: 'if (!isPooled) return this.#onClient(target, config, unchanged)',
+        find: 'if (!isPooled) return this.#onClient(target, call, unchanged)',
         replace: '',
       },
     ],
@@ -173,8 +173,8 @@ export const BUILDER_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: PG,
-        find: 'const unchanged = () => this.#statement(target, connection, config)',
-        replace: 'const unchanged = () => target.query(config) as Promise<QueryResult>',
+        find: 'const unchanged = () => this.#statement(target, connection, call)',
+        replace: 'const unchanged = () => target.query(call.config) as Promise<QueryResult>',
       },
     ],
     builders: drizzle,
@@ -186,8 +186,8 @@ export const BUILDER_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: PG,
-        find: ': { ...unnamed, text: sql, values }',
-        replace: ': { ...unnamed, name, text: sql, values }',
+        find: '...(isOwn ? config : unnamed)',
+        replace: '...config',
       },
     ],
     builders: drizzle,

@@ -33,7 +33,12 @@ export class Emitter<TEvents extends object> {
 
   /** Whether the event has listeners: without one, no payload has to be built. */
   has(event: keyof TEvents): boolean {
-    return (this.#listeners.get(event)?.size ?? 0) > 0
+    return this.count(event) > 0
+  }
+
+  /** Number of listeners of an event. */
+  count(event: keyof TEvents): number {
+    return this.#listeners.get(event)?.size ?? 0
   }
 
   emit<K extends keyof TEvents>(event: K, payload: TEvents[K]): void {

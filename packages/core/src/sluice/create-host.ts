@@ -118,6 +118,7 @@ export function createHost(parts: HostParts): SluiceHost {
       return watches.current
     },
     watchStatements: (watch) => watches.add(watch),
+    findingListeners: () => events.count('finding'),
     attachPool: (sourceId, read, resize) => {
       workload?.pools.attach(sourceId, read, resize)
       return () => workload?.pools.detach(sourceId)

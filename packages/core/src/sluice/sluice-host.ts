@@ -68,6 +68,8 @@ export interface SluiceHost extends AdapterHost {
   readonly hasClient: boolean
   /** Findings of a scope so far, without counting or emitting them. `undefined`: detection is off. */
   findingsSoFar(scope: Scope): ScopeReport['findings'] | undefined
+  /** Number of functions that receive findings. */
+  findingListeners(): number
   /** The app's logger, if it has one. */
   readonly logger: Logger | undefined
 }

@@ -23,14 +23,13 @@ const requests = new AsyncLocalStorage<CurrentRequest>()
 /** Whether the app has created a Sluice. */
 let hasOthers = false
 
-/** The scopes of a Sluice's requests, which print the findings of all its scopes. */
+/** The scopes of a Sluice's requests. For the Sluice of this process, they print all findings. */
 export function requestScopes(sluice: Sluice): RequestScopes {
   let known = scopes.get(sluice)
   if (known === undefined) {
-    const reports = settings().report === 'stderr'
-    const { logger } = hostOf(sluice)
+    const report = settings().report === 'stderr' && sluice === registeredSluice()
     // No `Server-Timing`: responses of the app are not changed.
-    known = new RequestScopes(sluice, { report: reports && logger === undefined, serverTiming: false })
+    known = new RequestScopes(sluice, { report, serverTiming: false })
     scopes.set(sluice, known)
   }
   return known

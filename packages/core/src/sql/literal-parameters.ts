@@ -33,7 +33,7 @@ export function literalParameters(sql: string): LiteralParameters | undefined {
   let text = ''
   let from = 0
   for (const [at, token] of tokens.entries()) {
-    const value = isCompared(tokens, at) ? valueOf(token) : undefined
+    const value = isCompared(tokens, at) ? literalOf(token) : undefined
     if (value === undefined) continue
     params.push(value)
     text += `${sql.slice(from, token.start)}$${params.length}`
@@ -52,7 +52,7 @@ function isCompared(tokens: readonly Token[], at: number): boolean {
   )
 }
 
-function valueOf({ kind, text }: Token): string | number | undefined {
+function literalOf({ kind, text }: Token): string | number | undefined {
   if (kind === 'string') return /^'[^\\]*'$/.test(text) ? text.slice(1, -1).replaceAll("''", "'") : undefined
   return kind === 'number' && /^\d{1,10}$/.test(text) && Number(text) <= MAX_INTEGER
     ? Number(text)

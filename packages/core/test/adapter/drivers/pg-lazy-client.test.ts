@@ -50,7 +50,10 @@ describe('PgLazyClient', () => {
 
   it('connects only after the reads before, and keeps the order of later statements', async () => {
     let finish = (_: unknown) => {}
-    pool.query = () => new Promise((resolve) => void (finish = resolve))
+    pool.query = () =>
+      new Promise((resolve) => {
+        finish = resolve
+      })
     const read = lazy.query('SELECT 1')
     const write = lazy.query('UPDATE a') as Promise<unknown>
     const later = lazy.query('SELECT 2') as Promise<unknown>

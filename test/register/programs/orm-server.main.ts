@@ -87,7 +87,9 @@ async function typeorm(): Promise<Orm> {
 
 async function sequelize(): Promise<Orm> {
   const { DataTypes, Sequelize } = await import('sequelize')
-  const sequelize = new Sequelize(url, { logging: false })
+  const dialectOptions = { query_timeout: 1_500 }
+  const sequelize = new Sequelize(url, { logging: false, dialectOptions, pool: { max: 2 } })
+  let hasTimedOut = false
   const options = { timestamps: false, freezeTableName: true }
   const Author = sequelize.define('author', { name: DataTypes.TEXT }, options)
   const Book = sequelize.define(
@@ -109,11 +111,19 @@ async function sequelize(): Promise<Orm> {
         return renamed
       }),
     refused: (id) => sequelize.query(`SELECT id FROM author WHERE name = ${id}`, { type: 'SELECT' }),
-    session: () =>
-      sequelize.transaction(async (transaction) => {
+    async session() {
+      // A connection whose query has timed out must not be used again.
+      const slow = hasTimedOut
+        ? ''
+        : await sequelize.query('SELECT pg_sleep(4)', { type: 'SELECT' }).catch(String)
+      hasTimedOut = true
+      const author = await Author.findByPk(3)
+      const tenant = await sequelize.transaction(async (transaction) => {
         await sequelize.query("SELECT set_config('app.tenant', 'red', true)", { transaction })
         return await sequelize.query("SELECT current_setting('app.tenant')", { transaction })
-      }),
+      })
+      return [slow, author, tenant]
+    },
     close: () => sequelize.close(),
   }
 }

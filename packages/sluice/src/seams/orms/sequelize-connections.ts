@@ -19,6 +19,8 @@ type Original = Pick<ConnectionManager, 'getConnection' | 'releaseConnection'>
 
 interface PgClient {
   query: Method
+  /** Sequelize's pool drops such a client. */
+  _invalid?: boolean
 }
 
 const pools = new WeakMap<ConnectionManager, object>()
@@ -72,9 +74,16 @@ function poolOf(manager: ConnectionManager, { getConnection, releaseConnection }
   const known = pools.get(manager)
   if (known !== undefined) return known
   const take = async () => (await getConnection.call(manager, {})) as PgClient
-  // This pool sees the statements.
-  const queryOf = (client: PgClient) => (args: readonly unknown[]) =>
-    sending({ send: () => client.query(...args) })
+  const queryOf = (client: PgClient) => (args: readonly unknown[]) => {
+    // This pool sees the statements.
+    const sent = sending({ send: () => client.query(...args) })
+    // The server did not answer, such as after a timeout. Sequelize would mark the lazy client.
+    if (sent instanceof Promise)
+      sent.catch((error: { readonly severity?: unknown } | undefined) => {
+        if (error?.severity === undefined) client._invalid = true
+      })
+    return sent
+  }
   const pool = {
     async query(...args: unknown[]) {
       const client = await take()

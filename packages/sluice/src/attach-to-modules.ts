@@ -6,6 +6,7 @@ import { type HookedModule, hookModules } from './esm-hooks.ts'
 import { guarded } from './guarded.ts'
 import { kyselyClass, patchKysely } from './patches/kysely.ts'
 import { libsqlFunction, patchLibsql } from './patches/libsql.ts'
+import { MARIADB_EXPORTS, mariadbExport, patchMariadb } from './patches/mariadb.ts'
 import { patchMysql } from './patches/mysql.ts'
 import { patchMysql2 } from './patches/mysql2.ts'
 import { patchPgClient, patchPgPool } from './patches/pg.ts'
@@ -80,6 +81,12 @@ const SEAMS: readonly Seam[] = [
     patch: patchMysql,
   },
   {
+    client: 'mariadb',
+    request: /(?:^|[\\/])mariadb(?:[\\/](?:dist[\\/])?(?:promise|callback)(?:\.c?js)?)?$/,
+    file: /[\\/]node_modules[\\/]mariadb[\\/](?:dist[\\/])?(?:promise|callback)\.c?js$/,
+    patch: patchMariadb,
+  },
+  {
     client: 'better-sqlite3',
     request: /(?:^|[\\/])better-sqlite3(?:[\\/]lib[\\/]index(?:\.js)?)?$/,
     file: /[\\/]better-sqlite3[\\/]lib[\\/]index\.js$/,
@@ -133,33 +140,40 @@ const SEAMS: readonly Seam[] = [
 const HOOKED: readonly HookedModule[] = [
   {
     file: /\/node_modules\/@mikro-orm\/core\/MikroORM\.js$/,
-    name: 'MikroORM',
+    names: ['MikroORM'],
     hasDefault: false,
     wrap: mikroOrmClass,
   },
   {
     file: /\/node_modules\/postgres\/src\/query\.js$/,
-    name: 'Query',
+    names: ['Query'],
     hasDefault: false,
     wrap: postgresQueryClass,
   },
   {
     file: /\/kysely\/dist\/(?:esm\/)?index\.js$/,
-    name: 'Kysely',
+    names: ['Kysely'],
     hasDefault: false,
     wrap: kyselyClass,
   },
   {
     file: /\/@prisma\/client\/runtime\/client\.js$/,
-    name: 'getPrismaClient',
+    names: ['getPrismaClient'],
     hasDefault: true,
     wrap: prismaClientFunction,
   },
   {
     file: /\/@libsql\/client\/lib-esm\/(?:http|node|sqlite3|web|ws)\.js$/,
-    name: 'createClient',
+    names: ['createClient'],
     hasDefault: false,
     wrap: libsqlFunction,
+  },
+  {
+    // Since 3.5.
+    file: /\/node_modules\/mariadb\/(?:promise|callback)\.js$/,
+    names: MARIADB_EXPORTS,
+    hasDefault: false,
+    wrap: mariadbExport,
   },
 ]
 

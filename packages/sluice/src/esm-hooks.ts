@@ -1,13 +1,13 @@
 import Module from 'node:module'
 
-/** An ES module, or a CommonJS module that ES modules import, of which one export is replaced. */
+/** An ES module, or a CommonJS module that ES modules import, of which exports are replaced. */
 export interface HookedModule {
   /** Matches the URL. */
   readonly file: RegExp
-  readonly name: string
+  readonly names: readonly string[]
   readonly hasDefault: boolean
-  /** Called once for each module with the export's value. */
-  wrap(value: unknown): unknown
+  /** Called once for each module and name with the export's value. */
+  wrap(value: unknown, name: string): unknown
 }
 
 interface LoadContext {
@@ -25,7 +25,7 @@ interface ModuleHooks {
 const ORIGINAL = '?sluice-original'
 const WRAP = Symbol.for('sluice.wrap')
 
-const shared = globalThis as { [WRAP]?: Record<string, (value: unknown) => unknown> }
+const shared = globalThis as { [WRAP]?: Record<string, HookedModule['wrap']> }
 
 /** The loader of Node 20 to 22.14, which runs in a separate thread. */
 const LOADER = `let hooked
@@ -44,7 +44,7 @@ export const load = (url, context, next) => {
  *   imports them. Since Node 22.15.
  */
 export function hookModules(modules: readonly HookedModule[], builtins: readonly string[]): void {
-  shared[WRAP] = Object.fromEntries(modules.map(({ name, wrap }) => [name, wrap]))
+  shared[WRAP] = Object.fromEntries(modules.flatMap(({ names, wrap }) => names.map((name) => [name, wrap])))
   const hooked = modules.map((one) => ({ file: one.file, source: sourceOf(one) }))
   const hooks = Module as unknown as ModuleHooks
   if (hooks.registerHooks === undefined) {
@@ -64,11 +64,17 @@ export function hookModules(modules: readonly HookedModule[], builtins: readonly
 }
 
 /** The module that is loaded instead. An export takes precedence over the same one of `export *`. */
-function sourceOf({ name, hasDefault }: HookedModule): string {
+function sourceOf({ names, hasDefault }: HookedModule): string {
+  const wrapped = names.map(
+    (
+      name,
+      at,
+    ) => `const wrapped${at} = globalThis[Symbol.for('sluice.wrap')].${name}(original.${name}, '${name}')
+export { wrapped${at} as ${name} }
+`,
+  )
   return `import * as original from ORIGINAL
 export * from ORIGINAL
 ${hasDefault ? 'export { default } from ORIGINAL' : ''}
-const wrapped = globalThis[Symbol.for('sluice.wrap')].${name}(original.${name})
-export { wrapped as ${name} }
-`
+${wrapped.join('')}`
 }

@@ -21,6 +21,7 @@ export const REGISTER_CLIENTS: Readonly<Record<string, RegisterClient>> = {
   postgres: { name: 'postgres', range: '^3.4.0' },
   mysql2: { name: 'mysql2', range: '^3.0.0' },
   mysql: { name: 'mysql', range: '^2.18.0' },
+  mariadb: { name: 'mariadb', range: '^3.4.0' },
   'better-sqlite3': { name: 'better-sqlite3', range: '>=11.0.0 <13.0.0' },
   // A part of Node.js, which is in no folder.
   'node:sqlite': { name: 'node:sqlite', range: '*' },

@@ -7,6 +7,7 @@ export const CLIENT_NAMES: readonly string[] = [
   'postgres',
   'mysql2',
   'mysql',
+  'mariadb',
   'better-sqlite3',
   'node:sqlite',
   '@libsql/client',

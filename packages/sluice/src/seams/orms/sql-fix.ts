@@ -7,7 +7,7 @@ export function pgFix(select: EqualitySelect): string | undefined {
   return sql && `pool.query('${sql}', [keys])`
 }
 
-/** The same for `mysql2` and `mysql`. */
+/** The same for `mysql2`, `mysql` and `mariadb`. */
 export function mysqlFix(select: EqualitySelect): string | undefined {
   const sql = sqlOf(select, (key) => `${key} IN (?)`, '`')
   return sql && `pool.query('${sql}', [keys])`

@@ -1,0 +1,116 @@
+import { guarded } from '../guarded.ts'
+import { connectionTaken, MARIADB, type Method, mariadbCall, sessionEnding } from '../seams/mariadb.ts'
+import { replaceExport, standInOf } from './replace-export.ts'
+
+type Methods = Record<string, Method | undefined>
+
+const CREATORS = ['createPool', 'createConnection', 'createPoolCluster']
+
+const POOL_METHODS = ['query', 'execute', 'batch', 'importFile']
+const CONNECTION_METHODS = [
+  ...POOL_METHODS,
+  ...['queryStream', 'prepare', 'beginTransaction', 'commit', 'rollback', 'changeUser', 'reset'],
+]
+
+/** The exports of the ES modules that are replaced. */
+export const MARIADB_EXPORTS: readonly string[] = [...CREATORS, 'default']
+
+const patched = new WeakSet<object>()
+
+/** Replaces the functions that create the pools and connections of CommonJS modules. */
+export function patchMariadb(exports: unknown): unknown {
+  return CREATORS.reduce((all, name) => replaceExport(all, name, (value) => creator(value, name)), exports)
+}
+
+/** Returns a stand-in for an export of an ES module. */
+export function mariadbExport(value: unknown, name: string): unknown {
+  return name === 'default' ? patchMariadb(value) : creator(value, name)
+}
+
+/** The classes are not exported: they are patched with their first instances. */
+function creator(original: unknown, name: string): unknown {
+  return standInOf(
+    original,
+    (create: Method): Method =>
+      (...args) => {
+        const created = create(...args)
+        if (name === 'createConnection') taken(args[0] ?? {}, created)
+        else
+          guarded(MARIADB, () => {
+            if (name === 'createPool') patchClass(created as object, POOL_METHODS)
+            watchConnections(created as object)
+          })
+        return created
+      },
+  )
+}
+
+/** Patches what takes connections: of pools, of clusters, and of parts of clusters. */
+function watchConnections(source: object): void {
+  const prototype: Methods = Object.getPrototypeOf(source)
+  const { getConnection, of } = prototype
+  if (getConnection === undefined || patched.has(getConnection)) return
+  const watched: Method = function (this: object, ...args) {
+    const at = args.findLastIndex((one) => typeof one === 'function')
+    if (at < 0) return taken(this, getConnection.apply(this, args))
+    const callback = args[at] as Method
+    const own = (...results: unknown[]) => {
+      if (results[1] instanceof Object) taken(this, results[1])
+      return callback(...results)
+    }
+    return getConnection.apply(this, args.with(at, own))
+  }
+  patched.add(watched)
+  prototype.getConnection = watched
+  if (of === undefined) return
+  prototype.of = function (this: object, ...args) {
+    const part = of.apply(this, args)
+    guarded(MARIADB, () => watchConnections(part as object))
+    return part
+  }
+}
+
+/** Attaches to a connection before the app receives it, and returns what the driver returned. */
+function taken<T>(source: unknown, connection: T): T {
+  const attach = (one: unknown) =>
+    guarded(MARIADB, () => {
+      connectionTaken(source, one as object)
+      patchClass(one as object, CONNECTION_METHODS)
+      patchRelease(one as Methods)
+    })
+  if (connection instanceof Promise) connection.then(attach, () => {})
+  else attach(connection)
+  return connection
+}
+
+function patchClass(instance: object, names: readonly string[]): void {
+  const prototype: Methods = Object.getPrototypeOf(instance)
+  if (patched.has(prototype)) return
+  patched.add(prototype)
+  for (const name of names) {
+    const method = prototype[name]
+    if (method !== undefined) prototype[name] = observed(name, method)
+  }
+}
+
+function observed(name: string, method: Method): Method {
+  return function (this: object, ...args) {
+    const send: Method = (...own) => method.apply(this, own)
+    const call = guarded(MARIADB, () => mariadbCall(this, name, args, send))
+    return call === undefined ? send(...args) : call()
+  }
+}
+
+/** Each connection that a pool returns has its own methods, which roll back. */
+function patchRelease(connection: Methods): void {
+  for (const name of ['release', 'end', 'close']) {
+    const method = Object.hasOwn(connection, name) ? connection[name] : undefined
+    if (method === undefined || patched.has(method)) continue
+    const released: Method = (...args) => {
+      const call = guarded(MARIADB, () => sessionEnding(connection, args, method))
+      return call === undefined ? method(...args) : call()
+    }
+    patched.add(released)
+    connection[name] = released
+  }
+}

@@ -1,5 +1,6 @@
-// A loop, calls at the same time, transactions, streams and errors, on pools and connections of `mariadb`: its
-// ES modules, its bundles, and the version of Prisma's adapter.
+// A loop, calls at the same time, transactions, streams and errors, on pools and connections of `mariadb`:
+// its ES modules, its bundles, and the version of Prisma's adapter.
+import type { EventEmitter } from 'node:events'
 import { createRequire } from 'node:module'
 import * as modules from 'mariadb'
 import * as calledModules from 'mariadb/callback'
@@ -18,8 +19,22 @@ const show = (name: string, value: unknown) =>
     name,
     JSON.stringify(value, (_, one) => (typeof one === 'bigint' ? String(one) : one)),
   )
-const plain = ({ code, sqlMessage }: { code: string; sqlMessage: string }) => [code, sqlMessage]
+const plain = (error: object) => {
+  const { code, sqlMessage } = error as { readonly code?: string; readonly sqlMessage?: string }
+  return [code, sqlMessage]
+}
 type Callback = (error: unknown, ...results: unknown[]) => void
+/** The declarations of the package lack forms of its calls. */
+interface CallbackConnection {
+  beginTransaction(done: Callback): void
+  rollback(done: Callback): void
+  query(...args: unknown[]): EventEmitter
+  prepare(sql: string, done: (error: unknown, statement: CallbackStatement) => void): void
+  release(done: Callback): void
+}
+interface CallbackStatement {
+  execute(...args: unknown[]): void
+}
 const called = (call: (callback: Callback) => unknown): Promise<unknown> =>
   new Promise((resolve, reject) => call((error, result) => (error ? reject(error) : resolve(result))))
 
@@ -89,7 +104,8 @@ const results = new Promise((resolve) =>
 show('results', await results)
 show('called error', await called((done) => calls.query('SELECT missing', done)).catch(plain))
 await new Promise<void>((resolve) =>
-  calls.getConnection((_, got) => {
+  calls.getConnection((_, connection) => {
+    const got = connection as unknown as CallbackConnection
     const rows: unknown[] = []
     got.beginTransaction(() => {
       got.query("UPDATE author SET name = 'changed' WHERE id = 1", () => {
@@ -99,9 +115,9 @@ await new Promise<void>((resolve) =>
           command.on('end', () => {
             show('events', rows)
             got.prepare(sql, (_, ready) => {
-              ready?.execute([2], undefined, (error: unknown, found: unknown) => {
+              ready.execute([2], undefined, (error: unknown, found: unknown) => {
                 show('prepared call', [error, found])
-                got.release(resolve)
+                got.release(() => resolve())
               })
             })
           })

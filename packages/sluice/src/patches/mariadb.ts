@@ -7,10 +7,16 @@ type Methods = Record<string, Method | undefined>
 const CREATORS = ['createPool', 'createConnection', 'createPoolCluster']
 
 const POOL_METHODS = ['query', 'execute', 'batch', 'importFile']
-const CONNECTION_METHODS = [
-  ...POOL_METHODS,
-  ...['queryStream', 'prepare', 'beginTransaction', 'commit', 'rollback', 'changeUser', 'reset'],
+const SESSION_METHODS = [
+  'queryStream',
+  'prepare',
+  'beginTransaction',
+  'commit',
+  'rollback',
+  'changeUser',
+  'reset',
 ]
+const CONNECTION_METHODS = [...POOL_METHODS, ...SESSION_METHODS]
 
 /** The exports of the ES modules that are replaced. */
 export const MARIADB_EXPORTS: readonly string[] = [...CREATORS, 'default']

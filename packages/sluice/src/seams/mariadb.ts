@@ -166,11 +166,11 @@ function prepared(
     const own = statement as Prepared
     for (const name of ['execute', 'executeStream'] as const) {
       const method = own[name]
-      own[name] = function (this: unknown, ...given) {
+      own[name] = function (this: unknown, ...passed) {
         const run: Method = (...all) => method.apply(this, all)
-        if (isSending()) return run(...given)
-        const [values] = given
-        return sent(observer, session, { sql, params: paramsOf(values) }, given, run)
+        if (isSending()) return run(...passed)
+        const [values] = passed
+        return sent(observer, session, { sql, params: paramsOf(values) }, passed, run)
       }
     }
   }

@@ -138,9 +138,10 @@ describe.skipIf(postgres?.skipped !== undefined)('sluice/register with PostgreSQ
     expect(sent(optimized.stderr).at(-1)).toBe(5)
   })
 
-  it.each(['typeorm', 'typeorm03', 'sequelize'])(
+  it.each(['typeorm', 'typeorm03', 'sequelize', 'mikro-orm'])(
     'batches the reads of %s in optimize, and changes no response',
     async (orm) => {
+      await database.exec("UPDATE author SET name = 'author ' || id")
       const app = programOf('orm-server')
       const env = envOf({ APP_ORM: orm, APP_REQUESTS: '8' })
       const bare = await run(app, [], env)

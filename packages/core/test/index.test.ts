@@ -138,6 +138,7 @@ describe('the entry points of @sluice/core', () => {
         'keyedRows',
         'lateStack',
         'lazyPgClient',
+        'literalParameters',
         'lookupKey',
         'markInstrumented',
         'markReplaceable',

@@ -26,6 +26,7 @@ import { DriverConnections } from './driver-connections.ts'
 import { isA } from './is-a.ts'
 import { isForQuery } from './is-for-query.ts'
 import { rawQuery } from './raw-query.ts'
+import { readForm } from './read-form.ts'
 import { type DialectReplicas, ReplicaDrivers } from './replicas.ts'
 import { SentQuery } from './sent-query.ts'
 import { acquired, streamed } from './unseen-calls.ts'
@@ -36,7 +37,7 @@ type Savepoint = NonNullable<Driver['savepoint']>
 const NOTHING: Promise<void> = Promise.resolve()
 
 /** How the ORM above a dialect is described in findings. */
-export type DialectDescription = Pick<PoolDescription, 'orm' | 'fix'>
+export type DialectDescription = Pick<PoolDescription, 'orm' | 'fix' | 'writesLiterals'>
 
 /**
  * A driver around the app's driver. Reads outside of transactions take a connection only when they are sent.
@@ -70,7 +71,7 @@ export class SluiceDriver implements Driver {
     /** By compiled query. */
     private readonly origins: OriginStacks,
     private readonly compiled: CompiledQueries,
-    description: DialectDescription,
+    private readonly description: DialectDescription,
   ) {
     this.#taking = new DriverConnections(driver, supportsMultipleConnections === false, (connection) =>
       this.#see(connection),
@@ -285,12 +286,13 @@ export class SluiceDriver implements Driver {
     transaction?: TransactionOf,
   ): Promise<QueryResult<R>> {
     const stack = this.origins.of(query) ?? lateStack()
-    const { sql, parameters } = query
-    const settings = () => this.#conversions.ofRead(parameters)
+    const { sql, params, hasLiterals } = readForm(query, this.description.writesLiterals === true)
+    const settings = () => this.#conversions.ofRead(params)
     if (transaction === undefined) this.#client.order.holdIssued()
     const rows = await this.#client.read({
       sql,
-      params: parameters,
+      params,
+      hasLiterals,
       rows: 'objects',
       inTransaction: transaction !== undefined,
       transactionReads: transaction?.reads,
@@ -298,10 +300,10 @@ export class SluiceDriver implements Driver {
       // If the form of results were unknown, a read would be sent twice.
       settings: () => (transaction === undefined || this.#template !== undefined ? settings() : undefined),
       settingsNow: settings,
-      send: async (text, params, _helpers, replica) => {
+      send: async (text, values, _helpers, replica) => {
         if (after !== undefined) await after
-        const isOwn = text === sql && params === parameters
-        const sent = isOwn ? query : rawQuery(text, [...params])
+        const isOwn = text === sql && values === params
+        const sent = isOwn ? query : rawQuery(text, [...values])
         if (transaction !== undefined) {
           const { rows } = await this.#learnForm(
             this.send(transaction.connection, sent, undefined, true, stack),

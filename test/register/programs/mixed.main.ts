@@ -1,7 +1,8 @@
 // Random reads and writes on one database, by a pool of its driver, TypeORM, Sequelize and, on PostgreSQL,
-// `postgres`. Prints what was read.
+// `postgres` and MikroORM. Prints what was read.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { defineEntity, MikroORM, p } from '@mikro-orm/postgresql'
 import { getDefaultSluice } from '@sluice/core'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
@@ -26,6 +27,12 @@ const source = await new DataSource({ type, url, entities: [Author] }).initializ
 const authors = source.getRepository(Author)
 // It connects with its first query.
 const sql = postgres(isMysql ? '' : url, { max: 2 })
+const Mikro = defineEntity({
+  name: 'Author',
+  tableName: 'author',
+  properties: { id: p.integer().primary(), name: p.text() },
+})
+const mikro = isMysql ? undefined : await MikroORM.init({ clientUrl: url, entities: [Mikro], debug: false })
 const sequelize = new Sequelize(url, { logging: false })
 const Model = sequelize.define('Author', { name: DataTypes.TEXT }, { timestamps: false, tableName: 'author' })
 
@@ -43,7 +50,11 @@ const READS: ((id: number) => Promise<unknown>)[] = [
   async (id) => (await authors.findOneBy({ id }))?.name,
   async (id) => (await Model.findByPk(id))?.get('name'),
 ]
-if (!isMysql) READS.push(async (id) => (await sql`SELECT name FROM author WHERE id = ${id}`)[0]?.name)
+if (mikro !== undefined)
+  READS.push(
+    async (id) => (await sql`SELECT name FROM author WHERE id = ${id}`)[0]?.name,
+    async (id) => (await mikro.em.fork().findOne(Mikro, { id }))?.name,
+  )
 const WRITES: ((id: number, name: string) => Promise<unknown>)[] = [
   (id, name) => query('UPDATE author SET name = $1 WHERE id = $2', [name, id]),
   (id, name) => authors.update({ id }, { name }),
@@ -56,6 +67,12 @@ const WRITES: ((id: number, name: string) => Promise<unknown>)[] = [
     }),
 ]
 const POSTGRES_WRITES: typeof WRITES = [
+  async (id, name) => mikro?.em.fork().nativeUpdate(Mikro, { id }, { name }),
+  async (id, name) =>
+    mikro?.em.fork().transactional(async (em) => {
+      await em.nativeUpdate(Mikro, { id }, { name })
+      rolledBack()
+    }),
   (id, name) => sql`UPDATE author SET name = ${name} WHERE id = ${id}`,
   (id, name) => sql.begin((tx) => tx`UPDATE author SET name = ${name} WHERE id = ${id}`.then(rolledBack)),
   async (id, name) => {
@@ -99,6 +116,7 @@ server.closeAllConnections()
 await pool.end()
 await source.destroy()
 await sequelize.close()
+await mikro?.close()
 await sql.end()
 const { batched, cacheHits } = getDefaultSluice().queries.getStats()
 console.error(`batched ${batched > 0}, cached ${cacheHits > 0}`)

@@ -128,7 +128,44 @@ async function sequelize(): Promise<Orm> {
   }
 }
 
-const orm = await (APP_ORM === 'sequelize' ? sequelize() : typeorm())
+async function mikroOrm(): Promise<Orm> {
+  const { defineEntity, MikroORM, p } = await import('@mikro-orm/postgresql')
+  const Author = defineEntity({
+    name: 'Author',
+    tableName: 'author',
+    properties: { id: p.integer().primary(), name: p.text() },
+  })
+  const Book = defineEntity({
+    name: 'Book',
+    tableName: 'book',
+    properties: { id: p.integer().primary(), title: p.text(), authorId: p.integer().fieldName('author_id') },
+  })
+  const orm = await MikroORM.init({ clientUrl: url, entities: [Author, Book], debug: false })
+  const em = () => orm.em.fork()
+  return {
+    authors: async () => (await em().find(Author, {}, { orderBy: { id: 'asc' } })).map(({ id }) => id),
+    author: (id) => em().findOne(Author, { id }),
+    books: (authorId) => em().find(Book, { authorId }, { orderBy: { id: 'asc' } }),
+    named: (name) => em().find(Author, { name }),
+    rename: (id, fails) =>
+      em().transactional(async (manager) => {
+        await manager.nativeUpdate(Author, { id }, { name: `author ${id}` })
+        const renamed = await manager.findOne(Author, { id })
+        if (fails) throw new Error('rolled back')
+        return renamed
+      }),
+    refused: (id) => em().getConnection().execute(`SELECT id FROM author WHERE name = ${id}`),
+    session: () =>
+      em().transactional(async (manager) => {
+        await manager.execute("SELECT set_config('app.tenant', 'red', true)")
+        return await manager.execute("SELECT current_setting('app.tenant')")
+      }),
+    close: () => orm.close(),
+  }
+}
+
+const ORMS: Readonly<Record<string, () => Promise<Orm>>> = { sequelize, 'mikro-orm': mikroOrm }
+const orm = await (ORMS[APP_ORM] ?? typeorm)()
 
 async function answer(): Promise<unknown[]> {
   const results: unknown[] = []

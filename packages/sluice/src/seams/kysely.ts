@@ -32,7 +32,7 @@ export function kyselyArguments(args: readonly unknown[]): readonly unknown[] {
   const instrumented =
     orm === undefined
       ? withSluice(dialect, sluice)
-      : sluiceDialect(dialect, sluice, { orm: 'mikroorm', fix: mikroOrmFix })
+      : sluiceDialect(dialect, sluice, { orm: 'mikroorm', fix: mikroOrmFix, writesLiterals: true })
   // It has warned of a dialect that it does not support.
   if (instrumented === dialect) return args
   if (orm !== undefined) adaptedOrms.add(orm)

@@ -1,9 +1,10 @@
 // Random reads and writes on one database, by a pool of its driver, TypeORM, Sequelize and, on PostgreSQL,
-// `postgres` and MikroORM. Prints what was read.
+// `postgres` and MikroORM, on MariaDB `mariadb`. Prints what was read.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { defineEntity, MikroORM, p } from '@mikro-orm/postgresql'
 import { getDefaultSluice } from '@sluice/core'
+import { createPool } from 'mariadb'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
 import postgres from 'postgres'
@@ -33,6 +34,7 @@ const Mikro = defineEntity({
   properties: { id: p.integer().primary(), name: p.text() },
 })
 const mikro = isMysql ? undefined : await MikroORM.init({ clientUrl: url, entities: [Mikro], debug: false })
+const maria = isMysql ? createPool(url.replace('mysql:', 'mariadb:')) : undefined
 const sequelize = new Sequelize(url, { logging: false })
 const Model = sequelize.define('Author', { name: DataTypes.TEXT }, { timestamps: false, tableName: 'author' })
 
@@ -50,6 +52,8 @@ const READS: ((id: number) => Promise<unknown>)[] = [
   async (id) => (await authors.findOneBy({ id }))?.name,
   async (id) => (await Model.findByPk(id))?.get('name'),
 ]
+if (maria !== undefined)
+  READS.push(async (id) => (await maria.query('SELECT name FROM author WHERE id = ?', [id]))[0]?.name)
 if (mikro !== undefined)
   READS.push(
     async (id) => (await sql`SELECT name FROM author WHERE id = ${id}`)[0]?.name,
@@ -83,7 +87,27 @@ const POSTGRES_WRITES: typeof WRITES = [
     await new Promise((resolve) => setTimeout(resolve, 20))
   },
 ]
-if (!isMysql) WRITES.push(...POSTGRES_WRITES)
+const UPDATE = 'UPDATE author SET name = ? WHERE id = ?'
+const MARIADB_WRITES: typeof WRITES = [
+  async (id, name) => maria?.execute(UPDATE, [name, id]),
+  async (id, name) =>
+    maria?.batch(UPDATE, [
+      [name, id],
+      [name, (id % 5) + 1],
+    ]),
+  async (id, name) => {
+    const connection = await maria?.getConnection()
+    try {
+      await connection?.beginTransaction()
+      await connection?.query(UPDATE, [name, id])
+      if (random(2) === 0) await connection?.commit()
+    } finally {
+      // It rolls back what is open.
+      await connection?.release()
+    }
+  },
+]
+WRITES.push(...(isMysql ? MARIADB_WRITES : POSTGRES_WRITES))
 
 let writes = 0
 async function step(): Promise<void> {
@@ -117,6 +141,7 @@ await pool.end()
 await source.destroy()
 await sequelize.close()
 await mikro?.close()
+await maria?.end()
 await sql.end()
 const { batched, cacheHits } = getDefaultSluice().queries.getStats()
 console.error(`batched ${batched > 0}, cached ${cacheHits > 0}`)

@@ -60,9 +60,10 @@ function watchConnections(source: object): void {
     const at = args.findLastIndex((one) => typeof one === 'function')
     if (at < 0) return taken(this, getConnection.apply(this, args))
     const callback = args[at] as Method
-    const own = (...results: unknown[]) => {
-      if (results[1] instanceof Object) taken(this, results[1])
-      return callback(...results)
+    const source = this
+    const own = function (this: unknown, ...results: unknown[]) {
+      if (results[1] instanceof Object) taken(source, results[1])
+      return callback.apply(this, results)
     }
     return getConnection.apply(this, args.with(at, own))
   }
@@ -100,10 +101,14 @@ function patchClass(instance: object, names: readonly string[]): void {
 }
 
 function observed(name: string, method: Method): Method {
+  // Classes with callbacks return commands.
+  let isPromised = false
   return function (this: object, ...args) {
     const send: Method = (...own) => method.apply(this, own)
-    const call = guarded(MARIADB, () => mariadbCall(this, name, args, send))
-    return call === undefined ? send(...args) : call()
+    const call = guarded(MARIADB, () => mariadbCall(this, name, args, send, isPromised))
+    const returned = call === undefined ? send(...args) : call()
+    isPromised ||= returned instanceof Promise
+    return returned
   }
 }
 

@@ -45,23 +45,28 @@ export function connectionTaken(source: unknown, connection: object): void {
 /**
  * Returns what sends a call of a pool or of a connection that is made now; `undefined`: the call is sent
  * unchanged.
+ *
+ * @param isPromised - Whether the method is known to return promises, which can wait for other processes.
  */
 export function mariadbCall(
   target: object,
   method: string,
   args: readonly unknown[],
   send: Method,
+  isPromised: boolean,
 ): (() => unknown) | undefined {
   if (isSending()) return undefined
   if (method === 'reset' || method === 'changeUser') return sessionEnding(target, args, send)
-  const isConnection = connections.has(target)
+  // A pool's event passes connections that no call has returned.
+  const isConnection = !('getConnection' in target)
+  if (isConnection) connections.add(target)
   const observer = clientOf(target, isConnection ? 'Connection' : 'Pool').standInNow()
   if (observer === undefined) return undefined
   const session = isConnection ? target : {}
   const control = CONTROLS[method]
   if (control !== undefined) {
     const statement = { sql: control, params: [] }
-    return () => sent(observer, session, statement, args, send)
+    return () => sent(observer, session, statement, args, send, isPromised)
   }
   if (method === 'importFile') return () => answered(args, send, (run) => observer.script(run))
   const statement = statementOf(args)
@@ -69,7 +74,7 @@ export function mariadbCall(
   if (method === 'prepare') return () => prepared(observer, session, statement.sql, args, send)
   // The values of a batch are those of many statements: of a statement without values, nothing is known.
   const known = method === 'batch' ? { ...statement, params: [] } : statement
-  return () => sent(observer, session, known, args, send)
+  return () => sent(observer, session, known, args, send, isPromised)
 }
 
 /** The same for a call that rolls back what is open. */
@@ -90,9 +95,14 @@ function sent(
   statement: Statement,
   args: readonly unknown[],
   send: Method,
+  isPromised = false,
 ): unknown {
-  return answered(args, send, (run) =>
-    observer.statement(session, { ...statement, rows, isKnown: connections.has(session), send: run }),
+  const isKnown = connections.has(session)
+  return answered(
+    args,
+    send,
+    (run) => observer.statement(session, { ...statement, rows, isKnown, send: run }),
+    isPromised,
   )
 }
 
@@ -104,6 +114,7 @@ function answered(
   args: readonly unknown[],
   send: Method,
   observe: (run: () => Promise<unknown>) => Promise<unknown>,
+  isPromised = false,
 ): unknown {
   let returned: unknown
   let answer: Promise<unknown> | undefined
@@ -132,15 +143,16 @@ function answered(
     return answer
   }
   const observed = observe(start)
+  if (at < 0 && (returned instanceof Promise || (answer === undefined && isPromised))) return observed
+  // What else the driver returns cannot wait for other processes.
+  start()
   if (at < 0 && returned instanceof Promise) return observed
-  // A promise can wait for others; what else the driver returns cannot.
-  if (answer === undefined) {
-    start()
-    if (at < 0 && returned instanceof Promise) return observed
+  if (thrown !== undefined) {
+    observed.catch(() => {})
+    throw thrown.error
   }
   const call = at < 0 ? () => {} : () => process.nextTick(args[at] as Method, ...results)
   observed.then(call, call)
-  if (thrown !== undefined) throw thrown.error
   return returned
 }
 

@@ -147,3 +147,15 @@ it('tells an app on a server after 10 s that no client was loaded', { timeout: 4
   expect(countOf(stderr, 'sluice  ')).toBe(1)
   expect(stderr).toContain('sluice  attached to no client: the app has not loaded Knex, ')
 })
+
+it('names requests after the operations of GraphQL that they execute', async () => {
+  const app = join(import.meta.dirname, 'programs/graphql.main.ts')
+  const [bare, registered] = [await run([], {}, app), await run(REGISTER, {}, app)]
+  expect(bare).toMatchObject({ code: 0, stdout: expect.stringContaining('"twin":20') })
+  expect(registered).toMatchObject({ code: 0, stdout: bare.stdout })
+  for (const name of ['query Twins   21', 'query { count, authors }   22', 'query Other   21'])
+    expect(registered.stderr).toContain(`N+1  GraphQL ${name} queries → `)
+  expect(registered.stderr).toMatch(
+    new RegExp(`at +programs/graphql\\.main\\.ts:${loopIn(app, 'the field')}:`),
+  )
+})

@@ -4,6 +4,7 @@ import type { Sluice } from '@sluice/core'
 import { attachedByApp } from './attached-clients.ts'
 import { type HookedModule, hookModules } from './esm-hooks.ts'
 import { guarded } from './guarded.ts'
+import { patchGraphql } from './patches/graphql.ts'
 import { kyselyClass, patchKysely } from './patches/kysely.ts'
 import { libsqlFunction, patchLibsql } from './patches/libsql.ts'
 import { MARIADB_EXPORTS, mariadbExport, patchMariadb } from './patches/mariadb.ts'
@@ -32,6 +33,8 @@ interface ModuleLoader {
 /** A module of a client's package, and how it is patched. */
 interface Seam {
   readonly client: string
+  /** What only names scopes is no client. */
+  readonly isClient?: false
   /** Matches the last part of a request for it. */
   readonly request: RegExp
   readonly file: RegExp
@@ -43,6 +46,13 @@ interface Seam {
  * The exports of a package itself must not be replaced: on Node 20 and 22, ES modules import the ones before.
  */
 const SEAMS: readonly Seam[] = [
+  {
+    client: 'GraphQL',
+    isClient: false,
+    request: /(?:^|[\\/])execute(?:\.js)?$/,
+    file: /[\\/]graphql[\\/]execution[\\/]execute\.js$/,
+    patch: patchGraphql,
+  },
   {
     client: 'Knex',
     request: /(?:^|[\\/])make-knex(?:\.js)?$/,
@@ -195,7 +205,7 @@ export function attachToModules(): void {
         if (!patched.has(module)) {
           patched.add(module)
           module.exports = seam.patch(exports, file)
-          clients.areLoaded = true
+          clients.areLoaded ||= seam.isClient !== false
         }
         return module.exports
       }) ?? exports

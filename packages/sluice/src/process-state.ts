@@ -4,8 +4,11 @@ export const attachedClients: Set<string> = new Set()
 /** The ORMs with an adapter of Sluice, attached or of the app itself. */
 export const adaptedOrms: Set<string> = new Set()
 
-/** Whether an HTTP server of this process listens, or did. */
-export const server: { isListening: boolean } = { isListening: false }
+/** The HTTP servers of this process: whether one listens, or did, and whether GraphQL was loaded. */
+export const server: { isListening: boolean; executesGraphql: boolean } = {
+  isListening: false,
+  executesGraphql: false,
+}
 
 /**
  * Whether a module of a client was loaded: the first request must have a scope before its first statement.

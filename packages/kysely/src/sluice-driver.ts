@@ -7,6 +7,7 @@ import {
   outcomeOfSynchronous,
   type PoolDescription,
   ReplicaConnections,
+  readForm,
   type Stack,
   takeUntil,
 } from '@sluice/core/adapter'
@@ -26,7 +27,6 @@ import { DriverConnections } from './driver-connections.ts'
 import { isA } from './is-a.ts'
 import { isForQuery } from './is-for-query.ts'
 import { rawQuery } from './raw-query.ts'
-import { readForm } from './read-form.ts'
 import { type DialectReplicas, ReplicaDrivers } from './replicas.ts'
 import { SentQuery } from './sent-query.ts'
 import { acquired, streamed } from './unseen-calls.ts'
@@ -286,7 +286,8 @@ export class SluiceDriver implements Driver {
     transaction?: TransactionOf,
   ): Promise<QueryResult<R>> {
     const stack = this.origins.of(query) ?? lateStack()
-    const { sql, params, hasLiterals } = readForm(query, this.description.writesLiterals === true)
+    const { writesLiterals = false } = this.description
+    const { sql, params, hasLiterals } = readForm(query.sql, query.parameters, writesLiterals)
     const settings = () => this.#conversions.ofRead(params)
     if (transaction === undefined) this.#client.order.holdIssued()
     const rows = await this.#client.read({

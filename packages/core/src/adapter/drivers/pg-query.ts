@@ -1,4 +1,4 @@
-import { literalParameters } from '../../sql/literal-parameters.ts'
+import { type ReadForm, readForm } from '../read-form.ts'
 
 /** A query in the form that `pg` accepts. */
 export interface QueryConfig {
@@ -10,21 +10,14 @@ export interface QueryConfig {
 }
 
 /** A query of the app, and how Sluice reads it. */
-export interface PgQuery {
+export interface PgQuery extends ReadForm {
   readonly config: QueryConfig
-  readonly sql: string
-  readonly params: readonly unknown[]
-  /** Whether the parameters are literals in the text of the query. */
-  readonly hasLiterals: boolean
 }
 
 /** @param writesLiterals - Whether its ORM writes values into the text. */
 export function pgQuery(config: QueryConfig, writesLiterals: boolean): PgQuery {
-  const { text, values } = config
-  const literals = writesLiterals && values === undefined ? literalParameters(text) : undefined
-  return literals === undefined
-    ? { config, sql: text, params: values ?? [], hasLiterals: false }
-    : { config, ...literals, hasLiterals: true }
+  const { text, values = [] } = config
+  return { config, ...readForm(text, values, writesLiterals) }
 }
 
 /** Options of a read that goes through Sluice. Any other can change its result, or how it is sent. */

@@ -10,7 +10,7 @@ export default library(
           { name: 'late-failures', test: /src[\\/]failure-reason/, priority: 4 },
           {
             name: 'shared',
-            test: /src[\\/](?:process-state|guarded|config[\\/]config-file|seams[\\/](?:callers|orms[\\/](?:living-objects|mikro-orm|sequelize|simple-lookup|typeorm))\.ts)/,
+            test: /src[\\/](?:process-state|guarded|patches[\\/]patch-methods|config[\\/]config-file|seams[\\/](?:callers|orms[\\/](?:living-objects|mikro-orm|sequelize|simple-lookup|typeorm))\.ts)/,
             priority: 4,
           },
           { name: 'late-dashboard', test: /src[\\/]dashboard/, priority: 4 },
@@ -22,7 +22,7 @@ export default library(
           // seams above, because a chunk contains what its files import, unless another group has it.
           {
             name: 'late-clients',
-            test: /src[\\/](?:attached-clients|registered-sluice|run-report|no-client|config[\\/](?:read|settings|client)|scopes[\\/](?:request|script)-scope)/,
+            test: /src[\\/](?:attached-clients|registered-sluice|run-report|no-client|config[\\/](?:read|settings|client)|scopes[\\/](?:operation-name|request-scope|script-scope))/,
             priority: 3,
           },
           { name: 'late-drivers', test: /src[\\/]seams/, priority: 1 },

@@ -25,7 +25,7 @@ interface ModuleHooks {
 const ORIGINAL = '?sluice-original'
 const WRAP = Symbol.for('sluice.wrap')
 
-const shared = globalThis as { [WRAP]?: Record<string, HookedModule['wrap']> }
+const shared = globalThis as { [WRAP]?: readonly HookedModule['wrap'][] }
 
 /** The loader of Node 20 to 22.14, which runs in a separate thread. */
 const LOADER = `let hooked
@@ -44,8 +44,8 @@ export const load = (url, context, next) => {
  *   imports them. Since Node 22.15.
  */
 export function hookModules(modules: readonly HookedModule[], builtins: readonly string[]): void {
-  shared[WRAP] = Object.fromEntries(modules.flatMap(({ names, wrap }) => names.map((name) => [name, wrap])))
-  const hooked = modules.map((one) => ({ file: one.file, source: sourceOf(one) }))
+  shared[WRAP] = modules.map(({ wrap }) => wrap)
+  const hooked = modules.map((one, index) => ({ file: one.file, source: sourceOf(one, index) }))
   const hooks = Module as unknown as ModuleHooks
   if (hooks.registerHooks === undefined) {
     hooks.register(`data:text/javascript,${encodeURIComponent(LOADER)}`, { data: hooked })
@@ -64,12 +64,12 @@ export function hookModules(modules: readonly HookedModule[], builtins: readonly
 }
 
 /** The module that is loaded instead. An export takes precedence over the same one of `export *`. */
-function sourceOf({ names, hasDefault }: HookedModule): string {
+function sourceOf({ names, hasDefault }: HookedModule, index: number): string {
   const wrapped = names.map(
     (
       name,
       at,
-    ) => `const wrapped${at} = globalThis[Symbol.for('sluice.wrap')].${name}(original.${name}, '${name}')
+    ) => `const wrapped${at} = globalThis[Symbol.for('sluice.wrap')][${index}](original.${name}, '${name}')
 export { wrapped${at} as ${name} }
 `,
   )

@@ -1,16 +1,13 @@
 import { guarded } from '../guarded.ts'
 import { libsqlCall } from '../seams/libsql.ts'
+import { type Method, patchMethods } from './patch-methods.ts'
 import { replaceExport, standInOf } from './replace-export.ts'
 
-type Method = (...args: unknown[]) => unknown
-type Methods = Record<string, Method | undefined>
 type CreateClient = (...args: unknown[]) => object
 
 const NAME = '@libsql/client'
 
 const METHODS = ['execute', 'batch', 'migrate', 'executeMultiple', 'sync', 'commit', 'rollback', 'close']
-
-const patched = new WeakSet<object>()
 
 /** Replaces the function that creates the clients of CommonJS modules. */
 export function patchLibsql(exports: unknown): unknown {
@@ -32,15 +29,9 @@ export function libsqlFunction(original: unknown): unknown {
 
 /** Observes the calls of a client or of a transaction, once for each class. */
 function patchClass(instance: object): void {
-  const prototype: Methods = Object.getPrototypeOf(instance)
-  if (patched.has(prototype)) return
-  patched.add(prototype)
-  for (const name of METHODS) {
-    const method = prototype[name]
-    if (method !== undefined) prototype[name] = observed(name, method)
-  }
-  const { transaction } = prototype
-  if (transaction === undefined) return
+  const prototype = patchMethods(instance, METHODS, observed)
+  const transaction = prototype?.transaction
+  if (prototype === undefined || transaction === undefined) return
   const begin = observed('transaction', transaction)
   prototype.transaction = async function (this: object, ...args) {
     const begun = (await begin.apply(this, args)) as object

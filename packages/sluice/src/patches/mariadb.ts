@@ -1,8 +1,7 @@
 import { guarded } from '../guarded.ts'
-import { connectionTaken, MARIADB, type Method, mariadbCall, sessionEnding } from '../seams/mariadb.ts'
+import { connectionTaken, MARIADB, mariadbCall, sessionEnding } from '../seams/mariadb.ts'
+import { type Method, type Methods, patchMethods } from './patch-methods.ts'
 import { replaceExport, standInOf } from './replace-export.ts'
-
-type Methods = Record<string, Method | undefined>
 
 const CREATORS = ['createPool', 'createConnection', 'createPoolCluster']
 
@@ -43,7 +42,7 @@ function creator(original: unknown, name: string): unknown {
         if (name === 'createConnection') taken(args[0] ?? {}, created)
         else
           guarded(MARIADB, () => {
-            if (name === 'createPool') patchClass(created as object, POOL_METHODS)
+            if (name === 'createPool') patchMethods(created as object, POOL_METHODS, observed)
             watchConnections(created as object)
           })
         return created
@@ -82,22 +81,12 @@ function taken<T>(source: unknown, connection: T): T {
   const attach = (one: unknown) =>
     guarded(MARIADB, () => {
       connectionTaken(source, one as object)
-      patchClass(one as object, CONNECTION_METHODS)
+      patchMethods(one as object, CONNECTION_METHODS, observed)
       patchRelease(one as Methods)
     })
   if (connection instanceof Promise) connection.then(attach, () => {})
   else attach(connection)
   return connection
-}
-
-function patchClass(instance: object, names: readonly string[]): void {
-  const prototype: Methods = Object.getPrototypeOf(instance)
-  if (patched.has(prototype)) return
-  patched.add(prototype)
-  for (const name of names) {
-    const method = prototype[name]
-    if (method !== undefined) prototype[name] = observed(name, method)
-  }
 }
 
 function observed(name: string, method: Method): Method {

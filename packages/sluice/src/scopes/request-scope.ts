@@ -6,6 +6,7 @@ import { RequestScopes, requestNameOf } from '@sluice/http'
 import { guarded } from '../guarded.ts'
 import { server } from '../process-state.ts'
 import { registeredSluice, settings } from '../registered-sluice.ts'
+import { operationName } from './operation-name.ts'
 
 /** The property of a request with the pattern of its route, if its framework has told it. */
 const ROUTE = Symbol('sluice.route')
@@ -90,47 +91,16 @@ function openFor(sluice: Sluice, request: IncomingMessage, response: ServerRespo
   })
 }
 
-const MAX_OPERATIONS = 200
-const operations = new Set<string>()
-
 /**
- * The current request executes an operation of GraphQL. Its first names the request. The number of names is
- * bounded: clients can send any operation.
+ * The current request executes an operation of GraphQL. Its first names the request.
  *
  * @param args - The argument of `execute`.
  */
 export function setOperation(args: unknown): void {
   const request = requests.getStore()?.request as RoutedRequest | undefined
   if (request === undefined || request[OPERATION] !== undefined) return
-  const name = operationName(args as Partial<ExecutionArgs>)
-  if (name === undefined) return
-  if (operations.size < MAX_OPERATIONS) operations.add(name)
-  request[OPERATION] = operations.has(name) ? name : 'GraphQL (other)'
-}
-
-interface ExecutionArgs {
-  readonly document: { readonly definitions: readonly Definition[] }
-  readonly operationName?: string | null
-}
-
-interface Definition {
-  readonly kind: string
-  readonly operation?: string
-  readonly name?: { readonly value: string }
-  readonly selectionSet?: { readonly selections: readonly { readonly name?: { readonly value: string } }[] }
-}
-
-const MAX_FIELDS = 3
-const MAX_NAME = 100
-
-/** `GraphQL query posts`; without a name, its fields: `GraphQL query { posts }`. */
-function operationName({ document, operationName: chosen }: Partial<ExecutionArgs>): string | undefined {
-  const all = document?.definitions.filter(({ kind }) => kind === 'OperationDefinition') ?? []
-  const definition = chosen ? all.find(({ name }) => name?.value === chosen) : all[0]
-  if (definition === undefined) return undefined
-  const fields = definition.selectionSet?.selections.flatMap(({ name }) => name?.value ?? []) ?? []
-  const shown = `${fields.slice(0, MAX_FIELDS).join(', ')}${fields.length > MAX_FIELDS ? ', …' : ''}`
-  return `GraphQL ${definition.operation} ${definition.name?.value ?? `{ ${shown} }`}`.slice(0, MAX_NAME)
+  const name = operationName(args)
+  if (name !== undefined) request[OPERATION] = name
 }
 
 /** The pattern of a request's route is known. */

@@ -1,14 +1,13 @@
 import {
   type AdapterClient,
   afterCaller,
-  attachClient,
   captureStack,
   isSending,
   type SentStatement,
   sending,
 } from '@sluice/core/adapter'
 import { DriverClient } from './driver-clients.ts'
-import { driverDescription } from './orms/driver-description.ts'
+import { attachDriver } from './orms/driver-description.ts'
 
 const NAME = '@libsql/client'
 
@@ -159,13 +158,9 @@ function observerNow(client: Client): AdapterClient | undefined {
 
 function driverClientOf(client: Client): DriverClient<AdapterClient> {
   const held = new WeakRef(client)
-  return new DriverClient(NAME, (sluice, caller) => {
-    const { orm = NAME, moduleUrl = import.meta.url, fix } = driverDescription(NAME, caller)
-    const standIn = attachClient(sluice, {
-      orm,
+  return new DriverClient(NAME, (sluice, orm) => {
+    const standIn = attachDriver(sluice, NAME, orm, {
       dialect: 'sqlite',
-      moduleUrl,
-      ...(fix && { fix }),
       connection: () =>
         held.deref() && {
           dialect: 'sqlite',

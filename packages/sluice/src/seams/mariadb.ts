@@ -1,6 +1,6 @@
-import { type AdapterClient, attachClient, isSending, sending } from '@sluice/core/adapter'
+import { type AdapterClient, isSending, sending } from '@sluice/core/adapter'
 import { DriverClient } from './driver-clients.ts'
-import { driverDescription } from './orms/driver-description.ts'
+import { attachDriver } from './orms/driver-description.ts'
 
 export type Method = (...args: unknown[]) => unknown
 
@@ -242,13 +242,9 @@ function clientOfDatabase(options: unknown): Client {
 }
 
 function newClient(kind: string): Client {
-  return new DriverClient(`${MARIADB}.${kind}`, (sluice, caller) => {
-    const { orm = MARIADB, moduleUrl = import.meta.url, fix } = driverDescription(MARIADB, caller)
-    const standIn = attachClient(sluice, {
-      orm,
+  return new DriverClient(`${MARIADB}.${kind}`, (sluice, orm) => {
+    const standIn = attachDriver(sluice, MARIADB, orm, {
       dialect: 'mysql',
-      moduleUrl,
-      ...(fix && { fix }),
       connection: () => undefined,
       isClosed: (one) => (one as { isValid?(): boolean }).isValid?.() === false,
     })

@@ -1,7 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import {
   type AdapterClient,
-  attachClient,
   captureStack,
   isSending,
   OriginStacks,
@@ -9,7 +8,7 @@ import {
 } from '@sluice/core/adapter'
 import { guarded } from '../guarded.ts'
 import { DriverClient } from './driver-clients.ts'
-import { driverDescription } from './orms/driver-description.ts'
+import { attachDriver } from './orms/driver-description.ts'
 
 type Method = (...args: unknown[]) => unknown
 type Stack = { readonly stack?: string }
@@ -205,12 +204,8 @@ function sessionOf(state: Session): Session {
 
 function driverClient(): DriverClient<Attached> {
   return new DriverClient('postgres', (sluice, orm) => {
-    const { orm: name = 'postgres', moduleUrl = import.meta.url, fix } = driverDescription('postgres', orm)
-    const client = attachClient(sluice, {
-      orm: name,
+    const client = attachDriver(sluice, 'postgres', orm, {
       dialect: 'postgresql',
-      moduleUrl,
-      ...(fix && { fix }),
       // Its connections are not accessible, and a transaction of the app may use the only one.
       connection: () => undefined,
     })

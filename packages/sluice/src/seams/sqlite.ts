@@ -1,5 +1,4 @@
 import {
-  attachClient,
   isSending,
   outcomeOfSynchronous,
   SQLITE_METHODS,
@@ -8,10 +7,10 @@ import {
   sqliteConnection,
 } from '@sluice/core/adapter'
 import { guarded } from '../guarded.ts'
+import { type Method, patchMethods } from '../patches/patch-methods.ts'
 import { DriverClient } from './driver-clients.ts'
-import { driverDescription } from './orms/driver-description.ts'
+import { attachDriver } from './orms/driver-description.ts'
 
-type Method = (...args: unknown[]) => unknown
 type Send = (call: SqliteCall) => unknown
 
 /** `better-sqlite3` sets `source` and `database`, also on the statements that it prepares itself. */
@@ -46,7 +45,6 @@ const clients = new WeakMap<Database, DriverClient<Send>>()
 const origins = new WeakMap<Statement, Origin>()
 /** The values that the app has bound permanently, which `better-sqlite3` can. */
 const bound = new WeakMap<Statement, readonly unknown[]>()
-const patched = new WeakSet<object>()
 
 /** Returns what sends the call of a database that is made now; `undefined`: an adapter above sees it. */
 export function databaseNow(driver: SqliteDriver, database: Database): Send | undefined {
@@ -69,59 +67,51 @@ export function releaseDatabase(database: Database): void {
 export function prepared(driver: SqliteDriver, database: Database, statement: Statement): void {
   const { sourceSQL } = statement
   if (sourceSQL !== undefined) origins.set(statement, { database, sql: sourceSQL })
-  patchMethods(driver, statement, ({ database, source }) =>
+  patchStatements(driver, statement, ({ database, source }) =>
     database === undefined || source === undefined ? undefined : { database, sql: source },
   )
 }
 
 /** The app has created a tag store, which prepares its statements itself. */
 export function tagStoreCreated(driver: SqliteDriver, store: Statement): void {
-  patchMethods(driver, store, ({ db }, [strings]) => ({
+  patchStatements(driver, store, ({ db }, [strings]) => ({
     database: db as Database,
     sql: (strings as readonly string[]).join('?'),
   }))
 }
 
-/** Replaces the methods that run statements, once for each class. */
-function patchMethods(
+/** Replaces the methods that run statements. */
+function patchStatements(
   driver: SqliteDriver,
   instance: Statement,
   originOf: (instance: Statement, args: readonly unknown[]) => Origin | undefined,
 ): void {
-  const prototype = Object.getPrototypeOf(instance)
-  if (patched.has(prototype)) return
-  patched.add(prototype)
-  const { bind } = prototype
-  if (typeof bind === 'function')
-    prototype.bind = function (this: Statement, ...args: unknown[]) {
-      const result = bind.apply(this, args)
-      bound.set(this, args)
-      return result
-    }
-  for (const name of SQLITE_METHODS) {
-    const method = prototype[name] as Method
-    prototype[name] = function (this: Statement, ...args: unknown[]) {
+  const observed = (name: SqliteCall['method'], method: Method): Method =>
+    function (this: Statement, ...args) {
       const send = () => method.apply(this, args)
       const call = guarded(driver.name, () => {
         const origin = origins.get(this) ?? originOf(this, args)
-        const observed = origin && databaseNow(driver, origin.database)
+        const sendNow = origin && databaseNow(driver, origin.database)
         const values = bound.get(this) ?? args
-        return observed && (() => observed({ method: name, sql: origin.sql, args: values, send }))
+        return sendNow && (() => sendNow({ method: name, sql: origin.sql, args: values, send }))
       })
       return call === undefined ? send() : call()
     }
+  const prototype = patchMethods(instance, SQLITE_METHODS, observed)
+  const bind = prototype?.bind
+  if (prototype === undefined || bind === undefined) return
+  prototype.bind = function (this: Statement, ...args) {
+    const result = bind.apply(this, args)
+    bound.set(this, args)
+    return result
   }
 }
 
 function driverClientOf({ name, prepare }: SqliteDriver, database: Database): DriverClient<Send> {
   const held = new WeakRef(database)
-  return new DriverClient(name, (sluice, caller) => {
-    const { orm = name, moduleUrl = import.meta.url, fix } = driverDescription(name, caller)
-    const client = attachClient(sluice, {
-      orm,
+  return new DriverClient(name, (sluice, orm) => {
+    const client = attachDriver(sluice, name, orm, {
       dialect: 'sqlite',
-      moduleUrl,
-      ...(fix && { fix }),
       connection: () => {
         const living = held.deref()
         return living && sqliteConnection((sql) => prepare.call(living, sql))

@@ -1,4 +1,7 @@
 import {
+  type AdapterClient,
+  attachClient,
+  type ClientDescription,
   type EqualitySelect,
   type PoolDescription,
   registerMovedFrames,
@@ -53,4 +56,19 @@ export function driverDescription(driver: string, orm: Orm | undefined): PoolDes
   if (orm === 'Drizzle') return drizzleDescription()
   const fix = orm === undefined ? DRIVER_FIXES[driver] : FIXES[orm]
   return { orm: orm?.toLowerCase() ?? driver, moduleUrl, ...(fix && { fix }) }
+}
+
+/**
+ * Instruments a client of a driver.
+ *
+ * @param orm - The ORM that sends its statements; without one, the app itself.
+ */
+export function attachDriver(
+  sluice: object,
+  driver: string,
+  orm: Orm | undefined,
+  client: Omit<ClientDescription, 'orm' | 'moduleUrl' | 'fix'>,
+): AdapterClient {
+  const { orm: name = driver, moduleUrl: url = moduleUrl, fix } = driverDescription(driver, orm)
+  return attachClient(sluice, { ...client, orm: name, moduleUrl: url, ...(fix && { fix }) })
 }

@@ -1,4 +1,4 @@
-import { type LazyPgClient, lazyPgClient, sending, sluicePool } from '@sluice/core/adapter'
+import { type LazyPgClient, lazyPgClient, sending, sluicePool, standInFor } from '@sluice/core/adapter'
 import { attached } from '../../attached-clients.ts'
 import { attachesTo, registeredSluice } from '../../registered-sluice.ts'
 import { driverDescription } from './driver-description.ts'
@@ -74,36 +74,31 @@ function poolOf(manager: ConnectionManager, { getConnection, releaseConnection }
   const known = pools.get(manager)
   if (known !== undefined) return known
   const take = async () => (await getConnection.call(manager, {})) as PgClient
-  const queryOf = (client: PgClient) => (args: readonly unknown[]) => {
-    // This pool sees the statements.
-    const sent = sending({ send: () => client.query(...args) })
-    // The server did not answer, such as after a timeout. Sequelize would mark the lazy client.
-    if (sent instanceof Promise)
-      sent.catch((error: { readonly severity?: unknown } | undefined) => {
-        if (error?.severity === undefined) client._invalid = true
-      })
-    return sent
-  }
+  const queryOf =
+    (client: PgClient): Method =>
+    (...args) => {
+      // This pool sees the statements.
+      const sent = sending({ send: () => client.query(...args) })
+      // The server did not answer, such as after a timeout. Sequelize would mark the lazy client.
+      if (sent instanceof Promise)
+        sent.catch((error: { readonly severity?: unknown } | undefined) => {
+          if (error?.severity === undefined) client._invalid = true
+        })
+      return sent
+    }
   const pool = {
     async query(...args: unknown[]) {
       const client = await take()
       try {
-        return await queryOf(client)(args)
+        return await queryOf(client)(...args)
       } finally {
         releaseConnection.call(manager, client)
       }
     },
     async connect() {
       const client = await take()
-      const query = queryOf(client)
-      return new Proxy(client, {
-        get(target, name) {
-          if (name === 'query') return (...args: unknown[]) => query(args)
-          if (name === 'release') return () => releaseConnection.call(manager, client)
-          const value: unknown = Reflect.get(target, name)
-          return typeof value === 'function' ? value.bind(target) : value
-        },
-      })
+      const release = () => releaseConnection.call(manager, client)
+      return standInFor(client, { query: queryOf(client), release })
     },
     on() {},
     removeListener() {},

@@ -22,10 +22,10 @@ export const REGISTER_CLIENTS: Readonly<Record<string, RegisterClient>> = {
   mysql2: { name: 'mysql2', range: '^3.0.0' },
   mysql: { name: 'mysql', range: '^2.18.0' },
   mariadb: { name: 'mariadb', range: '^3.4.0' },
-  'better-sqlite3': { name: 'better-sqlite3', range: '>=11.0.0 <13.0.0' },
+  'better-sqlite3': { name: 'better-sqlite3', range: '^12.0.0' },
   // A part of Node.js, which is in no folder.
   'node:sqlite': { name: 'node:sqlite', range: '*' },
-  '@libsql/client': { name: '@libsql/client', range: '>=0.14.0 <0.19.0' },
+  '@libsql/client': { name: '@libsql/client', range: '>=0.18.0 <0.19.0' },
 }
 
 /** The names of the clients, as in a sentence. */

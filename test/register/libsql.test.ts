@@ -1,11 +1,7 @@
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Database, databases } from '../support/databases.ts'
 import { countOf, loopIn, REGISTER, run } from './run-app.ts'
-
-function programOf(name: string): string {
-  return join(import.meta.dirname, `programs/${name}.main.ts`)
-}
+import { programOf } from './run-program.ts'
 
 const SCHEMA = `
   CREATE TABLE author (id integer PRIMARY KEY, name text NOT NULL);

@@ -1,7 +1,7 @@
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Database, databases } from '../support/databases.ts'
-import { countOf, loopIn, REGISTER, run } from './run-app.ts'
+import { REGISTER, run, statementsOf } from './run-app.ts'
+import { expectFound, expectSameMixed, type Program, programOf, runOptimized } from './run-program.ts'
 
 const SCHEMA = `
   CREATE TABLE author (id integer PRIMARY KEY, name varchar(50) NOT NULL);
@@ -11,19 +11,6 @@ const SCHEMA = `
 `
 
 const mariadb = databases().find(({ dialect }) => dialect === 'mysql')
-
-interface Program {
-  readonly name: string
-  readonly attached: string
-  readonly env?: Readonly<Record<string, string>>
-  readonly findings: number
-  readonly loops: readonly string[]
-  readonly fixes: readonly string[]
-}
-
-function programOf(name: string): string {
-  return join(import.meta.dirname, 'programs', `${name}.main.ts`)
-}
 
 describe.skipIf(mariadb?.skipped !== undefined)('sluice/register with MariaDB', () => {
   let database: Database
@@ -71,8 +58,9 @@ describe.skipIf(mariadb?.skipped !== undefined)('sluice/register with MariaDB', 
       fixes: ["pool.query('SELECT * FROM author WHERE id IN (?)', [keys])"],
     })),
     {
-      name: 'drizzle-mysql',
+      name: 'drizzle',
       attached: 'mysql2.Pool',
+      env: { APP_DRIVER: 'mysql2' },
       findings: 2,
       loops: ['the loop'],
       fixes: ['db.select({ id: author.id, name: author.name }).from(author).where(inArray(author.id, keys))'],
@@ -103,52 +91,19 @@ describe.skipIf(mariadb?.skipped !== undefined)('sluice/register with MariaDB', 
     },
   ])(
     'finds what $name repeats ($env.APP_TYPEORM $env.APP_CONNECTOR), and changes no result',
-    async (program) => {
-      const { name, attached, env = {}, findings, loops, fixes }: Program = program
-      const app = programOf(name)
-      const [bare, registered] = [await run(app, [], envOf(env)), await run(app, REGISTER, envOf(env))]
-      expect(bare).toMatchObject({ code: 0, stderr: '' })
-      expect(registered).toMatchObject({ code: 0, stdout: bare.stdout })
-      expect(registered.stderr).toContain(`sluice  attached ${attached} · mode observe`)
-      expect(countOf(registered.stderr, 'N+1')).toBe(findings)
-      for (const loop of loops)
-        expect(registered.stderr).toMatch(
-          new RegExp(`at +programs/${name}\\.main\\.ts:${loopIn(app, loop)}:`),
-        )
-      for (const fix of fixes) expect(registered.stderr).toContain(`fix  ${fix}\n`)
-    },
+    async (program: Program) => expectFound(program, envOf(program.env ?? {})),
   )
 
   it('batches the reads of pools in optimize, also through Drizzle, and changes no response', async () => {
-    const app = programOf('mysql2-server')
     // The catalog is read after the first request, which takes longer on a busy machine.
-    const env = envOf({ APP_REQUESTS: '8' })
-    const bare = await run(app, [], env)
-    const optimized = await run(app, REGISTER, { SLUICE_MODE: 'optimize', ...env })
-    expect(optimized).toMatchObject({ code: 0, stdout: bare.stdout })
-    const sent = (text: string) =>
-      [...text.matchAll(/^statements (\d+)$/gm)].map(([, count]) => Number(count))
-    expect(sent(bare.stderr).at(-1)).toBe(63)
+    const { bare, optimized } = await runOptimized('mysql2-server', envOf({ APP_REQUESTS: '8' }))
+    expect(statementsOf(bare).at(-1)).toBe(63)
     // Three batches, and the transaction.
-    expect(sent(optimized.stderr).at(-1)).toBe(6)
+    expect(statementsOf(optimized).at(-1)).toBe(6)
   })
 
-  it.each(['1', '2'])(
-    'returns what clients of one database write, each as the others (seed %s)',
-    async (seed) => {
-      const app = programOf('mixed')
-      const bare = await run(app, [], envOf({ APP_SEED: seed }))
-      expect(bare).toMatchObject({ code: 0, stdout: expect.stringMatching(/name \d/) })
-      for (const [cache, used] of [
-        ['off', 'batched true, cached false'],
-        ['60', 'batched true, cached true'],
-      ] as const) {
-        const env = { APP_SEED: seed, SLUICE_MODE: 'optimize', SLUICE_CACHE: cache }
-        const optimized = await run(app, REGISTER, envOf(env))
-        expect(optimized).toMatchObject({ code: 0, stdout: bare.stdout })
-        expect(optimized.stderr).toContain(used)
-      }
-    },
+  it.each(['1', '2'])('returns what clients of one database write, each as the others (seed %s)', (seed) =>
+    expectSameMixed(envOf({ APP_SEED: seed })),
   )
 
   it('counts a statement once if an adapter is above the driver', async () => {
@@ -161,9 +116,6 @@ describe.skipIf(mariadb?.skipped !== undefined)('sluice/register with MariaDB', 
   })
 
   it('changes no result of mysql2 in optimize', async () => {
-    const app = programOf('mysql2')
-    const bare = await run(app, [], envOf({}))
-    const env = { SLUICE_MODE: 'optimize', SLUICE_CACHE: '60' }
-    expect(await run(app, REGISTER, envOf(env))).toMatchObject({ code: 0, stdout: bare.stdout })
+    await runOptimized('mysql2', envOf({ SLUICE_CACHE: '60' }))
   })
 })

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Database, databases } from '../support/databases.ts'
-import { countOf, loopIn, REGISTER, run } from './run-app.ts'
+import { countOf, REGISTER, run, statementsOf } from './run-app.ts'
+import { expectFound, expectSameMixed, type Program, programOf, runOptimized } from './run-program.ts'
 
 const SCHEMA = `
   CREATE TABLE author (id integer PRIMARY KEY, name text NOT NULL);
@@ -11,21 +12,6 @@ const SCHEMA = `
 `
 
 const [postgres] = databases().filter(({ dialect }) => dialect === 'postgresql')
-
-interface Program {
-  readonly name: string
-  readonly attached: string
-  readonly env?: Readonly<Record<string, string>>
-  readonly findings: number
-  /** The comments of the lines with loops. */
-  readonly loops: readonly string[]
-  readonly requests?: readonly string[]
-  readonly fixes: readonly string[]
-}
-
-function programOf(name: string): string {
-  return join(import.meta.dirname, 'programs', `${name}.main.ts`)
-}
 
 describe.skipIf(postgres?.skipped !== undefined)('sluice/register with PostgreSQL', () => {
   let database: Database
@@ -104,80 +90,41 @@ describe.skipIf(postgres?.skipped !== undefined)('sluice/register with PostgreSQ
       fixes: [`sql\`SELECT id, name FROM author WHERE id IN \${sql(keys)}\``],
     })),
     {
-      name: 'drizzle-postgres-js',
+      name: 'drizzle',
       attached: 'postgres',
+      env: { APP_DRIVER: 'postgres' },
       findings: 2,
       loops: ['the loop'],
       fixes: ['db.select({ id: author.id, name: author.name }).from(author).where(inArray(author.id, keys))'],
     },
-  ])('finds what $name repeats ($env), and changes no result', async (program) => {
-    const { name, attached, env = {}, findings, loops, requests = [], fixes } = program
-    const app = programOf(name)
-    const [bare, registered] = [await run(app, [], envOf(env)), await run(app, REGISTER, envOf(env))]
-    expect(bare).toMatchObject({ code: 0, stderr: '' })
-    expect(registered).toMatchObject({ code: 0, stdout: bare.stdout })
-    expect(registered.stderr).toContain(`sluice  attached ${attached} · mode observe`)
-    expect(countOf(registered.stderr, 'N+1')).toBe(findings)
-    for (const request of requests) expect(registered.stderr).toContain(`N+1  ${request} → `)
-    for (const loop of loops)
-      expect(registered.stderr).toMatch(new RegExp(`at +programs/${name}\\.main\\.ts:${loopIn(app, loop)}:`))
-    for (const fix of fixes) expect(registered.stderr).toContain(`fix  ${fix}\n`)
-  })
+  ])('finds what $name repeats ($env), and changes no result', async (program: Program) =>
+    expectFound(program, envOf(program.env ?? {})),
+  )
 
   it('batches the reads of pools in optimize, also through Drizzle, and changes no response', async () => {
-    const app = programOf('server')
     // The catalog is read after the first request, which takes longer on a busy machine.
-    const env = envOf({ APP_REQUESTS: '8' })
-    const bare = await run(app, [], env)
-    const optimized = await run(app, REGISTER, { SLUICE_MODE: 'optimize', ...env })
-    expect(optimized).toMatchObject({ code: 0, stdout: bare.stdout })
-    const sent = (text: string) =>
-      [...text.matchAll(/^statements (\d+)$/gm)].map(([, count]) => Number(count))
-    expect(sent(bare.stderr).at(-1)).toBe(43)
+    const { bare, optimized } = await runOptimized('server', envOf({ APP_REQUESTS: '8' }))
+    expect(statementsOf(bare).at(-1)).toBe(43)
     // Two batches, and the transaction.
-    expect(sent(optimized.stderr).at(-1)).toBe(5)
+    expect(statementsOf(optimized).at(-1)).toBe(5)
   })
 
   it.each(['typeorm', 'typeorm03', 'sequelize', 'mikro-orm'])(
     'batches the reads of %s in optimize, and changes no response',
     async (orm) => {
       await database.exec("UPDATE author SET name = 'author ' || id")
-      const app = programOf('orm-server')
       const env = envOf({ APP_ORM: orm, APP_REQUESTS: '8' })
-      const bare = await run(app, [], env)
-      const optimized = await run(app, REGISTER, { SLUICE_MODE: 'optimize', ...env })
-      expect(bare).toMatchObject({ code: 0, stdout: expect.stringContaining('author 20') })
-      expect(optimized).toMatchObject({ code: 0, stdout: bare.stdout })
-      const sent = (text: string) =>
-        Number([...text.matchAll(/^statements (\d+)$/gm)].map(([, count]) => count).at(-1))
-      expect(sent(bare.stderr)).toBe(91)
-      expect(sent(optimized.stderr)).toBeLessThan(45)
+      const { bare, optimized } = await runOptimized('orm-server', env)
+      expect(bare.stdout).toContain('author 20')
+      expect(statementsOf(bare).at(-1)).toBe(91)
+      expect(statementsOf(optimized).at(-1)).toBeLessThan(45)
       const inSession = { ...env, APP_SESSION: 'yes', APP_REQUESTS: '3' }
-      const [own, lazy] = [
-        await run(app, [], inSession),
-        await run(app, REGISTER, { SLUICE_MODE: 'optimize', ...inSession }),
-      ]
-      expect(own.stdout).toContain('"red"')
-      expect(lazy.stdout).toBe(own.stdout)
+      expect((await runOptimized('orm-server', inSession)).bare.stdout).toContain('"red"')
     },
   )
 
-  it.each(['1', '3'])(
-    'returns what clients of one database write, each as the others (seed %s)',
-    async (seed) => {
-      const app = programOf('mixed')
-      const bare = await run(app, [], envOf({ APP_SEED: seed }))
-      expect(bare).toMatchObject({ code: 0, stdout: expect.stringMatching(/name \d/) })
-      for (const [cache, used] of [
-        ['off', 'batched true, cached false'],
-        ['60', 'batched true, cached true'],
-      ] as const) {
-        const env = { APP_SEED: seed, SLUICE_MODE: 'optimize', SLUICE_CACHE: cache }
-        const optimized = await run(app, REGISTER, envOf(env))
-        expect(optimized).toMatchObject({ code: 0, stdout: bare.stdout })
-        expect(optimized.stderr).toContain(used)
-      }
-    },
+  it.each(['1', '3'])('returns what clients of one database write, each as the others (seed %s)', (seed) =>
+    expectSameMixed(envOf({ APP_SEED: seed })),
   )
 
   it('gives way to a pool that the app passes to withSluice', async () => {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Database, databases } from '../support/databases.ts'
-import { countOf, loopIn, REGISTER, run } from './run-app.ts'
+import { countOf, loopIn, REGISTER, run, statementsOf } from './run-app.ts'
 
 const APP = join(import.meta.dirname, 'programs/prisma.main.ts')
 const SCHEMA = join(import.meta.dirname, '../generated/postgresql/schema.sql')
@@ -22,7 +22,6 @@ describe.skipIf(postgres?.skipped !== undefined)('sluice/register with Prisma', 
 
   const runApp = (flags: readonly string[], env: Readonly<Record<string, string>> = {}) =>
     run(APP, flags, { DATABASE_URL: database.url, ...env })
-  const sent = (text: string) => [...text.matchAll(/^statements (\d+)$/gm)].map(([, count]) => Number(count))
 
   it('finds an N+1 of a subclass with an extension, and changes no result', async () => {
     const [bare, registered] = [await runApp([]), await runApp(REGISTER)]
@@ -32,7 +31,7 @@ describe.skipIf(postgres?.skipped !== undefined)('sluice/register with Prisma', 
     expect(countOf(registered.stderr, 'N+1')).toBe(1)
     expect(registered.stderr).toMatch(new RegExp(`at +programs/prisma\\.main\\.ts:${loopIn(APP)}:`))
     expect(registered.stderr).toContain('fix  prisma.author.findMany({ where: { id: { in: keys } } })')
-    expect(sent(registered.stderr)).toEqual(sent(bare.stderr))
+    expect(statementsOf(registered)).toEqual(statementsOf(bare))
   })
 
   it('caches what the extension of the app reads, if it is asked to', async () => {
@@ -41,8 +40,8 @@ describe.skipIf(postgres?.skipped !== undefined)('sluice/register with Prisma', 
     const bare = await runApp([], env)
     const cached = await runApp(REGISTER, { SLUICE_MODE: 'optimize', SLUICE_CACHE: '60', ...env })
     expect(cached).toMatchObject({ code: 0, stdout: bare.stdout })
-    expect(sent(bare.stderr).at(-1)).toBe(22)
-    expect(sent(cached.stderr).at(-1)).toBeLessThan(3)
+    expect(statementsOf(bare).at(-1)).toBe(22)
+    expect(statementsOf(cached).at(-1)).toBeLessThan(3)
   })
 
   it('gives way to the Sluice of the app', async () => {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { countOf, loopIn, REGISTER, type Run, run as runApp } from './run-app.ts'
+import { countOf, loopIn, REGISTER, type Run, run as runApp, statementsOf } from './run-app.ts'
 
 const APP = join(import.meta.dirname, 'knex-app.main.ts')
 const SCRIPT = join(import.meta.dirname, 'knex-script.main.ts')
@@ -110,7 +110,7 @@ describe('sluice/register', () => {
     ])
     expect(optimized.stdout).toBe(bare.stdout)
     expect(cached.stdout).toBe(bare.stdout)
-    const statements = ({ stderr }: Run) => Number(/^statements (\d+)$/m.exec(stderr)?.[1])
+    const statements = (one: Run) => statementsOf(one)[0] ?? Number.NaN
     expect(statements(bare)).toBe(84)
     // The last three requests: the list, and one query for all its rows.
     expect(statements(optimized)).toBeLessThan(84)

@@ -50,3 +50,8 @@ export function loopIn(app: string, comment = 'the loop'): number {
 export function countOf(text: string, part: string): number {
   return text.split(part).length - 1
 }
+
+/** The numbers of statements that an app printed, such as one for each request. */
+export function statementsOf({ stderr }: Run): readonly number[] {
+  return [...stderr.matchAll(/^statements (\d+)$/gm)].map(([, count]) => Number(count))
+}

@@ -5,10 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newerNode } from '../services/newer-node.ts'
 import { type Database, databases } from '../support/databases.ts'
 import { countOf, loopIn, REGISTER, run } from './run-app.ts'
-
-function programOf(name: string): string {
-  return join(import.meta.dirname, `programs/${name}.main.ts`)
-}
+import { programOf } from './run-program.ts'
 
 const FIX =
   "fix  db.prepare('SELECT id, name FROM author WHERE id IN (SELECT value FROM json_each(?))').all(JSON.stringify(keys))"

@@ -1,11 +1,10 @@
 // A server whose requests send the same queries at once. Prints its responses, and what `mysql2` sends.
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { eq } from 'drizzle-orm'
 import { int, mysqlTable, text } from 'drizzle-orm/mysql-core'
 import { drizzle } from 'drizzle-orm/mysql2'
 import { Connection, createPool } from 'mysql2'
 import mysql from 'mysql2/promise'
+import { serve } from './serve.ts'
 
 let statements = 0
 const { prototype } = Connection as unknown as { prototype: { addCommand(command: object): unknown } }
@@ -44,16 +43,5 @@ async function answer(): Promise<unknown[]> {
   return [results, await Promise.all(called), await Promise.all(drizzled)]
 }
 
-const server = createServer(async (_, response) => void response.end(JSON.stringify(await answer())))
-await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-const { port } = server.address() as AddressInfo
-for (let request = 0; request < Number(process.env.APP_REQUESTS ?? 3); request += 1) {
-  const before = statements
-  console.log(await (await fetch(`http://127.0.0.1:${port}/authors`)).text())
-  console.error(`statements ${statements - before}`)
-  // The catalog is read after the first request.
-  await new Promise((resolve) => setTimeout(resolve, 300))
-}
-server.close()
-server.closeAllConnections()
+await serve(answer, { requests: Number(process.env.APP_REQUESTS ?? 3), statements: () => statements })
 await Promise.all([pool.end(), core.promise().end(), db.$client.end()])

@@ -100,8 +100,12 @@ try {
   show('thrown', failure(error as Error))
 }
 core.releaseConnection(bare)
-// biome-ignore lint/suspicious/noExplicitAny: its lists of connections are not public.
-const { _allConnections: all, _freeConnections: free } = core as any
+/** The lists of its connections, which are not public. */
+interface PoolLists {
+  readonly _allConnections: { readonly length: number }
+  readonly _freeConnections: { readonly length: number }
+}
+const { _allConnections: all, _freeConnections: free } = core as unknown as PoolLists
 show('free', [all.length > 0, free.length <= all.length])
 
 const cluster = mysql.createPoolCluster()

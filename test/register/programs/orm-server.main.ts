@@ -1,24 +1,12 @@
 // A server on an ORM without an adapter. Its requests query in loops, at the same time, and in a transaction.
 // Prints its responses, and the number of statements that `pg` sends.
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import pg from 'pg'
 import type { Model } from 'sequelize'
 import type { DataSource as DataSourceType, EntitySchema as EntitySchemaType } from 'typeorm'
+import { countPgStatements, serve } from './serve.ts'
 
 const { DATABASE_URL: url = '', APP_ORM = 'typeorm', APP_REQUESTS = '4', APP_SESSION } = process.env
 
-let statements = 0
-const { prototype } = pg.Connection as unknown as {
-  prototype: Record<'parse' | 'query', (...args: unknown[]) => unknown>
-}
-for (const name of ['parse', 'query'] as const) {
-  const send = prototype[name]
-  prototype[name] = function (this: unknown, ...args) {
-    statements += 1
-    return send.apply(this, args)
-  }
-}
+const statements = countPgStatements()
 
 interface Orm {
   authors(): Promise<readonly number[]>
@@ -182,17 +170,5 @@ async function answer(): Promise<unknown[]> {
   return results
 }
 
-const server = createServer(async (_, response) => void response.end(JSON.stringify(await answer())))
-await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-const { port } = server.address() as AddressInfo
-for (let request = 0; request < Number(APP_REQUESTS); request += 1) {
-  const before = statements
-  const response = await fetch(`http://127.0.0.1:${port}/authors`)
-  console.log(await response.text())
-  console.error(`statements ${statements - before}`)
-  // The catalog is read after the first request.
-  await new Promise((resolve) => setTimeout(resolve, 300))
-}
-server.close()
-server.closeAllConnections()
+await serve(answer, { requests: Number(APP_REQUESTS), statements })
 await orm.close()

@@ -1,11 +1,10 @@
 // Prisma: a server whose client is a subclass with an extension. Prints its responses, and what it sends.
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { createSluice } from '@sluice/core'
 import { sluiceAdapter, withSluice } from '@sluice/prisma'
 import pg from 'pg'
 import { PrismaClient } from '../../generated/postgresql/client/client.ts'
+import { serve } from './serve.ts'
 
 let statements = 0
 const { prototype } = pg.Connection as unknown as {
@@ -80,18 +79,6 @@ show(
   await prisma.author.create({ data: { id: 1, email: 'a', name: 'b' } }).catch(({ code }) => code),
 )
 
-const server = createServer(async (_, response) => void response.end(JSON.stringify(await answer())))
-await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-const { port } = server.address() as AddressInfo
-for (let request = 0; request < Number(APP_REQUESTS); request += 1) {
-  const before = statements
-  const response = await fetch(`http://127.0.0.1:${port}/authors`)
-  console.log(await response.text())
-  console.error(`statements ${statements - before}`)
-  // The catalog is read after the first request.
-  await new Promise((resolve) => setTimeout(resolve, 300))
-}
-server.close()
-server.closeAllConnections()
+await serve(answer, { requests: Number(APP_REQUESTS), statements: () => statements })
 await service.$disconnect()
 if (own !== undefined) console.error(`own ${own.queries.getStats().statements > 60}`)

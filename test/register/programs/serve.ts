@@ -1,0 +1,43 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import pg from 'pg'
+
+interface Served {
+  /** Number of requests, one after the other. */
+  readonly requests: number
+  /** Returns the number of statements that were sent. */
+  statements(): number
+}
+
+/** Serves requests, and prints each response and the number of its statements. */
+export async function serve(answer: () => Promise<unknown>, { requests, statements }: Served): Promise<void> {
+  const server = createServer(async (_, response) => void response.end(JSON.stringify(await answer())))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  for (let request = 0; request < requests; request += 1) {
+    const before = statements()
+    const response = await fetch(`http://127.0.0.1:${port}/authors`)
+    console.log(await response.text())
+    console.error(`statements ${statements() - before}`)
+    // The catalog is read after the first request.
+    await new Promise((resolve) => setTimeout(resolve, 300))
+  }
+  server.close()
+  server.closeAllConnections()
+}
+
+/** Counts the statements that `pg` sends from now on. */
+export function countPgStatements(): () => number {
+  let statements = 0
+  const { prototype } = pg.Connection as unknown as {
+    prototype: Record<'parse' | 'query', (...args: unknown[]) => unknown>
+  }
+  for (const name of ['parse', 'query'] as const) {
+    const send = prototype[name]
+    prototype[name] = function (this: unknown, ...args) {
+      statements += 1
+      return send.apply(this, args)
+    }
+  }
+  return () => statements
+}

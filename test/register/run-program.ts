@@ -1,0 +1,63 @@
+import { join } from 'node:path'
+import { expect } from 'vitest'
+import { countOf, loopIn, REGISTER, type Run, run } from './run-app.ts'
+
+/** A program in `programs`, and what Sluice finds in it. */
+export interface Program {
+  readonly name: string
+  readonly attached: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly findings: number
+  readonly loops: readonly string[]
+  readonly requests?: readonly string[]
+  readonly fixes: readonly string[]
+}
+
+type Environment = Readonly<Record<string, string>>
+
+export function programOf(name: string): string {
+  return join(import.meta.dirname, 'programs', `${name}.main.ts`)
+}
+
+/** Expects that Sluice changes no output of a program, and finds what it repeats. */
+export async function expectFound(program: Program, env: Environment): Promise<void> {
+  const { name, attached, findings, loops, requests = [], fixes } = program
+  const app = programOf(name)
+  const [bare, registered] = [await run(app, [], env), await run(app, REGISTER, env)]
+  expect(bare).toMatchObject({ code: 0, stderr: '' })
+  expect(registered).toMatchObject({ code: 0, stdout: bare.stdout })
+  expect(registered.stderr).toContain(`sluice  attached ${attached} · mode observe`)
+  expect(countOf(registered.stderr, 'N+1')).toBe(findings)
+  for (const request of requests) expect(registered.stderr).toContain(`N+1  ${request} → `)
+  for (const loop of loops)
+    expect(registered.stderr).toMatch(new RegExp(`at +programs/${name}\\.main\\.ts:${loopIn(app, loop)}:`))
+  for (const fix of fixes) expect(registered.stderr).toContain(`fix  ${fix}\n`)
+}
+
+/** Runs a program without Sluice and in `optimize`, and expects the same output. */
+export async function runOptimized(
+  name: string,
+  env: Environment,
+): Promise<{ readonly bare: Run; readonly optimized: Run }> {
+  const app = programOf(name)
+  const bare = await run(app, [], env)
+  const optimized = await run(app, REGISTER, { SLUICE_MODE: 'optimize', ...env })
+  expect(bare.code).toBe(0)
+  expect(optimized).toMatchObject({ code: 0, stdout: bare.stdout })
+  return { bare, optimized }
+}
+
+/** Expects that clients of one database read what the others write, without and with the cache. */
+export async function expectSameMixed(env: Environment): Promise<void> {
+  const app = programOf('mixed')
+  const bare = await run(app, [], env)
+  expect(bare).toMatchObject({ code: 0, stdout: expect.stringMatching(/name \d/) })
+  for (const [cache, used] of [
+    ['off', 'batched true, cached false'],
+    ['60', 'batched true, cached true'],
+  ] as const) {
+    const optimized = await run(app, REGISTER, { SLUICE_MODE: 'optimize', SLUICE_CACHE: cache, ...env })
+    expect(optimized).toMatchObject({ code: 0, stdout: bare.stdout })
+    expect(optimized.stderr).toContain(used)
+  }
+}

@@ -102,6 +102,20 @@ describe.skipIf(mariadb?.skipped !== undefined)('sluice/register with MariaDB', 
     expect(statementsOf(optimized).at(-1)).toBe(6)
   })
 
+  it.each(['typeorm', 'typeorm03', 'sequelize'])(
+    'batches the reads of %s in optimize, and changes no response',
+    async (orm) => {
+      await database.exec("UPDATE author SET name = CONCAT('author ', id)")
+      const env = envOf({ APP_ORM: orm, APP_REQUESTS: '8' })
+      const { bare, optimized } = await runOptimized('orm-server', env)
+      expect(bare.stdout).toContain('author 20')
+      expect(statementsOf(bare).at(-1)).toBe(91)
+      expect(statementsOf(optimized).at(-1)).toBeLessThan(45)
+      const inSession = { ...env, APP_SESSION: 'yes', APP_REQUESTS: '3' }
+      expect((await runOptimized('orm-server', inSession)).bare.stdout).toContain('"red"')
+    },
+  )
+
   it.each(['1', '2'])('returns what clients of one database write, each as the others (seed %s)', (seed) =>
     expectSameMixed(envOf({ APP_SEED: seed })),
   )

@@ -137,6 +137,7 @@ describe('the entry points of @sluice/core', () => {
         'keyRefusal',
         'keyedRows',
         'lateStack',
+        'lazyMysql2Connection',
         'lazyPgClient',
         'lookupKey',
         'markInstrumented',

@@ -65,7 +65,7 @@ export class SluiceDriver implements Driver {
   constructor(
     private readonly driver: Driver,
     sluice: Sluice,
-    dialect: DialectName,
+    private readonly dialect: DialectName,
     { supportsMultipleConnections }: DialectAdapter,
     replicas: DialectReplicas,
     /** By compiled query. */
@@ -287,7 +287,7 @@ export class SluiceDriver implements Driver {
   ): Promise<QueryResult<R>> {
     const stack = this.origins.of(query) ?? lateStack()
     const { writesLiterals = false } = this.description
-    const { sql, params, hasLiterals } = readForm(query.sql, query.parameters, writesLiterals)
+    const { sql, params, hasLiterals } = readForm(this.dialect, query.sql, query.parameters, writesLiterals)
     const settings = () => this.#conversions.ofRead(params)
     if (transaction === undefined) this.#client.order.holdIssued()
     const rows = await this.#client.read({

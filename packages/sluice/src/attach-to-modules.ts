@@ -15,7 +15,7 @@ import { patchPostgres, postgresQueryClass } from './patches/postgres.ts'
 import { patchPrisma, prismaClientFunction } from './patches/prisma.ts'
 import { patchConnectionManager } from './patches/sequelize.ts'
 import { patchBetterSqlite3, patchNodeSqlite } from './patches/sqlite.ts'
-import { patchPostgresDriver } from './patches/typeorm.ts'
+import { patchTypeormDriver, patchTypeormRunner } from './patches/typeorm.ts'
 import { clients } from './process-state.ts'
 import { scopeRequests } from './scopes/http.ts'
 import { patchMakeKnex } from './seams/knex.ts'
@@ -116,9 +116,15 @@ const SEAMS: readonly Seam[] = [
   },
   {
     client: 'TypeORM',
-    request: /(?:^|[\\/])PostgresDriver(?:\.js)?$/,
-    file: /[\\/]typeorm[\\/]driver[\\/]postgres[\\/]PostgresDriver\.js$/,
-    patch: patchPostgresDriver,
+    request: /(?:^|[\\/])(?:Postgres|Mysql)Driver(?:\.js)?$/,
+    file: /[\\/]typeorm[\\/]driver[\\/](?:postgres|mysql)[\\/](?:Postgres|Mysql)Driver\.js$/,
+    patch: patchTypeormDriver,
+  },
+  {
+    client: 'TypeORM',
+    request: /(?:^|[\\/])(?:Postgres|Mysql)QueryRunner(?:\.js)?$/,
+    file: /[\\/]typeorm[\\/]driver[\\/](?:postgres|mysql)[\\/](?:Postgres|Mysql)QueryRunner\.js$/,
+    patch: patchTypeormRunner,
   },
   {
     client: 'Sequelize',

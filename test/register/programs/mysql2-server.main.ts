@@ -2,17 +2,11 @@
 import { eq } from 'drizzle-orm'
 import { int, mysqlTable, text } from 'drizzle-orm/mysql-core'
 import { drizzle } from 'drizzle-orm/mysql2'
-import { Connection, createPool } from 'mysql2'
+import { createPool } from 'mysql2'
 import mysql from 'mysql2/promise'
-import { serve } from './serve.ts'
+import { countMysqlStatements, serve } from './serve.ts'
 
-let statements = 0
-const { prototype } = Connection as unknown as { prototype: { addCommand(command: object): unknown } }
-const { addCommand } = prototype
-prototype.addCommand = function (command) {
-  if (command.constructor.name === 'Query') statements += 1
-  return addCommand.call(this, command)
-}
+const statements = countMysqlStatements()
 
 const uri = process.env.DATABASE_URL ?? ''
 const author = mysqlTable('author', { id: int('id').primaryKey(), name: text('name').notNull() })
@@ -43,5 +37,5 @@ async function answer(): Promise<unknown[]> {
   return [results, await Promise.all(called), await Promise.all(drizzled)]
 }
 
-await serve(answer, { requests: Number(process.env.APP_REQUESTS ?? 3), statements: () => statements })
+await serve(answer, { requests: Number(process.env.APP_REQUESTS ?? 3), statements })
 await Promise.all([pool.end(), core.promise().end(), db.$client.end()])

@@ -1,12 +1,17 @@
 // A server on an ORM without an adapter. Its requests query in loops, at the same time, and in a transaction.
-// Prints its responses, and the number of statements that `pg` sends.
+// Prints its responses, and the number of statements that the driver sends.
 import type { Model } from 'sequelize'
 import type { DataSource as DataSourceType, EntitySchema as EntitySchemaType } from 'typeorm'
-import { countPgStatements, serve } from './serve.ts'
+import { countMysqlStatements, countPgStatements, serve } from './serve.ts'
 
 const { DATABASE_URL: url = '', APP_ORM = 'typeorm', APP_REQUESTS = '4', APP_SESSION } = process.env
 
-const statements = countPgStatements()
+const isMysql = url.startsWith('mysql:')
+const type = isMysql ? 'mysql' : ('postgres' as never)
+const statements = isMysql ? countMysqlStatements() : countPgStatements()
+/** What a session keeps. */
+const SET_TENANT = isMysql ? "SET @tenant = 'red'" : "SELECT set_config('app.tenant', 'red', false)"
+const TENANT = isMysql ? '@tenant' : "current_setting('app.tenant')"
 
 interface Orm {
   authors(): Promise<readonly number[]>
@@ -14,7 +19,7 @@ interface Orm {
   books(author: number): Promise<unknown>
   named(name: string): Promise<unknown>
   rename(id: number, fails: boolean): Promise<unknown>
-  /** A comparison that PostgreSQL refuses. */
+  /** A comparison that PostgreSQL refuses, and MariaDB answers. */
   refused(id: number): Promise<unknown>
   /** What a session keeps from one statement to the next. */
   session(): Promise<unknown>
@@ -40,7 +45,12 @@ async function typeorm(): Promise<Orm> {
       authorId: { type: Number, name: 'author_id' },
     },
   })
-  const source = await new DataSource({ type: 'postgres', url, entities: [Author, Book] }).initialize()
+  const source = await new DataSource({
+    type,
+    url,
+    ...(isMysql && { connectorPackage: 'mysql2' }),
+    entities: [Author, Book],
+  }).initialize()
   const [authors, books] = [source.getRepository(Author), source.getRepository(Book)]
   return {
     authors: async () => (await authors.find({ order: { id: 'ASC' } })).map(({ id }) => id),
@@ -59,11 +69,11 @@ async function typeorm(): Promise<Orm> {
       const runner = source.createQueryRunner()
       try {
         const seen = [await runner.query('SELECT count(*) FROM author')]
-        await runner.query("SELECT set_config('app.tenant', 'red', false)")
-        seen.push(await runner.query("SELECT current_setting('app.tenant') AS tenant"))
+        await runner.query(SET_TENANT)
+        seen.push(await runner.query(`SELECT ${TENANT} AS tenant`))
         await runner.query('CREATE TEMPORARY TABLE mine AS SELECT 1 AS one')
         seen.push(await runner.query('SELECT one FROM mine'))
-        await runner.query('DROP TABLE mine; RESET app.tenant')
+        await runner.query(isMysql ? 'DROP TEMPORARY TABLE mine' : 'DROP TABLE mine; RESET app.tenant')
         return seen
       } finally {
         await runner.release()
@@ -75,7 +85,7 @@ async function typeorm(): Promise<Orm> {
 
 async function sequelize(): Promise<Orm> {
   const { DataTypes, Sequelize } = await import('sequelize')
-  const dialectOptions = { query_timeout: 1_500 }
+  const dialectOptions = isMysql ? {} : { query_timeout: 1_500 }
   const sequelize = new Sequelize(url, { logging: false, dialectOptions, pool: { max: 2 } })
   let hasTimedOut = false
   const options = { timestamps: false, freezeTableName: true }
@@ -103,12 +113,14 @@ async function sequelize(): Promise<Orm> {
       // A connection whose query has timed out must not be used again.
       const slow = hasTimedOut
         ? ''
-        : await sequelize.query('SELECT pg_sleep(4)', { type: 'SELECT' }).catch(String)
+        : await sequelize
+            .query(isMysql ? 'SELECT sleep(0)' : 'SELECT pg_sleep(4)', { type: 'SELECT' })
+            .catch(String)
       hasTimedOut = true
       const author = await Author.findByPk(3)
       const tenant = await sequelize.transaction(async (transaction) => {
-        await sequelize.query("SELECT set_config('app.tenant', 'red', true)", { transaction })
-        return await sequelize.query("SELECT current_setting('app.tenant')", { transaction })
+        await sequelize.query(SET_TENANT, { transaction })
+        return await sequelize.query(`SELECT ${TENANT} AS tenant`, { transaction })
       })
       return [slow, author, tenant]
     },

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Connection } from 'mysql2'
 import pg from 'pg'
 
 interface Served {
@@ -38,6 +39,18 @@ export function countPgStatements(): () => number {
       statements += 1
       return send.apply(this, args)
     }
+  }
+  return () => statements
+}
+
+/** The same of `mysql2`. */
+export function countMysqlStatements(): () => number {
+  let statements = 0
+  const { prototype } = Connection as unknown as { prototype: { addCommand(command: object): unknown } }
+  const { addCommand } = prototype
+  prototype.addCommand = function (command) {
+    if (command.constructor.name === 'Query') statements += 1
+    return addCommand.call(this, command)
   }
   return () => statements
 }

@@ -97,13 +97,14 @@ export { type AdapterClient, attachClient } from './attach-client.ts'
 export { chooseKey } from './choose-key.ts'
 export type { ClientDescription, ClientReplicas } from './client-description.ts'
 export { functionIdentity, isSelfContained } from './drivers/function-identity.ts'
-export { isMysql2Pool, mysql2ConnectionOf, sluiceMysql2Pool } from './drivers/mysql2.ts'
+export { isMysql2Pool, lazyMysql2Connection, mysql2ConnectionOf, sluiceMysql2Pool } from './drivers/mysql2.ts'
 export {
   bareMysql2Connection,
   type MysqlConnections,
   mysql2StatementOf,
   sluiceMysqlConnections,
 } from './drivers/mysql2-connections.ts'
+export type { Mysql2LazyConnection } from './drivers/mysql2-lazy-connection.ts'
 export { Mysql2Conversions } from './drivers/mysql2-settings.ts'
 export { lazyPgClient, sluicePool } from './drivers/pg.ts'
 export { bindsDate, dateFormOf } from './drivers/pg-dates.ts'

@@ -1,3 +1,4 @@
+import type { Dialect } from '../sql/dialect.ts'
 import { literalParameters } from '../sql/literal-parameters.ts'
 
 /** A query as Sluice reads it. */
@@ -9,11 +10,16 @@ export interface ReadForm {
 }
 
 /**
- * Returns a query of PostgreSQL as Sluice reads it.
+ * Returns a query as Sluice reads it.
  *
  * @param writesLiterals - Whether its ORM writes values into the text of selects.
  */
-export function readForm(sql: string, params: readonly unknown[], writesLiterals: boolean): ReadForm {
-  const literals = writesLiterals && params.length === 0 ? literalParameters(sql) : undefined
+export function readForm(
+  dialect: Dialect,
+  sql: string,
+  params: readonly unknown[],
+  writesLiterals: boolean,
+): ReadForm {
+  const literals = writesLiterals && params.length === 0 ? literalParameters(sql, dialect) : undefined
   return literals === undefined ? { sql, params, hasLiterals: false } : { ...literals, hasLiterals: true }
 }

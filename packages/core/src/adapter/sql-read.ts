@@ -147,14 +147,15 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
     const values = keys.map(({ place }) => call.params[place])
     const key = lookupKey(values)
     if (key === undefined) return keyRefusal(values)
+    // PostgreSQL refuses to compare an integer with a text. The drivers of MySQL write parameters as literals.
+    const isTyped = call.hasLiterals === true && dialect === 'postgresql'
     for (const [at, { type }] of keys.entries()) {
       const odd = refuseKeyValue(values[at], type, dialect)
       if (odd !== undefined) return refuse(odd)
-      // The database refuses to compare an integer with a text.
-      if (call.hasLiterals === true && typeof values[at] === 'number' && type !== 'integer')
+      if (isTyped && typeof values[at] === 'number' && type !== 'integer')
         return refuse('UNSUPPORTED_KEY_TYPE')
     }
-    if (call.hasLiterals === true && constants.some((at) => typeof call.params[at] === 'number'))
+    if (isTyped && constants.some((at) => typeof call.params[at] === 'number'))
       return refuse('UNSUPPORTED_CONSTANTS')
     if (bindsRelativeDate(call.params, dialect)) return refuse('RELATIVE_DATE')
     const shared = canonicalKey(constants.map((at) => call.params[at]))

@@ -1,3 +1,4 @@
+import type { Dialect } from './dialect.ts'
 import { isSymbolToken, type Token, tokenize } from './tokenize.ts'
 
 /** A select whose literals are parameters, as which it returns the same. */
@@ -9,23 +10,29 @@ export interface LiteralParameters {
 
 const MAX_LENGTH = 20_000
 const MAX_INTEGER = 2 ** 31 - 1
-const SELECT = /^\s*select\s[^$]*$/i
+/** The dialects whose literals are read, each with a text that has no parameters yet. */
+const SELECTS: { readonly [D in Dialect]?: RegExp } = {
+  postgresql: /^\s*select\s[^$]*$/i,
+  mysql: /^\s*select\s[^?]*$/i,
+}
+/** A driver writes these strings of MySQL as they are, whatever the server's `sql_mode` is. */
+const PLAIN_STRING = /^'[^'"\\\p{Cc}]*'$/u
 /** They end a comparison. */
 const AFTER: ReadonlySet<string> = new Set(['AND', 'ORDER', 'LIMIT', 'OFFSET', 'GROUP'])
 
 /**
- * Replaces the literals that a select of PostgreSQL compares with `=` by parameters, so that selects with
- * different values have one text. A string literal has no type before it is compared, as a parameter. An
- * integer is of a type that the parameter takes from the column: they are the same only for an integer
- * column.
+ * Replaces the literals that a select of PostgreSQL or MySQL compares with `=` by parameters, so that selects
+ * with different values have one text. The drivers of MySQL write parameters into the text. In PostgreSQL, a
+ * string literal has no type before it is compared, as a parameter; an integer is of a type that the parameter
+ * takes from the column: they are the same only for an integer column.
  *
  * @returns `undefined` if there are none, or it has parameters.
  */
-export function literalParameters(sql: string): LiteralParameters | undefined {
-  if (sql.length > MAX_LENGTH || !SELECT.test(sql)) return undefined
+export function literalParameters(sql: string, dialect: Dialect): LiteralParameters | undefined {
+  if (sql.length > MAX_LENGTH || SELECTS[dialect]?.test(sql) !== true) return undefined
   let tokens: readonly Token[]
   try {
-    tokens = tokenize(sql, 'postgresql')
+    tokens = tokenize(sql, dialect)
   } catch {
     return undefined
   }
@@ -33,10 +40,10 @@ export function literalParameters(sql: string): LiteralParameters | undefined {
   let text = ''
   let from = 0
   for (const [at, token] of tokens.entries()) {
-    const value = isCompared(tokens, at) ? literalOf(token) : undefined
+    const value = isCompared(tokens, at) ? literalOf(token, dialect) : undefined
     if (value === undefined) continue
     params.push(value)
-    text += `${sql.slice(from, token.start)}$${params.length}`
+    text += `${sql.slice(from, token.start)}${dialect === 'mysql' ? '?' : `$${params.length}`}`
     from = token.end
   }
   return params.length === 0 ? undefined : { sql: text + sql.slice(from).replace(/;\s{0,9}$/, ''), params }
@@ -52,8 +59,11 @@ function isCompared(tokens: readonly Token[], at: number): boolean {
   )
 }
 
-function literalOf({ kind, text }: Token): string | number | undefined {
-  if (kind === 'string') return /^'[^\\]*'$/.test(text) ? text.slice(1, -1).replaceAll("''", "'") : undefined
+function literalOf({ kind, text }: Token, dialect: Dialect): string | number | undefined {
+  if (kind === 'string') {
+    const isRead = dialect === 'mysql' ? PLAIN_STRING.test(text) : /^'[^\\]*'$/.test(text)
+    return isRead ? text.slice(1, -1).replaceAll("''", "'") : undefined
+  }
   return kind === 'number' && /^\d{1,10}$/.test(text) && Number(text) <= MAX_INTEGER
     ? Number(text)
     : undefined

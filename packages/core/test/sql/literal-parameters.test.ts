@@ -12,7 +12,7 @@ describe('literalParameters', () => {
     [`select * from a where name = ''`, 'select * from a where name = $1', ['']],
     [`SELECT '= 7' FROM a WHERE id = 7 -- = 8`, `SELECT '= 7' FROM a WHERE id = $1 -- = 8`, [7]],
   ])('replaces what %s compares', (sql, text, params) => {
-    expect(literalParameters(sql)).toEqual({ sql: text, params })
+    expect(literalParameters(sql, 'postgresql')).toEqual({ sql: text, params })
   })
 
   it.each([
@@ -33,6 +33,28 @@ describe('literalParameters', () => {
     ['cannot be read', "SELECT * FROM a WHERE b = 'x"],
     ['is very long', `SELECT '${'x'.repeat(20_000)}' FROM a WHERE id = 7`],
   ])('leaves a statement that %s', (_, sql) => {
-    expect(literalParameters(sql)).toBeUndefined()
+    expect(literalParameters(sql, 'postgresql')).toBeUndefined()
+  })
+
+  it.each([
+    ['SELECT * FROM `a` WHERE `a`.`id` = 7;', 'SELECT * FROM `a` WHERE `a`.`id` = ?', [7]],
+    ["SELECT * FROM a WHERE name = 'x$1'", 'SELECT * FROM a WHERE name = ?', ['x$1']],
+  ])('replaces what %s compares in MySQL', (sql, text, params) => {
+    expect(literalParameters(sql, 'mysql')).toEqual({ sql: text, params })
+  })
+
+  it.each([
+    ['has a parameter', "SELECT * FROM a WHERE id = 7 AND b <> '?'"],
+    ['has a quote, which a mode writes differently', "SELECT * FROM a WHERE b = 'it''s'"],
+    ['has a double quote', `SELECT * FROM a WHERE b = '"'`],
+    ['has a backslash', "SELECT * FROM a WHERE b = '\\x'"],
+    ['has a line break', "SELECT * FROM a WHERE b = '\n'"],
+    ['compares a string', 'SELECT * FROM a WHERE "b" = 7'],
+  ])('leaves a statement of MySQL that %s', (_, sql) => {
+    expect(literalParameters(sql, 'mysql')).toBeUndefined()
+  })
+
+  it('reads no other dialect', () => {
+    expect(literalParameters('SELECT * FROM a WHERE id = 7', 'sqlite')).toBeUndefined()
   })
 })

@@ -65,13 +65,13 @@ export function mysqlPatches(driver: MysqlDriver): MysqlPatches {
 }
 
 export function methodsOf<TName extends string>(
-  driver: MysqlDriver,
+  client: string,
   prototype: Prototype,
   ...names: readonly TName[]
 ): Record<TName, Method> {
   const methods = names.map((name) => [name, prototype[name]] as const)
   for (const [name, method] of methods)
-    if (typeof method !== 'function') throw new Error(`This version of ${driver} has no ${name}.`)
+    if (typeof method !== 'function') throw new Error(`This version of ${client} has no ${name}.`)
   return Object.fromEntries(methods) as Record<TName, Method>
 }
 

@@ -1,11 +1,8 @@
 import { guarded } from '../guarded.ts'
-import {
-  type ConnectionManager,
-  lazySequelizeConnection,
-  releaseLazy,
-} from '../seams/orms/sequelize-connections.ts'
+import { lazySequelizeConnection, releaseLazy } from '../seams/orms/sequelize-connections.ts'
+import type { ConnectionManager } from '../seams/orms/sequelize-pools.ts'
 
-/** Lets selects of Sequelize on PostgreSQL take connections when they need them. */
+/** Lets selects of Sequelize on PostgreSQL and MySQL take connections when they need them. */
 export function patchConnectionManager(exports: unknown): unknown {
   const { prototype } = exports as { readonly prototype: ConnectionManager }
   const { getConnection, releaseConnection } = prototype

@@ -1,23 +1,67 @@
 import { guarded } from '../guarded.ts'
-import { lazyTypeormConnection } from '../seams/orms/typeorm-connections.ts'
+import type { MysqlPool } from '../seams/mysql.ts'
+import { boundConnection, lazyMysqlConnection, lazyPgConnection } from '../seams/orms/typeorm-connections.ts'
 import type { PgPool } from '../seams/pg.ts'
+import { methodsOf, type Prototype } from './mysql.ts'
 
 interface PostgresDriver {
   readonly master?: PgPool
-  obtainMasterConnection(): Promise<unknown>
 }
 
-/** Lets query runners of TypeORM on PostgreSQL take connections when they need them. */
-export function patchPostgresDriver(exports: unknown): unknown {
-  const { PostgresDriver } = exports as { readonly PostgresDriver: { readonly prototype: PostgresDriver } }
-  const { prototype } = PostgresDriver
-  const { obtainMasterConnection } = prototype
-  if (typeof obtainMasterConnection !== 'function')
-    throw new Error('This version of TypeORM has no PostgresDriver.prototype.obtainMasterConnection.')
-  prototype.obtainMasterConnection = function (this: PostgresDriver) {
-    const { master } = this
-    const lazy = master && guarded('TypeORM', () => lazyTypeormConnection(master))
-    return lazy === undefined ? obtainMasterConnection.call(this) : Promise.resolve(lazy)
+interface MysqlDriver {
+  /** `undefined`, if it has replicas. */
+  readonly pool?: MysqlPool
+}
+
+type Obtain = () => Promise<unknown>
+
+/** Lets query runners of TypeORM on PostgreSQL and MySQL take connections when they need them. */
+export function patchTypeormDriver(exports: unknown): unknown {
+  const { PostgresDriver, MysqlDriver } = exports as Readonly<
+    Record<string, { readonly prototype: Prototype } | undefined>
+  >
+  if (PostgresDriver !== undefined)
+    patchObtain(PostgresDriver.prototype, ({ master }: PostgresDriver) => master && lazyPgConnection(master))
+  if (MysqlDriver !== undefined)
+    patchObtain(
+      MysqlDriver.prototype,
+      ({ pool }: MysqlDriver, obtain) => pool && lazyMysqlConnection(pool, obtain),
+    )
+  return exports
+}
+
+/** Whether a query runner asks for a connection now, for a query: not the app. */
+let isForQuery = false
+
+function patchObtain<TDriver>(
+  prototype: Prototype,
+  lazyOf: (driver: TDriver, obtain: Obtain) => unknown,
+): void {
+  const { obtainMasterConnection } = methodsOf('TypeORM', prototype, 'obtainMasterConnection')
+  prototype.obtainMasterConnection = function (this: TDriver) {
+    const obtain = () => obtainMasterConnection.call(this) as Promise<unknown>
+    const lazy = isForQuery ? guarded('TypeORM', () => lazyOf(this, obtain)) : undefined
+    return lazy === undefined ? obtain() : Promise.resolve(lazy)
+  }
+}
+
+/** The app receives the connection itself, if it asks a query runner for it. */
+export function patchTypeormRunner(exports: unknown): unknown {
+  for (const { prototype } of Object.values(exports as Record<string, { readonly prototype: Prototype }>)) {
+    const { query, connect } = methodsOf('TypeORM', prototype, 'query', 'connect')
+    prototype.query = function (...args) {
+      const before = isForQuery
+      isForQuery = true
+      try {
+        return query.apply(this, args)
+      } finally {
+        isForQuery = before
+      }
+    }
+    prototype.connect = function (...args) {
+      const connected = connect.apply(this, args)
+      return isForQuery ? connected : (connected as Promise<unknown>).then(boundConnection)
+    }
   }
   return exports
 }

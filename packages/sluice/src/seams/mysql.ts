@@ -29,6 +29,8 @@ export type MysqlConnection = Readonly<Record<string, unknown>>
 /** What a pool, or the connections of a database, are attached by. */
 interface StandIns {
   readonly pool?: MysqlPool
+  /** What reads of the pool are sent through, if they can be optimized. */
+  readonly optimized?: object
   connectionOf(connection: MysqlConnection): MysqlConnection
   /** The pool with promises, if it is used by an ORM whose queries run when they are awaited. */
   readonly awaited?: Promised
@@ -74,6 +76,11 @@ export function promisedConnectionNow({ connection, Promise: used }: Promised): 
   const standIns = clients.get(connection)?.attachment?.standIn
   if (standIns?.awaited === undefined) return undefined
   return (standIns.connectionOf(connection).promise as () => Promised)()
+}
+
+/** The stand-in for a pool of `mysql2` that an ORM uses. */
+export function poolStandIn(pool: object, orm: Orm): object | undefined {
+  return pools.get(pool)?.client.standInFor(orm)?.optimized
 }
 
 /** The app ends a pool. */
@@ -131,6 +138,7 @@ const attachMysql2: Attach = (view, sluice, orm) => {
     standIn: {
       ...(orm === 'Drizzle' && { awaited: promise() }),
       pool: { query, ...(execute && { execute }), getConnection },
+      optimized: standIn,
       connectionOf: (connection) => mysql2ConnectionOf(standIn, connection) as MysqlConnection,
     },
     release: () => void (standIn as unknown as { end(): unknown }).end(),

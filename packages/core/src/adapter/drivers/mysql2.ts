@@ -6,10 +6,17 @@ import { afterCaller, CallerWaits } from '../after-caller.ts'
 import { type AdapterClient, attachClient } from '../attach-client.ts'
 import { isInstrumented, markInstrumented } from '../instrumented-clients.ts'
 import { takeUntil } from '../own-connections.ts'
+import { type ReadForm, readForm } from '../read-form.ts'
 import { ReplicaConnections } from '../replica-connections.ts'
 import type { SqlRow } from '../select/outputs.ts'
 import { sending } from '../sending.ts'
-import { type Mysql2Answer, type Mysql2Call, type Mysql2Object, send } from './mysql2-call.ts'
+import {
+  type Mysql2Answer,
+  type Mysql2Call,
+  type Mysql2Form,
+  type Mysql2Object,
+  send,
+} from './mysql2-call.ts'
 import type { Mysql2Place } from './mysql2-command.ts'
 import { Mysql2Connections, running } from './mysql2-connections.ts'
 import {
@@ -22,6 +29,7 @@ import {
   mysql2ReplicaTargets,
   timeMysql2Requests,
 } from './mysql2-core.ts'
+import { Mysql2LazyConnection } from './mysql2-lazy-connection.ts'
 import { Mysql2Conversions, mysql2Settings, optionsOfPool } from './mysql2-settings.ts'
 import { Mysql2Statements } from './mysql2-statements.ts'
 import { copyColumns, decodedColumns, type PoolDescription, sessionOf, standInFor } from './pool.ts'
@@ -63,23 +71,41 @@ export function sluiceMysql2Pool<TPool extends object>(
   options: PoolDescription = {},
 ): TPool {
   if (isInstrumented(pool, sluice)) return pool
-  const { standIn, connections } = new PoolStandIn(pool as unknown as Mysql2Object, sluice, options)
-  markInstrumented(standIn, sluice)
-  connectionsOf.set(standIn, connections)
-  return standIn as TPool
+  const created = new PoolStandIn(pool as unknown as Mysql2Object, sluice, options)
+  markInstrumented(created.standIn, sluice)
+  pools.set(created.standIn, created)
+  return created.standIn as TPool
 }
 
-const connectionsOf = new WeakMap<object, Mysql2Connections>()
+/** By stand-in. */
+const pools = new WeakMap<object, PoolStandIn>()
 
 /** Returns the stand-in for a connection with callbacks that the pool of a stand-in has created. */
 export function mysql2ConnectionOf(poolStandIn: object, connection: object): object {
-  return connectionsOf.get(poolStandIn)?.withCallbacks(connection as Mysql2Object) ?? connection
+  return pools.get(poolStandIn)?.connections.withCallbacks(connection as Mysql2Object) ?? connection
+}
+
+/**
+ * Returns a connection that is taken with the first statement that is not certainly a read. For ORMs that take
+ * a connection for each query, and never for a caller that asks for a connection itself.
+ *
+ * @param pool - A stand-in that `sluiceMysql2Pool` has returned.
+ * @param take - Takes a connection with callbacks, through which Sluice sees the statements.
+ * @returns `undefined` if reads do not go through Sluice, or the pool has only one connection.
+ */
+export function lazyMysql2Connection(
+  pool: object,
+  take: () => Promise<object>,
+  release: (connection: object) => void,
+): Mysql2LazyConnection | undefined {
+  return pools.get(pool)?.lazyConnection(take, release)
 }
 
 class PoolStandIn {
   readonly standIn: object
   /** The pool with callbacks. */
   readonly #core: Mysql2Object
+  readonly #formOf: (form: Mysql2Form) => Mysql2Object
   readonly #client: AdapterClient
   readonly #callers = new CallerWaits((sql) => this.#client.needsCaller(sql))
   readonly connections: Mysql2Connections
@@ -139,6 +165,21 @@ class PoolStandIn {
         end: (...args: unknown[]) => this.#end(target, args),
       })
     this.standIn = core === pool ? withCallbacks : withPromises(pool)
+    let promised = core === pool ? undefined : (this.standIn as Mysql2Object)
+    this.#formOf = (form) => {
+      if (form === 'callbacks') return withCallbacks
+      promised ??= withPromises((core.promise as Method)() as Mysql2Object)
+      return promised
+    }
+  }
+
+  lazyConnection(
+    take: () => Promise<object>,
+    release: (connection: object) => void,
+  ): Mysql2LazyConnection | undefined {
+    const { isActive, order } = this.#client
+    if (!isActive || order.isSingle) return undefined
+    return new Mysql2LazyConnection(this.#formOf, take, release, (sql) => this.#client.onlyReads(sql))
   }
 
   #settings(): string | undefined {
@@ -203,26 +244,29 @@ class PoolStandIn {
     const { isActive, order } = this.#client
     const unchanged = () => this.#statements.statement(place, call)
     if (place.connection !== undefined || !isActive) return unchanged()
-    return call.params !== undefined && this.#client.onlyReads(call.sql)
-      ? order.read(() => this.#read(place, call), unchanged)
-      : order.run(unchanged)
+    const { sql, params } = call
+    if (params === undefined || !this.#client.onlyReads(sql)) return order.run(unchanged)
+    const form = readForm('mysql', sql, params, this.options.writesLiterals === true)
+    return order.read(() => this.#read(place, call, form), unchanged)
   }
 
-  async #read(place: Mysql2Place, call: Mysql2Call): Promise<Mysql2Answer> {
+  async #read(place: Mysql2Place, call: Mysql2Call, form: ReadForm): Promise<Mysql2Answer> {
     const stack = lateStack()
     // For a promise, the driver captures the stack of the call: from here, that of a batch.
     if (place.form === 'promises') stack()
-    const { options, sql: text, params = [] } = call
+    const { options } = call
+    const { sql: text, params, hasLiterals } = form
     const { rowsAsArray } = 'rowsAsArray' in options ? options : defaultsOf(this.#core)
-    const form = rowsAsArray ? 'arrays' : 'objects'
+    const rowForm = rowsAsArray ? 'arrays' : 'objects'
     // How values are converted, if Sluice may optimize the read, and the answer to the read itself.
     const known: { conversions?: string | undefined; answer?: Mysql2Answer } = {}
-    const keyNow = () => this.#columnsKey(form, known.conversions, text)
+    const keyNow = () => this.#columnsKey(rowForm, known.conversions, text)
     const rows = await this.#client
       .read({
         sql: text,
         params,
-        rows: form,
+        hasLiterals,
+        rows: rowForm,
         inTransaction: false,
         stack,
         settings: () => {
@@ -234,7 +278,9 @@ class PoolStandIn {
           const isOwn = sql === text && values === params
           const key = keyNow()
           const unsent = { ...call, send: undefined }
-          const sent = isOwn ? call : { ...unsent, sql, params: values, args: [{ ...options, sql, values }] }
+          const sent = isOwn
+            ? { ...call, sql, params }
+            : { ...unsent, sql, params: values, args: [{ ...options, sql, values }] }
           const on = (target: Mysql2Object) =>
             this.#statements.statement(
               { target, form: 'callbacks', connection: target },

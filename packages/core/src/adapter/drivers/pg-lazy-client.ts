@@ -1,3 +1,4 @@
+import { LateConnection } from './late-connection.ts'
 import { isSubmittable } from './pg-query.ts'
 
 type Callback = (...args: unknown[]) => unknown
@@ -25,10 +26,7 @@ export interface LazyPool {
  * of such a connection is not yet anyone's.
  */
 export class PgLazyClient implements LazyPgClient {
-  #client: LazyPgClient | undefined
-  #binding: Promise<LazyPgClient> | undefined
-  #isReleased = false
-  readonly #reads = new Set<Promise<unknown>>()
+  readonly #late: LateConnection<LazyPgClient>
   readonly #listeners: { readonly event: string; readonly listener: Callback; readonly isOnce: boolean }[] =
     []
 
@@ -36,16 +34,27 @@ export class PgLazyClient implements LazyPgClient {
   constructor(
     private readonly pool: LazyPool,
     private readonly onlyReads: (sql: string) => boolean,
-  ) {}
+  ) {
+    this.#late = new LateConnection(
+      () => pool.connect(),
+      (client) => this.#listenTo(client),
+    )
+  }
+
+  /** The connection itself, for a caller that asks for it. */
+  bind(): Promise<LazyPgClient> {
+    return this.#late.need()
+  }
 
   query(...args: unknown[]): unknown {
     const [first] = args
-    if (this.#client !== undefined) return this.#client.query(...args)
+    const { value } = this.#late
+    if (value !== undefined) return value.query(...args)
     const text = typeof first === 'string' ? first : (first as { readonly text?: unknown } | null)?.text
     const isRead = typeof text === 'string' && !isSubmittable(first) && this.onlyReads(text)
-    if (this.#binding === undefined && isRead) return this.#read(args)
+    if (!this.#late.isNeeded && isRead) return this.#read(args)
     const callback = args.at(-1)
-    const bound = this.#bind()
+    const bound = this.bind()
     if (isSubmittable(first)) {
       bound.then(
         (client) => client.query(...args),
@@ -76,7 +85,7 @@ export class PgLazyClient implements LazyPgClient {
   removeListener(event: string, listener: Callback): this {
     const at = this.#listeners.findIndex((one) => one.event === event && one.listener === listener)
     if (at >= 0) this.#listeners.splice(at, 1)
-    this.#client?.removeListener(event, listener)
+    this.#late.value?.removeListener(event, listener)
     return this
   }
 
@@ -85,15 +94,7 @@ export class PgLazyClient implements LazyPgClient {
   }
 
   release(error?: unknown): void {
-    if (this.#isReleased)
-      throw new Error('Release called on client which has already been released to the pool.')
-    this.#isReleased = true
-    if (this.#client !== undefined) this.#client.release(error)
-    else
-      this.#binding?.then(
-        (client) => client.release(error),
-        () => {},
-      )
+    this.#late.release((client) => client.release(error))
   }
 
   #read(args: readonly unknown[]): unknown {
@@ -111,32 +112,21 @@ export class PgLazyClient implements LazyPgClient {
       sent = this.pool.query(...args)
       answered = Promise.resolve(sent)
     }
-    // A later statement of the same client must not overtake it.
-    this.#reads.add(answered)
-    const done = () => void this.#reads.delete(answered)
-    answered.then(done, done)
+    this.#late.follow(answered)
     return sent
   }
 
-  #bind(): Promise<LazyPgClient> {
-    this.#binding ??= this.#connect()
-    return this.#binding
-  }
-
-  async #connect(): Promise<LazyPgClient> {
-    await Promise.allSettled(this.#reads)
-    const client = await this.pool.connect()
+  #listenTo(client: LazyPgClient): void {
     for (const { event, listener, isOnce } of this.#listeners.splice(0))
       if (isOnce) client.once(event, listener)
       else client.on(event, listener)
-    this.#client = client
-    return client
   }
 
   #listen(event: string, listener: Callback, isOnce: boolean): this {
-    if (this.#client === undefined) this.#listeners.push({ event, listener, isOnce })
-    else if (isOnce) this.#client.once(event, listener)
-    else this.#client.on(event, listener)
+    const { value } = this.#late
+    if (value === undefined) this.#listeners.push({ event, listener, isOnce })
+    else if (isOnce) value.once(event, listener)
+    else value.on(event, listener)
     return this
   }
 }

@@ -17,7 +17,7 @@ export interface PgQuery extends ReadForm {
 /** @param writesLiterals - Whether its ORM writes values into the text. */
 export function pgQuery(config: QueryConfig, writesLiterals: boolean): PgQuery {
   const { text, values = [] } = config
-  return { config, ...readForm(text, values, writesLiterals) }
+  return { config, ...readForm('postgresql', text, values, writesLiterals) }
 }
 
 /** Options of a read that goes through Sluice. Any other can change its result, or how it is sent. */

@@ -42,8 +42,8 @@ export interface PoolDescription {
    */
   readonly isAwaited?: boolean
   /**
-   * Whether the ORM writes values into the text of selects, which are then read as parameters. PostgreSQL
-   * only. Default: `false`.
+   * Whether the ORM writes values into the text of selects, which are then read as parameters. Default:
+   * `false`.
    */
   readonly writesLiterals?: boolean
   /**

@@ -1,26 +1,37 @@
-import { type LazyPgClient, lazyPgClient, sending, sluicePool, standInFor } from '@sluice/core/adapter'
+import { lazyMysql2Connection, lazyPgClient } from '@sluice/core/adapter'
 import { attached } from '../../attached-clients.ts'
 import { attachesTo, registeredSluice } from '../../registered-sluice.ts'
-import { driverDescription } from './driver-description.ts'
+import { type ConnectionManager, mysqlPoolOf, type OriginalManager, pgPoolOf } from './sequelize-pools.ts'
 
-type Method = (...args: unknown[]) => unknown
-
-/** The members of Sequelize's `ConnectionManager` that Sluice calls. */
-export interface ConnectionManager {
-  getConnection: Method
-  releaseConnection: Method
-  readonly dialectName?: string
-  readonly config?: { readonly replication?: unknown }
-  readonly pool?: { readonly size?: number; readonly maxSize?: number }
-  readonly sequelize?: { hasHook?(name: string): unknown }
+/** How selects of Sequelize on a dialect are sent. */
+interface LazyDialect {
+  /** The driver that `SLUICE_CLIENTS` names. */
+  readonly driver: 'pg' | 'mysql2'
+  /** Hooks of the app that receive or change connections. */
+  readonly hooks: readonly string[]
+  poolOf(manager: ConnectionManager, original: OriginalManager): object
+  lazyOf(pool: object, manager: ConnectionManager, original: OriginalManager): Lazy | undefined
 }
 
-type Original = Pick<ConnectionManager, 'getConnection' | 'releaseConnection'>
+interface Lazy {
+  release(): void
+}
 
-interface PgClient {
-  query: Method
-  /** Sequelize's pool drops such a client. */
-  _invalid?: boolean
+const POOL_HOOKS = ['beforePoolAcquire', 'afterPoolAcquire']
+
+const DIALECTS: Readonly<Record<string, LazyDialect>> = {
+  postgres: { driver: 'pg', hooks: POOL_HOOKS, poolOf: pgPoolOf, lazyOf: (pool) => lazyPgClient(pool) },
+  mysql: {
+    driver: 'mysql2',
+    hooks: [...POOL_HOOKS, 'beforeConnect', 'afterConnect'],
+    poolOf: mysqlPoolOf,
+    lazyOf: (pool, manager, { getConnection, releaseConnection }) =>
+      lazyMysql2Connection(
+        pool,
+        async () => (await getConnection.call(manager, {})) as object,
+        (connection) => void releaseConnection.call(manager, connection),
+      ),
+  },
 }
 
 const pools = new WeakMap<ConnectionManager, object>()
@@ -34,20 +45,21 @@ const lazy = new WeakSet<object>()
  */
 export function lazySequelizeConnection(
   manager: ConnectionManager,
-  original: Original,
+  original: OriginalManager,
   options: unknown,
-): LazyPgClient | undefined {
-  if (!isForSelect(options) || !canBeLazy(manager) || registeredSluice().mode === 'observe') return undefined
-  if (!attachesTo('pg', 'Sequelize')) return undefined
-  const client = lazyPgClient(poolOf(manager, original))
-  if (client !== undefined) lazy.add(client)
-  return client
+): object | undefined {
+  const dialect = DIALECTS[manager.dialectName ?? '']
+  if (dialect === undefined || !isForSelect(options) || !canBeLazy(manager, dialect)) return undefined
+  if (registeredSluice().mode === 'observe' || !attachesTo(dialect.driver, 'Sequelize')) return undefined
+  const connection = dialect.lazyOf(poolOf(manager, original, dialect), manager, original)
+  if (connection !== undefined) lazy.add(connection)
+  return connection
 }
 
 /** Releases a connection that {@link lazySequelizeConnection} has returned; otherwise, returns `false`. */
 export function releaseLazy(connection: object): boolean {
   if (!lazy.has(connection)) return false
-  ;(connection as LazyPgClient).release()
+  ;(connection as Lazy).release()
   return true
 }
 
@@ -57,57 +69,27 @@ function isForSelect(options: unknown): boolean {
   return type === 'SELECT' && uuid === undefined && Object.hasOwn(options as object, 'logging')
 }
 
-function canBeLazy({ dialectName, config, pool, sequelize }: ConnectionManager): boolean {
+function canBeLazy({ config, pool, sequelize }: ConnectionManager, { hooks }: LazyDialect): boolean {
   return (
-    dialectName === 'postgres' &&
     !config?.replication &&
     (pool?.size ?? 0) > 0 &&
     (pool?.maxSize ?? 0) > 1 &&
     typeof sequelize?.hasHook === 'function' &&
-    !sequelize.hasHook('beforePoolAcquire') &&
-    !sequelize.hasHook('afterPoolAcquire')
+    !hooks.some((hook) => sequelize.hasHook?.(hook))
   )
 }
 
-/** Sequelize's own pool, as one of `pg`. */
-function poolOf(manager: ConnectionManager, { getConnection, releaseConnection }: Original): object {
+/** The stand-in for Sequelize's own pool, as one of the driver. */
+function poolOf(
+  manager: ConnectionManager,
+  original: OriginalManager,
+  { driver, poolOf }: LazyDialect,
+): object {
   const known = pools.get(manager)
   if (known !== undefined) return known
-  const take = async () => (await getConnection.call(manager, {})) as PgClient
-  const queryOf =
-    (client: PgClient): Method =>
-    (...args) => {
-      // This pool sees the statements.
-      const sent = sending({ send: () => client.query(...args) })
-      // The server did not answer, such as after a timeout. Sequelize would mark the lazy client.
-      if (sent instanceof Promise)
-        sent.catch((error: { readonly severity?: unknown } | undefined) => {
-          if (error?.severity === undefined) client._invalid = true
-        })
-      return sent
-    }
-  const pool = {
-    async query(...args: unknown[]) {
-      const client = await take()
-      try {
-        return await queryOf(client)(...args)
-      } finally {
-        releaseConnection.call(manager, client)
-      }
-    },
-    async connect() {
-      const client = await take()
-      const release = () => releaseConnection.call(manager, client)
-      return standInFor(client, { query: queryOf(client), release })
-    },
-    on() {},
-    removeListener() {},
-    end() {},
-  }
-  const sluice = registeredSluice()
-  const description = { ...driverDescription('pg', 'Sequelize'), writesLiterals: true }
-  const standIn = sluicePool(pool, sluice, description)
+  const standIn = poolOf(manager, original)
   pools.set(manager, standIn)
-  attached('pg.Client (Sequelize)', sluice)
+  const name = driver === 'pg' ? 'pg.Client' : 'mysql2.Connection'
+  attached(`${name} (Sequelize)`, registeredSluice())
   return standIn
 }

@@ -1,18 +1,47 @@
-import { lazyPgClient } from '@sluice/core/adapter'
+import { lazyMysql2Connection, lazyPgClient } from '@sluice/core/adapter'
 import { registeredSluice } from '../../registered-sluice.ts'
+import { type MysqlPool, poolStandIn as mysqlPoolStandIn } from '../mysql.ts'
 import { type PgPool, poolStandIn } from '../pg.ts'
 
-/** A connection of TypeORM, and the function that releases it. */
-export type TypeormConnection = readonly [client: object, release: (error?: unknown) => void]
+/** A connection of TypeORM on PostgreSQL, and the function that releases it. */
+export type PgConnection = readonly [client: object, release: (error?: unknown) => void]
+
+interface Lazy {
+  bind(): Promise<unknown>
+}
+
+const connections = new WeakSet<object>()
 
 /**
  * Returns a connection for a query runner that takes one of the pool when it needs a session. `undefined`:
  * reads do not go through Sluice, or the pool has not connected yet. If it cannot, TypeORM must receive the
  * error.
  */
-export function lazyTypeormConnection(pool: PgPool): TypeormConnection | undefined {
+export function lazyPgConnection(pool: PgPool): PgConnection | undefined {
   if (registeredSluice().mode === 'observe' || !((pool.totalCount ?? 0) > 0)) return undefined
   const standIn = poolStandIn(pool, 'TypeORM')
   const client = standIn && lazyPgClient(standIn)
-  return client && [client, (error) => client.release(error)]
+  if (client === undefined) return undefined
+  connections.add(client)
+  return [client, (error) => client.release(error)]
+}
+
+/**
+ * The same on `mysql2`.
+ *
+ * @param obtain - Takes a connection of the pool, as TypeORM.
+ */
+export function lazyMysqlConnection(pool: MysqlPool, obtain: () => Promise<unknown>): object | undefined {
+  const { _allConnections: all } = pool as { readonly _allConnections?: { readonly length: number } }
+  if (registeredSluice().mode === 'observe' || !((all?.length ?? 0) > 0)) return undefined
+  const standIn = mysqlPoolStandIn(pool, 'TypeORM')
+  const release = (connection: object) => (connection as { release(): void }).release()
+  const connection = standIn && lazyMysql2Connection(standIn, () => obtain() as Promise<object>, release)
+  if (connection !== undefined) connections.add(connection)
+  return connection
+}
+
+/** The connection itself, for an app that has asked for one. */
+export function boundConnection(connection: unknown): unknown {
+  return connections.has(connection as object) ? (connection as Lazy).bind() : connection
 }

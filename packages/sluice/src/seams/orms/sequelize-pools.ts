@@ -1,0 +1,143 @@
+import { type PoolDescription, sending, sluiceMysql2Pool, sluicePool, standInFor } from '@sluice/core/adapter'
+import { registeredSluice } from '../../registered-sluice.ts'
+import { driverDescription } from './driver-description.ts'
+
+export type Method = (...args: unknown[]) => unknown
+
+/** The members of Sequelize's `ConnectionManager` that Sluice calls. */
+export interface ConnectionManager {
+  getConnection: Method
+  releaseConnection: Method
+  readonly dialectName?: string
+  readonly config?: { readonly replication?: unknown }
+  readonly pool?: { readonly size?: number; readonly maxSize?: number }
+  readonly sequelize?: { hasHook?(name: string): unknown }
+}
+
+/** The methods without Sluice. */
+export type OriginalManager = Pick<ConnectionManager, 'getConnection' | 'releaseConnection'>
+
+interface PgClient {
+  query: Method
+  /** Sequelize's pool drops such a client. */
+  _invalid?: boolean
+}
+
+function descriptionOf(driver: string): PoolDescription {
+  return { ...driverDescription(driver, 'Sequelize'), writesLiterals: true }
+}
+
+/** A stand-in for the pool of Sequelize on PostgreSQL, as one of `pg`. */
+export function pgPoolOf(
+  manager: ConnectionManager,
+  { getConnection, releaseConnection }: OriginalManager,
+): object {
+  const take = async () => (await getConnection.call(manager, {})) as PgClient
+  const queryOf =
+    (client: PgClient): Method =>
+    (...args) => {
+      // This pool sees the statements.
+      const sent = sending({ send: () => client.query(...args) })
+      // The server did not answer, such as after a timeout. Sequelize would mark the lazy client.
+      if (sent instanceof Promise)
+        sent.catch((error: { readonly severity?: unknown } | undefined) => {
+          if (error?.severity === undefined) client._invalid = true
+        })
+      return sent
+    }
+  const pool = {
+    async query(...args: unknown[]) {
+      const client = await take()
+      try {
+        return await queryOf(client)(...args)
+      } finally {
+        releaseConnection.call(manager, client)
+      }
+    },
+    async connect() {
+      const client = await take()
+      const release = () => releaseConnection.call(manager, client)
+      return standInFor(client, { query: queryOf(client), release })
+    },
+    on() {},
+    removeListener() {},
+    end() {},
+  }
+  return sluicePool(pool, registeredSluice(), descriptionOf('pg'))
+}
+
+interface MysqlConnection {
+  readonly query: Method
+  readonly execute: Method
+  readonly release: Method
+  readonly config?: object
+}
+
+/** A pool of `mysql2` with callbacks. */
+interface MysqlCore {
+  readonly config: object
+  readonly query: Method
+  readonly execute: Method
+  getConnection(callback: Method): void
+  promise(): object
+}
+
+/** The same on `mysql2`. */
+export function mysqlPoolOf(
+  manager: ConnectionManager,
+  { getConnection, releaseConnection }: OriginalManager,
+): object {
+  // Each connection has its own function for types, which does the same.
+  let isConfigured = false
+  let connectionConfig: object = {}
+  const take = async () => {
+    const connection = (await getConnection.call(manager, {})) as MysqlConnection
+    if (!isConfigured) connectionConfig = connection.config ?? {}
+    isConfigured = true
+    return connection
+  }
+  const view = (connection: MysqlConnection) =>
+    standInFor(connection, { release: () => releaseConnection.call(manager, connection) })
+  // As those of `mysql2`, they take a connection by `this.getConnection`.
+  const run = (name: 'query' | 'execute') =>
+    function (this: MysqlCore, ...args: unknown[]): void {
+      const callback = args.pop() as Method
+      this.getConnection((error, taken) => {
+        if (error) return void callback(error)
+        const connection = taken as MysqlConnection
+        const answer: Method = (...results) => {
+          connection.release()
+          callback(...results)
+        }
+        // This pool sees the statements. The command has a method `then`, which throws.
+        return void sending({ send: () => connection[name](...args, answer) })
+      })
+    }
+  const core: MysqlCore = {
+    config: {
+      get connectionConfig() {
+        return connectionConfig
+      },
+    },
+    query: run('query'),
+    execute: run('execute'),
+    getConnection: (callback) => void take().then((connection) => callback(null, view(connection)), callback),
+    promise: () => pool,
+  }
+  const promised =
+    (name: 'query' | 'execute'): Method =>
+    (...args) =>
+      new Promise((resolve, reject) => {
+        core[name](...args, (error: unknown, ...results: unknown[]) =>
+          error ? reject(error) : resolve(results),
+        )
+      })
+  const pool: object = {
+    pool: core,
+    query: promised('query'),
+    execute: promised('execute'),
+    getConnection() {},
+    end() {},
+  }
+  return sluiceMysql2Pool(pool, registeredSluice(), descriptionOf('mysql2'))
+}

@@ -23,8 +23,8 @@ const AFTER: ReadonlySet<string> = new Set(['AND', 'ORDER', 'LIMIT', 'OFFSET', '
 /**
  * Replaces the literals that a select of PostgreSQL or MySQL compares with `=` by parameters, so that selects
  * with different values have one text. The drivers of MySQL write parameters into the text. In PostgreSQL, a
- * string literal has no type before it is compared, as a parameter; an integer is of a type that the parameter
- * takes from the column: they are the same only for an integer column.
+ * string literal has no type before it is compared, as a parameter; an integer is of a type that the
+ * parameter takes from the column: they are the same only for an integer column.
  *
  * @returns `undefined` if there are none, or it has parameters.
  */

@@ -86,8 +86,8 @@ export function mysql2ConnectionOf(poolStandIn: object, connection: object): obj
 }
 
 /**
- * Returns a connection that is taken with the first statement that is not certainly a read. For ORMs that take
- * a connection for each query, and never for a caller that asks for a connection itself.
+ * Returns a connection that is taken with the first statement that is not certainly a read. For ORMs that
+ * take a connection for each query, and never for a caller that asks for a connection itself.
  *
  * @param pool - A stand-in that `sluiceMysql2Pool` has returned.
  * @param take - Takes a connection with callbacks, through which Sluice sees the statements.

@@ -2,7 +2,7 @@ import { type PoolDescription, sending, sluiceMysql2Pool, sluicePool, standInFor
 import { registeredSluice } from '../../registered-sluice.ts'
 import { driverDescription } from './driver-description.ts'
 
-export type Method = (...args: unknown[]) => unknown
+type Method = (...args: unknown[]) => unknown
 
 /** The members of Sequelize's `ConnectionManager` that Sluice calls. */
 export interface ConnectionManager {

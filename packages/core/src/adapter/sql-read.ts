@@ -147,7 +147,7 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
     const values = keys.map(({ place }) => call.params[place])
     const key = lookupKey(values)
     if (key === undefined) return keyRefusal(values)
-    // PostgreSQL refuses to compare an integer with a text. Drivers of MySQL write parameters as literals.
+    // PostgreSQL refuses to compare integers with strings. Drivers of MySQL write parameters as literals.
     const isTyped = call.hasLiterals === true && dialect === 'postgresql'
     for (const [at, { type }] of keys.entries()) {
       const odd = refuseKeyValue(values[at], type, dialect)

@@ -10,12 +10,12 @@ export interface LiteralParameters {
 
 const MAX_LENGTH = 20_000
 const MAX_INTEGER = 2 ** 31 - 1
-/** The dialects whose literals are read, each with a text that has no parameters yet. */
+/** The dialects whose literals are read, each with selects that have no parameters yet. */
 const SELECTS: { readonly [D in Dialect]?: RegExp } = {
   postgresql: /^\s*select\s[^$]*$/i,
   mysql: /^\s*select\s[^?]*$/i,
 }
-/** A driver writes these strings of MySQL as they are, whatever the server's `sql_mode` is. */
+/** Drivers of MySQL write these strings unchanged, with any `sql_mode`. */
 const PLAIN_STRING = /^'[^'"\\\p{Cc}]*'$/u
 /** They end a comparison. */
 const AFTER: ReadonlySet<string> = new Set(['AND', 'ORDER', 'LIMIT', 'OFFSET', 'GROUP'])

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import { countOf, loopIn, REGISTER, type Run, run } from './run-app.ts'
+import { countOf, loopIn, REGISTER, type Run, run, statementsOf } from './run-app.ts'
 
 /** A program in `programs`, and what Sluice finds in it. */
 export interface Program {
@@ -45,6 +45,17 @@ export async function runOptimized(
   expect(bare.code).toBe(0)
   expect(optimized).toMatchObject({ code: 0, stdout: bare.stdout })
   return { bare, optimized }
+}
+
+/** Expects that a server on an ORM sends less than half of its statements in `optimize`. */
+export async function expectBatched(orm: string, env: Environment, statements: number): Promise<void> {
+  const own = { ...env, APP_ORM: orm, APP_REQUESTS: '8' }
+  const { bare, optimized } = await runOptimized('orm-server', own)
+  expect(bare.stdout).toContain('author 20')
+  expect(statementsOf(bare).at(-1)).toBe(statements)
+  expect(statementsOf(optimized).at(-1)).toBeLessThan(45)
+  const inSession = { ...own, APP_SESSION: 'yes', APP_REQUESTS: '3' }
+  expect((await runOptimized('orm-server', inSession)).bare.stdout).toContain('"red"')
 }
 
 /** Expects that clients of one database read what the others write, without and with the cache. */

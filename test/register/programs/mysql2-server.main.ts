@@ -4,9 +4,10 @@ import { int, mysqlTable, text } from 'drizzle-orm/mysql-core'
 import { drizzle } from 'drizzle-orm/mysql2'
 import { createPool } from 'mysql2'
 import mysql from 'mysql2/promise'
-import { countMysqlStatements, serve } from './serve.ts'
+import { countMysql2Statements } from './mysql2-statements.ts'
+import { serve } from './serve.ts'
 
-const statements = countMysqlStatements()
+const statements = countMysql2Statements()
 
 const uri = process.env.DATABASE_URL ?? ''
 const author = mysqlTable('author', { id: int('id').primaryKey(), name: text('name').notNull() })

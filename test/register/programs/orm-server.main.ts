@@ -2,15 +2,18 @@
 // Prints its responses, and the number of statements that the driver sends.
 import type { Model } from 'sequelize'
 import type { DataSource as DataSourceType, EntitySchema as EntitySchemaType } from 'typeorm'
-import { countMysqlStatements, countPgStatements, serve } from './serve.ts'
+import { countMysql2Statements } from './mysql2-statements.ts'
+import { countPgStatements } from './pg-statements.ts'
+import { serve } from './serve.ts'
 
 const { DATABASE_URL: url = '', APP_ORM = 'typeorm', APP_REQUESTS = '4', APP_SESSION } = process.env
 
 const isMysql = url.startsWith('mysql:')
 const type = isMysql ? 'mysql' : ('postgres' as never)
-const statements = isMysql ? countMysqlStatements() : countPgStatements()
-/** What a session keeps. */
-const SET_TENANT = isMysql ? "SET @tenant = 'red'" : "SELECT set_config('app.tenant', 'red', false)"
+const statements = isMysql ? countMysql2Statements() : countPgStatements()
+/** Sets what a session, or on PostgreSQL a transaction, keeps. */
+const setTenant = (isLocal: boolean) =>
+  isMysql ? "SET @tenant = 'red'" : `SELECT set_config('app.tenant', 'red', ${isLocal})`
 const TENANT = isMysql ? '@tenant' : "current_setting('app.tenant')"
 
 interface Orm {
@@ -69,7 +72,10 @@ async function typeorm(): Promise<Orm> {
       const runner = source.createQueryRunner()
       try {
         const seen = [await runner.query('SELECT count(*) FROM author')]
-        await runner.query(SET_TENANT)
+        // A member that only the driver's own connections have.
+        const { escapeIdentifier, escapeId } = await runner.connect()
+        seen.push(typeof (escapeIdentifier ?? escapeId))
+        await runner.query(setTenant(false))
         seen.push(await runner.query(`SELECT ${TENANT} AS tenant`))
         await runner.query('CREATE TEMPORARY TABLE mine AS SELECT 1 AS one')
         seen.push(await runner.query('SELECT one FROM mine'))
@@ -119,7 +125,7 @@ async function sequelize(): Promise<Orm> {
       hasTimedOut = true
       const author = await Author.findByPk(3)
       const tenant = await sequelize.transaction(async (transaction) => {
-        await sequelize.query(SET_TENANT, { transaction })
+        await sequelize.query(setTenant(true), { transaction })
         return await sequelize.query(`SELECT ${TENANT} AS tenant`, { transaction })
       })
       return [slow, author, tenant]

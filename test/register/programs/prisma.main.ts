@@ -2,21 +2,11 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import { createSluice } from '@sluice/core'
 import { sluiceAdapter, withSluice } from '@sluice/prisma'
-import pg from 'pg'
 import { PrismaClient } from '../../generated/postgresql/client/client.ts'
+import { countPgStatements } from './pg-statements.ts'
 import { serve } from './serve.ts'
 
-let statements = 0
-const { prototype } = pg.Connection as unknown as {
-  prototype: Record<'parse' | 'query', (...args: unknown[]) => unknown>
-}
-for (const name of ['parse', 'query'] as const) {
-  const send = prototype[name]
-  prototype[name] = function (this: unknown, ...args) {
-    statements += 1
-    return send.apply(this, args)
-  }
-}
+const statements = countPgStatements()
 
 const { DATABASE_URL: connectionString, APP_SLUICE, APP_REQUESTS = '3' } = process.env
 const own = APP_SLUICE === 'own' ? createSluice() : undefined
@@ -79,6 +69,6 @@ show(
   await prisma.author.create({ data: { id: 1, email: 'a', name: 'b' } }).catch(({ code }) => code),
 )
 
-await serve(answer, { requests: Number(APP_REQUESTS), statements: () => statements })
+await serve(answer, { requests: Number(APP_REQUESTS), statements })
 await service.$disconnect()
 if (own !== undefined) console.error(`own ${own.queries.getStats().statements > 60}`)

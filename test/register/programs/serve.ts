@@ -1,7 +1,5 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { Connection } from 'mysql2'
-import pg from 'pg'
 
 interface Served {
   /** Number of requests, one after the other. */
@@ -25,32 +23,4 @@ export async function serve(answer: () => Promise<unknown>, { requests, statemen
   }
   server.close()
   server.closeAllConnections()
-}
-
-/** Counts the statements that `pg` sends from now on. */
-export function countPgStatements(): () => number {
-  let statements = 0
-  const { prototype } = pg.Connection as unknown as {
-    prototype: Record<'parse' | 'query', (...args: unknown[]) => unknown>
-  }
-  for (const name of ['parse', 'query'] as const) {
-    const send = prototype[name]
-    prototype[name] = function (this: unknown, ...args) {
-      statements += 1
-      return send.apply(this, args)
-    }
-  }
-  return () => statements
-}
-
-/** The same of `mysql2`. */
-export function countMysqlStatements(): () => number {
-  let statements = 0
-  const { prototype } = Connection as unknown as { prototype: { addCommand(command: object): unknown } }
-  const { addCommand } = prototype
-  prototype.addCommand = function (command) {
-    if (command.constructor.name === 'Query') statements += 1
-    return addCommand.call(this, command)
-  }
-  return () => statements
 }

@@ -5,7 +5,8 @@ import { eq } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { integer, pgTable, text } from 'drizzle-orm/pg-core'
 import pg from 'pg'
-import { countPgStatements, serve } from './serve.ts'
+import { countPgStatements } from './pg-statements.ts'
+import { serve } from './serve.ts'
 
 const statements = countPgStatements()
 

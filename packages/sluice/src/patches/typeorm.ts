@@ -13,13 +13,12 @@ interface MysqlDriver {
   readonly pool?: MysqlPool
 }
 
+type Classes = Readonly<Record<string, { readonly prototype: Prototype } | undefined>>
 type Obtain = () => Promise<unknown>
 
 /** Lets query runners of TypeORM on PostgreSQL and MySQL take connections when they need them. */
 export function patchTypeormDriver(exports: unknown): unknown {
-  const { PostgresDriver, MysqlDriver } = exports as Readonly<
-    Record<string, { readonly prototype: Prototype } | undefined>
-  >
+  const { PostgresDriver, MysqlDriver } = exports as Classes
   if (PostgresDriver !== undefined)
     patchObtain(PostgresDriver.prototype, ({ master }: PostgresDriver) => master && lazyPgConnection(master))
   if (MysqlDriver !== undefined)
@@ -47,21 +46,25 @@ function patchObtain<TDriver>(
 
 /** The app receives the connection itself, if it asks a query runner for it. */
 export function patchTypeormRunner(exports: unknown): unknown {
-  for (const { prototype } of Object.values(exports as Record<string, { readonly prototype: Prototype }>)) {
-    const { query, connect } = methodsOf('TypeORM', prototype, 'query', 'connect')
-    prototype.query = function (...args) {
-      const before = isForQuery
-      isForQuery = true
-      try {
-        return query.apply(this, args)
-      } finally {
-        isForQuery = before
-      }
-    }
-    prototype.connect = function (...args) {
-      const connected = connect.apply(this, args)
-      return isForQuery ? connected : (connected as Promise<unknown>).then(boundConnection)
+  const { PostgresQueryRunner, MysqlQueryRunner } = exports as Classes
+  for (const runner of [PostgresQueryRunner, MysqlQueryRunner])
+    if (runner !== undefined) patchConnect(runner.prototype)
+  return exports
+}
+
+function patchConnect(prototype: Prototype): void {
+  const { query, connect } = methodsOf('TypeORM', prototype, 'query', 'connect')
+  prototype.query = function (...args) {
+    const before = isForQuery
+    isForQuery = true
+    try {
+      return query.apply(this, args)
+    } finally {
+      isForQuery = before
     }
   }
-  return exports
+  prototype.connect = function (...args) {
+    const connected = connect.apply(this, args)
+    return isForQuery ? connected : (connected as Promise<unknown>).then(boundConnection)
+  }
 }

@@ -29,7 +29,7 @@ export type MysqlConnection = Readonly<Record<string, unknown>>
 /** What a pool, or the connections of a database, are attached by. */
 interface StandIns {
   readonly pool?: MysqlPool
-  /** What reads of the pool are sent through, if they can be optimized. */
+  /** The stand-in that optimizes reads of the pool. */
   readonly optimized?: object
   connectionOf(connection: MysqlConnection): MysqlConnection
   /** The pool with promises, if it is used by an ORM whose queries run when they are awaited. */

@@ -256,6 +256,7 @@ class PoolStandIn {
     if (place.form === 'promises') stack()
     const { options } = call
     const { sql: text, params, hasLiterals } = form
+    const own = hasLiterals ? { ...call, sql: text, params } : call
     const { rowsAsArray } = 'rowsAsArray' in options ? options : defaultsOf(this.#core)
     const rowForm = rowsAsArray ? 'arrays' : 'objects'
     // How values are converted, if Sluice may optimize the read, and the answer to the read itself.
@@ -278,9 +279,7 @@ class PoolStandIn {
           const isOwn = sql === text && values === params
           const key = keyNow()
           const unsent = { ...call, send: undefined }
-          const sent = isOwn
-            ? { ...call, sql, params }
-            : { ...unsent, sql, params: values, args: [{ ...options, sql, values }] }
+          const sent = isOwn ? own : { ...unsent, sql, params: values, args: [{ ...options, sql, values }] }
           const on = (target: Mysql2Object) =>
             this.#statements.statement(
               { target, form: 'callbacks', connection: target },
@@ -306,7 +305,7 @@ class PoolStandIn {
     const fields = key === undefined ? undefined : this.#fields.get(key)
     if (fields !== undefined) return [rows, copyColumns(fields)]
     // The rows come from another process, and the columns are unknown.
-    const answer = await this.#statements.statement(place, call, stack)
+    const answer = await this.#statements.statement(place, own, stack)
     if (key !== undefined) this.#remember(key, answer[1], 0)
     return answer
   }

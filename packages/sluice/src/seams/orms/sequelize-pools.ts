@@ -79,7 +79,8 @@ interface MysqlCore {
   readonly query: Method
   readonly execute: Method
   getConnection(callback: Method): void
-  promise(): object
+  promise(): never
+  end(): void
 }
 
 /** The same on `mysql2`. */
@@ -88,12 +89,10 @@ export function mysqlPoolOf(
   { getConnection, releaseConnection }: OriginalManager,
 ): object {
   // Each connection has its own function for types, which does the same.
-  let isConfigured = false
-  let connectionConfig: object = {}
+  let connectionConfig: object | undefined
   const take = async () => {
     const connection = (await getConnection.call(manager, {})) as MysqlConnection
-    if (!isConfigured) connectionConfig = connection.config ?? {}
-    isConfigured = true
+    connectionConfig ??= connection.config
     return connection
   }
   const view = (connection: MysqlConnection) =>
@@ -116,28 +115,16 @@ export function mysqlPoolOf(
   const core: MysqlCore = {
     config: {
       get connectionConfig() {
-        return connectionConfig
+        return connectionConfig ?? {}
       },
     },
     query: run('query'),
     execute: run('execute'),
     getConnection: (callback) => void take().then((connection) => callback(null, view(connection)), callback),
-    promise: () => pool,
-  }
-  const promised =
-    (name: 'query' | 'execute'): Method =>
-    (...args) =>
-      new Promise((resolve, reject) => {
-        core[name](...args, (error: unknown, ...results: unknown[]) =>
-          error ? reject(error) : resolve(results),
-        )
-      })
-  const pool: object = {
-    pool: core,
-    query: promised('query'),
-    execute: promised('execute'),
-    getConnection() {},
+    promise() {
+      throw new Error('Sequelize uses callbacks.')
+    },
     end() {},
   }
-  return sluiceMysql2Pool(pool, registeredSluice(), descriptionOf('mysql2'))
+  return sluiceMysql2Pool(core, registeredSluice(), descriptionOf('mysql2'))
 }

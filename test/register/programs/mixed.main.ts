@@ -71,6 +71,15 @@ const WRITES: ((id: number, name: string) => Promise<unknown>)[] = [
     }),
 ]
 const POSTGRES_WRITES: typeof WRITES = [
+  async (id, name) => {
+    if (!(pool instanceof pg.Pool)) return
+    const client = await pool.connect()
+    const begun = client.query('BEGIN')
+    await Promise.all([begun, client.query('UPDATE author SET name = $1 WHERE id = $2', [name, id])])
+    await READS[0]?.(id)
+    await client.query('COMMIT')
+    client.release()
+  },
   async (id, name) => mikro?.em.fork().nativeUpdate(Mikro, { id }, { name }),
   async (id, name) =>
     mikro?.em.fork().transactional(async (em) => {
@@ -89,6 +98,14 @@ const POSTGRES_WRITES: typeof WRITES = [
 ]
 const UPDATE = 'UPDATE author SET name = ? WHERE id = ?'
 const MARIADB_WRITES: typeof WRITES = [
+  async (id, name) => {
+    const connection = await maria?.getConnection()
+    const begun = connection?.beginTransaction()
+    await Promise.all([begun, connection?.query(UPDATE, [name, id])])
+    await READS[0]?.(id)
+    await connection?.commit()
+    await connection?.release()
+  },
   async (id, name) => maria?.execute(UPDATE, [name, id]),
   async (id, name) =>
     maria?.batch(UPDATE, [

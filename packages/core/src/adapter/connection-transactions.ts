@@ -6,13 +6,13 @@ import type { TraceSlot } from '../pipeline/workload-trace.ts'
 import type { AnnouncedWrite, TransactionWrites, WriteOutcome, WriteTracker } from '../pipeline/writes.ts'
 import { EVERYTHING, type WriteEffect } from '../schema/catalog.ts'
 import type { CatalogRegistry } from '../schema/catalog-registry.ts'
-import { SluiceError } from '../shared/errors.ts'
 import { usesRule } from '../shared/yield-rules.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { Statement, TransactionControl } from '../sql/statement.ts'
+import { ControlsInFlight } from './controls-in-flight.ts'
 import { sending } from './sending.ts'
 import type { SentControl } from './sent-statement.ts'
-import { endLate, SingleWrite } from './single-write.ts'
+import { endLate, refuseToWait, SingleWrite } from './single-write.ts'
 
 /** The services that {@link ConnectionTransactions} needs. */
 export interface TransactionHost {
@@ -66,6 +66,7 @@ export class ConnectionTransactions {
    * Connections of MySQL with session settings: if `autocommit` is off, a transaction is open without BEGIN.
    */
   readonly #altered = new WeakSet<object>()
+  readonly #inFlight = new ControlsInFlight()
 
   constructor(
     private readonly host: TransactionHost,
@@ -98,7 +99,7 @@ export class ConnectionTransactions {
   ends(connection: object, ended: (outcome: WriteOutcome) => void): boolean {
     const open = this.#open.get(connection)
     open?.ended.push(ended)
-    return open?.mayHaveEnded === false
+    return open?.mayHaveEnded === false && !this.#inFlight.has(connection)
   }
 
   /**
@@ -147,6 +148,7 @@ export class ConnectionTransactions {
     defines: boolean,
   ): AnnouncedWrite | undefined {
     const open = this.#open.get(connection)
+    const isUnordered = this.#inFlight.wrote(connection)
     if (this.dialect === 'mysql' && kinds.includes('SET')) this.#altered.add(connection)
     if (open !== undefined) {
       open.reads?.spoil()
@@ -155,7 +157,8 @@ export class ConnectionTransactions {
       open.defines ||= defines
       open.generation ??= this.host.catalogs.generations.current
       open.writes.add(open.defines ? EVERYTHING : effect)
-      if (!open.isDoubtful && !open.mayHaveEnded) return this.#collected(open, effect, defines)
+      if (!open.isDoubtful && !open.mayHaveEnded && !isUnordered)
+        return this.#collected(open, effect, defines)
     }
     // A commit here also commits earlier writes of the connection.
     const isOpen = open !== undefined || this.#altered.has(connection)
@@ -218,31 +221,43 @@ export class ConnectionTransactions {
   ): Promise<T> {
     const step = this.#begin(connection, control)
     const { announced, open } = step
-    // The end of an unknown transaction cannot be refused: it may have ended already.
-    if (announced?.ready !== undefined) await announced.ready.catch(() => {})
-    const defined = step.commits ? this.#beforeCommit(open) : undefined
-    const ready = step.commits ? open?.writes.beforeCommit() : undefined
-    if (ready !== undefined) await this.#allowed(connection, ready, sent, defined)
-    let answer: T
+    const inFlight = this.#inFlight.sent(connection)
     try {
-      answer = await sending(sent)
-      defined?.(true)
-    } catch (error) {
-      defined?.(this.outcomeOf(error) !== 'unknown')
-      await announced?.end(this.outcomeOf(error))
-      await this.#failed(connection, control, step, error)
-      addCallers(error)
-      throw error
+      // The end of an unknown transaction cannot be refused: it may have ended already.
+      if (announced?.ready !== undefined) await announced.ready.catch(() => {})
+      const defined = step.commits ? this.#beforeCommit(open) : undefined
+      const ready = step.commits ? open?.writes.beforeCommit() : undefined
+      if (ready !== undefined) await this.#allowed(connection, ready, sent, defined)
+      let answer: T
+      try {
+        answer = await sending(sent)
+        defined?.(true)
+      } catch (error) {
+        defined?.(this.outcomeOf(error) !== 'unknown')
+        await announced?.end(this.outcomeOf(error))
+        await this.#failed(connection, control, step, error)
+        addCallers(error)
+        throw error
+      }
+      await announced?.end('committed')
+      const isRolledBack = sent.isRolledBack?.(answer as Awaited<Promise<T>>) === true
+      const announcing = this.#succeeded(connection, control, step, sent, isRolledBack)
+      if (inFlight.isWritten) this.#doubt(connection)
+      await announcing
+      return answer
+    } finally {
+      inFlight.answered()
     }
-    await announced?.end('committed')
-    await this.#succeeded(
-      connection,
-      control,
-      step,
-      sent,
-      sent.isRolledBack?.(answer as Awaited<Promise<T>>) === true,
-    )
-    return answer
+  }
+
+  /** A write that did not wait for an answer may be part of the transaction. */
+  #doubt(connection: object): void {
+    const open = this.#open.get(connection)
+    if (open === undefined) return
+    open.isDoubtful = true
+    open.reads?.spoil()
+    // Its statements may have been sent as if there were no transaction.
+    this.soleWriter?.refute()
   }
 
   /** As {@link control}, for synchronous drivers. */
@@ -262,7 +277,8 @@ export class ConnectionTransactions {
       throw error
     }
     announced?.end('committed')
-    this.#succeeded(connection, control, step, sent, sent.isRolledBack?.(answer as Awaited<T>) === true)
+    const isRolledBack = sent.isRolledBack?.(answer as Awaited<T>) === true
+    this.#succeeded(connection, control, step, sent, isRolledBack)
     return answer
   }
 
@@ -289,10 +305,12 @@ export class ConnectionTransactions {
     const commits = kind === 'commit' || (kind === 'begin' && open !== undefined && this.dialect === 'mysql')
     // Without a known transaction, the statement may end an unknown one: after `SET autocommit = 0`, for
     // example.
-    const mayEnd = kind === 'begin' ? this.#altered.has(connection) : kind !== 'savepoint'
+    const isInFlight = this.#inFlight.has(connection)
+    const mayEnd =
+      kind === 'begin' ? this.#altered.has(connection) || (isInFlight && commits) : kind !== 'savepoint'
     // On SQLite, a savepoint outside of a transaction begins one, and its RELEASE commits it.
     const mayBeOutermost = open?.mayHaveEnded === true && kind === 'release' && this.dialect === 'sqlite'
-    const endsUnknown = mayEnd && (open === undefined || open.isDoubtful || mayBeOutermost)
+    const endsUnknown = mayEnd && (open === undefined || open.isDoubtful || isInFlight || mayBeOutermost)
     return { open, commits, announced: endsUnknown ? this.announce(EVERYTHING, false) : undefined }
   }
 
@@ -374,14 +392,4 @@ export class ConnectionTransactions {
     if (open?.isOwned !== true) this.host.transactionEnded()
     return announcing
   }
-}
-
-/** A synchronous driver cannot wait until other processes know of a write: it must not be sent. */
-export function refuseToWait(ready: Promise<void> | undefined): void {
-  if (ready === undefined) return
-  ready.catch(() => {})
-  throw new SluiceError(
-    'SLUICE_ADAPTER_REQUIRED',
-    'A synchronous driver cannot notify other processes before it writes. Expected a Sluice without `cache.store`, or an asynchronous driver.',
-  )
 }

@@ -1,6 +1,7 @@
 import type { AnnouncedWrite, WriteOutcome, WriteTracker } from '../pipeline/writes.ts'
 import { EVERYTHING, type WriteEffect } from '../schema/catalog.ts'
 import type { SchemaGenerations, WriteEra } from '../schema/schema-generations.ts'
+import { SluiceError } from '../shared/errors.ts'
 
 /**
  * A write that takes effect without a later commit, from its announcement to its end. A class: one is created
@@ -49,5 +50,15 @@ export function endLate(announced: AnnouncedWrite, outcome: WriteOutcome): Promi
   return announced.ready.then(
     () => announced.end(outcome),
     () => {},
+  )
+}
+
+/** A synchronous driver cannot wait until other processes know of a write: it must not be sent. */
+export function refuseToWait(ready: Promise<void> | undefined): void {
+  if (ready === undefined) return
+  ready.catch(() => {})
+  throw new SluiceError(
+    'SLUICE_ADAPTER_REQUIRED',
+    'A synchronous driver cannot notify other processes before it writes. Expected a Sluice without `cache.store`, or an asynchronous driver.',
   )
 }

@@ -249,6 +249,80 @@ describe('ConnectionObserver', () => {
     ])
   })
 
+  describe('without waiting for the answers before', () => {
+    /** Sends each statement on one connection, and notes when it is answered. */
+    async function together(dialect: Dialect, ...statements: readonly string[]) {
+      const world = new World({ dialect })
+      const connection = {}
+      await Promise.all(
+        statements.map(async (sql) => {
+          await world.observer.statement(connection, world.sent(sql))
+        }),
+      )
+      return { world, connection }
+    }
+
+    it.each(['postgresql', 'mysql'] as const)(
+      'announces the writes of a transaction (%s)',
+      async (dialect) => {
+        const { world, connection } = await together(dialect, 'begin', 'update t set v = 1')
+        expect(world.log).toContain('announce t')
+        const sent = world.log.length
+        await world.run(connection, 'commit')
+        expect(world.log.slice(sent)).toEqual([
+          'announce *',
+          'commit',
+          '* committed',
+          'transaction committed',
+          'scope notified',
+        ])
+      },
+    )
+
+    it('announces a write after the end of a transaction', async () => {
+      for (const end of ['commit', 'rollback']) {
+        const world = new World()
+        const connection = {}
+        await world.run(connection, 'begin')
+        await Promise.all([world.run(connection, end), world.run(connection, 'update t set v = 1')])
+        expect(world.log).toEqual(expect.arrayContaining(['announce t', 't committed']))
+        expect(world.observer.isOpen(connection)).toBe(false)
+      }
+    })
+
+    it('announces the writes of the next transaction', async () => {
+      const world = new World()
+      const connection = {}
+      await world.run(connection, 'begin')
+      const next = ['commit', 'begin', 'update t set v = 1', 'commit']
+      await Promise.all(next.map((sql) => world.run(connection, sql)))
+      expect(world.log).toContain('* committed')
+    })
+
+    it('keeps a write after ROLLBACK TO', async () => {
+      const world = new World()
+      const connection = {}
+      await world.run(connection, 'begin', 'savepoint a')
+      await Promise.all([world.run(connection, 'rollback to a'), world.run(connection, 'update t set v = 1')])
+      await world.run(connection, 'commit')
+      expect(world.log).toContain('* committed')
+    })
+
+    it('follows a transaction whose statements wait again', async () => {
+      const { world, connection } = await together('postgresql', 'begin', 'update t set v = 1', 'commit')
+      const before = world.log.length
+      await world.run(connection, 'begin', 'update t set v = 1', 'commit')
+      expect(world.log.slice(before)).toEqual([
+        'begin',
+        'transaction adds t',
+        'update t set v = 1',
+        'commit',
+        'transaction committed',
+        'scope notified',
+      ])
+    })
+  })
+
   describe('after a failed statement in a transaction', () => {
     /** A transaction on a connection, and a function that sends a statement that fails. */
     async function begun(dialect: Dialect) {

@@ -8,6 +8,9 @@ interface Registered {
   readonly sluice: Sluice
 }
 
+/** An app that did not choose Sluice has not compared results in `shadow` mode, either. */
+const GUARDED_READS = 20
+
 let registered: Registered | undefined
 let isCreating = false
 let failure: { readonly error: unknown } | undefined
@@ -31,7 +34,7 @@ function get(): Registered {
 
 function create(): Registered {
   const settings = readSettings(process.env)
-  return { settings, sluice: startDefaultSluice(settings.sluice) }
+  return { settings, sluice: startDefaultSluice(settings.sluice, GUARDED_READS) }
 }
 
 /**

@@ -11,7 +11,8 @@ import type { ScopeStorage } from './scope.ts'
 import { differenceOf, type Settled, type ShadowDifference } from './shadow-difference.ts'
 import type { WriteTracker } from './writes.ts'
 
-async function settle(promise: Promise<unknown>): Promise<Settled> {
+/** Waits for a result, or for an error of the database. */
+export async function settle(promise: Promise<unknown>): Promise<Settled> {
   try {
     return { value: await promise }
   } catch (error) {
@@ -100,7 +101,11 @@ export function shadow(optimized: Handler, options: ShadowOptions): Interceptor 
   }
 }
 
-function describe(operation: Operation<unknown>, { scope, step }: OperationContext) {
+/** What a difference contains about its operation. */
+export function describe(
+  operation: Operation<unknown>,
+  { scope, step }: OperationContext,
+): Omit<ShadowDifference, 'bare' | 'optimized'> {
   const { shape, source } = operation
   const rows = shape === undefined ? operation.rowSource?.() : undefined
   const fingerprint = shape?.fingerprint ?? rows?.shape

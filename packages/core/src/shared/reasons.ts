@@ -32,6 +32,7 @@ const REASONS = {
   CONNECTION_IN_USE: 'An earlier write or reservation uses the only connection',
   DISABLED: 'Caching is disabled for the read or its model',
   DISCARDED_BY_WRITE: 'A concurrent write invalidated it',
+  DIFFERED_BEFORE: 'A batched result was different',
   EXCLUDED: 'The model or table is excluded',
   EXPIRED: 'It expired before it could be cached',
   GROUPED_ROWS: 'Its rows are grouped or distinct',

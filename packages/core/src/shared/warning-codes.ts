@@ -14,6 +14,8 @@ export type SluiceWarningCode =
   | 'SLUICE_LATE_WRITES'
   /** `cache.exclude` contains an unknown name. */
   | 'SLUICE_RESULTS_NOT_SHARED'
+  /** A batched result was different from that of its own query. */
+  | 'SLUICE_BATCH_DIFFERED'
   /** A listener of an event threw. */
   | 'SLUICE_LISTENER_ERROR'
   /** Several major versions are loaded. */

@@ -2,6 +2,7 @@ import type { CacheSetUp } from '../cache/cache-set-up.ts'
 import { ResultCache } from '../cache/result-cache.ts'
 import type { Executor } from '../pipeline/executor.ts'
 import type { FirstReads } from '../pipeline/first-reads.ts'
+import { guard } from '../pipeline/guard.ts'
 import { compose, type Handler, type Interceptor } from '../pipeline/interceptor.ts'
 import { type Operation, tablesRead } from '../pipeline/operation.ts'
 import type { QueryStats } from '../pipeline/query-stats.ts'
@@ -12,6 +13,7 @@ import { trackWrites } from '../pipeline/track-writes.ts'
 import type { WaitingLookups } from '../pipeline/waiting-lookups.ts'
 import type { WriteTracker } from '../pipeline/writes.ts'
 import { Batcher } from '../query/batch/batcher.ts'
+import { formatShadowDifference } from '../query/detect/format-finding.ts'
 import type { Prefetcher } from '../query/prefetch/prefetcher.ts'
 import type { SchemaCatalog } from '../schema/catalog.ts'
 import type { TableId } from '../schema/catalog-data.ts'
@@ -25,6 +27,8 @@ import { ResultPolicies } from './result-policies.ts'
 export interface ChainParts {
   readonly options: SluiceOptions
   readonly executor: Executor
+  /** Batched reads of each query that are compared before batches answer them; 0: none. */
+  readonly guardedReads: number
   /** `undefined`: caching is switched off. */
   readonly cache: CacheSetUp | undefined
   readonly writes: WriteTracker
@@ -52,9 +56,17 @@ export interface Chains {
 type Step = readonly [name: string, interceptor: Interceptor]
 
 export function createChains(parts: ChainParts): Chains {
-  const { executor, prefetcher, stats, scopes, options } = parts
+  const { executor, prefetcher, stats, scopes, options, guardedReads } = parts
   const send = prefetcher === undefined ? executor.run : executor.notifying(prefetcher.observe)
   const writes = trackWrites(parts.writes)
+  const shared = { tracker: parts.writes, stats, onError: parts.onError }
+  const differed = (difference: ShadowDifference) => {
+    parts.onDifference(difference)
+    parts.warn(
+      `Sluice no longer batches this query, because a batched result was different. Unless another process wrote to its tables at that moment, this is a bug of Sluice. Please report it, with the schema of its tables and the versions of the ORM, the driver and the database:\n${formatShadowDifference(difference)}`,
+      'SLUICE_BATCH_DIFFERED',
+    )
+  }
   let created: readonly Step[] | undefined
   const steps = () => {
     created ??= createSteps(parts)
@@ -62,6 +74,9 @@ export function createChains(parts: ChainParts): Chains {
   }
   const reads = () => {
     const interceptors = steps().map(([, interceptor]) => interceptor)
+    const at = steps().findIndex(([name]) => name === 'prefetch' || name === 'batch')
+    if (guardedReads > 0 && at >= 0)
+      interceptors.splice(at, 0, guard({ ...shared, reads: guardedReads, executor, send, report: differed }))
     // Without a cache and batches, a read has nothing to wait for.
     const canWait = usesRule('first-reads') && (parts.cache !== undefined || options.batch !== false)
     return compose(canWait ? [parts.firstReads.interceptor(send), ...interceptors] : interceptors, send)
@@ -69,13 +84,11 @@ export function createChains(parts: ChainParts): Chains {
   const compare = shadow(
     onFirstUse(() => composeNamed(steps(), send)),
     {
+      ...shared,
       sample: options.shadow?.sample ?? 1,
       random: parts.random,
       scopes,
-      tracker: parts.writes,
-      stats,
       report: parts.onDifference,
-      onError: parts.onError,
     },
   )
   return {

@@ -36,6 +36,7 @@ export interface HostParts {
   readonly prefetcher: Prefetcher | undefined
   readonly recorder: Recorder
   readonly executor: Executor
+  readonly guardedReads: number
   readonly isClosed: () => boolean
 }
 
@@ -71,6 +72,7 @@ export function createHost(parts: HostParts): SluiceHost {
     stats,
     warn,
     cache: caching,
+    guardedReads: parts.guardedReads,
     random: services.random,
     onDifference: (difference) => events.emit('shadowDifference', difference),
     onError: reportError,

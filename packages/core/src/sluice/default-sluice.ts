@@ -43,10 +43,11 @@ export class DefaultSluice {
   readonly #maxBytes = new Setting(DEFAULT_MAX_BYTES)
   readonly #strategy = new Setting<BalancingStrategy>('round-robin')
 
-  constructor(options: SluiceOptions = {}) {
+  constructor(options: SluiceOptions = {}, guardedReads = 0) {
     this.sluice = new Sluice(options, {
       maxBytes: () => this.#maxBytes.finish(),
       strategy: () => this.#strategy.finish(),
+      guardedReads,
     })
   }
 
@@ -97,10 +98,13 @@ export function getDefaultSluice(): Sluice {
  * Creates the process-wide Sluice with options, before the app uses it. If there is one already, returns that
  * one.
  *
+ * @param guardedReads - Number of batched and prefetched reads of each query that are compared with the
+ *   results of their own queries, which their callers receive. After one difference, such reads are sent
+ *   unchanged, and Sluice emits `shadowDifference` and warns with `SLUICE_BATCH_DIFFERED`.
  * @throws InvalidOptionError for unknown options.
  */
-export function startDefaultSluice(options: SluiceOptions): Sluice {
-  return sharedDefault(() => new DefaultSluice(options)).sluice
+export function startDefaultSluice(options: SluiceOptions, guardedReads: number): Sluice {
+  return sharedDefault(() => new DefaultSluice(options, guardedReads)).sluice
 }
 
 /**

@@ -39,6 +39,8 @@ const DEFAULT_MAX_AGE_MS = 1000
 export interface LateSettings {
   maxBytes(): number
   strategy(): BalancingStrategy
+  /** Batched reads of each query that are compared before batches answer them. */
+  readonly guardedReads: number
 }
 
 /** One Sluice: the engines, and what joins them. Made by `createSluice`. */
@@ -107,6 +109,7 @@ export class Sluice {
       prefetcher,
       recorder,
       executor,
+      guardedReads: late?.guardedReads ?? 0,
       isClosed: () => this.#closed,
     })
     setHost(this, host)

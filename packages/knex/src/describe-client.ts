@@ -1,6 +1,5 @@
 import type { Dialect } from '@sluice/core'
-import { type ClientDescription, outcomeOfSynchronous } from '@sluice/core/adapter'
-import { fixForSql } from './fix.ts'
+import { type ClientDescription, outcomeOfSynchronous, type PoolDescription } from '@sluice/core/adapter'
 import { hasOneConnection, poolStateOf, resizePool } from './internals/client.ts'
 import { isClosed } from './internals/connection.ts'
 import type { Conversions } from './internals/conversions.ts'
@@ -8,12 +7,16 @@ import type { ClientInternals } from './internals/types.ts'
 import { attachedConnection } from './knex-connection.ts'
 import { resultSettings } from './result-settings.ts'
 
+/** How the ORM above an instance is described in findings. */
+export type KnexDescription = Pick<PoolDescription, 'orm' | 'fix'>
+
 /** The description of an instance that the core needs. None of it keeps the instance alive. */
 export function describeClient(
   client: ClientInternals,
   base: ClientInternals,
   dialect: Dialect,
   conversions: Conversions,
+  description: KnexDescription,
 ): ClientDescription {
   const held = new WeakRef(client)
   // Results are as returned by the driver, so the driver and its settings are part of the name. Settings do
@@ -21,9 +24,9 @@ export function describeClient(
   let settings: { readonly text: string | undefined } | undefined
   return {
     orm: 'knex',
+    ...description,
     dialect,
     moduleUrl: import.meta.url,
-    fix: fixForSql,
     connection(closing) {
       const client = held.deref()
       return client === undefined || poolStateOf(client) === undefined

@@ -1,4 +1,5 @@
 export { cached } from './cached.ts'
+export type { KnexDescription } from './describe-client.ts'
 export { knexConnection } from './knex-connection.ts'
 export type { KnexOptions, KnexReplica } from './replica-reads.ts'
-export { unsluice, withSluice } from './with-sluice.ts'
+export { sluiceKnex, unsluice, withSluice } from './with-sluice.ts'

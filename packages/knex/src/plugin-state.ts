@@ -19,7 +19,7 @@ import {
 import { controlOf } from './cached.ts'
 import { CallOrder } from './call-order.ts'
 import { CountedQueries } from './counted-queries.ts'
-import { describeClient } from './describe-client.ts'
+import { describeClient, type KnexDescription } from './describe-client.ts'
 import { KnexGains } from './gains.ts'
 import type { InstanceContext } from './instance-context.ts'
 import { hasListeners, hideFrame, isPlain, notifyOfQuery } from './internals/builder.ts'
@@ -75,6 +75,7 @@ export class PluginState implements InstanceContext {
     dialect: Dialect,
     options: KnexOptions,
     knex: object,
+    description: KnexDescription,
   ) {
     this.#knex = new WeakRef(knex)
     this.#client = new WeakRef(client)
@@ -83,7 +84,10 @@ export class PluginState implements InstanceContext {
       [migrationTable, `${migrationTable}_lock`].map((name) => name.toLowerCase()),
     )
     this.conversions = conversionsOf(client)
-    this.#statements = attachClient(sluice, describeClient(client, base, dialect, this.conversions))
+    this.#statements = attachClient(
+      sluice,
+      describeClient(client, base, dialect, this.conversions, description),
+    )
     this.source = this.#statements.source
     this.order = new CallOrder(this.#statements)
     this.plans = this.#statements.plans

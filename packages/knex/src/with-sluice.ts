@@ -1,6 +1,8 @@
 import { InvalidArgumentError, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
 import { hostOf, isInstrumented, markInstrumented, registerOwnFrames } from '@sluice/core/adapter'
 import type { Knex } from 'knex'
+import type { KnexDescription } from './describe-client.ts'
+import { fixForSql } from './fix.ts'
 import { CLIENTS, clientOf, dialectOf } from './internals/client.ts'
 import type {
   BuilderInternals,
@@ -41,7 +43,20 @@ export function withSluice<TKnex extends Knex>(
   options: KnexOptions = {},
 ): TKnex {
   if (typeof knex !== 'function') throw new InvalidArgumentError('knex', 'a Knex instance', knex)
-  const used = sluiceFrom(sluice)
+  return sluiceKnex(knex, sluiceFrom(sluice), { fix: fixForSql }, options)
+}
+
+/**
+ * The same for an ORM that creates its instance of Knex itself: its findings are described in its words.
+ *
+ * @param description - The name of the ORM, and its fixes.
+ */
+export function sluiceKnex<TKnex extends Knex>(
+  knex: TKnex,
+  used: Sluice,
+  description: KnexDescription,
+  options: KnexOptions = {},
+): TKnex {
   const host = hostOf(used)
   const client = clientOf(knex)
   const dialect = client === undefined ? undefined : dialectOf(client)
@@ -54,7 +69,7 @@ export function withSluice<TKnex extends Knex>(
   }
   if (isInstrumented(client, used)) return knex
   const base = Object.getPrototypeOf(client) as ClientInternals
-  const state = new PluginState(used, host, base, client, dialect, options, knex)
+  const state = new PluginState(used, host, base, client, dialect, options, knex, description)
   // The prototype, not the instance: transactions derive from the class, and would not have properties of the
   // instance.
   const prototype = instrumented(base, state)

@@ -5,7 +5,7 @@ import { exportedValues } from '../../../test/support/entry-points.ts'
 describe('the entry points of @sluice/knex', () => {
   it('export these values and no others', async () => {
     expect(await exportedValues(join(import.meta.dirname, '..'))).toEqual({
-      '.': ['cached', 'knexConnection', 'unsluice', 'withSluice'],
+      '.': ['cached', 'knexConnection', 'sluiceKnex', 'unsluice', 'withSluice'],
       './project': ['knexNaming', 'knexProject'],
     })
   }, 60_000)

@@ -19,7 +19,7 @@ import { patchTypeormDriver, patchTypeormRunner } from './patches/typeorm.ts'
 import { clients } from './process-state.ts'
 import { scopeRequests } from './scopes/http.ts'
 import { patchMakeKnex } from './seams/knex.ts'
-import { mikroOrmClass } from './seams/orms/mikro-orm.ts'
+import { mikroOrmClass, patchMikroOrm } from './seams/orms/mikro-orm.ts'
 import { patchSequelize } from './seams/orms/sequelize.ts'
 import { patchTypeorm } from './seams/orms/typeorm.ts'
 
@@ -137,6 +137,12 @@ const SEAMS: readonly Seam[] = [
     request: /(?:^|[\\/])sequelize(?:[\\/]lib[\\/]index(?:\.js)?)?$/,
     file: /[\\/]sequelize[\\/]lib[\\/]index\.js$/,
     patch: patchSequelize,
+  },
+  {
+    client: 'MikroORM',
+    request: /(?:^|[\\/])MikroORM(?:\.js)?$/,
+    file: /[\\/]@mikro-orm[\\/]core[\\/]MikroORM\.js$/,
+    patch: patchMikroOrm,
   },
   {
     client: 'Kysely',

@@ -1,5 +1,6 @@
-// MikroORM: a loop by key, a loop by foreign key, calls at the same time, and a transaction.
-import { defineEntity, MikroORM, p } from '@mikro-orm/postgresql'
+// MikroORM, a version of it: a loop by key, a loop by foreign key, calls at the same time, and a transaction.
+const { APP_MIKRO_ORM = '@mikro-orm/postgresql', DATABASE_URL = '' } = process.env
+const { defineEntity, MikroORM, p } = (await import(APP_MIKRO_ORM)) as typeof import('@mikro-orm/postgresql')
 
 const Author = defineEntity({
   name: 'Author',
@@ -21,7 +22,7 @@ const Book = defineEntity({
 })
 
 const orm = await MikroORM.init({
-  clientUrl: process.env.DATABASE_URL ?? '',
+  clientUrl: DATABASE_URL,
   entities: [Author, Book],
   allowGlobalContext: true,
   debug: false,

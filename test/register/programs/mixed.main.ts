@@ -2,7 +2,6 @@
 // `postgres` and MikroORM, on MariaDB `mariadb`. Prints what was read.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { defineEntity, MikroORM, p } from '@mikro-orm/postgresql'
 import { getDefaultSluice } from '@sluice/core'
 import { createPool } from 'mariadb'
 import mysql from 'mysql2/promise'
@@ -11,7 +10,8 @@ import postgres from 'postgres'
 import { DataTypes, Sequelize } from 'sequelize'
 import { DataSource, EntitySchema } from 'typeorm'
 
-const { DATABASE_URL: url = '', APP_SEED = '1' } = process.env
+const { DATABASE_URL: url = '', APP_SEED = '1', APP_MIKRO_ORM = '@mikro-orm/postgresql' } = process.env
+const { defineEntity, MikroORM, p } = (await import(APP_MIKRO_ORM)) as typeof import('@mikro-orm/postgresql')
 const isMysql = url.startsWith('mysql:')
 const pool = isMysql ? mysql.createPool(url) : new pg.Pool({ connectionString: url })
 async function query(sql: string, values: readonly unknown[] = []): Promise<unknown> {

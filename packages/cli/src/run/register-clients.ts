@@ -16,7 +16,7 @@ export const REGISTER_CLIENTS: Readonly<Record<string, RegisterClient>> = {
   'drizzle-orm': { name: 'Drizzle', range: '>=0.44.0 <0.46.0 || ^1.0.0-rc.1', isSeenInDriver: true },
   typeorm: { name: 'TypeORM', range: '>=0.3.0 <0.4.0 || ^1.0.0', isSeenInDriver: true },
   sequelize: { name: 'Sequelize', range: '^6.0.0', isSeenInDriver: true },
-  '@mikro-orm/core': { name: 'MikroORM', range: '^7.0.0', isSeenInDriver: true },
+  '@mikro-orm/core': { name: 'MikroORM', range: '^6.0.0 || ^7.0.0', isSeenInDriver: true },
   pg: { name: 'pg', range: '^8.0.0' },
   postgres: { name: 'postgres', range: '^3.4.0' },
   mysql2: { name: 'mysql2', range: '^3.0.0' },

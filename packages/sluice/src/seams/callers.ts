@@ -21,13 +21,14 @@ const DEPTH = 60
  * The ORM that sends a statement now, by the files in the stack as they were loaded: source maps can lead out
  * of a package. Costs about a hundred microseconds.
  *
+ * @param above - Only ORMs above this one count.
  * @returns `undefined` for a statement of the app itself.
  */
-export function ormNow(): Orm | undefined {
+export function ormNow(above?: Orm): Orm | undefined {
   for (const file of filesInStack()) {
     const names = [...file.matchAll(PACKAGE)].map(([, name = '']) => name)
     const orm = ORMS[names.at(-1) as keyof typeof ORMS] as Orm | undefined
-    if (orm !== undefined) return orm
+    if (orm !== undefined && orm !== above) return orm
   }
   return undefined
 }

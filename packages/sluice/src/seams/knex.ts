@@ -1,10 +1,12 @@
 import { isInstrumented, markReplaceable } from '@sluice/core/adapter'
-import { unsluice, withSluice } from '@sluice/knex'
+import { sluiceKnex, unsluice, withSluice } from '@sluice/knex'
 import type { Knex } from 'knex'
 import { attached } from '../attached-clients.ts'
 import { guarded } from '../guarded.ts'
 import { adaptedOrms } from '../process-state.ts'
 import { attachesTo, registeredSluice } from '../registered-sluice.ts'
+import { ormNow } from './callers.ts'
+import { mikroOrmFix } from './orms/mikro-orm.ts'
 
 type MakeKnex = (client: KnexClient) => Knex
 
@@ -21,14 +23,17 @@ export function patchMakeKnex(exports: unknown): unknown {
     // Without a driver it only builds SQL, as `knex({})` does.
     if (client.transacting === true || client.driverName === undefined) return knex
     guarded('Knex', () => {
-      if (!attachesTo('Knex')) return
+      // The only ORM that creates instances itself.
+      const orm = ormNow('Knex') === 'MikroORM' ? 'MikroORM' : undefined
+      if (!attachesTo('Knex', ...(orm === undefined ? [] : [orm]))) return
       const sluice = registeredSluice()
       adaptedOrms.add('Knex')
-      withSluice(knex, sluice)
+      if (orm === undefined) withSluice(knex, sluice)
+      else sluiceKnex(knex, sluice, { orm: 'mikroorm', fix: mikroOrmFix })
       // It has warned of a client that it does not support.
       if (!isInstrumented(knex.client, sluice)) return
       markReplaceable(knex.client, () => unsluice(knex))
-      attached(`Knex (${client.driverName})`, sluice)
+      attached(`${orm ?? 'Knex'} (${client.driverName})`, sluice)
     })
     return knex
   }

@@ -23,12 +23,12 @@ export function kyselyArguments(args: readonly unknown[]): readonly unknown[] {
   const config = args[0] as { readonly dialect?: Dialect; readonly executor?: unknown } | undefined
   const dialect = config?.dialect
   if (typeof dialect?.createDriver !== 'function' || config?.executor !== undefined) return args
-  if (!attachesTo('Kysely')) return args
+  // The only ORM that creates instances itself.
+  const orm = ormNow() === 'MikroORM' ? 'MikroORM' : undefined
+  if (!attachesTo('Kysely', ...(orm === undefined ? [] : [orm]))) return args
   adaptedOrms.add('Kysely')
   if (sluiceOf(dialect) !== undefined) return args
   const sluice = registeredSluice()
-  // The only ORM that creates instances itself.
-  const orm = ormNow() === 'MikroORM' ? 'MikroORM' : undefined
   const instrumented =
     orm === undefined
       ? withSluice(dialect, sluice)

@@ -20,7 +20,7 @@ interface EntityMetadata {
 }
 
 interface MikroORM {
-  getMetadata(): { getAll(): ReadonlyMap<unknown, EntityMetadata> }
+  getMetadata(): Iterable<EntityMetadata>
 }
 
 const orms = new LivingObjects<MikroORM>()
@@ -41,6 +41,12 @@ export function mikroOrmClass(MikroORM: unknown): unknown {
   return MikroORM
 }
 
+/** The same for the CommonJS module of version 6. */
+export function patchMikroOrm(exports: unknown): unknown {
+  mikroOrmClass((exports as { readonly MikroORM: unknown }).MikroORM)
+  return exports
+}
+
 /**
  * MikroORM code that runs a repeated select by key once, and a relation that loads the same rows with their
  * parents.
@@ -51,7 +57,7 @@ export function mikroOrmFix(select: EqualitySelect): string | undefined {
   const lookup = simpleLookup(select)
   if (lookup === undefined) return undefined
   for (const orm of orms) {
-    const all = [...orm.getMetadata().getAll().values()]
+    const all = [...orm.getMetadata()]
     const entity = all.find(({ tableName }) => tableName === lookup.table)
     const key = entity && propertyOf(entity, lookup.key)
     if (entity === undefined || key === undefined) continue

@@ -42,11 +42,15 @@ const extended = service.$extends({
 })
 const prisma = (own === undefined ? extended : extended.$extends(withSluice(own))) as typeof extended
 
+// Prisma also resolves the names of the schema, which its types do not have.
+const models = [prisma.author, (prisma as unknown as { readonly Author: typeof prisma.author }).Author]
+
 async function answer(): Promise<unknown[]> {
   const authors = await prisma.author.findMany({ select: { id: true }, orderBy: { id: 'asc' } })
   const loop: unknown[] = []
   for (const { id } of authors) {
-    loop.push(await prisma.author.findUnique({ where: { id }, select: { loud: true } })) // the loop
+    const author = models[id % 2] as typeof prisma.author
+    loop.push(await author.findUnique({ where: { id }, select: { loud: true } })) // the loop
   }
   const together = authors.map(({ id }) =>
     prisma.author.findUnique({ where: { id }, select: { email: true } }),

@@ -110,7 +110,9 @@ function standInFor(
   return standIn
 }
 
+/** The names of models, as in the schema and with a lower-case first letter: Prisma resolves both. */
 function modelsOf(client: PrismaClient): ReadonlySet<PropertyKey> {
   const { models = {} } = (client._runtimeDataModel ?? {}) as { readonly models?: object }
-  return new Set(Object.keys(models).map((name) => name.charAt(0).toLowerCase() + name.slice(1)))
+  const names = Object.keys(models)
+  return new Set([...names, ...names.map((name) => name.charAt(0).toLowerCase() + name.slice(1))])
 }

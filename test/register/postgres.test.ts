@@ -92,6 +92,41 @@ describe.skipIf(postgres?.skipped !== undefined)('sluice/register with PostgreSQ
         ],
       }),
     ),
+    {
+      name: 'on-knex',
+      attached: 'Knex (pg)',
+      env: { APP_CLIENT: 'knex2' },
+      findings: 2,
+      loops: ['the loop of knex2'],
+      requests: ['script on-knex.main.ts   50 queries'],
+      fixes: ["db('author').whereIn('id', keys)"],
+    },
+    {
+      name: 'on-knex',
+      attached: 'Knex (pg)',
+      env: { APP_CLIENT: 'objection' },
+      findings: 2,
+      loops: ['the loop of objection'],
+      requests: ['script on-knex.main.ts   51 queries'],
+      fixes: ["db('author').whereIn('author.id', keys).select('author.*')"],
+    },
+    {
+      name: 'on-knex',
+      attached: 'Knex (pg)',
+      env: { APP_CLIENT: 'bookshelf' },
+      findings: 2,
+      loops: ['the loop of bookshelf'],
+      requests: ['script on-knex.main.ts   48 queries'],
+      fixes: ["db('author').whereIn('author.id', keys).select('author.*')"],
+    },
+    {
+      name: 'pg-promise',
+      attached: 'pg.Pool (pg-promise)',
+      findings: 4,
+      loops: ['the loop', 'the loop of names', 'the loop of the task'],
+      requests: ['script pg-promise.main.ts   96 queries'],
+      fixes: ["db.any('SELECT id, name FROM author WHERE id = ANY($1)', [keys])"],
+    },
     ...['import', 'require'].map((build) => ({
       name: 'postgres-js',
       attached: 'postgres',
@@ -119,6 +154,16 @@ describe.skipIf(postgres?.skipped !== undefined)('sluice/register with PostgreSQ
     expect(statementsOf(bare).at(-1)).toBe(43)
     // Two batches, and the transaction.
     expect(statementsOf(optimized).at(-1)).toBe(5)
+  })
+
+  it.each([
+    ['mikro-orm', MIKRO_ORM_6],
+    ['on-knex', { APP_CLIENT: 'knex2' }],
+    ['on-knex', { APP_CLIENT: 'objection' }],
+    ['on-knex', { APP_CLIENT: 'bookshelf' }],
+    ['pg-promise', {}],
+  ])('changes no result of %s in optimize (%j)', async (name, env: Readonly<Record<string, string>>) => {
+    await runOptimized(name, envOf({ SLUICE_CACHE: '60', ...env }))
   })
 
   it.each(['typeorm', 'typeorm03', 'sequelize', 'mikro-orm'])(

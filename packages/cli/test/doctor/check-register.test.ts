@@ -36,13 +36,13 @@ describe('checkRegister', () => {
     install('sluice', '0.1.0')
     install('typeorm', '0.3.31')
     install('pg', '8.23.1')
-    install('knex', '2.5.1')
+    install('knex', '1.0.7')
     expect(await checkRegister(root, {})).toEqual([
       { level: 'ok', text: 'register attaches to typeorm 0.3.31 (in its driver), pg 8.23.1' },
       {
         level: 'warn',
-        text: 'register: not tested with knex 2.5.1',
-        fix: 'Tested: ^3.0.0. npm install knex@"^3.0.0"',
+        text: 'register: not tested with knex 1.0.7',
+        fix: 'Tested: ^2.0.0 || ^3.0.0. npm install knex@"^2.0.0 || ^3.0.0"',
       },
     ])
   })

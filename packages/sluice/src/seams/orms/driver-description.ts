@@ -10,7 +10,7 @@ import {
 import type { Orm } from '../callers.ts'
 import { drizzleDescription } from '../drizzle.ts'
 import { sequelizeFix } from './sequelize.ts'
-import { libsqlFix, mysqlFix, pgFix, postgresFix, sqliteFix } from './sql-fix.ts'
+import { libsqlFix, mysqlFix, pgFix, pgPromiseFix, postgresFix, sqliteFix } from './sql-fix.ts'
 import { typeormFix } from './typeorm.ts'
 
 const moduleUrl = import.meta.url
@@ -38,6 +38,7 @@ type Fix = (select: EqualitySelect) => string | undefined
 const FIXES: Partial<Record<Orm, Fix>> = {
   Sequelize: sequelizeFix,
   TypeORM: typeormFix,
+  'pg-promise': pgPromiseFix,
 }
 
 const DRIVER_FIXES: Readonly<Record<string, Fix>> = {

@@ -7,6 +7,12 @@ export function pgFix(select: EqualitySelect): string | undefined {
   return sql && `pool.query('${sql}', [keys])`
 }
 
+/** The same for `pg-promise`. */
+export function pgPromiseFix(select: EqualitySelect): string | undefined {
+  const sql = sqlOf(select, (key) => `${key} = ANY($1)`)
+  return sql && `db.any('${sql}', [keys])`
+}
+
 /** The same for `mysql2`, `mysql` and `mariadb`. */
 export function mysqlFix(select: EqualitySelect): string | undefined {
   const sql = sqlOf(select, (key) => `${key} IN (?)`, '`')

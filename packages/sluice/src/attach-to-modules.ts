@@ -1,5 +1,4 @@
 import Module from 'node:module'
-import { isAbsolute } from 'node:path'
 import type { Sluice } from '@sluice/core'
 import { attachedByApp } from './attached-clients.ts'
 import { type HookedModule, hookModules } from './esm-hooks.ts'
@@ -37,6 +36,7 @@ interface Seam {
   readonly isClient?: false
   /** Matches the last part of a request for it. */
   readonly request: RegExp
+  /** Below `node_modules`: a scoped package can have the same last part. */
   readonly file: RegExp
   /** Returns what replaces the exports of the module. */
   patch(exports: unknown, file: string): unknown
@@ -50,26 +50,26 @@ const SEAMS: readonly Seam[] = [
     client: 'GraphQL',
     isClient: false,
     request: /(?:^|[\\/])execute(?:\.js)?$/,
-    file: /[\\/]graphql[\\/]execution[\\/]execute\.js$/,
+    file: /[\\/]node_modules[\\/]graphql[\\/]execution[\\/]execute\.js$/,
     patch: patchGraphql,
   },
   {
     client: 'Knex',
     request: /(?:^|[\\/])make-knex(?:\.js)?$/,
-    file: /[\\/]knex[\\/]lib[\\/](?:knex-builder|util)[\\/]make-knex\.js$/,
+    file: /[\\/]node_modules[\\/]knex[\\/]lib[\\/](?:knex-builder|util)[\\/]make-knex\.js$/,
     // Not the function itself: its module loads the core.
     patch: (exports) => patchMakeKnex(exports),
   },
   {
     client: 'pg',
     request: /(?:^|[\\/])pg-pool(?:[\\/]index\.js)?$/,
-    file: /[\\/]pg-pool[\\/]index\.js$/,
+    file: /[\\/]node_modules[\\/]pg-pool[\\/]index\.js$/,
     patch: patchPgPool,
   },
   {
     client: 'pg',
-    request: /(?:^pg|[\\/]pg[\\/]lib(?:[\\/]index(?:\.js)?)?)$/,
-    file: /[\\/]pg[\\/]lib[\\/]index\.js$/,
+    request: /(?:^|[\\/])pg(?:[\\/]lib(?:[\\/]index(?:\.js)?)?)?$/,
+    file: /[\\/]node_modules[\\/]pg[\\/]lib[\\/]index\.js$/,
     patch: patchPgClient,
   },
   {
@@ -81,13 +81,13 @@ const SEAMS: readonly Seam[] = [
   {
     client: 'mysql2',
     request: /(?:^|[\\/])(?:pool|connection|pool_connection|pool_cluster)(?:\.js)?$/,
-    file: /[\\/]mysql2[\\/]lib[\\/](?:(?:base|promise)[\\/])?(?:pool|connection|pool_connection|pool_cluster)\.js$/,
+    file: /[\\/]node_modules[\\/]mysql2[\\/]lib[\\/](?:(?:base|promise)[\\/])?(?:pool|connection|pool_connection|pool_cluster)\.js$/,
     patch: patchMysql2,
   },
   {
     client: 'mysql',
     request: /(?:^|[\\/])(?:Pool|Connection|PoolConnection)(?:\.js)?$/,
-    file: /[\\/]mysql[\\/]lib[\\/](?:Pool|Connection|PoolConnection)\.js$/,
+    file: /[\\/]node_modules[\\/]mysql[\\/]lib[\\/](?:Pool|Connection|PoolConnection)\.js$/,
     patch: patchMysql,
   },
   {
@@ -99,43 +99,43 @@ const SEAMS: readonly Seam[] = [
   {
     client: 'better-sqlite3',
     request: /(?:^|[\\/])better-sqlite3(?:[\\/]lib[\\/]index(?:\.js)?)?$/,
-    file: /[\\/]better-sqlite3[\\/]lib[\\/]index\.js$/,
+    file: /[\\/]node_modules[\\/]better-sqlite3[\\/]lib[\\/]index\.js$/,
     patch: patchBetterSqlite3,
   },
   {
     client: '@libsql/client',
     request: /(?:^|[\\/])@libsql[\\/]client(?:[\\/](?:lib-cjs[\\/])?(?:http|node|sqlite3|web|ws)(?:\.js)?)?$/,
-    file: /[\\/]@libsql[\\/]client[\\/]lib-cjs[\\/](?:http|node|sqlite3|web|ws)\.js$/,
+    file: /[\\/]node_modules[\\/]@libsql[\\/]client[\\/]lib-cjs[\\/](?:http|node|sqlite3|web|ws)\.js$/,
     patch: patchLibsql,
   },
   {
     client: 'TypeORM',
     request: /(?:^|[\\/])typeorm(?:[\\/]index(?:\.js)?)?$/,
-    file: /[\\/]typeorm[\\/]index\.js$/,
+    file: /[\\/]node_modules[\\/]typeorm[\\/]index\.js$/,
     patch: patchTypeorm,
   },
   {
     client: 'TypeORM',
     request: /(?:^|[\\/])(?:Postgres|Mysql)Driver(?:\.js)?$/,
-    file: /[\\/]typeorm[\\/]driver[\\/](?:postgres|mysql)[\\/](?:Postgres|Mysql)Driver\.js$/,
+    file: /[\\/]node_modules[\\/]typeorm[\\/]driver[\\/](?:postgres|mysql)[\\/](?:Postgres|Mysql)Driver\.js$/,
     patch: patchTypeormDriver,
   },
   {
     client: 'TypeORM',
     request: /(?:^|[\\/])(?:Postgres|Mysql)QueryRunner(?:\.js)?$/,
-    file: /[\\/]typeorm[\\/]driver[\\/](?:postgres|mysql)[\\/](?:Postgres|Mysql)QueryRunner\.js$/,
+    file: /[\\/]node_modules[\\/]typeorm[\\/]driver[\\/](?:postgres|mysql)[\\/](?:Postgres|Mysql)QueryRunner\.js$/,
     patch: patchTypeormRunner,
   },
   {
     client: 'Sequelize',
     request: /(?:^|[\\/])connection-manager(?:\.js)?$/,
-    file: /[\\/]sequelize[\\/]lib[\\/]dialects[\\/]abstract[\\/]connection-manager\.js$/,
+    file: /[\\/]node_modules[\\/]sequelize[\\/]lib[\\/]dialects[\\/]abstract[\\/]connection-manager\.js$/,
     patch: patchConnectionManager,
   },
   {
     client: 'Sequelize',
     request: /(?:^|[\\/])sequelize(?:[\\/]lib[\\/]index(?:\.js)?)?$/,
-    file: /[\\/]sequelize[\\/]lib[\\/]index\.js$/,
+    file: /[\\/]node_modules[\\/]sequelize[\\/]lib[\\/]index\.js$/,
     patch: patchSequelize,
   },
   {
@@ -147,13 +147,13 @@ const SEAMS: readonly Seam[] = [
   {
     client: 'Kysely',
     request: /(?:^|[\\/])kysely(?:\.js)?$/,
-    file: /[\\/]kysely[\\/]dist[\\/](?:cjs[\\/])?(?:kysely|index)\.js$/,
+    file: /[\\/]node_modules[\\/]kysely[\\/]dist[\\/](?:cjs[\\/])?(?:kysely|index)\.js$/,
     patch: patchKysely,
   },
   {
     client: 'Prisma',
     request: /(?:^|[\\/])runtime[\\/]client(?:\.js)?$/,
-    file: /[\\/]@prisma[\\/]client[\\/]runtime[\\/]client\.js$/,
+    file: /[\\/]node_modules[\\/]@prisma[\\/]client[\\/]runtime[\\/]client\.js$/,
     patch: patchPrisma,
   },
 ]
@@ -173,19 +173,19 @@ const HOOKED: readonly HookedModule[] = [
     wrap: postgresQueryClass,
   },
   {
-    file: /\/kysely\/dist\/(?:esm\/)?index\.js$/,
+    file: /\/node_modules\/kysely\/dist\/(?:esm\/)?index\.js$/,
     names: ['Kysely'],
     hasDefault: false,
     wrap: kyselyClass,
   },
   {
-    file: /\/@prisma\/client\/runtime\/client\.js$/,
+    file: /\/node_modules\/@prisma\/client\/runtime\/client\.js$/,
     names: ['getPrismaClient'],
     hasDefault: true,
     wrap: prismaClientFunction,
   },
   {
-    file: /\/@libsql\/client\/lib-esm\/(?:http|node|sqlite3|web|ws)\.js$/,
+    file: /\/node_modules\/@libsql\/client\/lib-esm\/(?:http|node|sqlite3|web|ws)\.js$/,
     names: ['createClient'],
     hasDefault: false,
     wrap: libsqlFunction,
@@ -211,7 +211,8 @@ export function attachToModules(): void {
     if (seam === undefined) return exports
     return (
       guarded(seam.client, () => {
-        const file = isAbsolute(request) ? request : loader._resolveFilename(request, parent, isMain)
+        // Also of an absolute path, which can be a folder or lead through a link.
+        const file = loader._resolveFilename(request, parent, isMain)
         const module = loader._cache[file]
         if (!seam.file.test(file) || module === undefined || !module.loaded) return exports
         if (!patched.has(module)) {

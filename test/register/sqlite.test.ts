@@ -2,10 +2,13 @@ import { readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { knexClients } from '../services/knex-clients.ts'
 import { newerNode } from '../services/newer-node.ts'
 import { type Database, databases } from '../support/databases.ts'
 import { countOf, loopIn, REGISTER, run } from './run-app.ts'
-import { programOf } from './run-program.ts'
+import { programOf, runOptimized } from './run-program.ts'
+
+const sqlite3 = knexClients('sqlite').find(({ client }) => client === 'sqlite3')
 
 const FIX =
   "fix  db.prepare('SELECT id, name FROM author WHERE id IN (SELECT value FROM json_each(?))').all(JSON.stringify(keys))"
@@ -22,6 +25,33 @@ it('finds what a program on better-sqlite3 repeats, and changes no result', asyn
       new RegExp(`at +programs/better-sqlite3\\.main\\.ts:${loopIn(app, loop)}:`),
     )
   expect(registered.stderr).toContain(FIX)
+})
+
+describe.skipIf(sqlite3?.skipped !== undefined)('sqlite3', () => {
+  const app = programOf('sqlite3')
+
+  it.each(['no', 'yes'])(
+    'finds what a program repeats, and changes no result (verbose: %s)',
+    async (verbose) => {
+      const env = { APP_VERBOSE: verbose }
+      const [bare, registered] = [await run(app, [], env), await run(app, REGISTER, env)]
+      expect(bare).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('uncaught') })
+      expect(registered).toMatchObject({ code: 0, stdout: bare.stdout })
+      expect(registered.stderr).toContain('sqlite3 · mode observe')
+      expect(countOf(registered.stderr, 'N+1')).toBe(4)
+      for (const loop of ['the loop', 'the prepared loop', 'the loop of names'])
+        expect(registered.stderr).toMatch(
+          new RegExp(`at +programs/sqlite3\\.main\\.ts:${loopIn(app, loop)}:`),
+        )
+      expect(registered.stderr).toContain(
+        "fix  db.all('SELECT id, name FROM author WHERE id IN (SELECT value FROM json_each(?))', JSON.stringify(keys), callback)\n",
+      )
+    },
+  )
+
+  it('changes no result in optimize', async () => {
+    await runOptimized('sqlite3', { SLUICE_CACHE: '60' })
+  })
 })
 
 const node = newerNode()
@@ -69,7 +99,23 @@ const PRISMA_ROWS =
   "INSERT INTO authors (email, full_name) VALUES ('a1@x.y', 'author 1')" +
   Array.from({ length: 19 }, (_, at) => `, ('a${at + 2}@x.y', 'author ${at + 2}')`).join('')
 
-describe('an ORM on better-sqlite3', () => {
+const ON_SQLITE3 = [
+  { orm: 'knex', driver: 'sqlite3', attached: 'Knex (sqlite3)', fix: "db('author').whereIn('id', keys)" },
+  {
+    orm: 'typeorm',
+    driver: 'sqlite3',
+    attached: 'sqlite3 (TypeORM)',
+    fix: 'dataSource.getRepository(Author).find({ where: { id: In(keys) } })',
+  },
+  {
+    orm: 'sequelize',
+    driver: 'sqlite3',
+    attached: 'sqlite3 (Sequelize)',
+    fix: 'Author.findAll({ where: { id: keys } })',
+  },
+]
+
+describe('an ORM on a driver of SQLite', () => {
   let database: Database
   beforeAll(async () => {
     const [sqlite] = databases().filter(({ dialect }) => dialect === 'sqlite')
@@ -115,23 +161,41 @@ describe('an ORM on better-sqlite3', () => {
   })
 
   it.each([
-    { orm: 'knex', attached: 'Knex (better-sqlite3)', fix: "db('author').whereIn('id', keys)" },
+    {
+      orm: 'knex',
+      driver: '',
+      attached: 'Knex (better-sqlite3)',
+      fix: "db('author').whereIn('id', keys)",
+    },
     {
       orm: 'kysely',
+      driver: '',
       attached: 'Kysely (sqlite)',
       fix: "db.selectFrom('author').selectAll().where('id', 'in', keys).execute()",
     },
-    { orm: 'prisma', attached: 'Prisma', fix: 'prisma.author.findMany({ where: { id: { in: keys } } })' },
-  ])('counts each statement of $orm once', async ({ orm, attached, fix }) => {
+    {
+      orm: 'prisma',
+      driver: '',
+      attached: 'Prisma',
+      fix: 'prisma.author.findMany({ where: { id: { in: keys } } })',
+    },
+    ...(sqlite3?.skipped === undefined ? ON_SQLITE3 : []),
+  ])('counts each statement of $orm once ($attached)', async ({ orm, driver, attached, fix }) => {
     const app = programOf('orms-on-sqlite')
-    const env = { APP_ORM: orm, DATABASE_FILE: database.filename ?? '' }
+    const env = {
+      APP_ORM: orm,
+      DATABASE_FILE: database.filename ?? '',
+      ...(driver !== '' && { APP_DRIVER: driver }),
+    }
     const [bare, registered] = [await run(app, [], env), await run(app, REGISTER, env)]
     expect(bare).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('author 20') })
     expect(registered).toMatchObject({ code: 0, stdout: bare.stdout })
     expect(registered.stderr).toContain(`sluice  attached ${attached} · mode`)
     expect(countOf(registered.stderr, '▲')).toBe(1)
     expect(registered.stderr).toMatch(/▲ N\+1 .+\n {2}20× /)
-    expect(registered.stderr).toContain(`orms-on-sqlite.main.ts:${loopIn(app, `the loop of ${orm}`)}:`)
+    // Sequelize sends it in a callback, without the frames of the app.
+    if (orm !== 'sequelize')
+      expect(registered.stderr).toContain(`orms-on-sqlite.main.ts:${loopIn(app, `the loop of ${orm}`)}:`)
     expect(registered.stderr).toContain(`fix  ${fix}\n`)
   })
 })

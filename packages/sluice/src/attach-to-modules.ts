@@ -14,6 +14,7 @@ import { patchPostgres, postgresQueryClass } from './patches/postgres.ts'
 import { patchPrisma, prismaClientFunction } from './patches/prisma.ts'
 import { patchConnectionManager } from './patches/sequelize.ts'
 import { patchBetterSqlite3, patchNodeSqlite } from './patches/sqlite.ts'
+import { patchSqlite3 } from './patches/sqlite3.ts'
 import { patchTypeormDriver, patchTypeormRunner } from './patches/typeorm.ts'
 import { clients } from './process-state.ts'
 import { scopeRequests } from './scopes/http.ts'
@@ -107,6 +108,12 @@ const SEAMS: readonly Seam[] = [
     request: /(?:^|[\\/])@libsql[\\/]client(?:[\\/](?:lib-cjs[\\/])?(?:http|node|sqlite3|web|ws)(?:\.js)?)?$/,
     file: /[\\/]node_modules[\\/]@libsql[\\/]client[\\/]lib-cjs[\\/](?:http|node|sqlite3|web|ws)\.js$/,
     patch: patchLibsql,
+  },
+  {
+    client: 'sqlite3',
+    request: /(?:^|[\\/])sqlite3(?:[\\/]lib[\\/]sqlite3(?:\.js)?)?$/,
+    file: /[\\/]node_modules[\\/]sqlite3[\\/]lib[\\/]sqlite3\.js$/,
+    patch: patchSqlite3,
   },
   {
     client: 'TypeORM',

@@ -26,6 +26,7 @@ export const REGISTER_CLIENTS: Readonly<Record<string, RegisterClient>> = {
   'better-sqlite3': { name: 'better-sqlite3', range: '^12.0.0' },
   // A part of Node.js, which is in no folder.
   'node:sqlite': { name: 'node:sqlite', range: '*' },
+  sqlite3: { name: 'sqlite3', range: '^6.0.0' },
   '@libsql/client': { name: '@libsql/client', range: '>=0.18.0 <0.19.0' },
 }
 

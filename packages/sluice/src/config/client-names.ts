@@ -10,6 +10,7 @@ export const CLIENT_NAMES: readonly string[] = [
   'mariadb',
   'better-sqlite3',
   'node:sqlite',
+  'sqlite3',
   '@libsql/client',
 ]
 

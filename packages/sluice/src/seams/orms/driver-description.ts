@@ -10,7 +10,7 @@ import {
 import type { Orm } from '../callers.ts'
 import { drizzleDescription } from '../drizzle.ts'
 import { sequelizeFix } from './sequelize.ts'
-import { libsqlFix, mysqlFix, pgFix, pgPromiseFix, postgresFix, sqliteFix } from './sql-fix.ts'
+import { libsqlFix, mysqlFix, pgFix, pgPromiseFix, postgresFix, sqlite3Fix, sqliteFix } from './sql-fix.ts'
 import { typeormFix } from './typeorm.ts'
 
 const moduleUrl = import.meta.url
@@ -25,6 +25,7 @@ registerOwnFrames(
   'postgres',
   'sequelize',
   'sequelize-pool',
+  'sqlite3',
   'typeorm',
 )
 // Its source maps lead out of `node_modules`: to `src` of the app.
@@ -50,6 +51,7 @@ const DRIVER_FIXES: Readonly<Record<string, Fix>> = {
   mysql2: mysqlFix,
   pg: pgFix,
   postgres: postgresFix,
+  sqlite3: sqlite3Fix,
 }
 
 /** How a driver is described whose statements an ORM sends; without one, the app itself. */

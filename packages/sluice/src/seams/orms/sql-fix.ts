@@ -25,6 +25,12 @@ export function sqliteFix(select: EqualitySelect): string | undefined {
   return sql && `db.prepare('${sql}').all(JSON.stringify(keys))`
 }
 
+/** The same for `sqlite3`. */
+export function sqlite3Fix(select: EqualitySelect): string | undefined {
+  const sql = sqlOf(select, inJson)
+  return sql && `db.all('${sql}', JSON.stringify(keys), callback)`
+}
+
 /** The same for `postgres`. */
 export function postgresFix(select: EqualitySelect): string | undefined {
   const sql = sqlOf(select, (key) => `${key} IN \${sql(keys)}`)

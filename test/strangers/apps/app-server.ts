@@ -23,6 +23,13 @@ export interface AppResponse {
 
 const READY_MS = 120_000
 
+/** Modes in which the preloaded script loads `sluice/register`, and the app is as in `bare`. */
+const REGISTERED: Readonly<Record<string, NodeJS.ProcessEnv>> = {
+  'register-observe': { SLUICE_MODE: 'observe' },
+  'register-optimize': { SLUICE_MODE: 'optimize' },
+  'register-cache': { SLUICE_MODE: 'optimize', SLUICE_CACHE: '60' },
+}
+
 /**
  * Starts a server on a database. It is not ready yet. Mode `trace` is `observe` with a trace in the folder
  * `traces`.
@@ -36,13 +43,17 @@ export async function startServer(
 ): Promise<AppServer> {
   const port = await freePort()
   const preload = join(import.meta.dirname, 'preload.cjs')
+  const registered = REGISTERED[mode]
+  const own = registered === undefined ? mode : 'bare'
   const child = spawn(node, ['--require', preload, ...app.start], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'inherit'],
-    env:
-      mode === 'trace'
-        ? { ...environmentOf(app, 'observe', url, port), SLUICE_TRACE: traces }
-        : environmentOf(app, mode, url, port),
+    env: {
+      ...environmentOf(app, mode === 'trace' ? 'observe' : own, url, port),
+      ...(mode === 'trace' && { SLUICE_TRACE: traces }),
+      // Prints the attached clients, and findings with their call sites.
+      ...(registered && { ...registered, SLUICE_REPORT: 'stderr' }),
+    },
   })
   return { mode, process: child, port, agent: new Agent({ keepAlive: true }), saved: new Map() }
 }

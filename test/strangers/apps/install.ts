@@ -42,7 +42,7 @@ export function install(app: RealApp, nodeVersion: string): InstalledApp {
   const isNew = !existsSync(join(folder, 'node_modules'))
   const packed = mkdtempSync(join(tmpdir(), 'sluice-packed-'))
   try {
-    const tarballs = tarballsOf(app.packages, packAll(packed))
+    const tarballs = tarballsOf([...app.packages, 'sluice'], packAll(packed))
     const ours = Object.fromEntries(tarballs.map(({ manifest: { name }, path }) => [name, `file:${path}`]))
     const { dependencies, overrides, ...rest } = JSON.parse(readFileSync(manifestPath, 'utf8'))
     const manifest = {
@@ -51,7 +51,8 @@ export function install(app: RealApp, nodeVersion: string): InstalledApp {
       overrides: { ...overrides, ...ours },
     }
     writeFileSync(manifestPath, JSON.stringify(manifest, undefined, 2))
-    if (!isNew) rmSync(join(folder, 'node_modules', '@sluice'), { recursive: true, force: true })
+    for (const ours of isNew ? [] : ['@sluice', 'sluice'])
+      rmSync(join(folder, 'node_modules', ours), { recursive: true, force: true })
     rmSync(join(folder, 'package-lock.json'), { force: true })
     installed.run(['npm', 'install', '--no-audit', '--no-fund', '--prefer-offline'])
   } finally {

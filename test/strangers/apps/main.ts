@@ -1,8 +1,9 @@
 // Runs a real app without and with Sluice on the same requests, and compares: responses, statements, CPU.
 // `pnpm test:apps <app> [--rounds 9] [--requests 60] [--modes bare,observe,trace,optimize] [--seed 1]
-// [--delay 0] [--pause 0] [--node 24.21.0]`. Installs the app from npm, in SLUICE_APPS_FOLDER (default: a
-// folder of the user's cache), which later runs reuse. `--delay` is the latency between app and database in
-// milliseconds, for each way; `--pause` is the time before each request.
+// [--delay 0] [--pause 0] [--node 24.21.0]`. The modes `register-observe`, `register-optimize` and
+// `register-cache` attach Sluice without an edit of the app. Installs the app from npm, in SLUICE_APPS_FOLDER
+// (default: a folder of the user's cache), which later runs reuse. `--delay` is the latency between app and
+// database in milliseconds, for each way; `--pause` is the time before each request.
 import { parseArgs } from 'node:util'
 import { conduit } from './conduit.ts'
 import { ghost } from './ghost.ts'

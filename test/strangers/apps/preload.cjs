@@ -4,8 +4,10 @@
 const http = require('node:http')
 const Module = require('node:module')
 
+const requireOfApp = Module.createRequire(`${process.cwd()}/package.json`)
+
 let statements = 0
-let report
+let report = process.env.SLUICE_MODE === undefined ? undefined : registeredReport
 
 /**
  * Creates the Sluice of an app in the mode of APP_MODE, and reports on it. In mode `bare`, it returns `undefined`.
@@ -17,13 +19,20 @@ globalThis.createAppSluice = (createSluice) => {
   if (mode === 'bare') return undefined
   const sluice = createSluice({ mode })
   const findings = new Map()
-  sluice.on('finding', ({ id, code, count, label, scope, fix }) =>
-    findings.set(id, `${code} ${count} × ${label} in ${scope}: ${fix ?? 'no fix known'}`),
-  )
+  sluice.on('finding', (finding) => findings.set(finding.id, described(finding)))
   sluice.on('error', (error) => console.error('Sluice:', error))
   report = () => ({ ...sluice.queries.getStats(), findings: [...findings.values()] })
   return sluice
 }
+
+/** The report of the Sluice of `sluice/register`, which is the default one of the app's own copy of the package. */
+function registeredReport() {
+  const { queries } = requireOfApp('@sluice/core').getDefaultSluice()
+  return { ...queries.getStats(), findings: queries.getNPlusOnePatterns().map(described) }
+}
+
+const described = ({ code, count, label, scope, fix }) =>
+  `${code} ${count} × ${label} in ${scope}: ${fix ?? 'no fix known'}`
 
 const emit = http.Server.prototype.emit
 http.Server.prototype.emit = function (event, ...args) {
@@ -65,10 +74,12 @@ Module._load = function (request, parent, isMain) {
     count(load.call(this, 'mysql2', parent, false).Connection?.prototype, 'query', 'execute')
   return loaded
 }
+// After the function above, so that only the statements that Sluice sends are counted.
+if (process.env.SLUICE_MODE !== undefined) requireOfApp('sluice/register')
 // Patched before the app imports them as ES modules, which does not call the function above.
 for (const name of ['pg', 'mysql2']) {
   try {
-    Module.createRequire(`${process.cwd()}/package.json`)(name)
+    requireOfApp(name)
   } catch {
     // The app has only one of them.
   }

@@ -10,12 +10,12 @@ export function printReport(report: AppReport): void {
   for (const difference of differences.slice(0, 5)) console.log(difference)
   const [bare] = modes
   if (bare === undefined) return
-  console.log('\nmode        statements   saved     CPU over bare         wall over bare')
+  console.log('\nmode               statements   saved     CPU over bare         wall over bare')
   for (const mode of modes) {
     const saved = 1 - mode.statements / bare.statements
     console.log(
       [
-        mode.mode.padEnd(10),
+        mode.mode.padEnd(17),
         String(mode.statements).padStart(11),
         `${(100 * saved).toFixed(1)}%`.padStart(8),
         ratioOf(mode.cpuMs, bare.cpuMs).padStart(22),
@@ -37,7 +37,7 @@ function printYield(report: YieldReport): void {
   const { statements, ideal, optimize, missed } = report
   const line = (name: string, saved: number, details: string) =>
     console.log(
-      `${name.padEnd(10)} ${String(statements - saved).padStart(11)} ${`${((100 * saved) / statements).toFixed(1)}%`.padStart(8)}  ${details}`,
+      `${name.padEnd(17)} ${String(statements - saved).padStart(11)} ${`${((100 * saved) / statements).toFixed(1)}%`.padStart(8)}  ${details}`,
     )
   line(
     'estimate',

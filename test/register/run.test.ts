@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -10,6 +11,10 @@ const SCRIPT = join(import.meta.dirname, 'knex-script.main.ts')
 const [APP, FORK, WAITING] = ['knex-app', 'knex-fork', 'knex-waiting'].map((name) =>
   join(import.meta.dirname, `${name}.main.ts`),
 ) as [string, string, string]
+
+/** Loads TypeScript that is loaded with `--require`, as the sources of `sluice/register`. */
+const TYPESCRIPT = createRequire(import.meta.url).resolve('tsx/cjs')
+const NODE_FLAGS = ['--require', TYPESCRIPT, ...FLAGS].join(' ')
 
 interface Running {
   readonly child: ChildProcess
@@ -25,7 +30,7 @@ function start(
   const { NODE_ENV: _, ...inherited } = process.env
   const child = spawn(process.execPath, [...CLI, 'run', ...args], {
     cwd,
-    env: { ...inherited, NO_COLOR: '1', ...env, NODE_OPTIONS: FLAGS.join(' ') },
+    env: { ...inherited, NO_COLOR: '1', NODE_OPTIONS: NODE_FLAGS, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let stdout = ''
@@ -78,6 +83,20 @@ N+1   GET /teams/:team/authors   21 queries → 2 possible   seen 3 times
     expect(stderr).toContain('2 findings in 2 processes')
     expect(stderr).toMatch(N_PLUS_ONE)
     expect(stderr).toContain('N+1   script knex-fork.main.ts ')
+  })
+
+  it('starts an app that a hook of require compiles', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-hooked-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const [hook, app] = [join(folder, 'hook.cjs'), join(folder, 'app.foo')]
+    const compile = 'module._compile(`console.log(process.env.SLUICE_RUN !== undefined)`, file)'
+    writeFileSync(hook, `require.extensions['.foo'] = (module, file) => ${compile}`)
+    writeFileSync(app, '')
+    // No flag is `--import`, as it would be loaded as an ES module then.
+    const conditions = FLAGS.filter((flag) => flag.startsWith('--conditions'))
+    const NODE_OPTIONS = ['--require', TYPESCRIPT, ...conditions].join(' ')
+    const { code, stdout } = await run([process.execPath, '--require', hook, app], { NODE_OPTIONS })
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'true\n' })
   })
 
   it('removes its folder, whose path may contain spaces', async () => {

@@ -1,7 +1,6 @@
 import { realpathSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { titleOf } from '@sluice/core/siblings'
 import {
@@ -100,12 +99,15 @@ function split(args: readonly string[]): SplitArguments {
   }
 }
 
-/** `NODE_OPTIONS` reaches all Node processes that the command starts. */
+/**
+ * `NODE_OPTIONS` reaches all Node processes that the command starts. With `--import`, Node would load their
+ * main modules as ES modules, and hooks of `require`, as of ts-node, would not see them.
+ */
 function environmentOf(env: NodeJS.ProcessEnv, folder: string, mode: string | undefined): NodeJS.ProcessEnv {
   const { NODE_OPTIONS = '' } = env
   return {
     ...env,
-    NODE_OPTIONS: `${NODE_OPTIONS} --import ${pathToFileURL(registerFile())}`.trimStart(),
+    NODE_OPTIONS: `${NODE_OPTIONS} --require ${JSON.stringify(registerFile())}`.trimStart(),
     SLUICE_RUN: folder,
     ...(mode === undefined ? {} : { SLUICE_MODE: mode }),
   }

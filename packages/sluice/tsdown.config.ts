@@ -1,8 +1,19 @@
+import { defineConfig } from 'tsdown'
 import { library } from '../../tsdown.base.ts'
 
-export default library(
+const cjs = library(
   { index: 'src/index.ts', register: 'src/register.ts' },
   {
+    exports: {
+      devExports: '@sluice/source',
+      customExports: ({ './package.json': manifest, ...exports }, { isPublish }) => ({
+        ...exports,
+        './vitest': isPublish
+          ? './dist/vitest.mjs'
+          : { '@sluice/source': './src/vitest.ts', default: './dist/vitest.mjs' },
+        './package.json': manifest,
+      }),
+    },
     outputOptions: {
       codeSplitting: {
         groups: [
@@ -31,3 +42,17 @@ export default library(
     },
   },
 )
+
+export default [
+  ...[cjs].flat(),
+  // Vitest cannot be loaded with `require`.
+  defineConfig({
+    entry: { vitest: 'src/vitest.ts' },
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    dts: true,
+    clean: false,
+    deps: { neverBundle: ['sluice/register', 'vitest'] },
+  }),
+]

@@ -16,8 +16,9 @@ import { patchConnectionManager } from './patches/sequelize.ts'
 import { patchBetterSqlite3, patchNodeSqlite } from './patches/sqlite.ts'
 import { patchSqlite3 } from './patches/sqlite3.ts'
 import { patchTypeormDriver, patchTypeormRunner } from './patches/typeorm.ts'
-import { clients } from './process-state.ts'
+import { attachedClients, clients, currentTest } from './process-state.ts'
 import { scopeRequests } from './scopes/http.ts'
+import { endScopesOfScripts } from './scopes/script-scope.ts'
 import { patchMakeKnex } from './seams/knex.ts'
 import { mikroOrmClass, patchMikroOrm } from './seams/orms/mikro-orm.ts'
 import { patchSequelize } from './seams/orms/sequelize.ts'
@@ -235,6 +236,13 @@ export function attachToModules(): void {
   Object.assign(globalThis, {
     [Symbol.for('sluice.clientListener')]: (sluice: Sluice, orm: string) =>
       void guarded('the Sluice of the app', () => attachedByApp(sluice, orm)),
+  })
+  // Also of another copy of this package, to which `--require` has attached the process.
+  Object.assign(globalThis, {
+    [Symbol.for('sluice.testListener')]: (name: string) => {
+      currentTest.name = name
+      if (attachedClients.size > 0) guarded('tests', endScopesOfScripts)
+    },
   })
   guarded('ES modules', () => hookModules(HOOKED, [NODE_SQLITE]))
   guarded('HTTP servers', scopeRequests)

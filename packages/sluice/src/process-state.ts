@@ -10,6 +10,9 @@ export const server: { isListening: boolean; executesGraphql: boolean } = {
   executesGraphql: false,
 }
 
+/** The test or the file that a test runner runs, to which statements outside of requests belong. */
+export const currentTest: { name: string | undefined } = { name: undefined }
+
 /**
  * Whether a module of a client was loaded: the first request must have a scope before its first statement.
  */

@@ -2,7 +2,7 @@ import { subscribe } from 'node:diagnostics_channel'
 import http, { type IncomingMessage, ServerResponse } from 'node:http'
 import { guarded } from '../guarded.ts'
 import { printNoClient } from '../no-client.ts'
-import { attachedClients, clients, server } from '../process-state.ts'
+import { attachedClients, clients, currentTest, server } from '../process-state.ts'
 import { requestScope, setRoute } from './request-scope.ts'
 import { endScripts } from './script-scope.ts'
 
@@ -31,7 +31,7 @@ function isListening(): void {
       if (!clients.areLoaded) guarded('HTTP servers', printNoClient)
     }, NOTICE_MS).unref()
   server.isListening = true
-  if (attachedClients.size > 0) guarded('scripts', endScripts)
+  if (attachedClients.size > 0 && currentTest.name === undefined) guarded('scripts', endScripts)
 }
 
 /** Opens a scope for each request that the HTTP servers of this process receive, once there is a client. */

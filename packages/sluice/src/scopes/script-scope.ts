@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import type { ScopeHandle, Sluice } from '@sluice/core'
 import { type Ambient, hostOf, setLongInterval } from '@sluice/core/siblings'
 import { guarded } from '../guarded.ts'
-import { server } from '../process-state.ts'
+import { currentTest, server } from '../process-state.ts'
 
 /** A script's scope ends after this many milliseconds without a statement. */
 const IDLE_MS = 1_000
@@ -10,7 +10,7 @@ const IDLE_MS = 1_000
 const MAX_MS = 10_000
 const CHECK_MS = 500
 
-/** The statements of this process, until one of its servers listens. */
+/** The statements of this process, until one of its servers listens; in tests, also later. */
 class Script {
   #scope: ScopeHandle | undefined
   #ambient: Ambient | undefined
@@ -21,7 +21,6 @@ class Script {
 
   constructor(
     readonly sluice: Sluice,
-    private readonly name: string,
     private readonly closed: () => void,
   ) {}
 
@@ -35,16 +34,24 @@ class Script {
     return this.#ambient
   }
 
+  /** The next statement belongs to another scope. */
+  end(): void {
+    const scope = this.#scope
+    this.#scope = undefined
+    this.#ambient = undefined
+    guarded('scripts', () => scope?.end())
+  }
+
   close(): void {
     clearInterval(this.#timer)
-    this.#end()
+    this.end()
     this.closed()
   }
 
   #open(): void {
     this.#isOpening = true
     try {
-      const scope = this.sluice.openScope(this.name)
+      const scope = this.sluice.openScope(currentTest.name ?? `script ${basename(process.argv[1] ?? 'node')}`)
       this.#ambient = scope.enter(() => hostOf(this.sluice).scopes.ambient)
       this.#scope = scope
       this.#openedAt = this.#usedAt
@@ -55,14 +62,7 @@ class Script {
 
   #check(): void {
     const now = performance.now()
-    if (now - this.#usedAt > IDLE_MS || now - this.#openedAt > MAX_MS) this.#end()
-  }
-
-  #end(): void {
-    const scope = this.#scope
-    this.#scope = undefined
-    this.#ambient = undefined
-    guarded('scripts', () => scope?.end())
+    if (now - this.#usedAt > IDLE_MS || now - this.#openedAt > MAX_MS) this.end()
   }
 }
 
@@ -81,11 +81,16 @@ export function startScript(sluice: Sluice, instead?: () => Ambient | undefined)
     scopes.fallback = instead
   }
   leave()
-  if (server.isListening) return
+  if (server.isListening && currentTest.name === undefined) return
   if (scripts.size === 0) process.once('exit', endScripts)
-  const script = new Script(sluice, `script ${basename(process.argv[1] ?? 'node')}`, leave)
+  const script = new Script(sluice, leave)
   scripts.set(sluice, script)
   scopes.fallback = instead === undefined ? script.ambient : () => instead() ?? script.ambient()
+}
+
+/** Another test begins. */
+export function endScopesOfScripts(): void {
+  for (const script of scripts.values()) script.end()
 }
 
 /** A server listens, or the process exits. */

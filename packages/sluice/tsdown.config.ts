@@ -33,7 +33,7 @@ const cjs = library(
           // seams above, because a chunk contains what its files import, unless another group has it.
           {
             name: 'late-clients',
-            test: /src[\\/](?:attached-clients|registered-sluice|run-report|no-client|config[\\/](?:read|settings|client)|scopes[\\/](?:operation-name|request-scope|script-scope))/,
+            test: /src[\\/](?:attached-clients|registered-sluice|run-report|no-client|config[\\/](?:read|settings|client)|scopes[\\/](?:bounded-names|job-scope|operation-name|request-scope|script-scope|work))/,
             priority: 3,
           },
           { name: 'late-drivers', test: /src[\\/]seams/, priority: 1 },

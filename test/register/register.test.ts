@@ -69,7 +69,7 @@ describe('sluice/register', () => {
     async () => {
       const code = `const loaded = () => [...new Set(Object.keys(require.cache).flatMap(
         (file) => /packages[/](?!sluice)(\\w+)[/]/.exec(file)?.[1] ?? []))].sort().join()
-      const drivers = ['pg', 'mysql2', 'mysql', 'kysely', 'typeorm', 'sequelize'].map((name) => require(name))
+      const drivers = ['pg', 'mysql2', 'mysql', 'kysely', 'typeorm', 'sequelize', 'bullmq'].map((name) => require(name))
       const Database = require('better-sqlite3')
       console.log(loaded())
       new Database(':memory:').prepare('SELECT 1').get()

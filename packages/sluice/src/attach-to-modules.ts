@@ -3,6 +3,7 @@ import type { Sluice } from '@sluice/core'
 import { attachedByApp } from './attached-clients.ts'
 import { type HookedModule, hookModules } from './esm-hooks.ts'
 import { guarded } from './guarded.ts'
+import { patchBullmq } from './patches/bullmq.ts'
 import { patchGraphql } from './patches/graphql.ts'
 import { kyselyClass, patchKysely } from './patches/kysely.ts'
 import { libsqlFunction, patchLibsql } from './patches/libsql.ts'
@@ -34,7 +35,7 @@ interface ModuleLoader {
 /** A module of a client's package, and how it is patched. */
 interface Seam {
   readonly client: string
-  /** What only names scopes is no client. */
+  /** What only opens or names scopes is no client. */
   readonly isClient?: false
   /** Matches the last part of a request for it. */
   readonly request: RegExp
@@ -54,6 +55,13 @@ const SEAMS: readonly Seam[] = [
     request: /(?:^|[\\/])execute(?:\.js)?$/,
     file: /[\\/]node_modules[\\/]graphql[\\/]execution[\\/]execute\.js$/,
     patch: patchGraphql,
+  },
+  {
+    client: 'BullMQ',
+    isClient: false,
+    request: /(?:^|[\\/])worker(?:\.js)?$/,
+    file: /[\\/]node_modules[\\/]bullmq[\\/]dist[\\/]cjs[\\/]classes[\\/]worker\.js$/,
+    patch: patchBullmq,
   },
   {
     client: 'Knex',
@@ -149,7 +157,7 @@ const SEAMS: readonly Seam[] = [
   {
     client: 'MikroORM',
     request: /(?:^|[\\/])MikroORM(?:\.js)?$/,
-    file: /[\\/]@mikro-orm[\\/]core[\\/]MikroORM\.js$/,
+    file: /[\\/]node_modules[\\/]@mikro-orm[\\/]core[\\/]MikroORM\.js$/,
     patch: patchMikroOrm,
   },
   {

@@ -6,8 +6,9 @@ import { guarded } from './guarded.ts'
 import { attachedClients, clients } from './process-state.ts'
 import { registeredSluice, settings } from './registered-sluice.ts'
 import { isInRun, reportToRun } from './run-report.ts'
-import { requestAmbient, requestScopes, scopeRequestsOf } from './scopes/request-scope.ts'
+import { requestScopes } from './scopes/request-scope.ts'
 import { startScript } from './scopes/script-scope.ts'
+import { scopeWorkOfOthers, workAmbient } from './scopes/work.ts'
 
 const known = new WeakSet<Sluice>()
 
@@ -28,8 +29,9 @@ export function attachedByApp(sluice: Sluice, orm: string): void {
   const names = [...CLIENT_NAMES, ...ORM_NAMES]
   const name = names.find((one) => orm.startsWith(one.toLowerCase())) ?? orm
   added(`${name} (withSluice)`, sluice, () => {
-    scopeRequestsOf(sluice)
-    startScript(sluice, () => requestAmbient(sluice))
+    scopeWorkOfOthers()
+    requestScopes(sluice)
+    startScript(sluice, () => workAmbient(sluice))
     if (settings().report === 'stderr') printUnreceived(sluice)
   })
 }

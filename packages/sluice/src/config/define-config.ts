@@ -13,6 +13,11 @@ export interface RegisterOptions {
    * @defaultValue none
    */
   readonly ignore?: readonly string[]
+  /**
+   * Whether each job of a queue or a schedule has a scope.
+   * @defaultValue true
+   */
+  readonly jobs?: boolean
 }
 
 /** Names of clients, in lower case. */

@@ -11,6 +11,8 @@ export interface Settings {
   readonly sluice: SluiceOptions
   readonly clients: ClientChoice
   readonly ignore: ReadonlySet<string>
+  /** Whether jobs have scopes. */
+  readonly jobs: boolean
   readonly report: (typeof REPORTS)[number]
   /** The port of the dashboard; 0: any; `undefined`: none. */
   readonly dashboardPort: number | undefined
@@ -20,11 +22,12 @@ export interface Settings {
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
   const { register = {}, ...sluice } = readConfig(env)
   checkRegister(register)
-  const { clients = {}, ignore = [] } = register
+  const { clients = {}, ignore = [], jobs = true } = register
   return {
     sluice: withEnvironment(sluice, env),
     clients: env.SLUICE_CLIENTS === undefined ? clients : chosenBy(env.SLUICE_CLIENTS),
     ignore: new Set(ignore),
+    jobs,
     report: reportOf(env),
     dashboardPort: portOf(env),
   }
@@ -51,7 +54,7 @@ const clientsRule: OptionRule = {
 }
 
 function checkRegister(options: RegisterOptions): void {
-  checkOptions(options, { clients: option.object, ignore: option.strings }, 'register.')
+  checkOptions(options, { clients: option.object, ignore: option.strings, jobs: option.boolean }, 'register.')
   const rules = { include: clientsRule, exclude: clientsRule }
   if (options.clients !== undefined) checkOptions(options.clients, rules, 'register.clients.')
 }

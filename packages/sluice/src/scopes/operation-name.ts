@@ -1,3 +1,5 @@
+import { BoundedNames } from './bounded-names.ts'
+
 interface ExecutionArgs {
   readonly document: { readonly definitions: readonly Definition[] }
   readonly operationName?: string | null
@@ -11,10 +13,7 @@ interface Definition {
 }
 
 const MAX_FIELDS = 3
-const MAX_NAME = 100
-
-const MAX_OPERATIONS = 200
-const operations = new Set<string>()
+const names = new BoundedNames('GraphQL (other)')
 
 /**
  * The name of an operation of GraphQL: `GraphQL query posts`; without a name, its fields:
@@ -25,9 +24,7 @@ const operations = new Set<string>()
  */
 export function operationName(args: unknown): string | undefined {
   const name = nameOf(args as Partial<ExecutionArgs>)
-  if (name === undefined) return undefined
-  if (operations.size < MAX_OPERATIONS) operations.add(name)
-  return operations.has(name) ? name : 'GraphQL (other)'
+  return name === undefined ? undefined : names.of(name)
 }
 
 function nameOf({ document, operationName: chosen }: Partial<ExecutionArgs>): string | undefined {
@@ -36,5 +33,5 @@ function nameOf({ document, operationName: chosen }: Partial<ExecutionArgs>): st
   if (definition === undefined) return undefined
   const fields = definition.selectionSet?.selections.flatMap(({ name }) => name?.value ?? []) ?? []
   const shown = `${fields.slice(0, MAX_FIELDS).join(', ')}${fields.length > MAX_FIELDS ? ', …' : ''}`
-  return `GraphQL ${definition.operation} ${definition.name?.value ?? `{ ${shown} }`}`.slice(0, MAX_NAME)
+  return `GraphQL ${definition.operation} ${definition.name?.value ?? `{ ${shown} }`}`
 }

@@ -1,0 +1,75 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { findRedisServer, type RedisServer, startRedisServer } from '../services/redis-server.ts'
+import { countOf, loopIn, REGISTER, run, statementsOf } from './run-app.ts'
+import { programOf } from './run-program.ts'
+
+const WORK = join(import.meta.dirname, 'programs', 'job-work.ts')
+const LINE = `at   programs/job-work.ts:${loopIn(WORK)}:`
+
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sluice-jobs-'))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+function configWith(config: object): string {
+  const path = join(folder, 'sluice.config.json')
+  writeFileSync(path, JSON.stringify(config))
+  return path
+}
+
+describe.skipIf(findRedisServer() === undefined)('sluice/register with jobs of BullMQ', () => {
+  const app = programOf('bullmq')
+  let server: RedisServer
+  beforeAll(async () => {
+    server = await startRedisServer()
+  })
+  afterAll(() => server?.stop())
+
+  const envOf = (env: Readonly<Record<string, string>> = {}) => ({ REDIS_PORT: String(server.port), ...env })
+
+  it.each([
+    ['the Sluice of the process', 'default'],
+    ['a Sluice of the app', 'own'],
+  ])('opens a scope of %s for each', async (_, sluice) => {
+    const env = envOf({ APP_SLUICE: sluice })
+    const [bare, registered] = [await run(app, [], env), await run(app, REGISTER, env)]
+    expect(bare).toMatchObject({ code: 0, stdout: expect.stringContaining('broken The job fails.') })
+    expect(registered).toMatchObject({ code: 0, stdout: bare.stdout })
+    for (const name of ['digest', 'broken', 'together'])
+      expect(registered.stderr).toContain(`N+1  job mail ${name}   20 queries → 1 possible`)
+    expect(registered.stderr).toContain(LINE)
+    expect(countOf(registered.stderr, 'N+1')).toBe(3)
+  })
+
+  it('batches the queries of each job in optimize', async () => {
+    const [bare, optimized] = [
+      await run(app, [], envOf()),
+      await run(app, REGISTER, envOf({ SLUICE_MODE: 'optimize' })),
+    ]
+    expect(optimized).toMatchObject({ code: 0, stdout: bare.stdout })
+    expect(statementsOf(bare)).toEqual([161])
+    // Those of the first job that reads together, and of the loops, are sent one by one.
+    expect(statementsOf(optimized)[0]).toBeLessThan(100)
+  })
+
+  it('opens none if the config file turns them off', async () => {
+    const SLUICE_CONFIG = configWith({ register: { jobs: false } })
+    const { code, stderr } = await run(app, REGISTER, envOf({ SLUICE_CONFIG }))
+    expect(code).toBe(0)
+    expect(stderr).toContain('script bullmq.main.ts   ')
+    expect(stderr).not.toContain('  job mail')
+  })
+
+  it('fails a job for its findings if detection throws', async () => {
+    const SLUICE_CONFIG = configWith({ detection: { mode: 'throw' } })
+    const { code, stdout } = await run(app, REGISTER, envOf({ SLUICE_CONFIG }))
+    expect(code).toBe(0)
+    expect(stdout).toContain("lazy { id: 1, name: 'author 0' }\n")
+    expect(stdout).toMatch(/^digest .*N\+1/m)
+    expect(stdout).toContain('broken The job fails.\n')
+  })
+})

@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { CLI, FLAGS } from '../support/typescript-process.ts'
+import { TSX } from '../support/typescript-process.ts'
 import { countOf, loopIn, type Run } from './run-app.ts'
 
 const SCRIPT = join(import.meta.dirname, 'knex-script.main.ts')
@@ -12,9 +11,8 @@ const [APP, FORK, WAITING] = ['knex-app', 'knex-fork', 'knex-waiting'].map((name
   join(import.meta.dirname, `${name}.main.ts`),
 ) as [string, string, string]
 
-/** Loads TypeScript that is loaded with `--require`, as the sources of `sluice/register`. */
-const TYPESCRIPT = createRequire(import.meta.url).resolve('tsx/cjs')
-const NODE_FLAGS = ['--require', TYPESCRIPT, ...FLAGS].join(' ')
+/** The built command. Processes load register with `--require`, which compiles no TypeScript. */
+const CLI = join(import.meta.dirname, '../../packages/cli/dist/bin.js')
 
 interface Running {
   readonly child: ChildProcess
@@ -28,9 +26,9 @@ function start(
   cwd = import.meta.dirname,
 ): Running {
   const { NODE_ENV: _, ...inherited } = process.env
-  const child = spawn(process.execPath, [...CLI, 'run', ...args], {
+  const child = spawn(process.execPath, [CLI, 'run', ...args], {
     cwd,
-    env: { ...inherited, NO_COLOR: '1', NODE_OPTIONS: NODE_FLAGS, ...env },
+    env: { ...inherited, NO_COLOR: '1', NODE_OPTIONS: `--import ${TSX}`, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let stdout = ''
@@ -57,7 +55,7 @@ function summaryOf(stderr: string): string {
 
 const N_PLUS_ONE = /N\+1 {3}script knex-(?:script|waiting)\.main\.ts +23 queries → 4 possible/
 
-describe('sluice run', () => {
+describe.skipIf(!existsSync(CLI))('sluice run', () => {
   it('prints the findings of the Sluice of an app, and fails on them', async () => {
     const env = { APP_SLUICE: 'own' }
     const { code, stderr } = await run(['--fail-on', 'n+1', '--', process.execPath, APP], env)
@@ -93,9 +91,7 @@ N+1   GET /teams/:team/authors   21 queries → 2 possible   seen 3 times
     writeFileSync(hook, `require.extensions['.foo'] = (module, file) => ${compile}`)
     writeFileSync(app, '')
     // No flag is `--import`, as it would be loaded as an ES module then.
-    const conditions = FLAGS.filter((flag) => flag.startsWith('--conditions'))
-    const NODE_OPTIONS = ['--require', TYPESCRIPT, ...conditions].join(' ')
-    const { code, stdout } = await run([process.execPath, '--require', hook, app], { NODE_OPTIONS })
+    const { code, stdout } = await run([process.execPath, '--require', hook, app], { NODE_OPTIONS: '' })
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'true\n' })
   })
 

@@ -8,13 +8,14 @@ import { pathToFileURL } from 'node:url'
  */
 const isBuilt: boolean = process.env.SLUICE_TEST_BUILT === 'true'
 
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
+/** The loader of TypeScript. */
+export const TSX: string = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 
 /** Flags of Node that run TypeScript on the sources of the packages. */
-export const SOURCE_FLAGS: readonly string[] = ['--import', tsx, '--conditions=@sluice/source']
+export const SOURCE_FLAGS: readonly string[] = ['--import', TSX, '--conditions=@sluice/source']
 
 /** Flags of Node that run TypeScript: on the built packages after a build, otherwise on their sources. */
-export const FLAGS: readonly string[] = isBuilt ? ['--import', tsx] : SOURCE_FLAGS
+export const FLAGS: readonly string[] = isBuilt ? ['--import', TSX] : SOURCE_FLAGS
 
 const cli = join(import.meta.dirname, '../../packages/cli')
 

@@ -13,7 +13,7 @@ class World {
   readonly differences: ShadowDifference[] = []
   readonly queries: string[] = []
   readonly sluice = new Sluice({ mode: 'optimize', cache: false }, { ...late, guardedReads: 4 })
-  /** What a batch returns for a key. */
+  /** The batched result of a key. */
   batched: (key: string) => unknown = (key) => [`row ${key}`]
   bare: (key: number) => unknown = (key) => [`row ${key}`]
   /** Called before a batch is answered. */

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, it } from 'vitest'
@@ -31,6 +32,24 @@ describe('sluice/register', () => {
     expect(registered.stderr).toContain(`knex-app.main.ts:${loopIn(APP)}:`)
     expect(registered.stderr).toContain("fix  db('authors').whereIn('id', keys)")
     expect(countOf(registered.stderr, 'N+1')).toBe(1)
+  })
+
+  it('imports a module unchanged if its hook throws, with one warning', async () => {
+    const app = join(import.meta.dirname, 'failing-hook.main.ts')
+    const { code, stdout, stderr } = await run([], {}, app)
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '42\n' })
+    expect(countOf(stderr, 'SluiceWarning: Sluice did not attach to a client: This version has')).toBe(1)
+  })
+
+  it('attaches to a client that an earlier flag has loaded', async () => {
+    const client = createRequire(import.meta.url).resolve('better-sqlite3')
+    const app = join(import.meta.dirname, 'programs/better-sqlite3.main.ts')
+    const [bare, registered] = [
+      await run([], {}, app),
+      await run(['--require', client, ...REGISTER], {}, app),
+    ]
+    expect(registered).toMatchObject({ code: 0, stdout: bare.stdout })
+    expect(registered.stderr).toContain('sluice  attached better-sqlite3 · mode observe')
   })
 
   it('finds the loops of a script at its end', async () => {

@@ -177,36 +177,42 @@ const SEAMS: readonly Seam[] = [
 /** Modules that `Module._load` does not load. */
 const HOOKED: readonly HookedModule[] = [
   {
+    client: 'MikroORM',
     file: /\/node_modules\/@mikro-orm\/core\/MikroORM\.js$/,
     names: ['MikroORM'],
     hasDefault: false,
     wrap: mikroOrmClass,
   },
   {
+    client: 'postgres',
     file: /\/node_modules\/postgres\/src\/query\.js$/,
     names: ['Query'],
     hasDefault: false,
     wrap: postgresQueryClass,
   },
   {
+    client: 'Kysely',
     file: /\/node_modules\/kysely\/dist\/(?:esm\/)?index\.js$/,
     names: ['Kysely'],
     hasDefault: false,
     wrap: kyselyClass,
   },
   {
+    client: 'Prisma',
     file: /\/node_modules\/@prisma\/client\/runtime\/client\.js$/,
     names: ['getPrismaClient'],
     hasDefault: true,
     wrap: prismaClientFunction,
   },
   {
+    client: '@libsql/client',
     file: /\/node_modules\/@libsql\/client\/lib-esm\/(?:http|node|sqlite3|web|ws)\.js$/,
     names: ['createClient'],
     hasDefault: false,
     wrap: libsqlFunction,
   },
   {
+    client: 'mariadb',
     // Since 3.5.
     file: /\/node_modules\/mariadb\/(?:promise|callback)\.js$/,
     names: MARIADB_EXPORTS,
@@ -215,31 +221,33 @@ const HOOKED: readonly HookedModule[] = [
   },
 ]
 
-/** Attaches to each client whose package is loaded from now on, and to the HTTP servers. */
+/** Attaches to each client whose package is loaded, from now on or before, and to the HTTP servers. */
 export function attachToModules(): void {
   const loader = Module as unknown as ModuleLoader
   const patched = new WeakSet<object>()
+  const patch = (seam: Seam, file: string): unknown => {
+    const module = loader._cache[file]
+    if (!seam.file.test(file) || module === undefined || !module.loaded) return undefined
+    if (!patched.has(module)) {
+      patched.add(module)
+      module.exports = seam.patch(module.exports, file)
+      clients.areLoaded ||= seam.isClient !== false
+    }
+    return module.exports
+  }
   const load = loader._load
   loader._load = function sluiceLoad(this: unknown, request, parent, isMain) {
     const exports = load.call(this, request, parent, isMain)
     if (request === NODE_SQLITE) nodeSqliteLoaded(exports)
     const seam = SEAMS.find((one) => one.request.test(request))
     if (seam === undefined) return exports
-    return (
-      guarded(seam.client, () => {
-        // Also of an absolute path, which can be a folder or lead through a link.
-        const file = loader._resolveFilename(request, parent, isMain)
-        const module = loader._cache[file]
-        if (!seam.file.test(file) || module === undefined || !module.loaded) return exports
-        if (!patched.has(module)) {
-          patched.add(module)
-          module.exports = seam.patch(exports, file)
-          clients.areLoaded ||= seam.isClient !== false
-        }
-        return module.exports
-      }) ?? exports
-    )
+    // Also of an absolute path, which can be a folder or lead through a link.
+    const attach = () => patch(seam, loader._resolveFilename(request, parent, isMain))
+    return guarded(seam.client, attach) ?? exports
   }
+  // Of an earlier flag `--require`: Node runs all of them before any `--import`.
+  for (const file of Object.keys(loader._cache))
+    for (const seam of SEAMS) if (seam.file.test(file)) guarded(seam.client, () => patch(seam, file))
   // The core, which calls it, is loaded later.
   Object.assign(globalThis, {
     [Symbol.for('sluice.clientListener')]: (sluice: Sluice, orm: string) =>

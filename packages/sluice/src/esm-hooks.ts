@@ -1,7 +1,9 @@
 import Module from 'node:module'
+import { guarded } from './guarded.ts'
 
 /** An ES module, or a CommonJS module that ES modules import, of which exports are replaced. */
 export interface HookedModule {
+  readonly client: string
   /** Matches the URL. */
   readonly file: RegExp
   readonly names: readonly string[]
@@ -44,7 +46,12 @@ export const load = (url, context, next) => {
  *   imports them. Since Node 22.15.
  */
 export function hookModules(modules: readonly HookedModule[], builtins: readonly string[]): void {
-  shared[WRAP] = modules.map(({ wrap }) => wrap)
+  // It runs while the app imports the module.
+  shared[WRAP] = modules.map(
+    ({ client, wrap }) =>
+      (value, name) =>
+        guarded(client, () => wrap(value, name)) ?? value,
+  )
   const hooked = modules.map((one, index) => ({ file: one.file, source: sourceOf(one, index) }))
   const hooks = Module as unknown as ModuleHooks
   if (hooks.registerHooks === undefined) {

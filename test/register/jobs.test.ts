@@ -73,3 +73,20 @@ describe.skipIf(findRedisServer() === undefined)('sluice/register with jobs of B
     expect(stdout).toContain('broken The job fails.\n')
   })
 })
+
+describe('sluice/register with scheduled jobs', () => {
+  it.each(['esm', 'commonjs'])(
+    'opens a scope for each run of a task of croner and node-cron, %s',
+    async (modules) => {
+      const app = programOf('cron')
+      const env = { APP_MODULES: modules }
+      const [bare, registered] = [await run(app, [], env), await run(app, REGISTER, env)]
+      expect(bare).toMatchObject({ code: 0, stdout: expect.stringContaining('The task fails.') })
+      expect(registered).toMatchObject({ code: 0, stdout: bare.stdout })
+      for (const name of ['0 3 * * *', 'nightly', 'failing', 'weekly', '0 6 * * *'])
+        expect(registered.stderr).toContain(`N+1  job cron ${name}   20 queries → 1 possible`)
+      expect(registered.stderr).toContain(LINE)
+      expect(countOf(registered.stderr, 'N+1')).toBe(5)
+    },
+  )
+})

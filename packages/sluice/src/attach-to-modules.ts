@@ -4,12 +4,14 @@ import { attachedByApp } from './attached-clients.ts'
 import { type HookedModule, hookModules } from './esm-hooks.ts'
 import { guarded } from './guarded.ts'
 import { patchBullmq } from './patches/bullmq.ts'
+import { cronClass, patchCroner } from './patches/croner.ts'
 import { patchGraphql } from './patches/graphql.ts'
 import { kyselyClass, patchKysely } from './patches/kysely.ts'
 import { libsqlFunction, patchLibsql } from './patches/libsql.ts'
 import { MARIADB_EXPORTS, mariadbExport, patchMariadb } from './patches/mariadb.ts'
 import { patchMysql } from './patches/mysql.ts'
 import { patchMysql2 } from './patches/mysql2.ts'
+import { NODE_CRON_EXPORTS, nodeCronExport, patchNodeCron } from './patches/node-cron.ts'
 import { patchPgClient, patchPgPool } from './patches/pg.ts'
 import { patchPostgres, postgresQueryClass } from './patches/postgres.ts'
 import { patchPrisma, prismaClientFunction } from './patches/prisma.ts'
@@ -62,6 +64,20 @@ const SEAMS: readonly Seam[] = [
     request: /(?:^|[\\/])worker(?:\.js)?$/,
     file: /[\\/]node_modules[\\/]bullmq[\\/]dist[\\/]cjs[\\/]classes[\\/]worker\.js$/,
     patch: patchBullmq,
+  },
+  {
+    client: 'croner',
+    isClient: false,
+    request: /(?:^|[\\/])croner(?:\.cjs)?$/,
+    file: /[\\/]node_modules[\\/]croner[\\/]dist[\\/]croner\.cjs$/,
+    patch: patchCroner,
+  },
+  {
+    client: 'node-cron',
+    isClient: false,
+    request: /(?:^|[\\/])node-cron(?:\.c?js)?$/,
+    file: /[\\/]node_modules[\\/]node-cron[\\/](?:dist|src)[\\/]node-cron\.c?js$/,
+    patch: patchNodeCron,
   },
   {
     client: 'Knex',
@@ -210,6 +226,21 @@ const HOOKED: readonly HookedModule[] = [
     names: ['createClient'],
     hasDefault: false,
     wrap: libsqlFunction,
+  },
+  {
+    client: 'croner',
+    file: /\/node_modules\/croner\/dist\/croner\.js$/,
+    names: ['Cron'],
+    hasDefault: false,
+    wrap: cronClass,
+  },
+  {
+    client: 'node-cron',
+    // Since 4.
+    file: /\/node_modules\/node-cron\/dist\/node-cron\.js$/,
+    names: NODE_CRON_EXPORTS,
+    hasDefault: true,
+    wrap: nodeCronExport,
   },
   {
     client: 'mariadb',

@@ -20,6 +20,7 @@ import { patchBetterSqlite3, patchNodeSqlite } from './patches/sqlite.ts'
 import { patchSqlite3 } from './patches/sqlite3.ts'
 import { patchTypeormDriver, patchTypeormRunner } from './patches/typeorm.ts'
 import { attachedClients, clients, currentTest } from './process-state.ts'
+import { flushRunReport } from './run-report.ts'
 import { scopeRequests } from './scopes/http.ts'
 import { endScopesOfScripts } from './scopes/script-scope.ts'
 import { patchMakeKnex } from './seams/knex.ts'
@@ -288,7 +289,11 @@ export function attachToModules(): void {
   Object.assign(globalThis, {
     [Symbol.for('sluice.testListener')]: (name: string) => {
       currentTest.name = name
-      if (attachedClients.size > 0) guarded('tests', endScopesOfScripts)
+      if (attachedClients.size === 0) return
+      guarded('tests', () => {
+        endScopesOfScripts()
+        flushRunReport()
+      })
     },
   })
   guarded('ES modules', () => hookModules(HOOKED, [NODE_SQLITE]))

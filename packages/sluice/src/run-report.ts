@@ -39,6 +39,11 @@ class RunReportFile {
     else this.#timer ??= setBackgroundTimeout(() => this.#write(), FLUSH_MS)
   }
 
+  /** Writes what is scheduled. */
+  flush(): void {
+    if (this.#timer !== undefined) this.#write()
+  }
+
   #write(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
@@ -63,6 +68,11 @@ let file: RunReportFile | undefined
 /** Whether `sluice run` has started this process. */
 export function isInRun(): boolean {
   return (process.env.SLUICE_RUN ?? '') !== ''
+}
+
+/** Writes the findings until now: test runners kill their processes. */
+export function flushRunReport(): void {
+  file?.flush()
 }
 
 /** A client was attached. In a process of `sluice run`, reports it and the findings of its Sluice. */

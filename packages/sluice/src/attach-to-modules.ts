@@ -277,7 +277,7 @@ export function attachToModules(): void {
     const attach = () => patch(seam, loader._resolveFilename(request, parent, isMain))
     return guarded(seam.client, attach) ?? exports
   }
-  // Of an earlier flag `--require`: Node runs all of them before any `--import`.
+  // Modules of an earlier flag `--require`: Node runs all of them before any `--import`.
   for (const file of Object.keys(loader._cache))
     for (const seam of SEAMS) if (seam.file.test(file)) guarded(seam.client, () => patch(seam, file))
   // The core, which calls it, is loaded later.

@@ -2,21 +2,15 @@ import type { Executor } from './executor.ts'
 import type { Handler, Interceptor } from './interceptor.ts'
 import { type Operation, tablesRead } from './operation.ts'
 import type { OperationContext } from './operation-context.ts'
-import type { QueryStats } from './query-stats.ts'
-import { describe, settle } from './shadow.ts'
-import { differenceOf, type ShadowDifference } from './shadow-difference.ts'
-import type { WriteTracker } from './writes.ts'
+import { describe, type ShadowOptions, settle } from './shadow.ts'
+import { differenceOf } from './shadow-difference.ts'
 
-export interface GuardOptions {
+export interface GuardOptions extends Pick<ShadowOptions, 'tracker' | 'stats' | 'report' | 'onError'> {
   /** Number of reads of a normalized query that are compared, at least 1. */
   readonly reads: number
-  readonly tracker: WriteTracker
-  readonly stats: QueryStats
   readonly executor: Executor
   /** Sends a read without a batch. */
   readonly send: Handler
-  readonly report: (difference: ShadowDifference) => void
-  readonly onError: (error: unknown) => void
 }
 
 /** The reads of one normalized query, until enough of them were compared. */

@@ -101,7 +101,7 @@ export function shadow(optimized: Handler, options: ShadowOptions): Interceptor 
   }
 }
 
-/** What a difference contains about its operation. */
+/** The part of a difference that identifies its operation. */
 export function describe(
   operation: Operation<unknown>,
   { scope, step }: OperationContext,

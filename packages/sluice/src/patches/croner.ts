@@ -1,4 +1,3 @@
-import { guarded } from '../guarded.ts'
 import { scopeJob } from '../scopes/jobs.ts'
 import { type Methods, patchMethods } from './patch-methods.ts'
 
@@ -9,7 +8,7 @@ interface Cron {
 
 /** Opens a scope for each run of a job of `croner`. Returns the class, which is patched in place. */
 export function cronClass(value: unknown): unknown {
-  guarded('croner', () => patchTrigger((value as { readonly prototype: Methods }).prototype))
+  patchTrigger((value as { readonly prototype: Methods }).prototype)
   return value
 }
 

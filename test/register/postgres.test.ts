@@ -1,5 +1,7 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { type Database, databases } from '../support/databases.ts'
 import { countOf, REGISTER, run, statementsOf } from './run-app.ts'
 import {
@@ -178,6 +180,36 @@ describe.skipIf(postgres?.skipped !== undefined)('sluice/register with PostgreSQ
     'returns what clients of one database write, each as the others (%j)',
     (env) => expectSameMixed(envOf(env)),
   )
+
+  it('sends reads unchanged once a client is unseen, which writes what was prefetched', async () => {
+    const { optimized } = await runOptimized('unseen-writer', envOf({ SLUICE_CLIENTS: 'knex' }))
+    expect(optimized.stdout).toContain('"renamed"')
+    // The write is the first statement of the unseen client.
+    expect(statementsOf(optimized).slice(-2)).toEqual([2, 13])
+    expect(countOf(optimized.stderr, 'it does not see the statements of pg.Client')).toBe(1)
+    const { optimized: seen } = await runOptimized('unseen-writer', envOf({}))
+    expect(statementsOf(seen).at(-1)).toBeLessThan(8)
+  })
+
+  it.each([
+    ['sends reads unchanged beside a client of Prisma with an engine of its own', '{}', 21],
+    ['sees the statements of a client of Prisma 6 with an adapter', '{"adapter":{}}', 2],
+  ])('%s', async (_, options, statements) => {
+    const folder = await mkdtemp(join(tmpdir(), 'sluice-prisma-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const runtime = join(folder, 'node_modules/@prisma/client/runtime')
+    await mkdir(runtime, { recursive: true })
+    // Its members are those of version 6.19, of which the engine is no package.
+    await writeFile(
+      join(runtime, 'library.js'),
+      `Object.defineProperty(exports, 'getPrismaClient', { enumerable: true, get: () => create })
+      const create = () => class { name = 'PrismaClient' }`,
+    )
+    const env = envOf({ APP_PRISMA: join(folder, 'app.js'), APP_OPTIONS: options })
+    const { optimized } = await runOptimized('unseen-writer', env)
+    expect(optimized.stdout).toContain('PrismaClient\n')
+    expect(statementsOf(optimized).at(-2)).toBe(statements)
+  })
 
   it('gives way to a pool that the app passes to withSluice', async () => {
     const own = await run(programOf('server'), REGISTER, envOf({ APP_SLUICE: 'own' }))

@@ -14,7 +14,12 @@ import { patchMysql2 } from './patches/mysql2.ts'
 import { NODE_CRON_EXPORTS, nodeCronExport, patchNodeCron } from './patches/node-cron.ts'
 import { patchPgClient, patchPgPool } from './patches/pg.ts'
 import { patchPostgres, postgresQueryClass } from './patches/postgres.ts'
-import { patchPrisma, prismaClientFunction } from './patches/prisma.ts'
+import {
+  patchPrisma,
+  patchPrismaEngine,
+  prismaClientFunction,
+  prismaEngineFunction,
+} from './patches/prisma.ts'
 import { patchConnectionManager } from './patches/sequelize.ts'
 import { patchBetterSqlite3, patchNodeSqlite } from './patches/sqlite.ts'
 import { patchSqlite3 } from './patches/sqlite3.ts'
@@ -189,6 +194,13 @@ const SEAMS: readonly Seam[] = [
     file: /[\\/]node_modules[\\/]@prisma[\\/]client[\\/]runtime[\\/]client\.js$/,
     patch: patchPrisma,
   },
+  {
+    client: 'Prisma',
+    isClient: false,
+    request: /(?:^|[\\/])runtime[\\/](?:binary|library)(?:\.js)?$/,
+    file: /[\\/]node_modules[\\/]@prisma[\\/]client[\\/]runtime[\\/](?:binary|library)\.js$/,
+    patch: patchPrismaEngine,
+  },
 ]
 
 /** Modules that `Module._load` does not load. */
@@ -220,6 +232,13 @@ const HOOKED: readonly HookedModule[] = [
     names: ['getPrismaClient'],
     hasDefault: true,
     wrap: prismaClientFunction,
+  },
+  {
+    client: 'Prisma',
+    file: /\/node_modules\/@prisma\/client\/runtime\/(?:binary|library)\.mjs$/,
+    names: ['getPrismaClient'],
+    hasDefault: false,
+    wrap: prismaEngineFunction,
   },
   {
     client: '@libsql/client',

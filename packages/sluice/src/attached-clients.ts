@@ -9,6 +9,7 @@ import { isInRun, reportToRun } from './run-report.ts'
 import { requestScopes } from './scopes/request-scope.ts'
 import { startScript } from './scopes/script-scope.ts'
 import { scopeWorkOfOthers, workAmbient } from './scopes/work.ts'
+import { unseen } from './unseen-clients.ts'
 
 const known = new WeakSet<Sluice>()
 
@@ -28,6 +29,8 @@ export function attachedByApp(sluice: Sluice, orm: string): void {
   if (sluice === registeredSluice()) return
   const names = [...CLIENT_NAMES, ...ORM_NAMES]
   const name = names.find((one) => orm.startsWith(one.toLowerCase())) ?? orm
+  // Seen by another Sluice.
+  unseen(`${name} (withSluice)`)
   added(`${name} (withSluice)`, sluice, () => {
     scopeWorkOfOthers()
     requestScopes(sluice)

@@ -1,4 +1,6 @@
+import { CLIENT_NAMES } from './config/client-names.ts'
 import { failureReason } from './failure-reason.ts'
+import { unseen } from './unseen-clients.ts'
 
 const warned = new Set<unknown>()
 
@@ -13,6 +15,7 @@ export function guarded<T>(where: string, run: () => T): T | undefined {
   try {
     return run()
   } catch (error) {
+    if (CLIENT_NAMES.includes(where)) unseen(where)
     // An invalid setting fails everywhere.
     if (!warned.has(where) && !warned.has(error)) {
       warned.add(where).add(error)

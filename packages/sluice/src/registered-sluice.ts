@@ -1,6 +1,7 @@
 import type { Sluice } from '@sluice/core'
 import { startDefaultSluice } from '@sluice/core/siblings'
 import { isChosen, readSettings, type Settings } from './config/settings.ts'
+import { unseenClients } from './unseen-clients.ts'
 
 /** The Sluice of this process, and how it attaches. */
 interface Registered {
@@ -34,7 +35,8 @@ function get(): Registered {
 
 function create(): Registered {
   const settings = readSettings(process.env)
-  return { settings, sluice: startDefaultSluice(settings.sluice, GUARDED_READS) }
+  const precautions = { guardedReads: GUARDED_READS, unseenClients }
+  return { settings, sluice: startDefaultSluice(settings.sluice, precautions) }
 }
 
 /**

@@ -75,6 +75,7 @@ const REASONS = {
   UNKNOWN_COLUMN: 'The catalog does not contain the column',
   UNKNOWN_DATABASE: 'The database is not identified',
   UNKNOWN_FUNCTION: 'It calls a function that is not built in',
+  UNSEEN_CLIENT: 'Statements of a client of this process are not seen',
   UNSUPPORTED_AGGREGATE: 'It has an aggregate that batches do not support',
   UNSUPPORTED_BINDINGS: 'Its bindings cannot be compared',
   UNSUPPORTED_CONSTANTS: 'Its other values cannot be compared',

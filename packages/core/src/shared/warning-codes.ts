@@ -16,6 +16,8 @@ export type SluiceWarningCode =
   | 'SLUICE_RESULTS_NOT_SHARED'
   /** A batched result was different from that of its own query. */
   | 'SLUICE_BATCH_DIFFERED'
+  /** A client of this process is unseen, so that reads of its dialect are sent unchanged. */
+  | 'SLUICE_UNSEEN_CLIENT'
   /** A listener of an event threw. */
   | 'SLUICE_LISTENER_ERROR'
   /** Several major versions are loaded. */

@@ -21,14 +21,29 @@ import type { CatalogRegistry } from '../schema/catalog-registry.ts'
 import type { RandomSource } from '../shared/random.ts'
 import type { SluiceWarningCode } from '../shared/warning-codes.ts'
 import { usesRule } from '../shared/yield-rules.ts'
+import type { Dialect } from '../sql/dialect.ts'
 import type { SluiceOptions } from './options.ts'
 import { ResultPolicies } from './result-policies.ts'
+
+/** Precautions for an app that did not choose Sluice. */
+export interface Precautions {
+  /**
+   * Number of batched and prefetched reads of each query that are compared with the results of their own
+   * queries, which their callers receive, before batches answer them; 0: none. After one difference, such
+   * reads are sent unchanged, and Sluice emits `shadowDifference` and warns with `SLUICE_BATCH_DIFFERED`.
+   */
+  readonly guardedReads: number
+  /**
+   * The clients of this process whose statements no Sluice sees, one for each dialect. It can grow. Reads of
+   * these dialects are sent unchanged: an unseen statement can write.
+   */
+  readonly unseenClients: ReadonlyMap<Dialect, string>
+}
 
 export interface ChainParts {
   readonly options: SluiceOptions
   readonly executor: Executor
-  /** Batched reads of each query that are compared before batches answer them; 0: none. */
-  readonly guardedReads: number
+  readonly precautions: Precautions | undefined
   /** `undefined`: caching is switched off. */
   readonly cache: CacheSetUp | undefined
   readonly writes: WriteTracker
@@ -56,7 +71,8 @@ export interface Chains {
 type Step = readonly [name: string, interceptor: Interceptor]
 
 export function createChains(parts: ChainParts): Chains {
-  const { executor, prefetcher, stats, scopes, options, guardedReads } = parts
+  const { executor, prefetcher, stats, scopes, options } = parts
+  const { guardedReads = 0, unseenClients } = parts.precautions ?? {}
   const send = prefetcher === undefined ? executor.run : executor.notifying(prefetcher.observe)
   const writes = trackWrites(parts.writes)
   const shared = { tracker: parts.writes, stats, onError: parts.onError }
@@ -79,7 +95,9 @@ export function createChains(parts: ChainParts): Chains {
       interceptors.splice(at, 0, guard({ ...shared, reads: guardedReads, executor, send, report: differed }))
     // Without a cache and batches, a read has nothing to wait for.
     const canWait = usesRule('first-reads') && (parts.cache !== undefined || options.batch !== false)
-    return compose(canWait ? [parts.firstReads.interceptor(send), ...interceptors] : interceptors, send)
+    if (canWait) interceptors.unshift(parts.firstReads.interceptor(send))
+    if (unseenClients !== undefined) interceptors.unshift(passUnseen(unseenClients, parts))
+    return compose(interceptors, send)
   }
   const compare = shadow(
     onFirstUse(() => composeNamed(steps(), send)),
@@ -143,6 +161,26 @@ export function createResultCache(
     onAnswer: prefetcher?.observeCached,
     onDatabase: (name) => cache.derived.reads(name),
   })
+}
+
+/** Reads of the dialects of unseen clients are passed through. */
+function passUnseen(
+  unseenClients: ReadonlyMap<Dialect, string>,
+  { stats, executor, warn }: ChainParts,
+): Interceptor {
+  const warned = new Set<string>()
+  return (operation, context, next) => {
+    const client = operation.kind === 'read' ? unseenClients.get(operation.source.dialect) : undefined
+    if (client === undefined) return next(operation, context)
+    stats.passThrough('UNSEEN_CLIENT')
+    if (!warned.has(client))
+      warn(
+        `Sluice sends reads of ${operation.source.dialect} unchanged in this process: it does not see the statements of ${client}, which can write.`,
+        'SLUICE_UNSEEN_CLIENT',
+      )
+    warned.add(client)
+    return executor.run(operation, context)
+  }
 }
 
 /** Reads of excluded tables are passed through. */

@@ -11,7 +11,7 @@ import { WaitingLookups } from '../pipeline/waiting-lookups.ts'
 import type { Detector } from '../query/detect/detector.ts'
 import type { Prefetcher } from '../query/prefetch/prefetcher.ts'
 import { extendedTtlOf, storeOf } from './caching.ts'
-import { type ChainParts, createChains } from './chains.ts'
+import { type ChainParts, createChains, type Precautions } from './chains.ts'
 import type { Engines } from './engines.ts'
 import type { SluiceOptions } from './options.ts'
 import { resultTtl } from './result-policies.ts'
@@ -36,7 +36,7 @@ export interface HostParts {
   readonly prefetcher: Prefetcher | undefined
   readonly recorder: Recorder
   readonly executor: Executor
-  readonly guardedReads: number
+  readonly precautions: Precautions | undefined
   readonly isClosed: () => boolean
 }
 
@@ -72,7 +72,7 @@ export function createHost(parts: HostParts): SluiceHost {
     stats,
     warn,
     cache: caching,
-    guardedReads: parts.guardedReads,
+    precautions: parts.precautions,
     random: services.random,
     onDifference: (difference) => events.emit('shadowDifference', difference),
     onError: reportError,

@@ -8,6 +8,7 @@ import type { AsyncBatchProcessingEngine } from '../jobs/async-batch-processing-
 import type { MonitoringAndAutoScalingEngine } from '../monitoring/monitoring-and-auto-scaling-engine.ts'
 import type { QueryOptimizationEngine } from '../query/query-optimization-engine.ts'
 import { SluiceError } from '../shared/errors.ts'
+import type { Precautions } from './chains.ts'
 import type { SluiceOptions } from './options.ts'
 import { sharedDefault } from './shared-default.ts'
 import { createSluice, Sluice } from './sluice.ts'
@@ -43,11 +44,11 @@ export class DefaultSluice {
   readonly #maxBytes = new Setting(DEFAULT_MAX_BYTES)
   readonly #strategy = new Setting<BalancingStrategy>('round-robin')
 
-  constructor(options: SluiceOptions = {}, guardedReads = 0) {
+  constructor(options: SluiceOptions = {}, precautions?: Precautions) {
     this.sluice = new Sluice(options, {
       maxBytes: () => this.#maxBytes.finish(),
       strategy: () => this.#strategy.finish(),
-      guardedReads,
+      precautions,
     })
   }
 
@@ -98,13 +99,10 @@ export function getDefaultSluice(): Sluice {
  * Creates the process-wide Sluice with options, before the app uses it. If there is one already, returns that
  * one.
  *
- * @param guardedReads - Number of batched and prefetched reads of each query that are compared with the
- *   results of their own queries, which their callers receive. After one difference, such reads are sent
- *   unchanged, and Sluice emits `shadowDifference` and warns with `SLUICE_BATCH_DIFFERED`.
  * @throws InvalidOptionError for unknown options.
  */
-export function startDefaultSluice(options: SluiceOptions, guardedReads: number): Sluice {
-  return sharedDefault(() => new DefaultSluice(options, guardedReads)).sluice
+export function startDefaultSluice(options: SluiceOptions, precautions: Precautions): Sluice {
+  return sharedDefault(() => new DefaultSluice(options, precautions)).sluice
 }
 
 /**

@@ -21,6 +21,7 @@ import { Prefetcher } from '../query/prefetch/prefetcher.ts'
 import type { QueryOptimizationEngine } from '../query/query-optimization-engine.ts'
 import { SluiceError } from '../shared/errors.ts'
 import { createCaching, maxStalenessOf, storeOf } from './caching.ts'
+import type { Precautions } from './chains.ts'
 import { createHost } from './create-host.ts'
 import { Engines } from './engines.ts'
 import type { SluiceEvents } from './events.ts'
@@ -39,8 +40,7 @@ const DEFAULT_MAX_AGE_MS = 1000
 export interface LateSettings {
   maxBytes(): number
   strategy(): BalancingStrategy
-  /** Batched reads of each query that are compared before batches answer them. */
-  readonly guardedReads: number
+  readonly precautions?: Precautions | undefined
 }
 
 /** One Sluice: the engines, and what joins them. Made by `createSluice`. */
@@ -109,7 +109,7 @@ export class Sluice {
       prefetcher,
       recorder,
       executor,
-      guardedReads: late?.guardedReads ?? 0,
+      precautions: late?.precautions,
       isClosed: () => this.#closed,
     })
     setHost(this, host)

@@ -1,4 +1,4 @@
-import type { ShadowDifference } from '@sluice/core'
+import type { Dialect, ShadowDifference } from '@sluice/core'
 import { hostOf } from '@sluice/core/siblings'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Sluice } from '../../src/sluice/sluice.ts'
@@ -12,7 +12,11 @@ const late = { maxBytes: () => 1_000_000, strategy: (): 'round-robin' => 'round-
 class World {
   readonly differences: ShadowDifference[] = []
   readonly queries: string[] = []
-  readonly sluice = new Sluice({ mode: 'optimize', cache: false }, { ...late, guardedReads: 4 })
+  readonly unseenClients = new Map<Dialect, string>()
+  readonly sluice = new Sluice(
+    { mode: 'optimize', cache: false },
+    { ...late, precautions: { guardedReads: 4, unseenClients: this.unseenClients } },
+  )
   /** The batched result of a key. */
   batched: (key: string) => unknown = (key) => [`row ${key}`]
   bare: (key: number) => unknown = (key) => [`row ${key}`]
@@ -114,5 +118,22 @@ describe('the first reads of a query', () => {
     expect((await world.load()).sent).toEqual(['one 1', 'one 2'])
     write.end('committed')
     expect((await world.load()).sent[0]).toBe('batch of 2')
+  })
+})
+
+describe('reads of a dialect of which a client is unseen', () => {
+  it('are sent unchanged from then on, with one warning', async () => {
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    const world = new World()
+    world.unseenClients.set('postgresql', 'pg.Pool')
+    expect((await world.load()).sent[0]).toBe('batch of 2')
+    world.unseenClients.set('sqlite', 'better-sqlite3')
+    for (let times = 0; times < 2; times += 1) expect((await world.load()).sent).toEqual(['one 1', 'one 2'])
+    expect(warned).toHaveBeenCalledOnce()
+    expect(warned.mock.calls[0]).toMatchObject([
+      expect.stringContaining('does not see the statements of better-sqlite3'),
+      { code: 'SLUICE_UNSEEN_CLIENT' },
+    ])
+    expect(world.sluice.queries.getStats().passedThrough).toMatchObject({ UNSEEN_CLIENT: 4 })
   })
 })

@@ -1,6 +1,7 @@
 import type { Sluice } from '@sluice/core'
 import { attached } from '../attached-clients.ts'
 import { attachesTo, registeredSluice } from '../registered-sluice.ts'
+import { unseen } from '../unseen-clients.ts'
 import { isCovered, type Orm, ormNow } from './callers.ts'
 
 /** After so many calls without an ORM, the app uses the driver itself. */
@@ -32,7 +33,11 @@ export class DriverClient<TStandIn> {
     if (this.#orm === undefined && this.#unknown < MAX_UNKNOWN) {
       this.#unknown += 1
       const orm = ormNow()
-      if (isCovered(orm) || !attachesTo(...this.#names(orm))) return undefined
+      if (isCovered(orm)) return undefined
+      if (!attachesTo(...this.#names(orm))) {
+        unseen(this.name)
+        return undefined
+      }
       if (orm !== undefined || this.#attachment === undefined) this.#attachFor(orm)
     }
     return this.#attachment?.standIn

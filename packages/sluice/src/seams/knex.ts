@@ -5,6 +5,7 @@ import { attached } from '../attached-clients.ts'
 import { guarded } from '../guarded.ts'
 import { adaptedOrms } from '../process-state.ts'
 import { attachesTo, registeredSluice } from '../registered-sluice.ts'
+import { unseen } from '../unseen-clients.ts'
 import { ormNow } from './callers.ts'
 import { mikroOrmFix } from './orms/mikro-orm.ts'
 
@@ -31,7 +32,7 @@ export function patchMakeKnex(exports: unknown): unknown {
       if (orm === undefined) withSluice(knex, sluice)
       else sluiceKnex(knex, sluice, { orm: 'mikroorm', fix: mikroOrmFix })
       // It has warned of a client that it does not support.
-      if (!isInstrumented(knex.client, sluice)) return
+      if (!isInstrumented(knex.client, sluice)) return unseen('Knex', client.driverName)
       markReplaceable(knex.client, () => unsluice(knex))
       attached(`${orm ?? 'Knex'} (${client.driverName})`, sluice)
     })

@@ -4,6 +4,7 @@ import type { Dialect, DialectAdapter } from 'kysely'
 import { attached } from '../attached-clients.ts'
 import { adaptedOrms } from '../process-state.ts'
 import { attachesTo, registeredSluice } from '../registered-sluice.ts'
+import { unseen } from '../unseen-clients.ts'
 import { ormNow } from './callers.ts'
 import { mikroOrmFix } from './orms/mikro-orm.ts'
 
@@ -34,7 +35,10 @@ export function kyselyArguments(args: readonly unknown[]): readonly unknown[] {
       ? withSluice(dialect, sluice)
       : sluiceDialect(dialect, sluice, { orm: 'mikroorm', fix: mikroOrmFix, writesLiterals: true })
   // It has warned of a dialect that it does not support.
-  if (instrumented === dialect) return args
+  if (instrumented === dialect) {
+    unseen('Kysely', databaseOf(dialect.createAdapter()))
+    return args
+  }
   if (orm !== undefined) adaptedOrms.add(orm)
   attached(`${orm ?? 'Kysely'} (${databaseOf(dialect.createAdapter())})`, sluice)
   const withDialect = { dialect: { value: instrumented, enumerable: true } }

@@ -2,7 +2,13 @@ import { defineConfig } from 'tsdown'
 import { library } from '../../tsdown.base.ts'
 
 const cjs = library(
-  { index: 'src/index.ts', register: 'src/register.ts' },
+  {
+    index: 'src/index.ts',
+    'mikro-orm': 'src/mikro-orm.ts',
+    register: 'src/register.ts',
+    sequelize: 'src/sequelize.ts',
+    typeorm: 'src/typeorm.ts',
+  },
   {
     exports: {
       devExports: '@sluice/source',

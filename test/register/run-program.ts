@@ -34,28 +34,42 @@ export async function expectFound(program: Program, env: Environment): Promise<v
   for (const fix of fixes) expect(registered.stderr).toContain(`fix  ${fix}\n`)
 }
 
+/** How a program is started with Sluice in `optimize`. */
+export interface Attach {
+  readonly flags: readonly string[]
+  readonly env: Environment
+}
+
+const BY_REGISTER: Attach = { flags: REGISTER, env: { SLUICE_MODE: 'optimize' } }
+
 /** Runs a program without Sluice and in `optimize`, and expects the same output. */
 export async function runOptimized(
   name: string,
   env: Environment,
+  attach: Attach = BY_REGISTER,
 ): Promise<{ readonly bare: Run; readonly optimized: Run }> {
   const app = programOf(name)
   const bare = await run(app, [], env)
-  const optimized = await run(app, REGISTER, { SLUICE_MODE: 'optimize', ...env })
+  const optimized = await run(app, attach.flags, { ...attach.env, ...env })
   expect(bare.code).toBe(0)
   expect(optimized).toMatchObject({ code: 0, stdout: bare.stdout })
   return { bare, optimized }
 }
 
 /** Expects that a server on an ORM sends less than half of its statements in `optimize`. */
-export async function expectBatched(orm: string, env: Environment, statements: number): Promise<void> {
+export async function expectBatched(
+  orm: string,
+  env: Environment,
+  statements: number,
+  attach?: Attach,
+): Promise<void> {
   const own = { ...env, APP_ORM: orm, APP_REQUESTS: '8' }
-  const { bare, optimized } = await runOptimized('orm-server', own)
+  const { bare, optimized } = await runOptimized('orm-server', own, attach)
   expect(bare.stdout).toContain('author 20')
   expect(statementsOf(bare).at(-1)).toBe(statements)
   expect(statementsOf(optimized).at(-1)).toBeLessThan(45)
   const inSession = { ...own, APP_SESSION: 'yes', APP_REQUESTS: '3' }
-  expect((await runOptimized('orm-server', inSession)).bare.stdout).toContain('"red"')
+  expect((await runOptimized('orm-server', inSession, attach)).bare.stdout).toContain('"red"')
 }
 
 /** Expects that clients of one database read what the others write, without and with the cache. */

@@ -3,13 +3,14 @@ import {
   hostOf,
   isMysql2Pool,
   isPgPool,
+  isSqliteDatabase,
   type PoolDescription,
   registerMovedFrames,
   registerOwnFrames,
   sluiceMysql2Pool,
   sluicePool,
+  sluiceSqlite,
 } from '@sluice/core/adapter'
-import { isSqliteDatabase, observedSqlite } from './better-sqlite3.ts'
 import { fixForSelect } from './fix.ts'
 import { parsersOf } from './parsers-of.ts'
 import { type DrizzleOptions, replicasOf } from './replicas.ts'
@@ -59,7 +60,7 @@ export function withSluice<TClient extends object>(
   const replicas = replicasOf(client, options)
   if (isPgPool(client)) return sluicePool(client, used, { ...drizzleDescription, replicas }) as TClient
   if (isMysql2Pool(client)) return sluiceMysql2Pool(client, used, { ...drizzleDescription, replicas })
-  if (isSqliteDatabase(client)) return observedSqlite(client, used) as TClient
+  if (isSqliteDatabase(client)) return sluiceSqlite(client, used, drizzleDescription)
   hostOf(used).warn(
     `@sluice/drizzle works with pools of pg and mysql2, and databases of better-sqlite3; this client is a ${client.constructor?.name ?? 'plain object'}. Its queries pass through, and its writes invalidate nothing. If it is a single connection, pass a pool instead.`,
   )

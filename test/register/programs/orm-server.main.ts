@@ -1,12 +1,26 @@
 // A server on an ORM without an adapter. Its requests query in loops, at the same time, and in a transaction.
-// Prints its responses, and the number of statements that the driver sends.
+// Prints its responses, and the number of statements that the driver sends. A test can ask for a Sluice of
+// the app, in a mode.
+import { createConsoleReport, createSluice, type Mode } from '@sluice/core'
 import type { Model } from 'sequelize'
+import { withSluice as withMikroOrm } from 'sluice/mikro-orm'
+import { withSluice as withSequelize } from 'sluice/sequelize'
+import { withSluice as withTypeorm } from 'sluice/typeorm'
 import type { DataSource as DataSourceType, EntitySchema as EntitySchemaType } from 'typeorm'
 import { countMysql2Statements } from './mysql2-statements.ts'
 import { countPgStatements } from './pg-statements.ts'
 import { serve } from './serve.ts'
 
-const { DATABASE_URL: url = '', APP_ORM = 'typeorm', APP_REQUESTS = '4', APP_SESSION } = process.env
+const {
+  DATABASE_URL: url = '',
+  APP_ORM = 'typeorm',
+  APP_REQUESTS = '4',
+  APP_SESSION,
+  APP_SLUICE,
+} = process.env
+const own =
+  APP_SLUICE === undefined ? undefined : createSluice({ mode: APP_SLUICE as Mode, cache: { tables: [] } })
+own?.on('finding', createConsoleReport())
 
 const isMysql = url.startsWith('mysql:')
 const type = isMysql ? 'mysql' : ('postgres' as never)
@@ -48,12 +62,14 @@ async function typeorm(): Promise<Orm> {
       authorId: { type: Number, name: 'author_id' },
     },
   })
-  const source = await new DataSource({
+  const source = new DataSource({
     type,
     url,
     ...(isMysql && { connectorPackage: 'mysql2' }),
     entities: [Author, Book],
-  }).initialize()
+  })
+  if (own !== undefined) withTypeorm(source, own)
+  await source.initialize()
   const [authors, books] = [source.getRepository(Author), source.getRepository(Book)]
   return {
     authors: async () => (await authors.find({ order: { id: 'ASC' } })).map(({ id }) => id),
@@ -93,6 +109,7 @@ async function sequelize(): Promise<Orm> {
   const { DataTypes, Sequelize } = await import('sequelize')
   const dialectOptions = isMysql ? {} : { query_timeout: 1_500 }
   const sequelize = new Sequelize(url, { logging: false, dialectOptions, pool: { max: 2 } })
+  if (own !== undefined) withSequelize(sequelize, own)
   let hasTimedOut = false
   const options = { timestamps: false, freezeTableName: true }
   const Author = sequelize.define('author', { name: DataTypes.TEXT }, options)
@@ -147,6 +164,7 @@ async function mikroOrm(): Promise<Orm> {
     properties: { id: p.integer().primary(), title: p.text(), authorId: p.integer().fieldName('author_id') },
   })
   const orm = await MikroORM.init({ clientUrl: url, entities: [Author, Book], debug: false })
+  if (own !== undefined) withMikroOrm(orm, own)
   const em = () => orm.em.fork()
   return {
     authors: async () => (await em().find(Author, {}, { orderBy: { id: 'asc' } })).map(({ id }) => id),
@@ -176,7 +194,9 @@ const orm = await (ORMS[APP_ORM] ?? typeorm)()
 async function answer(): Promise<unknown[]> {
   const results: unknown[] = []
   const ids = await orm.authors()
-  for (const id of ids) results.push(await orm.author(id))
+  for (const id of ids) {
+    results.push(await orm.author(id)) // the loop
+  }
   for (const id of ids) results.push(await orm.books(id))
   results.push(await Promise.all(ids.map((id) => orm.author(id))))
   results.push(await Promise.all(ids.map((id) => orm.named(`author ${id}`))))
@@ -188,5 +208,6 @@ async function answer(): Promise<unknown[]> {
   return results
 }
 
-await serve(answer, { requests: Number(APP_REQUESTS), statements })
+const inScope = () => own?.run(answer, { name: 'authors' }) ?? answer()
+await serve(inScope, { requests: Number(APP_REQUESTS), statements })
 await orm.close()

@@ -96,6 +96,7 @@ export { emptyTotals, isExactAggregate, isWrittenEqually as isWrittenAlike } fro
 export { type AdapterClient, attachClient } from './attach-client.ts'
 export { chooseKey } from './choose-key.ts'
 export type { ClientDescription, ClientReplicas } from './client-description.ts'
+export { isSqliteDatabase, sluiceSqlite } from './drivers/better-sqlite3.ts'
 export { functionIdentity, isSelfContained } from './drivers/function-identity.ts'
 export { isMysql2Pool, lazyMysql2Connection, mysql2ConnectionOf, sluiceMysql2Pool } from './drivers/mysql2.ts'
 export {

@@ -91,9 +91,14 @@ export function replaceOfPool(
   }
 }
 
-/** Replaces a method of connections by that of the stand-in, which calls the method itself. */
-function replace(
-  driver: MysqlDriver,
+/**
+ * Replaces a method of connections, or of one connection, by that of the stand-in, which calls the method
+ * itself.
+ *
+ * @param standInOf - Returns `undefined` if Sluice already sees the statement.
+ */
+export function replace(
+  driver: string,
   prototype: Prototype,
   name: string,
   standInOf: (connection: MysqlConnection) => MysqlConnection | undefined,

@@ -14,7 +14,7 @@ interface MysqlDriver {
 }
 
 type Classes = Readonly<Record<string, { readonly prototype: Prototype } | undefined>>
-type Obtain = () => Promise<unknown>
+export type Obtain = () => Promise<unknown>
 
 /** Lets query runners of TypeORM on PostgreSQL and MySQL take connections when they need them. */
 export function patchTypeormDriver(exports: unknown): unknown {
@@ -32,7 +32,8 @@ export function patchTypeormDriver(exports: unknown): unknown {
 /** Whether a query runner asks for a connection now, for a query: not the app. */
 let isForQuery = false
 
-function patchObtain<TDriver>(
+/** Lets query runners of a driver, or of a class of drivers, take connections when they need them. */
+export function patchObtain<TDriver>(
   prototype: Prototype,
   lazyOf: (driver: TDriver, obtain: Obtain) => unknown,
 ): void {
@@ -48,11 +49,16 @@ function patchObtain<TDriver>(
 export function patchTypeormRunner(exports: unknown): unknown {
   const { PostgresQueryRunner, MysqlQueryRunner } = exports as Classes
   for (const runner of [PostgresQueryRunner, MysqlQueryRunner])
-    if (runner !== undefined) patchConnect(runner.prototype)
+    if (runner !== undefined) patchRunnerClass(runner.prototype)
   return exports
 }
 
-function patchConnect(prototype: Prototype): void {
+const patched = new WeakSet<Prototype>()
+
+/** Patches a class of query runners once. */
+export function patchRunnerClass(prototype: Prototype): void {
+  if (patched.has(prototype)) return
+  patched.add(prototype)
   const { query, connect } = methodsOf('TypeORM', prototype, 'query', 'connect')
   prototype.query = function (...args) {
     const before = isForQuery

@@ -1,3 +1,4 @@
+import type { Sluice } from '@sluice/core'
 import { isInstrumented, markReplaceable } from '@sluice/core/adapter'
 import { sluiceKnex, unsluice, withSluice } from '@sluice/knex'
 import type { Knex } from 'knex'
@@ -30,7 +31,7 @@ export function patchMakeKnex(exports: unknown): unknown {
       const sluice = registeredSluice()
       adaptedOrms.add('Knex')
       if (orm === undefined) withSluice(knex, sluice)
-      else sluiceKnex(knex, sluice, { orm: 'mikroorm', fix: mikroOrmFix })
+      else mikroOrmKnex(knex, sluice)
       // It has warned of a client that it does not support.
       if (!isInstrumented(knex.client, sluice)) return unseen('Knex', client.driverName)
       markReplaceable(knex.client, () => unsluice(knex))
@@ -39,4 +40,14 @@ export function patchMakeKnex(exports: unknown): unknown {
     return knex
   }
   return Object.assign(makeKnex, original)
+}
+
+/** Attaches an instance of Knex that MikroORM has created. */
+export function mikroOrmKnex(knex: Knex, sluice: Sluice): void {
+  sluiceKnex(knex, sluice, { orm: 'mikroorm', fix: mikroOrmFix })
+}
+
+/** Releases an instance of Knex. */
+export function releaseKnex(knex: Knex): void {
+  unsluice(knex)
 }

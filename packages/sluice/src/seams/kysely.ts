@@ -1,3 +1,4 @@
+import type { Sluice } from '@sluice/core'
 import { registerOwnFrames, sluiceOf } from '@sluice/core/adapter'
 import { sluiceDialect, withSluice } from '@sluice/kysely'
 import type { Dialect, DialectAdapter } from 'kysely'
@@ -30,10 +31,7 @@ export function kyselyArguments(args: readonly unknown[]): readonly unknown[] {
   adaptedOrms.add('Kysely')
   if (sluiceOf(dialect) !== undefined) return args
   const sluice = registeredSluice()
-  const instrumented =
-    orm === undefined
-      ? withSluice(dialect, sluice)
-      : sluiceDialect(dialect, sluice, { orm: 'mikroorm', fix: mikroOrmFix, writesLiterals: true })
+  const instrumented = orm === undefined ? withSluice(dialect, sluice) : mikroOrmDialect(dialect, sluice)
   // It has warned of a dialect that it does not support.
   if (instrumented === dialect) {
     unseen('Kysely', databaseOf(dialect.createAdapter()))
@@ -43,6 +41,11 @@ export function kyselyArguments(args: readonly unknown[]): readonly unknown[] {
   attached(`${orm ?? 'Kysely'} (${databaseOf(dialect.createAdapter())})`, sluice)
   const withDialect = { dialect: { value: instrumented, enumerable: true } }
   return [Object.create(config as object, withDialect), ...args.slice(1)]
+}
+
+/** Returns a dialect that MikroORM has created, instrumented. */
+export function mikroOrmDialect(dialect: Dialect, sluice: Sluice): Dialect {
+  return sluiceDialect(dialect, sluice, { orm: 'mikroorm', fix: mikroOrmFix, writesLiterals: true })
 }
 
 function databaseOf(adapter: DialectAdapter): string {

@@ -1,6 +1,7 @@
+import type { Sluice } from '@sluice/core'
 import { isSending, sending, sluicePool } from '@sluice/core/adapter'
 import type { Orm } from './callers.ts'
-import { DriverClient } from './driver-clients.ts'
+import { type DriverAttachment, DriverClient } from './driver-clients.ts'
 import { drizzleClient } from './drizzle.ts'
 import { driverDescription } from './orms/driver-description.ts'
 
@@ -84,7 +85,7 @@ function unseenQuery(pool: PgPool, { query }: PgPool, connect: Method): Method {
 }
 
 /** A pool with other members, which can be replaced without a change to the pool. */
-function viewOf(pool: PgPool, members: Record<string, unknown>): PgPool {
+export function viewOf(pool: PgPool, members: Record<string, unknown>): PgPool {
   const has = (name: PropertyKey): name is string => typeof name === 'string' && Object.hasOwn(members, name)
   return new Proxy(pool, {
     get(_, name) {
@@ -113,21 +114,14 @@ export function clientNow(client: PgClient): PgClient | undefined {
   const key = [host, port, database, user].join('\n')
   let clients = databases.get(key)
   if (clients === undefined) {
-    clients = new DriverClient('pg.Client', (sluice, orm) => ({
-      standIn: standInsFor((pool) => sluicePool(pool, sluice, driverDescription('pg', orm))),
-      release: () => {},
-    }))
+    clients = new DriverClient('pg.Client', clientStandIns)
     databases.set(key, clients)
   }
   return clients.standInNow()?.(client)
 }
 
-interface ConnectingPool {
-  connect(take: Method): unknown
-}
-
-/** Stand-ins for clients, as a stand-in for a pool returns them. */
-function standInsFor(poolStandIn: (pool: ConnectingPool) => ConnectingPool): StandInOf {
+/** Attaches clients of one database that no pool has created: their stand-ins are those of a pool. */
+export function clientStandIns(sluice: Sluice, orm: Orm | undefined): DriverAttachment<StandInOf> {
   let current: PgClient | undefined
   // It is ending: it has no client for statements of Sluice itself.
   const clients = {
@@ -135,10 +129,11 @@ function standInsFor(poolStandIn: (pool: ConnectingPool) => ConnectingPool): Sta
     connect: (take: Method) => take(undefined, current),
     on() {},
     removeListener() {},
+    end() {},
   }
-  const pool = poolStandIn(clients)
+  const pool = sluicePool(clients, sluice, driverDescription('pg', orm))
   const standIns = new WeakMap<PgClient, PgClient>()
-  return (client) => {
+  const standInOf: StandInOf = (client) => {
     const known = standIns.get(client)
     if (known !== undefined) return known
     let standIn = client
@@ -150,4 +145,5 @@ function standInsFor(poolStandIn: (pool: ConnectingPool) => ConnectingPool): Sta
     standIns.set(client, standIn)
     return standIn
   }
+  return { standIn: standInOf, release: () => pool.end() }
 }

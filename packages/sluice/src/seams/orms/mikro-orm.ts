@@ -25,6 +25,11 @@ interface MikroORM {
 
 const orms = new LivingObjects<MikroORM>()
 
+/** Findings name the entities of an instance, whose metadata is known. */
+export function rememberMikroOrm(orm: object): void {
+  orms.add(orm as MikroORM)
+}
+
 /** Remembers each instance for its metadata, and returns the class: findings name its entities. */
 export function mikroOrmClass(MikroORM: unknown): unknown {
   guarded('MikroORM', () => {

@@ -1,4 +1,5 @@
-import { lazyMysql2Connection, lazyPgClient } from '@sluice/core/adapter'
+import type { Sluice } from '@sluice/core'
+import { lazyMysql2Connection, lazyPgClient, sluiceOf } from '@sluice/core/adapter'
 import { attached } from '../../attached-clients.ts'
 import { attachesTo, registeredSluice } from '../../registered-sluice.ts'
 import { type ConnectionManager, mysqlPoolOf, type OriginalManager, pgPoolOf } from './sequelize-pools.ts'
@@ -9,7 +10,7 @@ interface LazyDialect {
   readonly driver: 'pg' | 'mysql2'
   /** Hooks of the app that receive or change connections. */
   readonly hooks: readonly string[]
-  poolOf(manager: ConnectionManager, original: OriginalManager): object
+  poolOf(manager: ConnectionManager, original: OriginalManager, sluice: Sluice): object
   lazyOf(pool: object, manager: ConnectionManager, original: OriginalManager): Lazy | undefined
 }
 
@@ -42,16 +43,24 @@ const lazy = new WeakSet<object>()
  * not go through Sluice, a hook of the app receives the connection, or the app asks for it itself.
  *
  * @param options - The options of the query; not those of a transaction.
+ * @param explicit - The Sluice to which the app has attached its instance.
  */
 export function lazySequelizeConnection(
   manager: ConnectionManager,
   original: OriginalManager,
   options: unknown,
+  explicit?: Sluice,
 ): object | undefined {
   const dialect = DIALECTS[manager.dialectName ?? '']
   if (dialect === undefined || !isForSelect(options) || !canBeLazy(manager, dialect)) return undefined
-  if (registeredSluice().mode === 'observe' || !attachesTo(dialect.driver, 'Sequelize')) return undefined
-  const connection = dialect.lazyOf(poolOf(manager, original, dialect), manager, original)
+  if (explicit === undefined) {
+    // The app has attached the instance itself.
+    const isOwned = sluiceOf(manager) !== undefined
+    if (isOwned || !attachesTo(dialect.driver, 'Sequelize')) return undefined
+  }
+  const sluice = explicit ?? registeredSluice()
+  if (sluice.mode === 'observe') return undefined
+  const connection = dialect.lazyOf(poolOf(manager, original, dialect, sluice), manager, original)
   if (connection !== undefined) lazy.add(connection)
   return connection
 }
@@ -79,17 +88,25 @@ function canBeLazy({ config, pool, sequelize }: ConnectionManager, { hooks }: La
   )
 }
 
+/** Releases the pool of an instance that {@link lazySequelizeConnection} has attached. */
+export function releaseSequelizePool(manager: ConnectionManager): void {
+  ;(pools.get(manager) as { end(): void } | undefined)?.end()
+  pools.delete(manager)
+}
+
 /** The stand-in for Sequelize's own pool, as one of the driver. */
 function poolOf(
   manager: ConnectionManager,
   original: OriginalManager,
   { driver, poolOf }: LazyDialect,
+  sluice: Sluice,
 ): object {
   const known = pools.get(manager)
   if (known !== undefined) return known
-  const standIn = poolOf(manager, original)
+  const standIn = poolOf(manager, original, sluice)
   pools.set(manager, standIn)
+  if (sluiceOf(manager) !== undefined) return standIn
   const name = driver === 'pg' ? 'pg.Client' : 'mysql2.Connection'
-  attached(`${name} (Sequelize)`, registeredSluice())
+  attached(`${name} (Sequelize)`, sluice)
   return standIn
 }

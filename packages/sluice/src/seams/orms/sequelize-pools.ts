@@ -1,5 +1,5 @@
+import type { Sluice } from '@sluice/core'
 import { type PoolDescription, sending, sluiceMysql2Pool, sluicePool, standInFor } from '@sluice/core/adapter'
-import { registeredSluice } from '../../registered-sluice.ts'
 import { driverDescription } from './driver-description.ts'
 
 type Method = (...args: unknown[]) => unknown
@@ -31,6 +31,7 @@ function descriptionOf(driver: string): PoolDescription {
 export function pgPoolOf(
   manager: ConnectionManager,
   { getConnection, releaseConnection }: OriginalManager,
+  sluice: Sluice,
 ): object {
   const take = async () => (await getConnection.call(manager, {})) as PgClient
   const queryOf =
@@ -63,7 +64,7 @@ export function pgPoolOf(
     removeListener() {},
     end() {},
   }
-  return sluicePool(pool, registeredSluice(), descriptionOf('pg'))
+  return sluicePool(pool, sluice, descriptionOf('pg'))
 }
 
 interface MysqlConnection {
@@ -87,6 +88,7 @@ interface MysqlCore {
 export function mysqlPoolOf(
   manager: ConnectionManager,
   { getConnection, releaseConnection }: OriginalManager,
+  sluice: Sluice,
 ): object {
   // Each connection has its own function for types, which does the same.
   let connectionConfig: object | undefined
@@ -126,5 +128,5 @@ export function mysqlPoolOf(
     },
     end() {},
   }
-  return sluiceMysql2Pool(core, registeredSluice(), descriptionOf('mysql2'))
+  return sluiceMysql2Pool(core, sluice, descriptionOf('mysql2'))
 }

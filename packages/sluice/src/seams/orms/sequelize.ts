@@ -28,6 +28,11 @@ interface SequelizeInstance {
 
 const instances = new LivingObjects<SequelizeInstance>()
 
+/** Findings name the models of an instance. */
+export function rememberSequelize(sequelize: object): void {
+  instances.add(sequelize as SequelizeInstance)
+}
+
 /** Remembers each instance for its models: findings name them and their associations. */
 export function patchSequelize(exports: unknown): unknown {
   const sequelize = exports as {

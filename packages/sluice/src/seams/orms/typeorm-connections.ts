@@ -1,5 +1,4 @@
 import { lazyMysql2Connection, lazyPgClient } from '@sluice/core/adapter'
-import { registeredSluice } from '../../registered-sluice.ts'
 import { type MysqlPool, poolStandIn as mysqlPoolStandIn } from '../mysql.ts'
 import { type PgPool, poolStandIn } from '../pg.ts'
 
@@ -16,11 +15,15 @@ const connections = new WeakSet<object>()
  * Returns a connection for a query runner that takes one of the pool when it needs a session. `undefined`:
  * reads do not go through Sluice, or the pool has not connected yet. If it cannot, TypeORM must receive the
  * error.
+ *
+ * @param standIn - Default: the one that `sluice/register` has created.
  */
-export function lazyPgConnection(pool: PgPool): PgConnection | undefined {
-  if (registeredSluice().mode === 'observe' || !((pool.totalCount ?? 0) > 0)) return undefined
-  const standIn = poolStandIn(pool, 'TypeORM')
-  const client = standIn && lazyPgClient(standIn)
+export function lazyPgConnection(
+  pool: PgPool,
+  standIn: object | undefined = poolStandIn(pool, 'TypeORM'),
+): PgConnection | undefined {
+  if (standIn === undefined || !((pool.totalCount ?? 0) > 0)) return undefined
+  const client = lazyPgClient(standIn)
   if (client === undefined) return undefined
   connections.add(client)
   return [client, (error) => client.release(error)]
@@ -31,12 +34,15 @@ export function lazyPgConnection(pool: PgPool): PgConnection | undefined {
  *
  * @param obtain - Takes a connection of the pool, as TypeORM.
  */
-export function lazyMysqlConnection(pool: MysqlPool, obtain: () => Promise<unknown>): object | undefined {
+export function lazyMysqlConnection(
+  pool: MysqlPool,
+  obtain: () => Promise<unknown>,
+  standIn: object | undefined = mysqlPoolStandIn(pool, 'TypeORM'),
+): object | undefined {
   const { _allConnections: all } = pool as { readonly _allConnections?: { readonly length: number } }
-  if (registeredSluice().mode === 'observe' || !((all?.length ?? 0) > 0)) return undefined
-  const standIn = mysqlPoolStandIn(pool, 'TypeORM')
+  if (standIn === undefined || !((all?.length ?? 0) > 0)) return undefined
   const release = (connection: object) => (connection as { release(): void }).release()
-  const connection = standIn && lazyMysql2Connection(standIn, () => obtain() as Promise<object>, release)
+  const connection = lazyMysql2Connection(standIn, () => obtain() as Promise<object>, release)
   if (connection !== undefined) connections.add(connection)
   return connection
 }

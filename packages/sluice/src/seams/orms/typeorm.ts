@@ -31,6 +31,11 @@ interface DataSource {
 
 const dataSources = new LivingObjects<DataSource>()
 
+/** Findings name the entities of a data source. */
+export function rememberDataSource(dataSource: object): void {
+  dataSources.add(dataSource as DataSource)
+}
+
 /** Remembers each data source for its metadata: findings name its entities and their relations. */
 export function patchTypeorm(exports: unknown): unknown {
   const { DataSource } = exports as {

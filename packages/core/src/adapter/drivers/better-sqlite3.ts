@@ -1,18 +1,10 @@
-import type { Sluice } from '@sluice/core'
-import {
-  type AdapterClient,
-  addCallers,
-  attachClient,
-  hostOf,
-  isInstrumented,
-  markInstrumented,
-  outcomeOfSynchronous,
-  SQLITE_METHODS,
-  sendSqlite,
-  sqliteConnection,
-  standInFor,
-} from '@sluice/core/adapter'
-import { fixForSelect } from './fix.ts'
+import { addCallers } from '../../pipeline/error-stack.ts'
+import { outcomeOfSynchronous } from '../../pipeline/outcome.ts'
+import { type AdapterClient, attachClient } from '../attach-client.ts'
+import { registeredHost } from '../host-registry.ts'
+import { isInstrumented, markInstrumented } from '../instrumented-clients.ts'
+import { type PoolDescription, standInFor } from './pool.ts'
+import { SQLITE_METHODS, sendSqlite, sqliteConnection } from './sqlite.ts'
 
 type Method = (...args: unknown[]) => unknown
 
@@ -35,25 +27,50 @@ interface SqliteDatabase extends Record<PropertyKey, unknown> {
 /** Kinds of transactions, which are also methods of a transaction function. */
 const KINDS = ['default', 'deferred', 'immediate', 'exclusive'] as const
 
-export function isSqliteDatabase(client: object): client is SqliteDatabase {
+/** Whether an object is a database of `better-sqlite3`. */
+export function isSqliteDatabase(client: object): boolean {
   const members = client as Partial<SqliteDatabase>
   return ['prepare', 'exec', 'transaction', 'pragma'].every((name) => typeof members[name] === 'function')
 }
 
-/** A stand-in for a database, through which Sluice observes each statement when it runs. */
-export function observedSqlite(database: SqliteDatabase, sluice: Sluice): SqliteDatabase {
+interface Host {
+  isOptimizing(): boolean
+  warn(message: string): void
+}
+
+/**
+ * Returns a stand-in for a database of `better-sqlite3`, through which Sluice observes each statement when it
+ * runs. The database itself is not modified. One that is already a stand-in is returned unchanged.
+ *
+ * @throws InvalidArgumentError if `sluice` is not a Sluice.
+ */
+export function sluiceSqlite<TDatabase extends object>(
+  database: TDatabase,
+  sluice: object,
+  options: PoolDescription = {},
+): TDatabase {
   if (isInstrumented(database, sluice)) return database
-  const host = hostOf(sluice)
+  const host = registeredHost(sluice) as Host
   if (host.isOptimizing())
     host.warn(
-      '@sluice/drizzle only observes better-sqlite3, because its calls are synchronous: mode optimize has no effect on this client.',
+      'Sluice only observes better-sqlite3: its calls are synchronous, so mode optimize has no effect on it.',
     )
+  const observed = observedDatabase(database as unknown as SqliteDatabase, sluice, options)
+  markInstrumented(observed, sluice)
+  return observed as unknown as TDatabase
+}
+
+function observedDatabase(
+  database: SqliteDatabase,
+  sluice: object,
+  { orm = 'better-sqlite3', moduleUrl = import.meta.url, fix }: PoolDescription,
+): SqliteDatabase {
   const held = new WeakRef(database)
   const client = attachClient(sluice, {
-    orm: 'drizzle',
+    orm,
     dialect: 'sqlite',
-    moduleUrl: import.meta.url,
-    fix: fixForSelect,
+    moduleUrl,
+    ...(fix && { fix }),
     connection: () => {
       const living = held.deref()
       return living && sqliteConnection((sql) => living.prepare(sql))
@@ -82,7 +99,6 @@ export function observedSqlite(database: SqliteDatabase, sluice: Sluice): Sqlite
       return observed
     },
   })
-  markInstrumented(observed, sluice)
   return observed
 }
 

@@ -1,0 +1,6 @@
+/**
+ * Sluice for Sequelize, without `sluice/register`.
+ *
+ * @packageDocumentation
+ */
+export { type SequelizeInstance, withSluice } from './explicit/sequelize.ts'

@@ -11,16 +11,25 @@ import { expectBatched, programOf } from './run-program.ts'
 interface Explicit {
   readonly orm: string
   readonly env?: Readonly<Record<string, string>>
-  /** Its name in the line that Sluice prints. */
-  readonly name: string
+  /** The client and the mode in the line that Sluice prints with `sluice/register`. */
+  readonly attached: string
   readonly fix: string
   /** The statements of a request without Sluice; `undefined`: Sluice only observes. */
   readonly statements?: number
 }
 
-const TYPEORM = { name: 'TypeORM', fix: 'dataSource.getRepository(Author).find({ where: { id: In(keys) } })' }
-const SEQUELIZE = { name: 'Sequelize', fix: 'author.findAll({ where: { id: keys } })' }
-const MIKRO_ORM = { name: 'MikroORM', fix: 'em.find(Author, { id: { $in: keys } })' }
+const TYPEORM = {
+  attached: 'TypeORM (withSluice) · mode observe',
+  fix: 'dataSource.getRepository(Author).find({ where: { id: In(keys) } })',
+}
+const SEQUELIZE = {
+  attached: 'Sequelize (withSluice) · mode observe',
+  fix: 'author.findAll({ where: { id: keys } })',
+}
+const MIKRO_ORM = {
+  attached: 'MikroORM (withSluice) · mode observe',
+  fix: 'em.find(Author, { id: { $in: keys } })',
+}
 
 const ON_POSTGRES: readonly Explicit[] = [
   { orm: 'typeorm', ...TYPEORM, statements: 91 },
@@ -30,6 +39,8 @@ const ON_POSTGRES: readonly Explicit[] = [
   {
     orm: 'mikro-orm',
     ...MIKRO_ORM,
+    // Its instance of Knex exists before the app can pass the ORM to `withSluice`, which releases it.
+    attached: 'MikroORM (pg) · mode optimize',
     env: { APP_MIKRO_ORM: 'mikro-orm6', MIKRO_ORM_ALLOW_VERSION_MISMATCH: '1' },
   },
 ]
@@ -85,7 +96,7 @@ describe.each([
         expect(stderr).toContain(`fix  ${explicit.fix}\n`)
         expect(stderr).not.toContain('Warning')
       }
-      expect(registered.stderr).toContain(`sluice  attached ${explicit.name} (withSluice) · mode observe`)
+      expect(registered.stderr).toContain(`sluice  attached ${explicit.attached}`)
       expect(statementsOf(registered)).toEqual(statementsOf(bare))
     })
 

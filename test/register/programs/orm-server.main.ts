@@ -14,6 +14,7 @@ import { serve } from './serve.ts'
 const {
   DATABASE_URL: url = '',
   APP_ORM = 'typeorm',
+  APP_MIKRO_ORM = '@mikro-orm/postgresql',
   APP_REQUESTS = '4',
   APP_SESSION,
   APP_SLUICE,
@@ -152,7 +153,9 @@ async function sequelize(): Promise<Orm> {
 }
 
 async function mikroOrm(): Promise<Orm> {
-  const { defineEntity, MikroORM, p } = await import('@mikro-orm/postgresql')
+  const { defineEntity, MikroORM, p } = (await import(
+    APP_MIKRO_ORM
+  )) as typeof import('@mikro-orm/postgresql')
   const Author = defineEntity({
     name: 'Author',
     tableName: 'author',

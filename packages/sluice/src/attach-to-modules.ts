@@ -6,6 +6,8 @@ import { guarded } from './guarded.ts'
 import { patchBullmq } from './patches/bullmq.ts'
 import { cronClass, patchCroner } from './patches/croner.ts'
 import { patchGraphql } from './patches/graphql.ts'
+import { honoContextClass, patchHono } from './patches/hono.ts'
+import { patchKoaContext } from './patches/koa.ts'
 import { kyselyClass, patchKysely } from './patches/kysely.ts'
 import { libsqlFunction, patchLibsql } from './patches/libsql.ts'
 import { MARIADB_EXPORTS, mariadbExport, patchMariadb } from './patches/mariadb.ts'
@@ -63,6 +65,20 @@ const SEAMS: readonly Seam[] = [
     request: /(?:^|[\\/])execute(?:\.js)?$/,
     file: /[\\/]node_modules[\\/]graphql[\\/]execution[\\/]execute\.js$/,
     patch: patchGraphql,
+  },
+  {
+    client: 'Koa',
+    isClient: false,
+    request: /[\\/]context(?:\.js)?$/,
+    file: /[\\/]node_modules[\\/]koa[\\/]lib[\\/]context\.js$/,
+    patch: patchKoaContext,
+  },
+  {
+    client: 'Hono',
+    isClient: false,
+    request: /[\\/]context(?:\.js)?$/,
+    file: /[\\/]node_modules[\\/]hono[\\/]dist[\\/]cjs[\\/]context\.js$/,
+    patch: patchHono,
   },
   {
     client: 'BullMQ',
@@ -206,6 +222,13 @@ const SEAMS: readonly Seam[] = [
 /** Modules that `Module._load` does not load. */
 const HOOKED: readonly HookedModule[] = [
   {
+    client: 'Hono',
+    file: /\/node_modules\/hono\/dist\/context\.js$/,
+    names: ['Context'],
+    hasDefault: false,
+    wrap: honoContextClass,
+  },
+  {
     client: 'MikroORM',
     file: /\/node_modules\/@mikro-orm\/core\/MikroORM\.js$/,
     names: ['MikroORM'],
@@ -276,13 +299,16 @@ const HOOKED: readonly HookedModule[] = [
 export function attachToModules(): void {
   const loader = Module as unknown as ModuleLoader
   const patched = new WeakSet<object>()
-  const patch = (seam: Seam, file: string): unknown => {
+  const patch = (file: string): unknown => {
+    const seam = SEAMS.find((one) => one.file.test(file))
     const module = loader._cache[file]
-    if (!seam.file.test(file) || module === undefined || !module.loaded) return undefined
+    if (seam === undefined || module === undefined || !module.loaded) return undefined
     if (!patched.has(module)) {
       patched.add(module)
-      module.exports = seam.patch(module.exports, file)
-      clients.areLoaded ||= seam.isClient !== false
+      guarded(seam.client, () => {
+        module.exports = seam.patch(module.exports, file)
+        clients.areLoaded ||= seam.isClient !== false
+      })
     }
     return module.exports
   }
@@ -290,15 +316,12 @@ export function attachToModules(): void {
   loader._load = function sluiceLoad(this: unknown, request, parent, isMain) {
     const exports = load.call(this, request, parent, isMain)
     if (request === NODE_SQLITE) nodeSqliteLoaded(exports)
-    const seam = SEAMS.find((one) => one.request.test(request))
-    if (seam === undefined) return exports
+    if (!SEAMS.some((one) => one.request.test(request))) return exports
     // Also of an absolute path, which can be a folder or lead through a link.
-    const attach = () => patch(seam, loader._resolveFilename(request, parent, isMain))
-    return guarded(seam.client, attach) ?? exports
+    return guarded('modules', () => patch(loader._resolveFilename(request, parent, isMain))) ?? exports
   }
   // Modules of an earlier flag `--require`: Node runs all of them before any `--import`.
-  for (const file of Object.keys(loader._cache))
-    for (const seam of SEAMS) if (seam.file.test(file)) guarded(seam.client, () => patch(seam, file))
+  for (const file of Object.keys(loader._cache)) patch(file)
   // The core, which calls it, is loaded later.
   Object.assign(globalThis, {
     [Symbol.for('sluice.clientListener')]: (sluice: Sluice, orm: string) =>

@@ -3,7 +3,8 @@ import http, { type IncomingMessage, ServerResponse } from 'node:http'
 import { guarded } from '../guarded.ts'
 import { printNoClient } from '../no-client.ts'
 import { attachedClients, clients, currentTest, server } from '../process-state.ts'
-import { requestScope, setRoute } from './request-scope.ts'
+import { requestScope } from './request-scope.ts'
+import { routeFound } from './routes.ts'
 import { endScripts } from './script-scope.ts'
 
 interface FastifyRequest {
@@ -64,7 +65,7 @@ export function scopeRequests(): void {
     const { fastify } = message as { readonly fastify: FastifyApp }
     guarded('Fastify', () =>
       fastify.addHook('onRequest', ({ raw, is404, routeOptions: { url } }, _reply, done) => {
-        if (clients.areLoaded && !is404 && url !== undefined) setRoute(raw, url)
+        if (!is404 && url !== undefined) routeFound('Fastify', raw, url)
         done()
       }),
     )

@@ -1,16 +1,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ScopeHandle, Sluice } from '@sluice/core'
-import { RequestScopes, requestNameOf } from '@sluice/http'
+import { pathPattern, RequestScopes, requestNameOf } from '@sluice/http'
+import { guarded } from '../guarded.ts'
 import { registeredSluice, settings } from '../registered-sluice.ts'
 import { operationName } from './operation-name.ts'
 import { currentRequest, type EnterWork, openWork, type Work } from './work.ts'
 
-/** The property of a request with the pattern of its route, if its framework has told it. */
+/** The pattern of a route, or a function that returns it when the request has ended. */
+export type Route = string | (() => string | undefined)
+
+/** The property of a request with its route, if its framework has told it. */
 const ROUTE = Symbol('sluice.route')
 /** The property of a request with the name of its operation of GraphQL. */
 const OPERATION = Symbol('sluice.operation')
 
-type RoutedRequest = IncomingMessage & { [ROUTE]?: string; [OPERATION]?: string }
+type RoutedRequest = IncomingMessage & { [ROUTE]?: Route; [OPERATION]?: string }
 
 /** A request, whose scopes end with its response. */
 class Request implements Work {
@@ -29,11 +33,17 @@ class Request implements Work {
     const { names } = scopes
     const { method = 'GET', url = '/' } = request
     return scopes.open(response, `${method} ${url}`, () => {
-      const { [ROUTE]: route, [OPERATION]: operation } = request as RoutedRequest
+      const { [OPERATION]: operation } = request as RoutedRequest
       if (operation !== undefined) return operation
+      const route = routeOf(request)
       return route === undefined ? requestNameOf(names, request, response) : names.ofRoute(method, route)
     })
   }
+}
+
+function routeOf(request: RoutedRequest): string | undefined {
+  const { [ROUTE]: route } = request
+  return typeof route === 'function' ? guarded('routes', route) : route
 }
 
 const scopes = new WeakMap<Sluice, RequestScopes>()
@@ -69,7 +79,11 @@ export function setOperation(args: unknown): void {
   if (name !== undefined) request[OPERATION] = name
 }
 
-/** The pattern of a request's route is known. */
-export function setRoute(request: IncomingMessage, route: string): void {
-  ;(request as RoutedRequest)[ROUTE] = route
+/**
+ * The route of a request is known.
+ *
+ * @param mount - The path below which the app with the route is mounted. It can contain values of parameters.
+ */
+export function setRoute(request: object, route: Route, mount = ''): void {
+  ;(request as RoutedRequest)[ROUTE] = typeof route === 'string' ? `${pathPattern(mount)}${route}` : route
 }

@@ -4,12 +4,14 @@ import { library } from '../../tsdown.base.ts'
 const cjs = library(
   {
     index: 'src/index.ts',
+    jest: 'src/jest.ts',
     'mikro-orm': 'src/mikro-orm.ts',
     register: 'src/register.ts',
     sequelize: 'src/sequelize.ts',
     typeorm: 'src/typeorm.ts',
   },
   {
+    deps: { neverBundle: ['sluice/register'] },
     exports: {
       devExports: '@sluice/source',
       customExports: ({ './package.json': manifest, ...exports }, { isPublish }) => ({
@@ -27,7 +29,7 @@ const cjs = library(
           { name: 'late-failures', test: /src[\\/]failure-reason/, priority: 4 },
           {
             name: 'shared',
-            test: /src[\\/](?:process-state|guarded|patches[\\/]patch-methods|config[\\/]config-file|seams[\\/](?:callers|orms[\\/](?:living-objects|mikro-orm|sequelize|simple-lookup|typeorm))\.ts)/,
+            test: /src[\\/](?:process-state|guarded|is-object|patches[\\/]patch-methods|config[\\/]config-file|seams[\\/](?:callers|orms[\\/](?:living-objects|mikro-orm|sequelize|simple-lookup|typeorm))\.ts)/,
             priority: 4,
           },
           { name: 'late-dashboard', test: /src[\\/]dashboard/, priority: 4 },

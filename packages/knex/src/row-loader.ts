@@ -25,9 +25,11 @@ export function knexRowLoader(
   dialect: Dialect,
 ): RowLoader {
   const instance = new WeakRef(knex)
+  // The instance keeps it alive. Jest discards the classes of each test file.
+  const heldBase = new WeakRef(base)
   let own: Promise<SchemaCatalog> | undefined
   const fresh = (from: Knex) => {
-    own = readTables(from, base, dialect)
+    own = readTables(from, heldBase.deref(), dialect)
     return own
   }
   return {
@@ -60,9 +62,13 @@ function find(catalog: SchemaCatalog, table: string): CatalogTable | undefined {
   return catalog.tables.get(catalog.idOf(table.split('.')))
 }
 
-async function readTables(knex: Knex, base: ClientInternals, dialect: Dialect): Promise<SchemaCatalog> {
+async function readTables(
+  knex: Knex,
+  base: ClientInternals | undefined,
+  dialect: Dialect,
+): Promise<SchemaCatalog> {
   const client = clientOf(knex)
-  if (client === undefined) throw new TypeError('This Knex instance has no client.')
+  if (client === undefined || base === undefined) throw new TypeError('This Knex instance has no client.')
   const connection = await client.acquireConnection()
   try {
     return await readCatalog({

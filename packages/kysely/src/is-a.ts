@@ -3,7 +3,7 @@
  * from this package, for example its CommonJS build.
  */
 export function isA(value: object, name: string): boolean {
-  for (let at: unknown = Object.getPrototypeOf(value); at instanceof Object; at = Object.getPrototypeOf(at))
-    if (at.constructor.name === name) return true
+  for (let at: object | null = Object.getPrototypeOf(value); at !== null; at = Object.getPrototypeOf(at))
+    if (at.constructor?.name === name) return true
   return false
 }

@@ -7,6 +7,7 @@ import { patchBullmq } from './patches/bullmq.ts'
 import { cronClass, patchCroner } from './patches/croner.ts'
 import { patchGraphql } from './patches/graphql.ts'
 import { honoContextClass, patchHono } from './patches/hono.ts'
+import { type ModuleCache, patchJest } from './patches/jest.ts'
 import { patchKoaContext } from './patches/koa.ts'
 import { kyselyClass, patchKysely } from './patches/kysely.ts'
 import { libsqlFunction, patchLibsql } from './patches/libsql.ts'
@@ -39,13 +40,13 @@ import { patchTypeorm } from './seams/orms/typeorm.ts'
 interface ModuleLoader {
   _load(request: string, parent: unknown, isMain: boolean): unknown
   _resolveFilename(request: string, parent: unknown, isMain: boolean): string
-  readonly _cache: Readonly<Record<string, { exports: unknown; readonly loaded: boolean } | undefined>>
+  readonly _cache: ModuleCache
 }
 
 /** A module of a client's package, and how it is patched. */
 interface Seam {
   readonly client: string
-  /** What only opens or names scopes is no client. */
+  /** `false` for a package that opens or names scopes only. */
   readonly isClient?: false
   /** Matches the last part of a request for it. */
   readonly request: RegExp
@@ -59,6 +60,13 @@ interface Seam {
  * The exports of a package itself must not be replaced: on Node 20 and 22, ES modules import the ones before.
  */
 const SEAMS: readonly Seam[] = [
+  {
+    client: 'Jest',
+    isClient: false,
+    request: /(?:^|[\\/])jest-runtime(?:[\\/]build[\\/]index(?:\.js)?)?$/,
+    file: /[\\/]node_modules[\\/]jest-runtime[\\/]build[\\/]index\.js$/,
+    patch: (exports) => patchJest(exports, attachTo),
+  },
   {
     client: 'GraphQL',
     isClient: false,
@@ -295,33 +303,45 @@ const HOOKED: readonly HookedModule[] = [
   },
 ]
 
+const patched = new WeakSet<object>()
+
+/** Patches a module of a client, once. Returns its exports; `undefined` if the file is a different module. */
+function patch(file: string, cache: ModuleCache): unknown {
+  const seam = SEAMS.find((one) => one.file.test(file))
+  const module = cache[file]
+  if (seam === undefined || module === undefined || !module.loaded) return undefined
+  if (!patched.has(module)) {
+    patched.add(module)
+    guarded(seam.client, () => {
+      module.exports = seam.patch(module.exports, file)
+      clients.areLoaded ||= seam.isClient !== false
+    })
+  }
+  return module.exports
+}
+
+/**
+ * A module was loaded. Returns what replaces its exports; `undefined`: nothing does.
+ *
+ * @param resolve - Returns its file.
+ */
+function attachTo(request: string, resolve: () => string, cache: ModuleCache): unknown {
+  if (!SEAMS.some((one) => one.request.test(request))) return undefined
+  // Also of an absolute path, which can be a folder or lead through a link.
+  return guarded('modules', () => patch(resolve(), cache))
+}
+
 /** Attaches to each client whose package is loaded, from now on or before, and to the HTTP servers. */
 export function attachToModules(): void {
   const loader = Module as unknown as ModuleLoader
-  const patched = new WeakSet<object>()
-  const patch = (file: string): unknown => {
-    const seam = SEAMS.find((one) => one.file.test(file))
-    const module = loader._cache[file]
-    if (seam === undefined || module === undefined || !module.loaded) return undefined
-    if (!patched.has(module)) {
-      patched.add(module)
-      guarded(seam.client, () => {
-        module.exports = seam.patch(module.exports, file)
-        clients.areLoaded ||= seam.isClient !== false
-      })
-    }
-    return module.exports
-  }
-  const load = loader._load
+  const { _cache: cache, _load: load } = loader
   loader._load = function sluiceLoad(this: unknown, request, parent, isMain) {
     const exports = load.call(this, request, parent, isMain)
     if (request === NODE_SQLITE) nodeSqliteLoaded(exports)
-    if (!SEAMS.some((one) => one.request.test(request))) return exports
-    // Also of an absolute path, which can be a folder or lead through a link.
-    return guarded('modules', () => patch(loader._resolveFilename(request, parent, isMain))) ?? exports
+    return attachTo(request, () => loader._resolveFilename(request, parent, isMain), cache) ?? exports
   }
   // Modules of an earlier flag `--require`: Node runs all of them before any `--import`.
-  for (const file of Object.keys(loader._cache)) patch(file)
+  for (const file of Object.keys(cache)) patch(file, cache)
   // The core, which calls it, is loaded later.
   Object.assign(globalThis, {
     [Symbol.for('sluice.clientListener')]: (sluice: Sluice, orm: string) =>

@@ -10,8 +10,17 @@ export const server: { isListening: boolean; executesGraphql: boolean } = {
   executesGraphql: false,
 }
 
-/** The test or the file that a test runner runs, to which statements outside of requests belong. */
-export const currentTest: { name: string | undefined } = { name: undefined }
+interface CurrentTest {
+  /** Of the test or the file to which statements outside of requests belong. */
+  name: string | undefined
+  /** Whether the file has loaded a separate copy of the core. Only Jest. */
+  hasOwnCore: boolean
+  /** Detach clients when the file ends, which Jest discards with its classes. `undefined` elsewhere. */
+  detachments: (() => void)[] | undefined
+}
+
+/** The test that a test runner runs. */
+export const currentTest: CurrentTest = { name: undefined, hasOwnCore: false, detachments: undefined }
 
 /**
  * Whether a module of a client was loaded: the first request must have a scope before its first statement.

@@ -1,6 +1,7 @@
 import type { Sluice } from '@sluice/core'
 import { startDefaultSluice } from '@sluice/core/siblings'
 import { isChosen, readSettings, type Settings } from './config/settings.ts'
+import { currentTest } from './process-state.ts'
 import { unseenClients } from './unseen-clients.ts'
 
 /** The Sluice of this process, and how it attaches. */
@@ -64,5 +65,5 @@ export function settings(): Settings {
  * @throws As `registeredSluice`.
  */
 export function attachesTo(...names: readonly string[]): boolean {
-  return isChosen(get().settings.clients, names)
+  return !currentTest.hasOwnCore && isChosen(get().settings.clients, names)
 }

@@ -22,7 +22,7 @@ function nameOf({ name, suite }: Task): string {
 setTest(file)
 beforeEach(({ task }) => {
   running.add(task)
-  // Statements do not tell concurrent tests apart.
+  // Concurrent tests share a scope: a statement does not show which of them sent it.
   setTest(running.size === 1 ? nameOf(task) : file)
 })
 afterEach(({ task }) => {

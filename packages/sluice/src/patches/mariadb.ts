@@ -1,4 +1,6 @@
+import { types } from 'node:util'
 import { guarded } from '../guarded.ts'
+import { isObject } from '../is-object.ts'
 import { connectionTaken, MARIADB, mariadbCall, sessionEnding } from '../seams/mariadb.ts'
 import { type Method, type Methods, patchMethods } from './patch-methods.ts'
 import { replaceExport, standInOf } from './replace-export.ts'
@@ -61,7 +63,7 @@ function watchConnections(source: object): void {
     const callback = args[at] as Method
     const source = this
     const own = function (this: unknown, ...results: unknown[]) {
-      if (results[1] instanceof Object) taken(source, results[1])
+      if (isObject(results[1])) taken(source, results[1])
       return callback.apply(this, results)
     }
     return getConnection.apply(this, args.with(at, own))
@@ -84,7 +86,7 @@ function taken<T>(source: unknown, connection: T): T {
       patchMethods(one as object, CONNECTION_METHODS, observed)
       patchRelease(one as Methods)
     })
-  if (connection instanceof Promise) connection.then(attach, () => {})
+  if (types.isPromise(connection)) connection.then(attach, () => {})
   else attach(connection)
   return connection
 }
@@ -96,7 +98,7 @@ function observed(name: string, method: Method): Method {
     const send: Method = (...own) => method.apply(this, own)
     const call = guarded(MARIADB, () => mariadbCall(this, name, args, send, isPromised))
     const returned = call === undefined ? send(...args) : call()
-    isPromised ||= returned instanceof Promise
+    isPromised ||= types.isPromise(returned)
     return returned
   }
 }

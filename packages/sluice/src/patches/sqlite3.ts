@@ -16,6 +16,9 @@ type CallOf<T> = (
   send: Method,
 ) => (() => unknown) | undefined
 
+/** Methods of this module: copies of the driver share the classes of its native module. */
+const own = new WeakSet<Method>()
+
 /** Attaches to each database of `sqlite3` when it first runs a statement. */
 export function patchSqlite3(exports: unknown): unknown {
   const { Database, Statement } = exports as Sqlite3
@@ -26,17 +29,25 @@ export function patchSqlite3(exports: unknown): unknown {
     replace<Database>(Database.prototype, name, (...call) => databaseCall(...call))
   for (const name of ['run', 'get', 'all', 'each', 'bind'])
     replace<Record<'sql', string>>(Statement.prototype, name, (...call) => statementCall(...call))
-  const prepare = methodOf(Database.prototype, 'prepare')
-  Database.prototype.prepare = function (this: Database, ...args) {
-    const statement = prepare.apply(this, args)
-    guarded(NAME, () => prepared(this, statement as object, args))
-    return statement
-  }
-  const close = methodOf(Database.prototype, 'close')
-  Database.prototype.close = function (this: Database, ...args) {
-    guarded(NAME, () => releaseDatabase(this))
-    return close.apply(this, args)
-  }
+  patchOnce(
+    Database.prototype,
+    'prepare',
+    (prepare) =>
+      function (this: Database, ...args) {
+        const statement = prepare.apply(this, args)
+        guarded(NAME, () => prepared(this, statement as object, args))
+        return statement
+      },
+  )
+  patchOnce(
+    Database.prototype,
+    'close',
+    (close) =>
+      function (this: Database, ...args) {
+        guarded(NAME, () => releaseDatabase(this))
+        return close.apply(this, args)
+      },
+  )
   return exports
 }
 
@@ -47,10 +58,22 @@ function methodOf(prototype: Methods, name: string): Method {
 }
 
 function replace<T>(prototype: Methods, name: string, callOf: CallOf<T>): void {
+  patchOnce(
+    prototype,
+    name,
+    (method) =>
+      function (this: T, ...args) {
+        const send: Method = (...passed) => method.apply(this, passed)
+        const call = guarded(NAME, () => callOf(this, name, args, send))
+        return call === undefined ? send(...args) : call()
+      },
+  )
+}
+
+function patchOnce(prototype: Methods, name: string, observed: (method: Method) => Method): void {
   const method = methodOf(prototype, name)
-  prototype[name] = function (this: T, ...args) {
-    const send: Method = (...own) => method.apply(this, own)
-    const call = guarded(NAME, () => callOf(this, name, args, send))
-    return call === undefined ? send(...args) : call()
-  }
+  if (own.has(method)) return
+  const replacement = observed(method)
+  own.add(replacement)
+  prototype[name] = replacement
 }

@@ -4,7 +4,7 @@ import { sluiceKnex, unsluice, withSluice } from '@sluice/knex'
 import type { Knex } from 'knex'
 import { attached } from '../attached-clients.ts'
 import { guarded } from '../guarded.ts'
-import { adaptedOrms } from '../process-state.ts'
+import { adaptedOrms, currentTest } from '../process-state.ts'
 import { attachesTo, registeredSluice } from '../registered-sluice.ts'
 import { unseen } from '../unseen-clients.ts'
 import { ormNow } from './callers.ts'
@@ -34,7 +34,9 @@ export function patchMakeKnex(exports: unknown): unknown {
       else mikroOrmKnex(knex, sluice)
       // It has warned of a client that it does not support.
       if (!isInstrumented(knex.client, sluice)) return unseen('Knex', client.driverName)
-      markReplaceable(knex.client, () => unsluice(knex))
+      const detach = () => void unsluice(knex)
+      markReplaceable(knex.client, detach)
+      currentTest.detachments?.push(detach)
       attached(`${orm ?? 'Knex'} (${client.driverName})`, sluice)
     })
     return knex

@@ -49,8 +49,8 @@ export function mikroOrmDialect(dialect: Dialect, sluice: Sluice): Dialect {
 }
 
 function databaseOf(adapter: DialectAdapter): string {
-  for (let at: unknown = adapter; at instanceof Object; at = Object.getPrototypeOf(at)) {
-    const database = DATABASES[at.constructor.name]
+  for (let at: object | null = adapter; at !== null; at = Object.getPrototypeOf(at)) {
+    const database = DATABASES[at.constructor?.name]
     if (database !== undefined) return database
   }
   return 'sql'

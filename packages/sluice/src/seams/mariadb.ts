@@ -1,4 +1,6 @@
+import { types } from 'node:util'
 import { type AdapterClient, isSending, sending } from '@sluice/core/adapter'
+import { isObject } from '../is-object.ts'
 import { DriverClient } from './driver-clients.ts'
 import { attachDriver } from './orms/driver-description.ts'
 
@@ -38,7 +40,7 @@ const connections = new WeakSet<object>()
 export function connectionTaken(source: unknown, connection: object): void {
   if (connections.has(connection)) return
   connections.add(connection)
-  const isPool = source instanceof Object && 'getConnection' in source
+  const isPool = isObject(source) && 'getConnection' in source
   clients.set(connection, isPool ? clientOf(source, 'Pool') : clientOfDatabase(source))
 }
 
@@ -136,17 +138,17 @@ function answered(
         return
       }
       if (at >= 0) return
-      if (returned instanceof Promise) returned.then(resolve, reject)
+      if (types.isPromise(returned)) returned.then(resolve, reject)
       else if (isEmitter(returned)) whenOver(returned, over)
       else resolve(undefined)
     })
     return answer
   }
   const observed = observe(start)
-  if (at < 0 && (returned instanceof Promise || (answer === undefined && isPromised))) return observed
+  if (at < 0 && (types.isPromise(returned) || (answer === undefined && isPromised))) return observed
   // What else the driver returns cannot wait for other processes.
   start()
-  if (at < 0 && returned instanceof Promise) return observed
+  if (at < 0 && types.isPromise(returned)) return observed
   if (thrown !== undefined) {
     observed.catch(() => {})
     throw thrown.error
@@ -157,7 +159,7 @@ function answered(
 }
 
 function isEmitter(value: unknown): value is NodeJS.EventEmitter {
-  return value instanceof Object && 'once' in value
+  return isObject(value) && 'once' in value
 }
 
 /** An error is also passed to `end` by commands, and kept by streams. */
@@ -190,21 +192,19 @@ function prepared(
   if (at >= 0) {
     const callback = args[at] as Method
     const called: Method = (...results) => {
-      if (results[1] instanceof Object) watch(results[1])
+      if (isObject(results[1])) watch(results[1])
       return callback(...results)
     }
     return send(...args.with(at, called))
   }
   const promise = send(...args)
-  if (promise instanceof Promise) promise.then(watch, () => {})
+  if (types.isPromise(promise)) promise.then(watch, () => {})
   return promise
 }
 
 /** Values in the options take precedence. */
 function statementOf([first, second]: readonly unknown[]): Statement | undefined {
-  const { sql, values } = (first instanceof Object ? first : { sql: first }) as Readonly<
-    Record<string, unknown>
-  >
+  const { sql, values } = (isObject(first) ? first : { sql: first }) as Readonly<Record<string, unknown>>
   return typeof sql === 'string' ? { sql, params: paramsOf(values || second) } : undefined
 }
 

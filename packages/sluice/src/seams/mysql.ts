@@ -202,7 +202,7 @@ function clientOf(
   driver: MysqlDriver,
   { _pool: pool, config = {} }: MysqlConnection,
 ): DriverClient<StandIns> {
-  const known = pool instanceof Object ? pools.get(pool)?.client : undefined
+  const known = pools.get(pool as object)?.client
   if (known !== undefined) return known
   const { host, port, socketPath, database, user } = config as MysqlConnection
   const key = [driver, host, port, socketPath, database, user].join('\n')

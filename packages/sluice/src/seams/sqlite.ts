@@ -42,6 +42,8 @@ interface Origin {
 }
 
 const clients = new WeakMap<Database, DriverClient<Send>>()
+/** Copies of `better-sqlite3` share the classes of its native statements, but not those of its databases. */
+const drivers = new WeakMap<Database, SqliteDriver>()
 const origins = new WeakMap<Statement, Origin>()
 /** The values that the app has bound permanently, which `better-sqlite3` can. */
 const bound = new WeakMap<Statement, readonly unknown[]>()
@@ -51,7 +53,7 @@ export function databaseNow(driver: SqliteDriver, database: Database): Send | un
   if (isSending()) return undefined
   let client = clients.get(database)
   if (client === undefined) {
-    client = driverClientOf(driver, database)
+    client = driverClientOf(drivers.get(database) ?? driver, database)
     clients.set(database, client)
   }
   return client.standInNow()
@@ -65,6 +67,7 @@ export function releaseDatabase(database: Database): void {
 
 /** The app has prepared a statement. The classes of statements are not exported by each driver. */
 export function prepared(driver: SqliteDriver, database: Database, statement: Statement): void {
+  drivers.set(database, driver)
   const { sourceSQL } = statement
   if (sourceSQL !== undefined) origins.set(statement, { database, sql: sourceSQL })
   patchStatements(driver, statement, ({ database, source }) =>

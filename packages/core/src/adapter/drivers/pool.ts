@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import type { ReplicaTarget } from '../../pipeline/read-routing.ts'
 import type { Connection, PoolState } from '../../schema/connection.ts'
 import type { Dialect } from '../../sql/dialect.ts'
@@ -84,7 +85,7 @@ export function timeRequests<TName extends string>(
       return request.call(this, wrapped, ...rest)
     }
     const requested = request.apply(this, args)
-    if (requested instanceof Promise) requested.then(ended, ended)
+    if (types.isPromise(requested)) requested.then(ended, ended)
     return requested
   }
   methods[name] = timed

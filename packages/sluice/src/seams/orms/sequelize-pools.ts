@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import type { Sluice } from '@sluice/core'
 import { type PoolDescription, sending, sluiceMysql2Pool, sluicePool, standInFor } from '@sluice/core/adapter'
 import { driverDescription } from './driver-description.ts'
@@ -40,7 +41,7 @@ export function pgPoolOf(
       // This pool sees the statements.
       const sent = sending({ send: () => client.query(...args) })
       // The server did not answer, such as after a timeout. Sequelize would mark the lazy client.
-      if (sent instanceof Promise)
+      if (types.isPromise(sent))
         sent.catch((error: { readonly severity?: unknown } | undefined) => {
           if (error?.severity === undefined) client._invalid = true
         })

@@ -1,0 +1,1 @@
+module.exports = { setupFilesAfterEnv: ['sluice/jest'], testMatch: ['**/*.jest.cjs'], transform: {} }

@@ -6,6 +6,12 @@ import { registeredSluice, settings } from '../registered-sluice.ts'
 import { operationName } from './operation-name.ts'
 import { currentRequest, type EnterWork, openWork, type Work } from './work.ts'
 
+/** A request of `node:http`, or one of `node:http2`, which has the same members. */
+export type HttpRequest = IncomingMessage
+
+/** A response of `node:http`, or one of `node:http2`, which has no `closed`. */
+export type HttpResponse = ServerResponse & { readonly stream?: { readonly closed: boolean } }
+
 /** The pattern of a route, or a function that returns it when the request has ended. */
 export type Route = string | (() => string | undefined)
 
@@ -19,12 +25,13 @@ type RoutedRequest = IncomingMessage & { [ROUTE]?: Route; [OPERATION]?: string }
 /** A request, whose scopes end with its response. */
 class Request implements Work {
   constructor(
-    readonly request: IncomingMessage,
-    private readonly response: ServerResponse,
+    readonly request: HttpRequest,
+    private readonly response: HttpResponse,
   ) {}
 
   get isOver(): boolean {
-    return this.response.closed
+    const { closed, stream } = this.response
+    return closed ?? stream?.closed ?? false
   }
 
   open(sluice: Sluice): ScopeHandle {
@@ -61,7 +68,7 @@ export function requestScopes(sluice: Sluice): RequestScopes {
 }
 
 /** Opens the scope of a request, which ends with its response. `undefined` if the app ignores it. */
-export function requestScope(request: IncomingMessage, response: ServerResponse): EnterWork | undefined {
+export function requestScope(request: HttpRequest, response: HttpResponse): EnterWork | undefined {
   const { ignore } = settings()
   if (ignore.size > 0 && ignore.has(`${request.method} ${request.url?.split('?', 1)[0]}`)) return undefined
   return openWork(new Request(request, response))

@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { findRedisServer, type RedisServer, startRedisServer } from '../services/redis-server.ts'
+import { type Database, databases } from '../support/databases.ts'
 import { countOf, loopIn, REGISTER, run, statementsOf } from './run-app.ts'
 import { programOf } from './run-program.ts'
 
@@ -90,3 +91,21 @@ describe('sluice/register with scheduled jobs', () => {
     },
   )
 })
+
+const [postgres] = databases().filter(({ dialect }) => dialect === 'postgresql')
+
+it.skipIf(postgres?.skipped !== undefined)(
+  'opens a scope for each call of a handler of pg-boss',
+  async () => {
+    const database = (await postgres?.connect()) as Database
+    onTestFinished(() => database.drop())
+    const app = programOf('pg-boss')
+    const env = { DATABASE_URL: database.url }
+    const [bare, registered] = [await run(app, [], env), await run(app, REGISTER, env)]
+    expect(bare).toMatchObject({ code: 0, stdout: 'completed failed\n1,2 189 broken digest\n' })
+    expect(registered).toMatchObject({ code: 0, stdout: bare.stdout })
+    for (const queue of ['digest', 'broken', 'batch'])
+      expect(registered.stderr).toContain(`N+1  job ${queue}   20 queries → 1 possible`)
+    expect(countOf(registered.stderr, 'N+1')).toBe(3)
+  },
+)

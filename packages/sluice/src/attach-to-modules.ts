@@ -16,6 +16,7 @@ import { patchMysql } from './patches/mysql.ts'
 import { patchMysql2 } from './patches/mysql2.ts'
 import { NODE_CRON_EXPORTS, nodeCronExport, patchNodeCron } from './patches/node-cron.ts'
 import { patchPgClient, patchPgPool } from './patches/pg.ts'
+import { patchPgBoss, patchPgBossModule, pgBossClass } from './patches/pg-boss.ts'
 import { patchPostgres, postgresQueryClass } from './patches/postgres.ts'
 import {
   patchPrisma,
@@ -94,6 +95,20 @@ const SEAMS: readonly Seam[] = [
     request: /(?:^|[\\/])worker(?:\.js)?$/,
     file: /[\\/]node_modules[\\/]bullmq[\\/]dist[\\/]cjs[\\/]classes[\\/]worker\.js$/,
     patch: patchBullmq,
+  },
+  {
+    client: 'pg-boss',
+    isClient: false,
+    request: /[\\/]manager(?:\.js)?$/,
+    file: /[\\/]node_modules[\\/]pg-boss[\\/]src[\\/]manager\.js$/,
+    patch: patchPgBoss,
+  },
+  {
+    client: 'pg-boss',
+    isClient: false,
+    request: /(?:^|[\\/])pg-boss(?:[\\/]dist[\\/]index\.js)?$/,
+    file: /[\\/]node_modules[\\/]pg-boss[\\/]dist[\\/]index\.js$/,
+    patch: patchPgBossModule,
   },
   {
     client: 'croner',
@@ -277,6 +292,14 @@ const HOOKED: readonly HookedModule[] = [
     names: ['createClient'],
     hasDefault: false,
     wrap: libsqlFunction,
+  },
+  {
+    client: 'pg-boss',
+    // Since 12.
+    file: /\/node_modules\/pg-boss\/dist\/index\.js$/,
+    names: ['PgBoss'],
+    hasDefault: false,
+    wrap: pgBossClass,
   },
   {
     client: 'croner',

@@ -76,8 +76,8 @@ function exchangeOf(
 
 /** Opens a scope for each request that the HTTP servers of this process receive, once there is a client. */
 export function scopeRequests(): void {
-  // Another tool can have replaced the first. The second is inherited by servers of `https` and `http2`, which
-  // would cost each process more to load than the rest.
+  // Another tool can have replaced the first. The second is inherited by servers of `https` and `http2`,
+  // which would cost each process more to load than the rest.
   for (const prototype of [http.Server.prototype, net.Server.prototype]) scopeEvents(prototype)
   subscribe('fastify.initialization', (message) => {
     const { fastify } = message as { readonly fastify: FastifyApp }

@@ -16,7 +16,7 @@ export const unseenClients: Map<Dialect, string> = new Map()
  * @param client - Its name for the user.
  * @param database - The name of its database or driver. If no dialect is known for it, it can be any.
  */
-export function unseen(client: string, database = client): void {
+export function unseen(client: string, database: string = client): void {
   // Its driver is seen.
   if ((ORM_NAMES as readonly string[]).includes(client)) return
   const known = DIALECTS.filter(([pattern]) => pattern.test(database))

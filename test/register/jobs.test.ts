@@ -46,6 +46,15 @@ describe.skipIf(findRedisServer() === undefined)('sluice/register with jobs of B
     expect(countOf(registered.stderr, 'N+1')).toBe(3)
   })
 
+  it('opens a scope for each that a file runs in a child process', async () => {
+    const files = programOf('bullmq-files')
+    const [bare, registered] = [await run(files, [], envOf()), await run(files, REGISTER, envOf())]
+    expect(bare).toMatchObject({ code: 0, stdout: 'digest 189\nbroken The job fails.\n' })
+    expect(registered).toMatchObject({ code: 0, stdout: bare.stdout })
+    for (const name of ['digest', 'broken'])
+      expect(registered.stderr).toContain(`N+1  job files ${name}   20 queries → 1 possible`)
+  })
+
   it('batches the queries of each job in optimize', async () => {
     const [bare, optimized] = [
       await run(app, [], envOf()),

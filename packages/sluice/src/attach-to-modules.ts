@@ -3,7 +3,7 @@ import type { Sluice } from '@sluice/core'
 import { attachedByApp } from './attached-clients.ts'
 import { type HookedModule, hookModules } from './esm-hooks.ts'
 import { guarded } from './guarded.ts'
-import { patchBullmq } from './patches/bullmq.ts'
+import { patchBullmq, patchBullmqChild } from './patches/bullmq.ts'
 import { cronClass, patchCroner } from './patches/croner.ts'
 import { patchGraphql } from './patches/graphql.ts'
 import { honoContextClass, patchHono } from './patches/hono.ts'
@@ -95,6 +95,13 @@ const SEAMS: readonly Seam[] = [
     request: /(?:^|[\\/])worker(?:\.js)?$/,
     file: /[\\/]node_modules[\\/]bullmq[\\/]dist[\\/]cjs[\\/]classes[\\/]worker\.js$/,
     patch: patchBullmq,
+  },
+  {
+    client: 'BullMQ',
+    isClient: false,
+    request: /[\\/]child-processor(?:\.js)?$/,
+    file: /[\\/]node_modules[\\/]bullmq[\\/]dist[\\/]cjs[\\/]classes[\\/]child-processor\.js$/,
+    patch: patchBullmqChild,
   },
   {
     client: 'pg-boss',

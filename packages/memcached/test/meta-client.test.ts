@@ -117,6 +117,7 @@ describe('MetaClient', () => {
     await until(() => client.isReady)
     expect(client.link).toBe(link + 1)
     const next = client.send(['mg b v\r\n'], 1)
+    await until(() => server.received.length === 2)
     server.reply('VA 3\r\nnew\r\n')
     expect((await next)[0]?.data?.toString()).toBe('new')
     expect(server.received).toEqual(['mg a v\r\n', 'mg b v\r\n'])

@@ -182,6 +182,8 @@ describe.skipIf(postgres?.skipped !== undefined)('sluice/register with PostgreSQ
   )
 
   it('sends reads unchanged once a client is unseen, which writes what was prefetched', async () => {
+    // The program leaves the name that the row has here.
+    await database.exec("UPDATE author SET name = 'author ' || id")
     const { optimized } = await runOptimized('unseen-writer', envOf({ SLUICE_CLIENTS: 'knex' }))
     expect(optimized.stdout).toContain('"renamed"')
     // The write is the first statement of the unseen client.

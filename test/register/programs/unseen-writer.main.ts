@@ -15,7 +15,6 @@ if (APP_PRISMA !== undefined) {
 const writer = new pg.Client({ connectionString: DATABASE_URL })
 await writer.connect()
 const rename = (name: string) => writer.query('UPDATE author SET name = $1 WHERE id = 12', [name])
-await rename('author 12')
 
 const REQUESTS = 6
 let request = 0

@@ -11,7 +11,7 @@ const CAST_TYPES: ReadonlySet<string> = new Set(
   ),
 )
 
-/** An output that is an aggregate of all rows or of a plain column: `count(*)`, `sum(x) as total`. */
+/** An aggregate of all rows or of a plain column: `count(*)`, `count(1)`, `sum(x) as total`. */
 export interface AggregateOutput {
   readonly name: (typeof AGGREGATES)[number]
   readonly isDistinct: boolean
@@ -37,13 +37,21 @@ export function aggregateOutput(
   const isZeroed = upper(outer) === 'COALESCE' && is(outer + 1, '(')
   const first = isZeroed ? outer + 2 : outer
   const name = AGGREGATES.find((known) => upper(first) === known.toUpperCase())
-  const close = tokens.findIndex((_, at) => at > first && at < end && is(at, ')'))
-  if (name === undefined || !is(first + 1, '(') || close === -1) return undefined
+  const closing = tokens.findIndex((_, at) => at > first && at < end && is(at, ')'))
+  if (name === undefined || !is(first + 1, '(') || closing === -1) return undefined
   const isDistinct = upper(first + 2) === 'DISTINCT'
-  const inner = tokens.slice(first + (isDistinct ? 3 : 2), close)
-  const isStar = inner.length === 1 && inner[0]?.text === '*'
+  const argument = first + (isDistinct ? 3 : 2)
+  const isInParentheses = is(argument, '(')
+  const close = isInParentheses ? closing + 1 : closing
+  if (!is(close, ')')) return undefined
+  const inner = tokens.slice(isInParentheses ? argument + 1 : argument, closing)
+  // A number is never NULL: `count(1)` counts all rows.
+  const isAllRows =
+    inner.length === 1 &&
+    !isInParentheses &&
+    (inner[0]?.text === '*' || (inner[0]?.kind === 'number' && name === 'count' && !isDistinct))
   const [column] = columns
-  if (!isStar && (!isName(inner) || columns.length !== 1 || column === undefined)) return undefined
+  if (!isAllRows && (!isName(inner) || columns.length !== 1 || column === undefined)) return undefined
   let at = close + 1
   const isType = (nth: number) => tokens[nth]?.kind === 'word' && CAST_TYPES.has(upper(nth))
   let isCast = isInCast
@@ -63,5 +71,5 @@ export function aggregateOutput(
   if (upper(at) === 'AS' && at < end) at += 1
   const isNamed = at < end && outputName !== undefined
   if (end - at !== (isNamed ? 1 : 0)) return undefined
-  return { name, isDistinct, column: isStar ? undefined : column, isCast, isZeroed, isNamed }
+  return { name, isDistinct, column: isAllRows ? undefined : column, isCast, isZeroed, isNamed }
 }

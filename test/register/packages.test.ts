@@ -34,9 +34,10 @@ const MAINS = {
   typeorm: 'index.js',
 }
 
-/** A module that adds the request for it to `seen` when a property of its exports is read. */
+/** A module that adds the request for it to `seen` when its exports are read or listed. */
 const SPY = `const own = function () {}
-module.exports = new Proxy(own, { get() { seen.add(request) } })
+const saw = () => void seen.add(request)
+module.exports = new Proxy(own, { get: saw, ownKeys: (own) => saw() ?? Reflect.ownKeys(own) })
 exportsOf.set(request, module.exports)`
 
 const REQUIRE = `Object.assign(globalThis, { seen: new Set(), exportsOf: new Map() })

@@ -72,7 +72,7 @@ async function read(
   sql: string,
   params: readonly unknown[],
 ): Promise<readonly Row[]> {
-  const stack = lateStack()
+  const stack = lateStack(sql)
   const rows = await client.read({
     sql,
     params,

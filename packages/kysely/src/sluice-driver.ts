@@ -285,7 +285,7 @@ export class SluiceDriver implements Driver {
     after: Promise<unknown> | undefined,
     transaction?: TransactionOf,
   ): Promise<QueryResult<R>> {
-    const stack = this.origins.of(query) ?? lateStack()
+    const stack = this.origins.of(query) ?? lateStack(query.sql)
     const { writesLiterals = false } = this.description
     const { sql, params, hasLiterals } = readForm(this.dialect, query.sql, query.parameters, writesLiterals)
     const settings = () => this.#conversions.ofRead(params)

@@ -206,8 +206,8 @@ const SEAMS: readonly Seam[] = [
   },
   {
     client: 'TypeORM',
-    request: /(?:^|[\\/])(?:Postgres|Mysql)QueryRunner(?:\.js)?$/,
-    file: /[\\/]node_modules[\\/]typeorm[\\/]driver[\\/](?:postgres|mysql)[\\/](?:Postgres|Mysql)QueryRunner\.js$/,
+    request: /(?:^|[\\/])\w+QueryRunner(?:\.js)?$/,
+    file: /[\\/]node_modules[\\/]typeorm[\\/]driver[\\/][\w-]+[\\/]\w+QueryRunner\.js$/,
     patch: patchTypeormRunner,
   },
   {

@@ -5,7 +5,7 @@ export {
   resolveReplicaOptions,
 } from '../balancing/replicas/replica-options.ts'
 export { checkCacheControl } from '../pipeline/cache-control.ts'
-export { captureStack, lateStack } from '../pipeline/call-site.ts'
+export { captureStack } from '../pipeline/call-site.ts'
 export { addCallers } from '../pipeline/error-stack.ts'
 export type { Execution } from '../pipeline/execution.ts'
 export type { Stack } from '../pipeline/execution-group.ts'
@@ -32,7 +32,7 @@ export {
   type Source,
   type ValueTypes,
 } from '../pipeline/operation.ts'
-export { OriginStacks } from '../pipeline/origin-stacks.ts'
+export { lateStack, OriginStacks } from '../pipeline/origin-stacks.ts'
 export {
   type ClientErrors,
   outcomeOfSynchronous,

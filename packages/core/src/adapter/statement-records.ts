@@ -1,6 +1,6 @@
-import { captureStack } from '../pipeline/call-site.ts'
 import type { Execution } from '../pipeline/execution.ts'
 import { type Stack, StatementValues } from '../pipeline/execution-group.ts'
+import { sentStack } from '../pipeline/origin-stacks.ts'
 import type { Recorder } from '../pipeline/recorder.ts'
 import type { Ambient } from '../pipeline/scope.ts'
 import type { StatementCaller, StatementWatch } from '../pipeline/statement-watch.ts'
@@ -24,22 +24,32 @@ export interface RecordedClient {
   readonly recordsOperations?: boolean | undefined
 }
 
-const traced = { stack: captureStack }
 const untraced = {}
+
+/** A statement whose stack is captured where it is sent, unless the adapter captured it earlier. */
+class Traced {
+  constructor(
+    private readonly sent: string,
+    private readonly captured: (() => Stack | undefined) | undefined,
+  ) {}
+
+  stack(): Stack | undefined {
+    return this.captured === undefined ? sentStack(this.sent) : this.captured()
+  }
+}
 
 /**
  * Distinguishes a read from others of its normalized query by its values: the same read twice is a duplicate
  * query.
  */
-export class Comparable {
+export class Comparable extends Traced {
   constructor(
     private readonly sql: string,
     private readonly params: readonly unknown[],
-    private readonly captured: (() => Stack | undefined) | undefined,
-  ) {}
-
-  stack(): Stack | undefined {
-    return this.captured === undefined ? captureStack() : this.captured()
+    captured: (() => Stack | undefined) | undefined,
+    sent: string = sql,
+  ) {
+    super(sent, captured)
   }
 
   values(): unknown {
@@ -68,9 +78,9 @@ export class StatementRecords {
     const { recordsOperations, dialect, sourceId } = this.client
     const issued =
       isRepeatable && kind !== 'stream'
-        ? new Comparable(planned.sql, sent.params, sent.stack?.bind(sent))
+        ? new Comparable(planned.sql, sent.params, sent.stack?.bind(sent), sent.sql)
         : sent.stack === undefined
-          ? traced
+          ? new Traced(sent.sql, undefined)
           : sent
     const caller = (recordsOperations === true ? sent.caller : issued) as StatementCaller | undefined
     const watched =

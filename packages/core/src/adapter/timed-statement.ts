@@ -1,5 +1,5 @@
-import { captureStack } from '../pipeline/call-site.ts'
 import type { Stack } from '../pipeline/execution-group.ts'
+import { sentStack } from '../pipeline/origin-stacks.ts'
 import type { OverheadTimer } from '../pipeline/overhead.ts'
 import type { StatementCaller } from '../pipeline/statement-watch.ts'
 import type { SentStatement } from './sent-statement.ts'
@@ -28,7 +28,7 @@ export class TimedStatement<TAnswer> implements SentStatement<TAnswer> {
   }
 
   stack(): Stack | undefined {
-    return this.sent.stack === undefined ? captureStack() : this.sent.stack()
+    return this.sent.stack === undefined ? sentStack(this.sent.sql) : this.sent.stack()
   }
 
   send(): TAnswer {

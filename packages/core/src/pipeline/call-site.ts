@@ -35,18 +35,6 @@ export function captureStack(): { readonly stack?: string } {
   return holder
 }
 
-/**
- * A stack that is captured when it is first requested, and is the same from then on: most reads never need
- * theirs.
- */
-export function lateStack(): () => { readonly stack?: string } {
-  let taken: { readonly stack?: string } | undefined
-  return () => {
-    taken ??= captureStack()
-    return taken
-  }
-}
-
 const FRAME_START = /^\s*at (?:async )?/
 const POSITION = /:(\d+):(\d+)(\)?)$/
 

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { type Clock, systemClock } from '../shared/clock.ts'
 import { printsReports } from '../shared/read-access.ts'
 import { captureStack, togetherAbove, userFrames } from './call-site.ts'
@@ -39,6 +40,34 @@ class Origin extends Returned {
   }
 }
 
+/** A call of an ORM that sends one statement, later. */
+interface Call {
+  readonly sql: string
+  readonly stack: Stack
+}
+
+const calls = new AsyncLocalStorage<Call>()
+
+/** The stack of the call of an ORM that sends a statement; by default, the current one. */
+export function sentStack(sql: string): Stack {
+  const call = calls.getStore()
+  return call?.sql === sql ? call.stack : captureStack()
+}
+
+/**
+ * The stack in which a statement is sent, captured when it is first requested, and the same from then on:
+ * most reads never need theirs.
+ *
+ * @param sql - The text as the ORM passed it to the driver.
+ */
+export function lateStack(sql: string): () => Stack {
+  let taken: Stack | undefined
+  return () => {
+    taken ??= sentStack(sql)
+    return taken
+  }
+}
+
 /** Stacks that may be captured per second. */
 const PER_SECOND = 250
 
@@ -55,7 +84,7 @@ const PER_SECOND = 250
  * ```ts
  * const origins = new OriginStacks()
  * origins.capture(query) // when the app creates it
- * const stack = origins.of(query) ?? lateStack() // when it is sent
+ * const stack = origins.of(query) ?? lateStack(sql) // when it is sent
  * ```
  */
 export class OriginStacks {
@@ -70,6 +99,18 @@ export class OriginStacks {
   /** Captures the current stack for a query that the app has just created. */
   capture(query: object): void {
     if (this.areCaptured) Origin.set(query, this.#budget?.take() === false ? UNKNOWN : captureStack())
+  }
+
+  /**
+   * Calls a method of an ORM that sends a statement after it has awaited something, when no stack may lead to
+   * the app. The stack of the statement is then the one that leads to the function that awaits the call, or
+   * else that of the call.
+   */
+  run<T>(sql: string, call: () => T): T {
+    if (!this.areCaptured || this.#budget?.take() === false) return call()
+    const late = new AwaitingStack()
+    const result = calls.run({ sql, stack: new StackWithOrigin(late, captureStack()) }, call)
+    return result instanceof Promise ? (late.follow(result) as T) : result
   }
 
   /** Uses the stack of a query for an object that represents it from now on. Ignores other values. */
@@ -97,6 +138,23 @@ export class OriginStacks {
       stack ??= new StackWithOrigin(captureStack(), origin)
       return stack
     }
+  }
+}
+
+/** The stack of the function that awaits a promise. */
+class AwaitingStack implements Stack {
+  #taken: Stack | undefined
+
+  get stack(): string | undefined {
+    return this.#taken?.stack
+  }
+
+  async follow<T>(promise: Promise<T>): Promise<T> {
+    // A function that returns a promise without awaiting it is known to V8 a microtask later.
+    await undefined
+    await undefined
+    this.#taken = captureStack()
+    return promise
   }
 }
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { parseCallSite } from '../../src/pipeline/call-site.ts'
-import { OriginStacks } from '../../src/pipeline/origin-stacks.ts'
+import { lateStack, OriginStacks } from '../../src/pipeline/origin-stacks.ts'
 import { FakeClock } from '../helpers.ts'
 
 afterEach(() => void vi.unstubAllEnvs())
@@ -84,5 +84,58 @@ describe('OriginStacks', () => {
     const origins = new OriginStacks()
     expect(origins.areCaptured).toBe(false)
     expect(origins.of(query(origins))).toBeUndefined()
+  })
+
+  describe('of the call of an ORM', () => {
+    /** Calls a method that sends a statement later, in this function. */
+    function calls(origins: OriginStacks, sql: string, sent = sql): Promise<string | undefined> {
+      return origins.run(sql, async () => {
+        await undefined
+        const stack = lateStack(sent)
+        setImmediate(stack)
+        await new Promise((resolve) => setImmediate(resolve))
+        return parseCallSite(stack().stack)?.functionName
+      })
+    }
+
+    /** V8 does not know that the result depends on a promise. */
+    function notAwaited<T>(promise: Promise<T>): Promise<T> {
+      return new Promise((resolve) => void promise.then((value) => resolve(value)))
+    }
+
+    it('lead to the function that awaits it', async () => {
+      async function waiting() {
+        return await calls(new OriginStacks(), 'SELECT 1')
+      }
+      expect(await waiting()).toBe('waiting')
+    })
+
+    it('are those of the call if no function awaits it', async () => {
+      expect(await notAwaited(calls(new OriginStacks(), 'SELECT 1'))).toBe('calls')
+    })
+
+    it('are not captured beyond the budget', async () => {
+      vi.stubEnv('NODE_ENV', 'development')
+      const origins = new OriginStacks(new FakeClock())
+      for (let at = 0; at < 1_000; at += 1) origins.capture({})
+      expect(await notAwaited(calls(origins, 'SELECT 1'))).toBeUndefined()
+    })
+
+    it('pass on errors that the call throws or rejects with', async () => {
+      const fails = () => {
+        throw new Error('at once')
+      }
+      expect(() => new OriginStacks().run('SELECT 1', fails)).toThrow('at once')
+      await expect(new OriginStacks().run('SELECT 1', () => Promise.reject('later'))).rejects.toBe('later')
+    })
+
+    it('belong to its statement only', async () => {
+      expect(await notAwaited(calls(new OriginStacks(), 'SELECT 1', 'SELECT 2'))).toBeUndefined()
+    })
+
+    it('are not captured in production', async () => {
+      vi.stubEnv('NODE_ENV', 'production')
+      expect(await notAwaited(calls(new OriginStacks(), 'SELECT 1'))).toBeUndefined()
+    })
   })
 })

@@ -1,7 +1,8 @@
 import { InvalidArgumentError, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
 import { hostOf, isMysql2Pool, isPgPool, isSqliteDatabase, sluiceSqlite } from '@sluice/core/adapter'
 import { guarded } from '../guarded.ts'
-import { type Obtain, patchObtain, patchRunnerClass } from '../patches/typeorm.ts'
+import type { Prototype } from '../patches/mysql.ts'
+import { type Obtain, patchObtain, patchQuery, patchRunnerClass } from '../patches/typeorm.ts'
 import { adaptedOrms } from '../process-state.ts'
 import type { MysqlPool } from '../seams/mysql.ts'
 import { driverDescription } from '../seams/orms/driver-description.ts'
@@ -150,6 +151,7 @@ function attachPools(driver: Driver, sluice: Sluice): (() => void) | undefined {
       driver.queryRunner?.stmtCache?.clear()
     }
     use(standIn)
+    patchQuery(runnerClass(driver))
     return () => {
       if (driver.databaseConnection === standIn) use(database)
     }
@@ -160,8 +162,12 @@ function attachPools(driver: Driver, sluice: Sluice): (() => void) | undefined {
 
 /** Lets query runners take connections when they need them. */
 function takeLate(driver: Driver, lazyOf: (obtain: Obtain) => unknown): () => void {
-  patchRunnerClass(Object.getPrototypeOf(driver.createQueryRunner('master')))
+  patchRunnerClass(runnerClass(driver))
   patchObtain<Driver>(driver as never, (_, obtain) => lazyOf(obtain))
   // It was that of its class.
   return () => void Reflect.deleteProperty(driver, 'obtainMasterConnection')
+}
+
+function runnerClass(driver: Driver): Prototype {
+  return Object.getPrototypeOf(driver.createQueryRunner('master'))
 }

@@ -1,3 +1,4 @@
+import { OriginStacks } from '@sluice/core/adapter'
 import { guarded } from '../guarded.ts'
 import type { MysqlPool } from '../seams/mysql.ts'
 import { boundConnection, lazyMysqlConnection, lazyPgConnection } from '../seams/orms/typeorm-connections.ts'
@@ -45,32 +46,48 @@ export function patchObtain<TDriver>(
   }
 }
 
-/** The app receives the connection itself, if it asks a query runner for it. */
+/**
+ * Keeps the stacks of the app's calls, and gives the app the connection itself if it asks a query runner of
+ * PostgreSQL or MySQL for it.
+ */
 export function patchTypeormRunner(exports: unknown): unknown {
-  const { PostgresQueryRunner, MysqlQueryRunner } = exports as Classes
-  for (const runner of [PostgresQueryRunner, MysqlQueryRunner])
-    if (runner !== undefined) patchRunnerClass(runner.prototype)
+  for (const [name, runner] of Object.entries(exports as Classes))
+    if (/^(?:Postgres|Mysql)QueryRunner$/.test(name)) patchRunnerClass(runner?.prototype as Prototype)
+    else if (name.endsWith('QueryRunner') && Object.hasOwn(runner?.prototype ?? {}, 'query'))
+      patchQuery(runner?.prototype as Prototype)
   return exports
 }
 
 const patched = new WeakSet<Prototype>()
 
-/** Patches a class of query runners once. */
+/** Patches a class of query runners that take connections, once. */
 export function patchRunnerClass(prototype: Prototype): void {
   if (patched.has(prototype)) return
+  const { connect } = methodsOf('TypeORM', prototype, 'connect')
+  patchQuery(prototype)
+  prototype.connect = function (...args) {
+    const connected = connect.apply(this, args)
+    return isForQuery ? connected : (connected as Promise<unknown>).then(boundConnection)
+  }
+}
+
+const origins = new OriginStacks()
+
+/**
+ * Patches the method of a class of query runners that sends statements, once. Before it sends one, it awaits,
+ * and methods such as `findOneBy` return its promise: then no stack leads to the app.
+ */
+export function patchQuery(prototype: Prototype): void {
+  if (patched.has(prototype)) return
+  const { query } = methodsOf('TypeORM', prototype, 'query')
   patched.add(prototype)
-  const { query, connect } = methodsOf('TypeORM', prototype, 'query', 'connect')
   prototype.query = function (...args) {
     const before = isForQuery
     isForQuery = true
     try {
-      return query.apply(this, args)
+      return origins.run(String(args[0]), () => query.apply(this, args))
     } finally {
       isForQuery = before
     }
-  }
-  prototype.connect = function (...args) {
-    const connected = connect.apply(this, args)
-    return isForQuery ? connected : (connected as Promise<unknown>).then(boundConnection)
   }
 }

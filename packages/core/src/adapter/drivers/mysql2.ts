@@ -1,6 +1,6 @@
-import { lateStack } from '../../pipeline/call-site.ts'
 import { addCallers } from '../../pipeline/error-stack.ts'
 import { registerOwnFrames } from '../../pipeline/frame-packages.ts'
+import { lateStack } from '../../pipeline/origin-stacks.ts'
 import type { Connection } from '../../schema/connection.ts'
 import { afterCaller, CallerWaits } from '../after-caller.ts'
 import { type AdapterClient, attachClient } from '../attach-client.ts'
@@ -251,7 +251,7 @@ class PoolStandIn {
   }
 
   async #read(place: Mysql2Place, call: Mysql2Call, form: ReadForm): Promise<Mysql2Answer> {
-    const stack = lateStack()
+    const stack = lateStack(call.sql)
     // For a promise, the driver captures the stack of the call: from here, that of a batch.
     if (place.form === 'promises') stack()
     const { options } = call

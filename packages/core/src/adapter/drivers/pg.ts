@@ -1,6 +1,6 @@
-import { lateStack } from '../../pipeline/call-site.ts'
 import type { Stack } from '../../pipeline/execution-group.ts'
 import { registerOwnFrames } from '../../pipeline/frame-packages.ts'
+import { lateStack } from '../../pipeline/origin-stacks.ts'
 import type { TransactionReads } from '../../pipeline/transaction-reads.ts'
 import { afterCaller, CallerWaits } from '../after-caller.ts'
 import { type AdapterClient, attachClient } from '../attach-client.ts'
@@ -307,8 +307,8 @@ class PoolStandIn {
 
   /** @param reads - Those of the transaction of `target`. */
   async #read(target: Queryable, call: PgQuery, reads?: TransactionReads): Promise<QueryResult> {
-    const stack = lateStack()
     const { config, sql: text, params, hasLiterals } = call
+    const stack = lateStack(config.text)
     const rowForm = config.rowMode === 'array' ? 'arrays' : 'objects'
     const connection = reads === undefined ? {} : target
     // How values are converted, if Sluice may optimize the read, and the result of the read itself.

@@ -1,7 +1,7 @@
 // Loops, batches, migrations, scripts, transactions and errors, on a client of `@libsql/client`.
 import { createRequire } from 'node:module'
 
-const { APP_LOADS, DATABASE_FILE } = process.env
+const { APP_LOADS, DATABASE_FILE = '' } = process.env
 const { createClient } = (
   APP_LOADS === 'require' ? createRequire(import.meta.url)('@libsql/client') : await import('@libsql/client')
 ) as typeof import('@libsql/client')
@@ -14,7 +14,7 @@ const show = (name: string, value: unknown) =>
 const rejected = (run: Promise<unknown>) =>
   run.catch(({ name, message, code }: Error & { code?: string }) => [name, message, code])
 
-const client = createClient({ url: DATABASE_FILE === undefined ? ':memory:' : `file:${DATABASE_FILE}` })
+const client = createClient({ url: DATABASE_FILE === '' ? ':memory:' : `file:${DATABASE_FILE}` })
 show('migrated', await client.migrate(['CREATE TABLE writer (id integer PRIMARY KEY, name text NOT NULL)']))
 const inserts = Array.from({ length: 20 }, (_, at) => ({
   sql: 'INSERT INTO writer VALUES (:id, :name)',

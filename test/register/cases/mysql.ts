@@ -1,0 +1,80 @@
+import { type Case, DRIZZLE_FIX, OPTIMIZED, SEQUELIZE, TYPEORM } from './case.ts'
+
+const MYSQL_FIX = "pool.query('SELECT * FROM author WHERE id IN (?)', [keys])"
+
+export const MYSQL_CASES: readonly Case[] = [
+  {
+    client: '[Drizzle](./drizzle.md)',
+    packages: ['drizzle-orm'],
+    on: '`mysql2`',
+    optimized: OPTIMIZED.mysql2,
+    name: 'drizzle',
+    attached: 'mysql2.Pool',
+    env: { APP_DRIVER: 'mysql2' },
+    findings: 2,
+    loops: ['the loop'],
+    fixes: [DRIZZLE_FIX],
+  },
+  ...['typeorm', 'typeorm03'].map((APP_TYPEORM) => ({
+    ...TYPEORM,
+    packages: [APP_TYPEORM],
+    on: '`mysql2`',
+    optimized: OPTIMIZED.typeorm,
+    attached: 'mysql2.Pool (TypeORM)',
+    env: { APP_TYPEORM, APP_CONNECTOR: 'mysql2' },
+  })),
+  {
+    ...TYPEORM,
+    packages: ['typeorm03'],
+    on: '`mysql`',
+    attached: 'mysql.Pool (TypeORM)',
+    env: { APP_TYPEORM: 'typeorm03', APP_CONNECTOR: 'mysql' },
+  },
+  {
+    ...SEQUELIZE,
+    on: '`mysql2`',
+    optimized: OPTIMIZED.sequelizeOnMysql2,
+    attached: 'mysql2.Connection (Sequelize)',
+  },
+  {
+    client: '`mysql2`',
+    packages: ['mysql2'],
+    optimized: OPTIMIZED.mysql2,
+    name: 'mysql2',
+    attached: 'mysql2.Pool',
+    findings: 6,
+    loops: [
+      'the loop',
+      'the executed loop',
+      'the prepared loop',
+      "the cluster's loop",
+      "the connection's loop",
+    ],
+    fixes: [MYSQL_FIX],
+  },
+  {
+    client: '`mysql`',
+    packages: ['mysql'],
+    name: 'mysql',
+    attached: 'mysql.Pool',
+    findings: 3,
+    loops: ['the loop', "the connection's loop"],
+    fixes: [MYSQL_FIX],
+  },
+  ...['module', 'require', 'prisma'].map((APP_CONNECTOR) => ({
+    client: '`mariadb`',
+    packages: ['mariadb'],
+    name: 'mariadb',
+    attached: 'mariadb.Pool',
+    env: { APP_CONNECTOR },
+    findings: 6,
+    loops: [
+      'the loop',
+      'the executed loop',
+      'the prepared loop',
+      'the loop with callbacks',
+      "the connection's loop",
+    ],
+    fixes: [MYSQL_FIX],
+  })),
+]

@@ -1,26 +1,30 @@
 // Runs a real app without and with Sluice on the same requests, and compares: responses, statements, CPU.
-// `pnpm test:apps <app> [--rounds 9] [--requests 60] [--modes bare,observe,trace,optimize] [--seed 1]
-// [--delay 0] [--pause 0] [--node 24.21.0]`. The modes `register-observe`, `register-optimize` and
-// `register-cache` attach Sluice without an edit of the app. Installs the app from npm, in SLUICE_APPS_FOLDER
-// (default: a folder of the user's cache), which later runs reuse. `--delay` is the latency between app and
-// database in milliseconds, for each way; `--pause` is the time before each request.
+// `pnpm test:apps <app> [--rounds 9] [--requests 60] [--modes bare,observe,trace,optimize,register-optimize]
+// [--seed 1] [--delay 0] [--pause 0] [--node 24.21.0]`. The modes `register-observe`, `register-optimize` and
+// `register-cache` attach Sluice without an edit of the app. `nest` and `vendure` have only these. Installs
+// the app from npm, in SLUICE_APPS_FOLDER (default: a folder of the user's cache), which later runs reuse.
+// `--delay` is the latency between app and database in milliseconds, for each way; `--pause` is the time
+// before each request.
 import { parseArgs } from 'node:util'
 import { conduit } from './conduit.ts'
 import { ghost } from './ghost.ts'
 import { install } from './install.ts'
 import { keystone } from './keystone.ts'
+import { nest } from './nest.ts'
 import { payload } from './payload.ts'
 import { printReport } from './report.ts'
 import { runApp } from './run-app.ts'
 import { strapi } from './strapi.ts'
+import { vendure } from './vendure.ts'
 
-const APPS = [conduit, ghost, keystone, payload, strapi]
+const APPS = [conduit, ghost, keystone, nest, payload, strapi, vendure]
+const MODES = ['bare', 'observe', 'trace', 'optimize', 'register-optimize']
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     rounds: { type: 'string', default: '9' },
     requests: { type: 'string', default: '60' },
-    modes: { type: 'string', default: 'bare,observe,trace,optimize' },
+    modes: { type: 'string' },
     seed: { type: 'string', default: '1' },
     delay: { type: 'string', default: '0' },
     pause: { type: 'string', default: '0' },
@@ -33,7 +37,7 @@ const options = {
   rounds: Number(values.rounds),
   requests: Number(values.requests),
   seed: Number(values.seed),
-  modes: values.modes.split(','),
+  modes: values.modes?.split(',') ?? app?.modes ?? MODES,
   delayMs: Number(values.delay),
   pauseMs: Number(values.pause),
 }

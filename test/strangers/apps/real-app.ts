@@ -24,6 +24,8 @@ export interface RealApp {
   readonly dialect: Dialect
   /** The packages of Sluice that it imports, besides their dependencies. */
   readonly packages: readonly string[]
+  /** The default modes. Default: `bare`, `observe`, `trace`, `optimize`, `register-optimize`. */
+  readonly modes?: readonly string[]
   /** Commands that prepare the installed app, run in its folder. */
   readonly prepare: readonly (readonly [command: string, ...args: string[]])[]
   /**

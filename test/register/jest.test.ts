@@ -1,12 +1,11 @@
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { isBuilt } from '../support/typescript-process.ts'
 import { countOf, loopIn } from './run-app.ts'
 
 const APP = join(import.meta.dirname, 'jest-app')
 const PACKAGES = join(import.meta.dirname, '../../packages')
-const BUILT = join(PACKAGES, 'sluice/dist/jest.cjs')
 const CLI = join(PACKAGES, 'cli/dist/bin.js')
 const JEST = join(import.meta.dirname, '../node_modules/jest/bin/jest.js')
 
@@ -35,7 +34,7 @@ const SCOPES = [
   'mocks.jest.cjs > reads a database without callbacks   21',
 ]
 
-describe.skipIf(!existsSync(BUILT))('sluice/jest', () => {
+describe.skipIf(!isBuilt)('sluice/jest', () => {
   it.each([
     ['one process', ['--runInBand']],
     ['two processes', ['--maxWorkers', '2']],

@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { isBuilt } from '../support/typescript-process.ts'
 import { OPTIMIZED } from './cases/case.ts'
 import { countOf, loopIn, REGISTER, type Run, run } from './run-app.ts'
 
@@ -38,7 +38,7 @@ describe('the Kysely seam', () => {
     expect(countOf(registered.stderr, 'N+1')).toBe(1)
   })
 
-  it.skipIf(!existsSync(BUILT))('attaches with --require, which the thread of hooks also runs', async () => {
+  it.skipIf(!isBuilt)('attaches with --require, which the thread of hooks also runs', async () => {
     const { code, stderr } = await run(SCRIPT, ['--require', BUILT])
     expect({ code, found: countOf(stderr, 'N+1') }).toEqual({ code: 0, found: 1 })
   })

@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { isBuilt } from '../support/typescript-process.ts'
 import { countOf, loopIn, REGISTER, type Run, run as runApp, statementsOf } from './run-app.ts'
 
 const APP = join(import.meta.dirname, 'knex-app.main.ts')
@@ -77,28 +77,25 @@ describe('sluice/register', () => {
     expect(stderr).not.toContain('sluice  attached')
   })
 
-  it.skipIf(!existsSync(BUILT))('attaches once, although a process loads two copies of it', async () => {
+  it.skipIf(!isBuilt)('attaches once, although a process loads two copies of it', async () => {
     const { stderr } = await run(['--import', pathToFileURL(SOURCE).href, '--require', BUILT])
     expect(countOf(stderr, 'sluice  attached')).toBe(1)
     expect(countOf(stderr, 'N+1')).toBe(1)
   })
 
-  it.skipIf(!existsSync(BUILT))(
-    'loads the core with the first call of a driver, and no adapter',
-    async () => {
-      const code = `const loaded = () => [...new Set(Object.keys(require.cache).flatMap(
+  it.skipIf(!isBuilt)('loads the core with the first call of a driver, and no adapter', async () => {
+    const code = `const loaded = () => [...new Set(Object.keys(require.cache).flatMap(
         (file) => /packages[/](?!sluice)(\\w+)[/]/.exec(file)?.[1] ?? []))].sort().join()
       const drivers = ['pg', 'mysql2', 'mysql', 'kysely', 'typeorm', 'sequelize', 'bullmq'].map((name) => require(name))
       const Database = require('better-sqlite3')
       console.log(loaded())
       new Database(':memory:').prepare('SELECT 1').get()
       console.log(loaded())`
-      const { stdout } = await run(['--require', BUILT, '--eval'], {}, code)
-      expect(stdout).toBe('\ncore,http\n')
-    },
-  )
+    const { stdout } = await run(['--require', BUILT, '--eval'], {}, code)
+    expect(stdout).toBe('\ncore,http\n')
+  })
 
-  it.skipIf(!existsSync(BUILT))('attaches with --require', async () => {
+  it.skipIf(!isBuilt)('attaches with --require', async () => {
     const { stderr } = await run(['--require', BUILT])
     expect(countOf(stderr, 'N+1')).toBe(1)
   })

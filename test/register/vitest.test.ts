@@ -1,13 +1,12 @@
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { isBuilt } from '../support/typescript-process.ts'
 import { countOf, loopIn } from './run-app.ts'
 
 const APP = join(import.meta.dirname, 'vitest-app')
 const TESTS = join(APP, 'authors.vitest.ts')
 const PACKAGES = join(import.meta.dirname, '../../packages')
-const BUILT = join(PACKAGES, 'sluice/dist/vitest.mjs')
 const CLI = join(PACKAGES, 'cli/dist/bin.js')
 const VITEST = join(import.meta.dirname, '../../node_modules/vitest/vitest.mjs')
 
@@ -36,7 +35,7 @@ const SCOPES = [
   'authors.vitest.ts   42',
 ]
 
-describe.skipIf(!existsSync(BUILT))('sluice/vitest', () => {
+describe.skipIf(!isBuilt)('sluice/vitest', () => {
   it.each([
     ['forks', []],
     ['threads', []],

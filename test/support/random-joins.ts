@@ -147,21 +147,27 @@ export class RandomJoins {
     const table: Table = TABLES[random.pick(Object.keys(TABLES) as (keyof typeof TABLES)[])]
     const base: Joined = { alias: random.chance(0.5) ? table.name : 'b', table }
     const joined = [base]
-    let from = base.alias === table.name ? table.name : `${table.name} ${random.pick(['', 'as '])}b`
-    for (let count = random.below(4); count > 0; count -= 1) from += ` ${this.#join(joined)}`
-    const key = random.pick(table.keys)
-    const columns = key.map((column, at) => `${this.#qualified(base, column, joined)} = :key${at}`)
-    const conditions = [...columns, ...this.#conditions(base, joined)]
+    const from = [base.alias === table.name ? table.name : `${table.name} ${random.pick(['', 'as '])}b`]
+    for (let count = random.below(4); count > 0; count -= 1) from.push(this.#join(joined))
+    const keyedAt = random.chance(0.6) ? 0 : random.below(joined.length)
+    const keyed = joined[keyedAt]?.table === undefined ? base : (joined[keyedAt] as Joined)
+    const key = random.pick((keyed.table ?? table).keys)
+    const columns = key.map((column, at) => `${this.#qualified(keyed, column, joined)} = :key${at}`)
+    const isInJoin = keyed !== base && random.chance(0.4)
+    if (isInJoin) from[keyedAt] += ` and ${columns.join(' and ')}`
+    const conditions = [...(isInJoin ? [] : columns), ...this.#conditions(base, joined)]
     const outputs = this.#outputs(base, joined)
     const { order, isTotal } = this.#order(joined)
     // The database chooses the first rows if they have no order.
-    const isOne = key[0] === 'id' && joined.every((one) => one === base || one.table === undefined)
+    const isOne =
+      keyed === base && key[0] === 'id' && joined.every((one) => one === base || one.table === undefined)
     const limit =
       (isTotal || isOne) && random.chance(0.3) ? ` limit ${random.pick([':1', '1', ':2', '2'])}` : ''
     const distinct = random.chance(0.03) ? 'distinct ' : ''
-    const where = random.chance(0.3) ? `(${conditions.join(') and (')})` : conditions.join(' and ')
+    const all = random.chance(0.3) ? `(${conditions.join(') and (')})` : conditions.join(' and ')
+    const where = conditions.length === 0 ? '' : ` where ${all}`
     return this.#select(
-      `select ${distinct}${outputs.join(', ')} from ${from} where ${where}${order}${limit}`,
+      `select ${distinct}${outputs.join(', ')} from ${from.join(' ')}${where}${order}${limit}`,
       isTotal && distinct === '',
       key,
     )

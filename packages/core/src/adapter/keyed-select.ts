@@ -72,7 +72,7 @@ export interface PlannedRead {
 /**
  * Reads how selects with this SQL string are batched. Batches only what it understands for certain: a base
  * table, joins that keep its rows apart, outputs and conditions that depend on one row each, or aggregates,
- * and a key of one or more `column = parameter`.
+ * and a key of one or more `column = parameter` on one of the tables.
  */
 export function planSelect(
   sql: string,
@@ -143,7 +143,9 @@ function keyedSelect(
 ): SelectPlan['keyed'] {
   const { sql, dialect, root, tokens, places } = tree
   const keys = keyColumnsOf(tree, ground, catalog)
-  if (keys.length === 0) return { refused: 'NOT_BY_KEY' }
+  const { at = 0 } = keys[0] ?? {}
+  const table = ground.items[at]?.table
+  if (table === undefined || keys.length === 0) return { refused: 'NOT_BY_KEY' }
   const limit = limitOf(tree)
   if (limit === undefined) return { refused: 'UNSUPPORTED_LIMIT' }
   const keyPlaces = new Set(keys.map(({ place }) => place))
@@ -154,9 +156,9 @@ function keyedSelect(
   if (![...places.keys()].every((at) => isPlain.test(tokens[at]?.text ?? '')))
     return { refused: 'NAMED_PARAMETERS' }
   if (root.clauses.outputs === undefined) return { refused: 'NO_COLUMNS' }
-  const tables = 'refused' in reads ? ground.items.flatMap(({ table }) => table?.id ?? []) : reads.tables
+  const tables = 'refused' in reads ? ground.items.flatMap((item) => item.table?.id ?? []) : reads.tables
   const names = namesIn(sql, tables, catalog)
-  const properties = propertiesOf(outputs ?? [], form)
+  const properties = propertiesOf(outputs ?? [], form, at)
   const facts = { tree, form, catalog, ground, keys, names, outputs, properties, limit: limit ?? undefined }
   const merged = mergedOf(facts)
   if ('refused' in merged) return merged
@@ -170,7 +172,7 @@ function keyedSelect(
     limitPlace,
     parameters: tree.parameters,
     tables,
-    target: { table: ground.base.id, columns: keys.map(({ column }) => column), shape: shapeOf(sql, form) },
+    target: { table: table.id, columns: keys.map(({ column }) => column), shape: shapeOf(sql, form) },
   }
 }
 
@@ -185,12 +187,14 @@ function namesIn(sql: string, tables: readonly TableId[], catalog: SchemaCatalog
 function mergedOf(facts: SelectFacts): Pick<KeyedSelect, 'query' | 'maxLimit'> | Refused {
   const { tree, catalog, ground, keys, limit, outputs } = facts
   const columns = keys.map(({ column }) => column)
-  const isWhole = limit === undefined || (ground.isOneToOne && catalog.isUniqueKey(ground.base.id, columns))
+  const isOfBase = keys.every(({ at }) => at === 0)
+  const isWhole =
+    limit === undefined || (isOfBase && ground.isOneToOne && catalog.isUniqueKey(ground.base.id, columns))
   if (outputs !== undefined && isWhole && limit?.hasOffset !== true)
     return { query: new Listing(facts), maxLimit: undefined }
   if (selectsNumbers(tree) && canGroup(facts, []) && limit?.hasOffset === false && (limit.value ?? 1) === 1)
     return { query: new Listing(facts, true), maxLimit: 1 }
-  if (outputs !== undefined) return firstRowsOf(facts)
+  if (outputs !== undefined) return isOfBase ? firstRowsOf(facts) : { refused: 'UNSUPPORTED_LIMIT' }
   if (limit?.hasOffset === true) return { refused: 'OFFSET' }
   const aggregates = aggregatesOf(tree)
   if (aggregates === undefined) return { refused: 'COMPUTED_COLUMNS' }

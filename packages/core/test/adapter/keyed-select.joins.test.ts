@@ -28,6 +28,92 @@ describe('a select by key with joins', () => {
   })
 
   it.each([
+    [
+      'select c.id, r.id as rid from city c join region r on r.id = c.region_id where r.id = $1',
+      'select c.id, r.id as rid from city c join region r on r.id = c.region_id where r.id in ($1, $2)',
+    ],
+    [
+      'select c.name from city c left join region r on r.id = c.region_id where r.id = $1 order by c.id',
+      'select c.name, r.id as "sluice_key_1" from city c left join region r on r.id = c.region_id where r.id in ($1, $2) order by c.id',
+    ],
+    [
+      'select r.* from region r inner join city c on (c.region_id IN ($1)) and c.size > r.id',
+      'select r.*, c.region_id as "sluice_key_1" from region r inner join city c on (c.region_id in ($1, $2)) and c.size > r.id',
+    ],
+    [
+      'select r.id from region r join city c on c.region_id = r.id and c.id = $1 left join city d on d.region_id = r.id',
+      'select r.id, c.id as "sluice_key_1" from region r join city c on c.region_id = r.id and c.id in ($1, $2) left join city d on d.region_id = r.id',
+    ],
+    [
+      'select r.id, c.name, c.region_id from region r join city c on c.region_id = $1 and c.name = $2',
+      'select r.id, c.name, c.region_id from region r join city c on (c.region_id, c.name) in (($1, $2), ($3, $4)) and 1 = 1',
+    ],
+    [
+      'select count(*) as n from region r join city c on c.region_id = $1 and c.id > r.id',
+      'select count(*) as n, c.region_id as "sluice_key_1" from region r join city c on c.region_id in ($1, $2) and c.id > r.id group by c.region_id',
+    ],
+    [
+      'select 1 from region r join city c on c.region_id = $1 limit 1',
+      'select 1, c.region_id as "sluice_key_1" from region r join city c on c.region_id in ($1, $2) group by c.region_id',
+    ],
+  ])('has a key of a joined table: %s', (sql, written) => {
+    const { query, target } = keyedOf(sql)
+    const values = target.columns.length === 2 ? keys([1, 'x'], [2, 'x']) : keys(1, 2)
+    expect(query.write([1, 'x'], values).sql).toBe(written)
+    expect(target.table).toBe(/\br\.id in/.test(written) ? 'public.region' : 'public.city')
+  })
+
+  it('assigns the rows to the keys of a joined table', () => {
+    const { query } = keyedOf('select r.id from region r join city c on c.region_id = r.id and c.id = $1')
+    const rows = [
+      { id: 7, sluice_key_1: 2 },
+      { id: 7, sluice_key_1: 1 },
+    ]
+    expect(query.split(rows, keys(1, 2, 3), [1])).toEqual(
+      new Map([
+        ['i1', [{ id: 7 }]],
+        ['i2', [{ id: 7 }]],
+        ['i3', []],
+      ]),
+    )
+  })
+
+  it.each([
+    // A unique or foreign key, of the first table if possible.
+    ['c.region_id = $1 and r.id = $2', 0, 'region_id'],
+    ['r.id = $1 and c.region_id = $2', 0, 'region_id'],
+    ['c.uid = $1 and r.id = $2', 1, 'id'],
+    ['r.id = $1 and d.id = $2', 2, 'id'],
+    ['d.id = $1 and r.id = $2', 1, 'id'],
+    ['c.uid = $1 and d.uid = $2', 0, 'uid'],
+    ['c.day = $1 and d.uid = $2', 2, 'uid'],
+    ['c.day = $1 and d.day = $2', 0, 'day'],
+  ])('chooses the key among conditions on several tables: %s', (conditions, at, column) => {
+    const { keyed } = planOf(
+      'select c.id from city c left join region r on r.id > c.region_id ' +
+        `left join city d on d.region_id = r.id where ${conditions}`,
+    )
+    expect(keyed).toMatchObject({ keys: [{ at, column }] })
+  })
+
+  it('has a limit with a key of the first table only', () => {
+    const of = (conditions: string) =>
+      planOf(`select c.id from city c join region r on r.id = c.region_id where ${conditions} limit 1`).keyed
+    expect(of('c.uid = $1 and r.id = $2 order by c.id')).toMatchObject({ target: { columns: ['uid'] } })
+    expect(of('r.id = $1')).toEqual({ refused: 'UNSUPPORTED_LIMIT' })
+  })
+
+  it.each([
+    'select c.id from city c left join region r on r.id = $1',
+    'select c.id from city c left join region r on r.id = c.region_id and c.id = $1',
+    'select c.id from city c join region r on r.id = $1 or c.id = 1',
+    'select c.id from city c join region r on not (r.id = $1)',
+    'select c.id from city c left join (select id as of from region) r on true where r.of = $1',
+  ])('has no key in a condition that does not omit the other rows: %s', (sql) => {
+    expect(planOf(sql).keyed).toEqual({ refused: 'NOT_BY_KEY' })
+  })
+
+  it.each([
     'c.id, upper(c.name) as big',
     'c.id, (select count(*) from city n where n.region_id = c.id) as n',
     'c.id, (select json_agg(n) from (select id from city d where d.region_id = c.id) as n) as n',

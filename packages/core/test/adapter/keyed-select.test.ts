@@ -332,7 +332,6 @@ describe('a select by key', () => {
     ['select * from city c join big_city b on b.id = c.id where c.id = $1', 'NOT_ONE_BASE_TABLE'],
     ['select * from city c join only region r on r.id = c.region_id where c.id = $1', 'NOT_ONE_BASE_TABLE'],
     ['select * from (city c join region r on r.id = c.region_id) where c.id = $1', 'NOT_ONE_BASE_TABLE'],
-    ['select * from city c join region r on r.id = c.region_id where r.id = $1', 'NOT_BY_KEY'],
     ['select * from city c join region r on r.id = c.region_id where id = $1', 'NOT_BY_KEY'],
     ['select * from only city where id = $1', 'NOT_ONE_BASE_TABLE'],
     ['select * from city tablesample system (10) where id = $1', 'NOT_A_PLAIN_READ'],

@@ -11,6 +11,8 @@ import { isName, withoutParentheses } from './names.ts'
 
 /** A column of the key: a condition `column = parameter` or `column IN (parameter)`. */
 export interface KeyColumn {
+  /** The index of its table. */
+  readonly at: number
   readonly column: string
   readonly type: ColumnType
   /** The parameter that holds its value. */
@@ -26,25 +28,60 @@ export interface KeyColumn {
 }
 
 /**
- * Returns the columns of the base table that are the key, in the order of the catalog's key; empty if no
- * condition can be the key.
+ * Returns the columns of one table that are the key, in the order of the catalog's key; empty if no condition
+ * can be the key. Their conditions keep or omit whole rows of the result: those of WHERE, and of ON if it
+ * omits rows without a partner.
  */
 export function keyColumnsOf(
   tree: QueryTree,
   ground: SelectGround,
   catalog: SchemaCatalog,
 ): readonly KeyColumn[] {
-  const candidates = new Map<string, KeyColumn>()
-  const dates = new Map<string, KeyColumn>()
-  for (const node of tree.root.where) {
+  const { from, where, clauses } = tree.root
+  const tables = new Map<number, Candidates>()
+  for (const node of [...from.flatMap(({ join, on }) => (join === 'inner' ? on : [])), ...where]) {
     const found = node.kind === 'comparison' ? candidateOf(node, tree, ground, catalog) : undefined
     if (found === undefined) continue
-    const sameType = found.type === 'datetime' ? dates : candidates
+    const candidates = tables.get(found.at) ?? { dates: new Map(), others: new Map() }
+    const sameType = candidates[found.type === 'datetime' ? 'dates' : 'others']
     sameType.delete(found.column)
     sameType.set(found.column, found)
+    tables.delete(found.at)
+    tables.set(found.at, candidates)
   }
-  // Lookups usually share a date, so it is the key only with other columns, or if there is no other column.
-  return chooseKey(new Map([...dates, ...candidates]), catalog, ground.base)
+  const rank = (keys: readonly KeyColumn[]) => rankOf(keys, ground, catalog, clauses.limit !== undefined)
+  const [best] = [...tables]
+    // Lookups usually share a date, so it is the key only with other columns, or if there is no other column.
+    .map(([at, { dates, others }]) =>
+      chooseKey(new Map([...dates, ...others]), catalog, ground.items[at]?.table),
+    )
+    .reverse()
+    .sort((left, right) => rank(right) - rank(left))
+  return best ?? []
+}
+
+/** The conditions on columns of one table, by column, in their order. */
+type Candidates = Readonly<Record<'dates' | 'others', Map<string, KeyColumn>>>
+
+/**
+ * Ranks the keys of the tables: a unique or foreign key first, of the base table if possible. With a limit,
+ * only the base table has keys whose first rows are certain.
+ */
+function rankOf(
+  keys: readonly KeyColumn[],
+  { items }: SelectGround,
+  catalog: SchemaCatalog,
+  isLimited: boolean,
+): number {
+  const { at = 0 } = keys[0] ?? {}
+  const { id = '' } = items[at]?.table ?? {}
+  const isBase = at === 0 ? 1 : 0
+  const columns = new Set(keys.map(({ column }) => column))
+  const isKey =
+    catalog.isUniqueKey(id, [...columns]) ||
+    catalog.foreignKeys.some((key) => key.table === id && key.columns.every((name) => columns.has(name)))
+  if (isKey || (isLimited && isBase === 1)) return 4 + isBase
+  return keys.some(({ type }) => type !== 'datetime') ? 2 + isBase : isBase
 }
 
 /**
@@ -64,7 +101,7 @@ function candidateOf(
   if (node.isNullSafe === true || node.other !== undefined || node.subquery !== undefined) return undefined
   if (node.values.length !== 1 || value?.kind !== 'parameter' || value.isArray === true) return undefined
   const found = ground.columnOf(node.column)
-  if (found === undefined || found.at > 0 || !isKeyColumn(found.info)) return undefined
+  if (found === undefined || !isKeyColumn(found.info)) return undefined
   const { name: column, type } = found.info
   const range = withoutParentheses(node, tokens)
   let operator = range.start + 1
@@ -83,7 +120,8 @@ function candidateOf(
     sql.slice(tokens[written.start]?.start, parameter.start),
     sql.slice(parameter.end, tokens[written.end - 1]?.end),
   ] as const
-  return { column, type, place: value.place, text, cast, isQualified: operator - range.start > 1, range }
+  const isQualified = operator - range.start > 1
+  return { at: found.at, column, type, place: value.place, text, cast, isQualified, range }
 }
 
 function listOfOne(start: number, end: number, tokens: readonly Token[]): Range | undefined {

@@ -32,7 +32,7 @@ export class Listing implements BatchedQuery {
     const end = limit === undefined ? sql.length : offsetsOf(tree, limit.range).start
     this.#tail = isGrouped
       ? [
-          ...partsOf(tree, at.end, offsetsOf(tree, root.clauses.where).end, edits),
+          ...partsOf(tree, at.end, offsetsOf(tree, root.clauses.where ?? root.clauses.from).end, edits),
           ` group by ${keys.map(({ text }) => text).join(', ')}`,
         ]
       : partsOf(tree, at.end, end, edits)

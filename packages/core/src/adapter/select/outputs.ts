@@ -39,10 +39,12 @@ export function outputsOf(root: QueryBlock, ground: SelectGround): readonly Outp
 export type Properties = ReadonlyMap<string, string | number>
 
 /**
- * Returns the property of a row that contains each column of the base table, except if another output has or
- * may have the same name, or if the property depends on the order of `*`.
+ * Returns the property of a row that contains each column of a table, except if another output has or may
+ * have the same name, or if the property depends on the order of `*`.
+ *
+ * @param table - Its index. Default: the base table.
  */
-export function propertiesOf(outputs: readonly Output[], form: RowForm): Properties {
+export function propertiesOf(outputs: readonly Output[], form: RowForm, table: number = 0): Properties {
   const properties = new Map<string, string | number>()
   const isUncertain =
     form === 'arrays'
@@ -54,7 +56,7 @@ export function propertiesOf(outputs: readonly Output[], form: RowForm): Propert
     timesNamed.set(name.toLowerCase(), (timesNamed.get(name.toLowerCase()) ?? 0) + 1)
   const seen = new Set<string>()
   for (const [nth, { name = '', column, at }] of outputs.entries()) {
-    if (at !== 0 || column === undefined || seen.has(column)) continue
+    if (at !== table || column === undefined || seen.has(column)) continue
     seen.add(column)
     if (form === 'arrays') properties.set(column, nth)
     else if (timesNamed.get(name.toLowerCase()) === 1) properties.set(column, name)

@@ -13,12 +13,12 @@ export interface SelectFacts {
   readonly form: RowForm
   readonly catalog: SchemaCatalog
   readonly ground: SelectGround
-  /** The key, in the order of the catalog. */
+  /** The key, in the order of the catalog: columns of one table. */
   readonly keys: readonly KeyColumn[]
   readonly limit: Limit | undefined
   /** The columns of the result; `undefined` unless all are columns of the tables. */
   readonly outputs: readonly Output[] | undefined
-  /** Where the rows contain those of the base table. */
+  /** Where the rows contain the columns of the key's table. */
   readonly properties: Properties
   /** Names that a helper column must not have, in lower case. */
   readonly names: ReadonlySet<string>

@@ -1,7 +1,11 @@
-import { OriginStacks } from '@sluice/core/adapter'
 import { guarded } from '../guarded.ts'
 import type { MysqlPool } from '../seams/mysql.ts'
-import { boundConnection, lazyMysqlConnection, lazyPgConnection } from '../seams/orms/typeorm-connections.ts'
+import {
+  boundConnection,
+  lazyMysqlConnection,
+  lazyPgConnection,
+  sendFromOrigin,
+} from '../seams/orms/typeorm-connections.ts'
 import type { PgPool } from '../seams/pg.ts'
 import { methodsOf, type Prototype } from './mysql.ts'
 
@@ -71,8 +75,6 @@ export function patchRunnerClass(prototype: Prototype): void {
   }
 }
 
-const origins = new OriginStacks()
-
 /**
  * Patches the method of a class of query runners that sends statements, once. Before it sends one, it awaits,
  * and methods such as `findOneBy` return its promise: then no stack leads to the app.
@@ -85,7 +87,7 @@ export function patchQuery(prototype: Prototype): void {
     const before = isForQuery
     isForQuery = true
     try {
-      return origins.run(String(args[0]), () => query.apply(this, args))
+      return sendFromOrigin(String(args[0]), () => query.apply(this, args))
     } finally {
       isForQuery = before
     }

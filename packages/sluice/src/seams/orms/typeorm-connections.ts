@@ -1,4 +1,4 @@
-import { lazyMysql2Connection, lazyPgClient } from '@sluice/core/adapter'
+import { lazyMysql2Connection, lazyPgClient, OriginStacks } from '@sluice/core/adapter'
 import { type MysqlPool, poolStandIn as mysqlPoolStandIn } from '../mysql.ts'
 import { type PgPool, poolStandIn } from '../pg.ts'
 
@@ -50,4 +50,11 @@ export function lazyMysqlConnection(
 /** The connection itself, for an app that has asked for one. */
 export function boundConnection(connection: unknown): unknown {
   return connections.has(connection as object) ? (connection as Lazy).bind() : connection
+}
+
+const origins = new OriginStacks()
+
+/** Sends a statement of a query runner, after keeping the stack of the call that leads to it. */
+export function sendFromOrigin<T>(sql: string, send: () => T): T {
+  return origins.run(sql, send)
 }

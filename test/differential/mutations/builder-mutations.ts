@@ -74,8 +74,8 @@ export const BUILDER_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: KEYED_SELECT,
-        find: '(ground.isOneToOne && catalog.isUniqueKey',
-        replace: '(catalog.isUniqueKey',
+        find: '(isOfBase && ground.isOneToOne && catalog.isUniqueKey',
+        replace: '(isOfBase && catalog.isUniqueKey',
       },
     ],
     test: RANDOM_JOINS,

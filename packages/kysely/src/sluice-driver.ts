@@ -287,13 +287,13 @@ export class SluiceDriver implements Driver {
   ): Promise<QueryResult<R>> {
     const stack = this.origins.of(query) ?? lateStack(query.sql)
     const { writesLiterals = false } = this.description
-    const { sql, params, hasLiterals } = readForm(this.dialect, query.sql, query.parameters, writesLiterals)
+    const { sql, params, literalsFrom } = readForm(this.dialect, query.sql, query.parameters, writesLiterals)
     const settings = () => this.#conversions.ofRead(params)
     if (transaction === undefined) this.#client.order.holdIssued()
     const rows = await this.#client.read({
       sql,
       params,
-      hasLiterals,
+      literalsFrom,
       rows: 'objects',
       inTransaction: transaction !== undefined,
       transactionReads: transaction?.reads,

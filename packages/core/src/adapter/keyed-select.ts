@@ -1,6 +1,6 @@
 import type { LookupTarget } from '../pipeline/lookup.ts'
 import type { RowSource } from '../pipeline/operation.ts'
-import type { CatalogTable, SchemaCatalog } from '../schema/catalog.ts'
+import type { SchemaCatalog } from '../schema/catalog.ts'
 import type { TableId } from '../schema/catalog-data.ts'
 import { hash } from '../shared/late-modules.ts'
 import type { ReasonCode } from '../shared/reasons.ts'
@@ -9,6 +9,7 @@ import { MAX_SQL_LENGTH } from '../sql/tokenize.ts'
 import type { QueryTree } from '../sql/tree/query-tree.ts'
 import { tryReadQueryTree } from '../sql/tree/read-sql.ts'
 import { ColumnScope } from './select/column-scope.ts'
+import { type DistinctRows, distinctRowsOf } from './select/distinct-rows.ts'
 import { FirstRows, MAX_FIRST_ROWS } from './select/first-rows.ts'
 import { groundOf, type SelectGround } from './select/ground.ts'
 import { type KeyColumn, keyColumnsOf } from './select/key-columns.ts'
@@ -18,7 +19,7 @@ import { Listing } from './select/listing.ts'
 import { NestedQueries } from './select/nested-queries.ts'
 import { OneRow } from './select/one-row.ts'
 import { orderColumnsOf } from './select/order-columns.ts'
-import { type Output, outputsOf, type Properties, propertiesOf, type RowForm } from './select/outputs.ts'
+import { type Output, outputsOf, propertiesOf, type RowForm } from './select/outputs.ts'
 import { returnsRows } from './select/row-functions.ts'
 import type { BatchedQuery, SelectFacts } from './select/select-facts.ts'
 import { aggregatesOf, canGroup, selectsNumbers, Totals } from './select/totals.ts'
@@ -91,7 +92,14 @@ export function planSelect(
   const scope = new ColumnScope(catalog)
   const oneRow = new OneRow(tree, scope)
   const ground = groundOf(tree, scope, oneRow)
-  if (ground === undefined) return refused('NOT_ONE_BASE_TABLE')
+  if (ground === undefined) {
+    const rows = distinctRowsOf(tree, scope, oneRow)
+    if (rows === undefined) return refused('NOT_ONE_BASE_TABLE')
+    const nested = new NestedQueries(rows.inner, scope, oneRow)
+    const reason = refusalOfParts(rows.inner, rows.derived, read, nested)
+    const keyed = reason === undefined ? keyedSelect(tree, form, catalog, rows, read) : { refused: reason }
+    return { keyed, rowSource: rowSourceOf(sql, rows, form), isOrdered: root.orderBy.length > 0 }
+  }
   const outputs = outputsOf(root, ground)
   const isGrouped = outputs !== undefined && root.aggregates !== undefined
   if (
@@ -105,11 +113,11 @@ export function planSelect(
   const reason = refusalOfParts(tree, outputs, read, new NestedQueries(tree, scope, oneRow))
   return {
     keyed:
-      reason === undefined ? keyedSelect(tree, form, catalog, ground, outputs, read) : { refused: reason },
+      reason === undefined
+        ? keyedSelect(tree, form, catalog, { ground, outputs }, read)
+        : { refused: reason },
     rowSource:
-      outputs !== undefined && ground.isOneToOne
-        ? rowSourceOf(sql, ground.base, propertiesOf(outputs, form), form)
-        : undefined,
+      outputs !== undefined && ground.isOneToOne ? rowSourceOf(sql, { ground, outputs }, form) : undefined,
     isOrdered: root.orderBy.length > 0,
   }
 }
@@ -133,24 +141,29 @@ function refusalOfParts(
   return returnsRows(tokens) ? 'COMPUTED_COLUMNS' : nested.refusal(root)
 }
 
+/** The rows of a select: those of its base table with joined ones, or distinct columns of a derived table. */
+type SelectRows =
+  | DistinctRows
+  | { readonly ground: SelectGround; readonly outputs: readonly Output[] | undefined; readonly inner?: never }
+
 function keyedSelect(
   tree: QueryTree,
   form: RowForm,
   catalog: SchemaCatalog,
-  ground: SelectGround,
-  outputs: readonly Output[] | undefined,
+  { ground, outputs, inner }: SelectRows,
   { reads }: PlannedRead,
 ): SelectPlan['keyed'] {
   const { sql, dialect, root, tokens, places } = tree
-  const keys = keyColumnsOf(tree, ground, catalog)
+  const keys = keyColumnsOf(inner ?? tree, ground, catalog)
   const { at = 0 } = keys[0] ?? {}
   const table = ground.items[at]?.table
   if (table === undefined || keys.length === 0) return { refused: 'NOT_BY_KEY' }
   const limit = limitOf(tree)
   if (limit === undefined) return { refused: 'UNSUPPORTED_LIMIT' }
-  const keyPlaces = new Set(keys.map(({ place }) => place))
+  const conditions = keys.flatMap((key) => [key, ...key.repeats])
+  const keyPlaces = new Set(conditions.map(({ place }) => place))
   const uses = [...places.values()].filter((place) => keyPlaces.has(place)).length
-  if (keyPlaces.size < keys.length || uses > keys.length) return { refused: 'KEY_USED_TWICE' }
+  if (keyPlaces.size < keys.length || uses > conditions.length) return { refused: 'KEY_USED_TWICE' }
   // SQLite's named and numbered parameters would be renumbered among the added ones.
   const isPlain = dialect === 'postgresql' ? /^\$\d+$/ : /^\?$/
   if (![...places.keys()].every((at) => isPlain.test(tokens[at]?.text ?? '')))
@@ -160,7 +173,7 @@ function keyedSelect(
   const names = namesIn(sql, tables, catalog)
   const properties = propertiesOf(outputs ?? [], form, at)
   const facts = { tree, form, catalog, ground, keys, names, outputs, properties, limit: limit ?? undefined }
-  const merged = mergedOf(facts)
+  const merged = inner === undefined ? mergedOf(facts) : distinctOf(facts)
   if ('refused' in merged) return merged
   const limitPlace = limit?.place
   return {
@@ -203,6 +216,18 @@ function mergedOf(facts: SelectFacts): Pick<KeyedSelect, 'query' | 'maxLimit'> |
     : { refused: 'UNSUPPORTED_AGGREGATE' }
 }
 
+/** Each key has at most one row, which contains the key. */
+function distinctOf(facts: SelectFacts): Pick<KeyedSelect, 'query' | 'maxLimit'> | Refused {
+  const { catalog, ground, keys, limit, properties } = facts
+  const columns = keys.map(({ column }) => column)
+  const isOneRow = catalog.isUniqueKey(ground.base.id, columns)
+  const isComplete = keys.every(({ column, type }) => properties.has(column) && type !== 'datetime')
+  if (!isOneRow || !isComplete) return { refused: 'GROUPED_ROWS' }
+  return limit?.hasOffset === true
+    ? { refused: 'OFFSET' }
+    : { query: new Listing(facts), maxLimit: undefined }
+}
+
 function firstRowsOf(facts: SelectFacts): Pick<KeyedSelect, 'query' | 'maxLimit'> | Refused {
   const { tree, ground, keys, limit, outputs = [] } = facts
   const { dialect } = tree
@@ -228,7 +253,12 @@ function firstRowsOf(facts: SelectFacts): Pick<KeyedSelect, 'query' | 'maxLimit'
   return { query: new FirstRowsOf(facts, orders, isTotal), maxLimit: MAX_FIRST_ROWS }
 }
 
-function rowSourceOf(sql: string, table: CatalogTable, properties: Properties, form: RowForm): RowSource {
+function rowSourceOf(
+  sql: string,
+  { ground: { base: table }, outputs = [] }: SelectRows,
+  form: RowForm,
+): RowSource {
+  const properties = propertiesOf(outputs, form)
   return {
     table: table.id,
     shape: shapeOf(sql, form),

@@ -5,8 +5,11 @@ import { literalParameters } from '../sql/literal-parameters.ts'
 export interface ReadForm {
   readonly sql: string
   readonly params: readonly unknown[]
-  /** Whether the parameters are literals in the text of the query. */
-  readonly hasLiterals: boolean
+  /**
+   * The index from which on parameters are literals in the text of the query; `undefined` if none are. On
+   * MySQL, whose drivers write all into the text, they are among the others.
+   */
+  readonly literalsFrom: number | undefined
 }
 
 /**
@@ -20,6 +23,8 @@ export function readForm(
   params: readonly unknown[],
   writesLiterals: boolean,
 ): ReadForm {
-  const literals = writesLiterals && params.length === 0 ? literalParameters(sql, dialect) : undefined
-  return literals === undefined ? { sql, params, hasLiterals: false } : { ...literals, hasLiterals: true }
+  const literals = writesLiterals ? literalParameters(sql, dialect, params) : undefined
+  return literals === undefined
+    ? { sql, params, literalsFrom: undefined }
+    : { ...literals, literalsFrom: params.length }
 }

@@ -22,6 +22,7 @@ import { MAX_BOUND_KEYS } from '../sql/dialect.ts'
 import { bindsRelativeDate } from '../sql/relative-date.ts'
 import { refuseKeyValue } from './key-values.ts'
 import type { KeyedSelect, SelectPlan } from './keyed-select.ts'
+import { areRepeated, paramsOf } from './select/key-columns.ts'
 import type { RowForm, SqlRow } from './select/outputs.ts'
 import type { StatementPlan } from './statement-plan.ts'
 import { StatementRequest } from './statement-request.ts'
@@ -30,8 +31,8 @@ import { StatementRequest } from './statement-request.ts'
 export interface SqlRead {
   readonly sql: string
   readonly params: readonly unknown[]
-  /** Whether the parameters are literals of a statement: their types are not those of columns. */
-  readonly hasLiterals?: boolean
+  /** The index from which on parameters are literals of the statement: their types are not those of columns. */
+  readonly literalsFrom?: number | undefined
   readonly rows: RowForm
   readonly inTransaction: boolean
   /** The reads of its transaction, if their results can be cached. Default: they cannot. */
@@ -147,16 +148,17 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
     const values = keys.map(({ place }) => call.params[place])
     const key = lookupKey(values)
     if (key === undefined) return keyRefusal(values)
+    if (!areRepeated(call.params, keys)) return refuse('KEY_USED_TWICE')
     // PostgreSQL refuses to compare integers with strings. Drivers of MySQL write parameters as literals.
-    const isTyped = call.hasLiterals === true && dialect === 'postgresql'
-    for (const [at, { type }] of keys.entries()) {
+    const from = dialect === 'postgresql' ? (call.literalsFrom ?? Infinity) : Infinity
+    const isTyped = (at: number) => at >= from && typeof call.params[at] === 'number'
+    for (const [at, { type, place, repeats }] of keys.entries()) {
       const odd = refuseKeyValue(values[at], type, dialect)
       if (odd !== undefined) return refuse(odd)
-      if (isTyped && typeof values[at] === 'number' && type !== 'integer')
+      if (type !== 'integer' && [place, ...repeats.map((repeat) => repeat.place)].some(isTyped))
         return refuse('UNSUPPORTED_KEY_TYPE')
     }
-    if (isTyped && constants.some((at) => typeof call.params[at] === 'number'))
-      return refuse('UNSUPPORTED_CONSTANTS')
+    if (constants.some(isTyped)) return refuse('UNSUPPORTED_CONSTANTS')
     if (bindsRelativeDate(call.params, dialect)) return refuse('RELATIVE_DATE')
     const shared = canonicalKey(constants.map((at) => call.params[at]))
     if (shared === undefined) return refuse('UNSUPPORTED_CONSTANTS')
@@ -261,11 +263,9 @@ class SqlLookup implements Lookup<readonly SqlRow[]> {
   }
 
   /** Queries one key. */
-  #send({ values }: LookupKey, demand: ReadRequirements | undefined): Promise<readonly SqlRow[]> {
+  #send(key: LookupKey, demand: ReadRequirements | undefined): Promise<readonly SqlRow[]> {
     const { plan, call } = this
-    const params = [...call.params]
-    for (const [at, { place }] of plan.keys.entries()) params[place] = values[at]
-    return this.context.send(call, call.sql, params, 0, demand)
+    return this.context.send(call, call.sql, paramsOf(call.params, plan.keys, key), 0, demand)
   }
 }
 

@@ -39,7 +39,7 @@ const REASONS = {
   GROUP_FAILED_BEFORE: 'Batches of this group failed',
   IN_TRANSACTION: 'In a transaction',
   KEY_TOO_LONG: 'The key has more than 1,000 characters',
-  KEY_USED_TWICE: 'The parameter of the key is used twice',
+  KEY_USED_TWICE: 'The parameter of the key is used twice, or the key has two values',
   LOCKS_ROWS: 'It locks rows',
   MAY_READ_CLOCK: 'It reads a column as a time, and the column may contain the name of the current time',
   NAMED_PARAMETERS: 'Its parameters have names or numbers',

@@ -4,49 +4,81 @@ import { isSymbolToken, type Token, tokenize } from './tokenize.ts'
 /** A select whose literals are parameters, as which it returns the same. */
 export interface LiteralParameters {
   readonly sql: string
-  /** Strings and integers of 32 bits. */
-  readonly params: readonly (string | number)[]
+  /** Those that it had, and strings and integers of 32 bits. */
+  readonly params: readonly unknown[]
 }
 
 const MAX_LENGTH = 20_000
 const MAX_INTEGER = 2 ** 31 - 1
-/** The dialects whose literals are read, each with selects that have no parameters yet. */
-const SELECTS: { readonly [D in Dialect]?: RegExp } = {
-  postgresql: /^\s*select\s[^$]*$/i,
-  mysql: /^\s*select\s[^?]*$/i,
-}
+const SELECT = /^\s*select\s/i
+/** How the dialects whose literals are read write parameters. */
+const PARAMETER: { readonly [D in Dialect]?: string } = { postgresql: '$', mysql: '?' }
+/** A list of one integer, of which an ORM writes many: TypeORM, beside the parameters of other conditions. */
+const LISTED = / IN \(\d{1,10}\)/
 /** Drivers of MySQL write these strings unchanged, with any `sql_mode`. */
 const PLAIN_STRING = /^'[^'"\\\p{Cc}]*'$/u
 /** They end a comparison. */
 const AFTER: ReadonlySet<string> = new Set(['AND', 'ORDER', 'LIMIT', 'OFFSET', 'GROUP'])
 
 /**
- * Replaces the literals that a select of PostgreSQL or MySQL compares with `=` by parameters, so that selects
- * with different values have one text. The drivers of MySQL write parameters into the text. In PostgreSQL, a
- * string literal has no type before it is compared, as a parameter; an integer is of a type that the
- * parameter takes from the column: they are the same only for an integer column.
+ * Replaces literals of a select of PostgreSQL or MySQL by parameters, so that selects with different values
+ * have one text: in a select without parameters, those that it compares with `=`; in one with parameters, the
+ * integer of a list of one, if the same column is compared with a parameter. The drivers of MySQL write
+ * parameters into the text. In PostgreSQL, a string literal has no type before it is compared, as a parameter;
+ * an integer is of a type that the parameter takes from the column: they are the same only for an integer
+ * column.
  *
- * @returns `undefined` if there are none, or it has parameters.
+ * @param given - The parameters that it has. In PostgreSQL, the literals follow them.
+ * @returns `undefined` if there are none.
  */
-export function literalParameters(sql: string, dialect: Dialect): LiteralParameters | undefined {
-  if (sql.length > MAX_LENGTH || SELECTS[dialect]?.test(sql) !== true) return undefined
+export function literalParameters(
+  sql: string,
+  dialect: Dialect,
+  given: readonly unknown[],
+): LiteralParameters | undefined {
+  const sign = PARAMETER[dialect]
+  if (sign === undefined || sql.length > MAX_LENGTH || !SELECT.test(sql)) return undefined
+  const isListed = given.length > 0
+  if (isListed ? !LISTED.test(sql) : sql.includes(sign)) return undefined
   let tokens: readonly Token[]
   try {
     tokens = tokenize(sql, dialect)
   } catch {
     return undefined
   }
-  const params: (string | number)[] = []
+  if (isListed && parametersOf(tokens, dialect) !== given.length) return undefined
+  const params = [...given]
   let text = ''
   let from = 0
+  let seen = 0
   for (const [at, token] of tokens.entries()) {
-    const value = isCompared(tokens, at) ? literalOf(token, dialect) : undefined
+    if (token.kind === 'parameter') seen += 1
+    const isRead = isListed ? isRepeated(sql, tokens, at, sign) : isCompared(tokens, at)
+    const value = isRead ? literalOf(token, dialect) : undefined
     if (value === undefined) continue
-    params.push(value)
+    params.splice(dialect === 'mysql' ? seen++ : params.length, 0, value)
     text += `${sql.slice(from, token.start)}${dialect === 'mysql' ? '?' : `$${params.length}`}`
     from = token.end
   }
-  return params.length === 0 ? undefined : { sql: text + sql.slice(from).replace(/;\s{0,9}$/, ''), params }
+  return from === 0 ? undefined : { sql: text + sql.slice(from).replace(/;\s{0,9}$/, ''), params }
+}
+
+/** The number of parameters that a statement needs. */
+function parametersOf(tokens: readonly Token[], dialect: Dialect): number {
+  const written = tokens.filter(({ kind }) => kind === 'parameter')
+  return dialect === 'mysql'
+    ? written.length
+    : Math.max(0, ...written.map(({ text }) => Number(text.slice(1))))
+}
+
+/** Whether a token is a list of one integer with which a column is compared, as with a parameter elsewhere. */
+function isRepeated(sql: string, tokens: readonly Token[], at: number, sign: string): boolean {
+  const [name, word, open, token, close] = tokens.slice(at - 3, at + 2)
+  if (token?.kind !== 'number' || word?.upper !== 'IN' || name?.kind !== 'quoted') return false
+  if (!isSymbolToken(open, '(') || !isSymbolToken(close, ')')) return false
+  let start = at - 3
+  while (isSymbolToken(tokens[start - 1], '.') && tokens[start - 2]?.kind === 'quoted') start -= 2
+  return sql.includes(`${sql.slice(tokens[start]?.start, name.end)} = ${sign}`)
 }
 
 /** Whether a token is all that a name is compared with. */

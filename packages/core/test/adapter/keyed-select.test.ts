@@ -228,7 +228,6 @@ describe('a select by key', () => {
   })
 
   it.each([
-    ['select * from city where id = $1 and id = $2', 1],
     ['select * from city where size = $1 and region_id = $2', 1],
     ['select * from city where id = $1 and region_id = $2', 0],
     ['select * from city where region_id = $1 and size > $2', 0],

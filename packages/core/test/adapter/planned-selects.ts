@@ -28,7 +28,10 @@ function catalogOf(dialect: Dialect): SchemaCatalog {
       column('moment', 'datetime'),
     ],
     primaryKey: ['id'],
-    uniqueKeys: [['region_id', 'name']],
+    uniqueKeys: [
+      ['region_id', 'name'],
+      ['day', 'mood'],
+    ],
   }
   const view = { ...city, name: 'big_city', kind: 'view' as const }
   const region = {

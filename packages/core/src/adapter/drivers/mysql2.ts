@@ -255,8 +255,8 @@ class PoolStandIn {
     // For a promise, the driver captures the stack of the call: from here, that of a batch.
     if (place.form === 'promises') stack()
     const { options } = call
-    const { sql: text, params, hasLiterals } = form
-    const own = hasLiterals ? { ...call, sql: text, params } : call
+    const { sql: text, params, literalsFrom } = form
+    const own = literalsFrom === undefined ? call : { ...call, sql: text, params }
     const { rowsAsArray } = 'rowsAsArray' in options ? options : defaultsOf(this.#core)
     const rowForm = rowsAsArray ? 'arrays' : 'objects'
     // How values are converted, if Sluice may optimize the read, and the answer to the read itself.
@@ -266,7 +266,7 @@ class PoolStandIn {
       .read({
         sql: text,
         params,
-        hasLiterals,
+        literalsFrom,
         rows: rowForm,
         inTransaction: false,
         stack,

@@ -307,7 +307,7 @@ class PoolStandIn {
 
   /** @param reads - Those of the transaction of `target`. */
   async #read(target: Queryable, call: PgQuery, reads?: TransactionReads): Promise<QueryResult> {
-    const { config, sql: text, params, hasLiterals } = call
+    const { config, sql: text, params, literalsFrom } = call
     const stack = lateStack(config.text)
     const rowForm = config.rowMode === 'array' ? 'arrays' : 'objects'
     const connection = reads === undefined ? {} : target
@@ -317,7 +317,7 @@ class PoolStandIn {
     const rows = await this.client.read({
       sql: text,
       params,
-      hasLiterals,
+      literalsFrom,
       rows: rowForm,
       inTransaction: reads !== undefined,
       transactionReads: reads,
@@ -333,9 +333,10 @@ class PoolStandIn {
         // The name of a prepared statement must only be used with its own SQL.
         const { name, ...unnamed } = config
         const key = keyNow()
+        const hasLiterals = literalsFrom !== undefined
         const isOwn = sql === text && (values === params || !hasLiterals)
         const sent = isOwn && hasLiterals ? config : { ...(isOwn ? config : unnamed), text: sql, values }
-        const query: PgQuery = { config: sent, sql, params: values, hasLiterals }
+        const query: PgQuery = { config: sent, sql, params: values, literalsFrom }
         const result =
           replica === undefined || this.#replicas === undefined
             ? await this.#statement(target, connection, query, stack)

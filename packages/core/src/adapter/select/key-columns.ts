@@ -1,3 +1,5 @@
+import { keyText } from '../../pipeline/key-text.ts'
+import type { LookupKey } from '../../pipeline/lookup.ts'
 import type { SchemaCatalog } from '../../schema/catalog.ts'
 import type { ColumnInfo, ColumnType } from '../../schema/catalog-data.ts'
 import type { Range } from '../../sql/token-map.ts'
@@ -25,6 +27,30 @@ export interface KeyColumn {
   readonly isQualified: boolean
   /** The tokens of the condition, without parentheses around them. */
   readonly range: Range
+  /** The earlier conditions on the same column, which must have the same value. */
+  readonly repeats: readonly Pick<KeyColumn, 'place' | 'range'>[]
+}
+
+/** Returns parameters with the values of a key. */
+export function paramsOf(
+  params: readonly unknown[],
+  keys: readonly KeyColumn[],
+  { values }: LookupKey,
+): unknown[] {
+  const bound = [...params]
+  for (const [nth, key] of keys.entries())
+    for (const { place } of [key, ...key.repeats]) bound[place] = values[nth]
+  return bound
+}
+
+/** Whether all conditions on each column of the key have the same value. */
+export function areRepeated(params: readonly unknown[], keys: readonly KeyColumn[]): boolean {
+  return keys.every(({ place, repeats, type }) => {
+    // As parameters, 7 and '7' are the same for a column of integers.
+    const textOf = (value: unknown) =>
+      type === 'integer' && typeof value === 'string' ? `i${value}` : keyText(value)
+    return repeats.every((repeat) => textOf(params[repeat.place]) === textOf(params[place]))
+  })
 }
 
 /**
@@ -44,8 +70,9 @@ export function keyColumnsOf(
     if (found === undefined) continue
     const candidates = tables.get(found.at) ?? { dates: new Map(), others: new Map() }
     const sameType = candidates[found.type === 'datetime' ? 'dates' : 'others']
+    const earlier = sameType.get(found.column)
     sameType.delete(found.column)
-    sameType.set(found.column, found)
+    sameType.set(found.column, earlier ? { ...found, repeats: [...earlier.repeats, earlier] } : found)
     tables.delete(found.at)
     tables.set(found.at, candidates)
   }
@@ -121,7 +148,7 @@ function candidateOf(
     sql.slice(parameter.end, tokens[written.end - 1]?.end),
   ] as const
   const isQualified = operator - range.start > 1
-  return { at: found.at, column, type, place: value.place, text, cast, isQualified, range }
+  return { at: found.at, column, type, place: value.place, text, cast, isQualified, range, repeats: [] }
 }
 
 function listOfOne(start: number, end: number, tokens: readonly Token[]): Range | undefined {

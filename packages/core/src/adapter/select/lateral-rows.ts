@@ -3,7 +3,15 @@ import { FirstRows } from './first-rows.ts'
 import { HelperColumns } from './helper-columns.ts'
 import { type OrderColumn, orderOf } from './order-columns.ts'
 import type { SelectFacts } from './select-facts.ts'
-import { type BoundSql, offsetsOf, partsOf, type SqlEdit, type SqlPart, SqlWriter } from './sql-writer.ts'
+import {
+  type BoundSql,
+  offsetsOf,
+  partsOf,
+  repeatEditsOf,
+  type SqlEdit,
+  type SqlPart,
+  SqlWriter,
+} from './sql-writer.ts'
 
 const KEYS = 'sluice_keys'
 const ROWS = 'sluice_rows'
@@ -26,6 +34,7 @@ export class LateralRows extends FirstRows {
         ...offsetsOf(tree, range),
         parts: [`${text} = ${KEYS}.key_${nth}`],
       })),
+      ...repeatEditsOf(tree, keys),
       ...this.limitEdits(),
     ]
     this.#inner = partsOf(tree, offsetsOf(tree, root).start, offsetsOf(tree, limit?.range).end, edits)

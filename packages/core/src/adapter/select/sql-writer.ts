@@ -58,6 +58,13 @@ export function partsOf(
   return parts
 }
 
+/** Returns the edits that remove the repeated conditions on the columns of a key. */
+export function repeatEditsOf(tree: QueryTree, keys: readonly KeyColumn[]): readonly SqlEdit[] {
+  return keys.flatMap(({ repeats }) =>
+    repeats.map(({ range }) => ({ ...offsetsOf(tree, range), parts: ['1 = 1'] })),
+  )
+}
+
 /**
  * Returns where the condition on the whole key replaces that on one of its columns, and the edits that remove
  * the conditions on the others.
@@ -69,7 +76,8 @@ export function keyEditsOf(
   const [at = { start: 0, end: 0 }, ...others] = keys
     .map(({ range }) => offsetsOf(tree, range))
     .sort((left, right) => left.start - right.start)
-  return { at, edits: others.map((other) => ({ ...other, parts: ['1 = 1'] })) }
+  const edits = others.map((other) => ({ ...other, parts: ['1 = 1'] }))
+  return { at, edits: [...edits, ...repeatEditsOf(tree, keys)] }
 }
 
 /** Writes a statement, and collects its parameters in their order. */

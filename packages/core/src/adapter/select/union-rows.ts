@@ -1,6 +1,7 @@
 import type { LookupKey } from '../../pipeline/lookup.ts'
 import { FirstRows } from './first-rows.ts'
 import { HelperColumns } from './helper-columns.ts'
+import { paramsOf } from './key-columns.ts'
 import { type OrderColumn, orderOf } from './order-columns.ts'
 import type { SelectFacts } from './select-facts.ts'
 import { type BoundSql, offsetsOf, partsOf, type SqlEdit, type SqlPart, SqlWriter } from './sql-writer.ts'
@@ -49,9 +50,8 @@ export class UnionRows extends FirstRows {
     const writer = new SqlWriter('mysql')
     const params = this.withExtraRow(bound)
     writer.text(this.#head)
-    for (const [place, { values }] of keys.entries()) {
-      const own = [...params]
-      for (const [nth, column] of this.facts.keys.entries()) own[column.place] = values[nth]
+    for (const [place, key] of keys.entries()) {
+      const own = paramsOf(params, this.facts.keys, key)
       writer.text(`${place === 0 ? '' : ' union all '}${this.#arm}${place} as ${this.place} from (`)
       writer.add(this.#inner, own)
       writer.text(`) as ${ARM}`)

@@ -54,11 +54,15 @@ const DRIVER_FIXES: Readonly<Record<string, Fix>> = {
   sqlite3: sqlite3Fix,
 }
 
+/** They write values into the text of selects: Sequelize all, TypeORM the integers of `IN`. */
+const WRITE_LITERALS: ReadonlySet<Orm | undefined> = new Set(['Sequelize', 'TypeORM'])
+
 /** How a driver is described whose statements an ORM sends; without one, the app itself. */
 export function driverDescription(driver: string, orm: Orm | undefined): PoolDescription {
   if (orm === 'Drizzle') return drizzleDescription()
   const fix = orm === undefined ? DRIVER_FIXES[driver] : FIXES[orm]
-  return { orm: orm?.toLowerCase() ?? driver, moduleUrl, ...(fix && { fix }) }
+  const writesLiterals = WRITE_LITERALS.has(orm)
+  return { orm: orm?.toLowerCase() ?? driver, moduleUrl, writesLiterals, ...(fix && { fix }) }
 }
 
 /**

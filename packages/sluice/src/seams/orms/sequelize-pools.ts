@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import type { Sluice } from '@sluice/core'
-import { type PoolDescription, sending, sluiceMysql2Pool, sluicePool, standInFor } from '@sluice/core/adapter'
+import { sending, sluiceMysql2Pool, sluicePool, standInFor } from '@sluice/core/adapter'
 import { driverDescription } from './driver-description.ts'
 
 type Method = (...args: unknown[]) => unknown
@@ -22,10 +22,6 @@ interface PgClient {
   query: Method
   /** Sequelize's pool drops such a client. */
   _invalid?: boolean
-}
-
-function descriptionOf(driver: string): PoolDescription {
-  return { ...driverDescription(driver, 'Sequelize'), writesLiterals: true }
 }
 
 /** A stand-in for the pool of Sequelize on PostgreSQL, as one of `pg`. */
@@ -65,7 +61,7 @@ export function pgPoolOf(
     removeListener() {},
     end() {},
   }
-  return sluicePool(pool, sluice, descriptionOf('pg'))
+  return sluicePool(pool, sluice, driverDescription('pg', 'Sequelize'))
 }
 
 interface MysqlConnection {
@@ -129,5 +125,5 @@ export function mysqlPoolOf(
     },
     end() {},
   }
-  return sluiceMysql2Pool(core, sluice, descriptionOf('mysql2'))
+  return sluiceMysql2Pool(core, sluice, driverDescription('mysql2', 'Sequelize'))
 }

@@ -3,7 +3,14 @@ import { type Database, databases } from '../support/databases.ts'
 import { OPTIMIZED } from './cases/case.ts'
 import { MYSQL_CASES } from './cases/mysql.ts'
 import { REGISTER, run, statementsOf } from './run-app.ts'
-import { expectBatched, expectFound, expectSameMixed, programOf, runOptimized } from './run-program.ts'
+import {
+  expectBatched,
+  expectFound,
+  expectRelationsBatched,
+  expectSameMixed,
+  programOf,
+  runOptimized,
+} from './run-program.ts'
 
 const SCHEMA = `
   CREATE TABLE author (id integer PRIMARY KEY, name varchar(50) NOT NULL);
@@ -42,6 +49,10 @@ describe.skipIf(mariadb?.skipped !== undefined)('sluice/register with MariaDB', 
     await database.exec("UPDATE author SET name = CONCAT('author ', id)")
     await expectBatched(orm, envOf({}), statements)
   })
+
+  it.each(['typeorm', 'typeorm03'])('batches findOne of %s with relations', (name) =>
+    expectRelationsBatched(envOf({ APP_TYPEORM: name })),
+  )
 
   it.each(['1', '2'])('returns what clients of one database write, each as the others (seed %s)', (seed) =>
     expectSameMixed(envOf({ APP_SEED: seed })),

@@ -6,7 +6,14 @@ import { type Database, databases } from '../support/databases.ts'
 import { MIKRO_ORM_6, OPTIMIZED } from './cases/case.ts'
 import { POSTGRESQL_CASES } from './cases/postgresql.ts'
 import { countOf, REGISTER, run, statementsOf } from './run-app.ts'
-import { expectBatched, expectFound, expectSameMixed, programOf, runOptimized } from './run-program.ts'
+import {
+  expectBatched,
+  expectFound,
+  expectRelationsBatched,
+  expectSameMixed,
+  programOf,
+  runOptimized,
+} from './run-program.ts'
 
 const SCHEMA = `
   CREATE TABLE author (id integer PRIMARY KEY, name text NOT NULL);
@@ -56,6 +63,10 @@ describe.skipIf(postgres?.skipped !== undefined)('sluice/register with PostgreSQ
     await database.exec("UPDATE author SET name = 'author ' || id")
     await expectBatched(orm, envOf({}), statements)
   })
+
+  it.each(['typeorm', 'typeorm03'])('batches findOne of %s with relations', (name) =>
+    expectRelationsBatched(envOf({ APP_TYPEORM: name })),
+  )
 
   it.each([{ APP_SEED: '1' }, { APP_SEED: '3' }, { APP_SEED: '2', ...MIKRO_ORM_6 }])(
     'returns what clients of one database write, each as the others (%j)',

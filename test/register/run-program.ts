@@ -99,3 +99,12 @@ export async function expectSameMixed(env: Environment): Promise<void> {
     expect(optimized.stderr).toContain(used)
   }
 }
+
+/** Expects that lookups of TypeORM with relations are batched, each of which sends two statements. */
+export async function expectRelationsBatched(env: Environment): Promise<void> {
+  const { bare, optimized } = await runOptimized('typeorm-relations', env)
+  expect(bare.stdout).toContain('"book 40"')
+  expect(statementsOf(bare).slice(-2)).toEqual([41, 41])
+  // The list, and two queries for all its rows.
+  expect(statementsOf(optimized).slice(-2)).toEqual([3, 3])
+}

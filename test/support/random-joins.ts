@@ -153,6 +153,7 @@ export class RandomJoins {
     const keyed = joined[keyedAt]?.table === undefined ? base : (joined[keyedAt] as Joined)
     const key = random.pick((keyed.table ?? table).keys)
     const columns = key.map((column, at) => `${this.#qualified(keyed, column, joined)} = :key${at}`)
+    if (random.chance(0.15)) columns.push(this.#repeated(columns))
     const isInJoin = keyed !== base && random.chance(0.4)
     if (isInJoin) from[keyedAt] += ` and ${columns.join(' and ')}`
     const conditions = [...(isInJoin ? [] : columns), ...this.#conditions(base, joined)]
@@ -166,11 +167,50 @@ export class RandomJoins {
     const distinct = random.chance(0.03) ? 'distinct ' : ''
     const all = random.chance(0.3) ? `(${conditions.join(') and (')})` : conditions.join(' and ')
     const where = conditions.length === 0 ? '' : ` where ${all}`
+    if (random.chance(0.15)) {
+      const part = { outputs, rest: ` from ${from.join(' ')}${where}${random.chance(0.1) ? order : ''}` }
+      return this.#select(this.#distinct(part, base, keyed === base ? key : []), false, key)
+    }
     return this.#select(
       `select ${distinct}${outputs.join(', ')} from ${from.join(' ')}${where}${order}${limit}`,
       isTotal && distinct === '',
       key,
     )
+  }
+
+  /** Another condition that a part of the key has a value, rarely the same for other keys. */
+  #repeated(columns: readonly string[]): string {
+    const { random } = this
+    const [column, value] = random.pick(columns).split(' = ') as [string, string]
+    const other = random.chance(0.1) ? ':1' : value
+    return random.chance(0.5) ? `${column} in (${other})` : `${column} = ${other}`
+  }
+
+  /** Distinct columns of a derived table: usually with the key, and of its base table. */
+  #distinct(
+    { outputs, rest }: { readonly outputs: readonly string[]; readonly rest: string },
+    { alias, table }: Joined,
+    key: readonly string[],
+  ): string {
+    const { random } = this
+    const more = random.chance(0.2) ? outputs : outputs.filter((one) => / as /.test(one))
+    // MySQL chooses among texts that differ in case only.
+    const isOne = (column: string) => this.dialect !== 'mysql' || !['name', 'title', 'body'].includes(column)
+    const own = (table?.columns ?? []).filter(isOne).map((column) => `${alias}.${column} as d_${column}`)
+    const named = [...own, ...more].flatMap((one) => / as (\w+)$/.exec(one)?.[1] ?? [])
+    const chosen = named.filter((name) => random.chance(name.startsWith('d_') ? 0.5 : 0.05))
+    const all = [...key.filter(() => random.chance(0.95)).map((column) => `d_${column}`), ...chosen]
+    const columns = all.length === 0 ? ['d_id'] : [...new Set(all)]
+    // All columns are a total order of distinct rows.
+    const order = random.pick([
+      '',
+      ` order by ${columns.join(', ')}`,
+      ` order by x.${columns.join(' desc, x.')}`,
+    ])
+    const limit =
+      order === '' ? '' : random.pick(['', ' limit 1', ' limit :1', ' limit 2', ' limit 1 offset 1'])
+    const listed = columns.map((column) => `x.${column}${random.chance(0.5) ? ` as o_${column}` : ''}`)
+    return `select distinct ${listed.join(', ')} from (select ${[...more, ...own].join(', ')}${rest}) x${order}${limit}`
   }
 
   #select(text: string, isOrdered: boolean, key: readonly string[]): RandomSelect {

@@ -9,8 +9,8 @@ type Opened = ReturnType<typeof clientOf>
 export type Db = Opened['db']
 
 /**
- * Analyzed at once: the first autovacuum would exchange the index scan for a sequential one, and with it the order
- * of rows that no ORDER BY names, between a read and its repetition from the cache.
+ * Analyzed at once: the first autovacuum would exchange the index scan for a sequential one, and with it the
+ * order of rows that no ORDER BY names, between a read and its repetition from the cache.
  */
 const POSTS = `
   DELETE FROM posts; DELETE FROM memberships; DELETE FROM authors;

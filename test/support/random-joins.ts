@@ -194,7 +194,7 @@ export class RandomJoins {
   ): string {
     const { random } = this
     const more = random.chance(0.2) ? outputs : outputs.filter((one) => / as /.test(one))
-    // MySQL chooses among texts that differ in case only.
+    // MySQL chooses among strings that differ in case only.
     const isOne = (column: string) => this.dialect !== 'mysql' || !['name', 'title', 'body'].includes(column)
     const own = (table?.columns ?? []).filter(isOne).map((column) => `${alias}.${column} as d_${column}`)
     const named = [...own, ...more].flatMap((one) => / as (\w+)$/.exec(one)?.[1] ?? [])

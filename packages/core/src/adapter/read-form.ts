@@ -6,8 +6,8 @@ export interface ReadForm {
   readonly sql: string
   readonly params: readonly unknown[]
   /**
-   * The index from which on parameters are literals in the text of the query; `undefined` if none are. On
-   * MySQL, whose drivers write all into the text, they are among the others.
+   * PostgreSQL: the index of the first parameter that is a literal in the text of the query, and so are the
+   * ones after it. On MySQL, the literals are among the others. `undefined` if there are none.
    */
   readonly literalsFrom: number | undefined
 }

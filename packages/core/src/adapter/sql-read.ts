@@ -31,7 +31,7 @@ import { StatementRequest } from './statement-request.ts'
 export interface SqlRead {
   readonly sql: string
   readonly params: readonly unknown[]
-  /** The index from which on parameters are literals of the statement: their types are not those of columns. */
+  /** The index of the first parameter that is a literal of the statement: its type is not the column's. */
   readonly literalsFrom?: number | undefined
   readonly rows: RowForm
   readonly inTransaction: boolean

@@ -13,7 +13,7 @@ const MAX_INTEGER = 2 ** 31 - 1
 const SELECT = /^\s*select\s/i
 /** How the dialects whose literals are read write parameters. */
 const PARAMETER: { readonly [D in Dialect]?: string } = { postgresql: '$', mysql: '?' }
-/** A list of one integer, of which an ORM writes many: TypeORM, beside the parameters of other conditions. */
+/** A list of one integer. TypeORM writes many, and the values of other conditions as parameters. */
 const LISTED = / IN \(\d{1,10}\)/
 /** Drivers of MySQL write these strings unchanged, with any `sql_mode`. */
 const PLAIN_STRING = /^'[^'"\\\p{Cc}]*'$/u
@@ -22,23 +22,24 @@ const AFTER: ReadonlySet<string> = new Set(['AND', 'ORDER', 'LIMIT', 'OFFSET', '
 
 /**
  * Replaces literals of a select of PostgreSQL or MySQL by parameters, so that selects with different values
- * have one text: in a select without parameters, those that it compares with `=`; in one with parameters, the
- * integer of a list of one, if the same column is compared with a parameter. The drivers of MySQL write
- * parameters into the text. In PostgreSQL, a string literal has no type before it is compared, as a parameter;
- * an integer is of a type that the parameter takes from the column: they are the same only for an integer
- * column.
+ * have one text. In a select without parameters, these are the literals that it compares with `=`; in one
+ * with parameters, the integer of a list of one, if the same column is compared with a parameter.
  *
- * @param given - The parameters that it has. In PostgreSQL, the literals follow them.
+ * The drivers of MySQL write parameters into the text. In PostgreSQL, a string literal has no type before it
+ * is compared, as a parameter; an integer is of a type that the parameter takes from the column: they are the
+ * same only for an integer column.
+ *
+ * @param bound - The parameters that it has. In PostgreSQL, the literals follow them.
  * @returns `undefined` if there are none.
  */
 export function literalParameters(
   sql: string,
   dialect: Dialect,
-  given: readonly unknown[],
+  bound: readonly unknown[],
 ): LiteralParameters | undefined {
   const sign = PARAMETER[dialect]
   if (sign === undefined || sql.length > MAX_LENGTH || !SELECT.test(sql)) return undefined
-  const isListed = given.length > 0
+  const isListed = bound.length > 0
   if (isListed ? !LISTED.test(sql) : sql.includes(sign)) return undefined
   let tokens: readonly Token[]
   try {
@@ -46,8 +47,8 @@ export function literalParameters(
   } catch {
     return undefined
   }
-  if (isListed && parametersOf(tokens, dialect) !== given.length) return undefined
-  const params = [...given]
+  if (isListed && parametersOf(tokens, dialect) !== bound.length) return undefined
+  const params = [...bound]
   let text = ''
   let from = 0
   let seen = 0
@@ -71,7 +72,7 @@ function parametersOf(tokens: readonly Token[], dialect: Dialect): number {
     : Math.max(0, ...written.map(({ text }) => Number(text.slice(1))))
 }
 
-/** Whether a token is a list of one integer with which a column is compared, as with a parameter elsewhere. */
+/** Whether a token is the integer of a list of one, whose column is compared with a parameter elsewhere. */
 function isRepeated(sql: string, tokens: readonly Token[], at: number, sign: string): boolean {
   const [name, word, open, token, close] = tokens.slice(at - 3, at + 2)
   if (token?.kind !== 'number' || word?.upper !== 'IN' || name?.kind !== 'quoted') return false

@@ -1,45 +1,10 @@
 // A server that reads authors with their books by TypeORM's `findOne`: in a loop, and at the same time.
-import type { DataSource as DataSourceType, EntitySchema as EntitySchemaType } from 'typeorm'
 import { countMysql2Statements } from './mysql2-statements.ts'
 import { countPgStatements } from './pg-statements.ts'
 import { serve } from './serve.ts'
+import { Author, Book, DataSource } from './typeorm-entities.ts'
 
-const { DATABASE_URL: url = '', APP_TYPEORM = 'typeorm' } = process.env
-const { DataSource, EntitySchema } = (await import(APP_TYPEORM)) as {
-  readonly DataSource: typeof DataSourceType
-  readonly EntitySchema: typeof EntitySchemaType
-}
-
-interface Author {
-  readonly id: number
-  readonly name: string
-  readonly books: readonly Book[]
-}
-interface Book {
-  readonly id: number
-  readonly title: string
-  readonly author: Author
-}
-
-const Author = new EntitySchema<Author>({
-  name: 'Author',
-  tableName: 'author',
-  columns: { id: { type: Number, primary: true }, name: { type: 'text' } },
-  relations: { books: { type: 'one-to-many', target: 'Book', inverseSide: 'author' } },
-})
-const Book = new EntitySchema<Book>({
-  name: 'Book',
-  tableName: 'book',
-  columns: { id: { type: Number, primary: true }, title: { type: 'text' } },
-  relations: {
-    author: {
-      type: 'many-to-one',
-      target: 'Author',
-      joinColumn: { name: 'author_id' },
-      inverseSide: 'books',
-    },
-  },
-})
+const { DATABASE_URL: url = '' } = process.env
 const isMysql = url.startsWith('mysql:')
 const statements = isMysql ? countMysql2Statements() : countPgStatements()
 const source = new DataSource({

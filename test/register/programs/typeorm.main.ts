@@ -1,48 +1,7 @@
 // TypeORM: a loop by key, a loop by foreign key, calls at the same time, and a transaction.
-import type { DataSource as DataSourceType, EntitySchema as EntitySchemaType } from 'typeorm'
+import { Author, Book, DataSource } from './typeorm-entities.ts'
 
-const {
-  DATABASE_FILE,
-  DATABASE_URL = '',
-  APP_TYPEORM = 'typeorm',
-  APP_CONNECTOR: connectorPackage,
-} = process.env
-const { DataSource, EntitySchema } = (await import(APP_TYPEORM)) as {
-  readonly DataSource: typeof DataSourceType
-  readonly EntitySchema: typeof EntitySchemaType
-}
-
-interface Author {
-  readonly id: number
-  name: string
-  readonly books: readonly Book[]
-}
-interface Book {
-  readonly id: number
-  readonly title: string
-  readonly author: Author
-}
-
-const Author = new EntitySchema<Author>({
-  name: 'Author',
-  tableName: 'author',
-  columns: { id: { type: Number, primary: true }, name: { type: 'text' } },
-  relations: { books: { type: 'one-to-many', target: 'Book', inverseSide: 'author' } },
-})
-const Book = new EntitySchema<Book>({
-  name: 'Book',
-  tableName: 'book',
-  columns: { id: { type: Number, primary: true }, title: { type: 'text' } },
-  relations: {
-    author: {
-      type: 'many-to-one',
-      target: 'Author',
-      joinColumn: { name: 'author_id' },
-      inverseSide: 'books',
-    },
-  },
-})
-
+const { DATABASE_FILE, DATABASE_URL = '', APP_CONNECTOR: connectorPackage } = process.env
 const source = new DataSource({
   ...(DATABASE_FILE === undefined
     ? { type: DATABASE_URL.startsWith('mysql:') ? 'mysql' : ('postgres' as never), url: DATABASE_URL }

@@ -1,15 +1,15 @@
 import type { LookupTarget } from '../pipeline/lookup.ts'
 import type { RowSource } from '../pipeline/operation.ts'
-import type { SchemaCatalog } from '../schema/catalog.ts'
+import type { CatalogTable, SchemaCatalog } from '../schema/catalog.ts'
 import type { TableId } from '../schema/catalog-data.ts'
 import { hash } from '../shared/late-modules.ts'
 import type { ReasonCode } from '../shared/reasons.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { MAX_SQL_LENGTH } from '../sql/tokenize.ts'
-import type { QueryTree } from '../sql/tree/query-tree.ts'
+import type { QueryBlock, QueryTree } from '../sql/tree/query-tree.ts'
 import { tryReadQueryTree } from '../sql/tree/read-sql.ts'
 import { ColumnScope } from './select/column-scope.ts'
-import { type DistinctRows, distinctRowsOf } from './select/distinct-rows.ts'
+import { combinesRows, distinctRowsOf, type SelectRows } from './select/distinct-rows.ts'
 import { FirstRows, MAX_FIRST_ROWS } from './select/first-rows.ts'
 import { groundOf, type SelectGround } from './select/ground.ts'
 import { type KeyColumn, keyColumnsOf } from './select/key-columns.ts'
@@ -19,7 +19,7 @@ import { Listing } from './select/listing.ts'
 import { NestedQueries } from './select/nested-queries.ts'
 import { OneRow } from './select/one-row.ts'
 import { orderColumnsOf } from './select/order-columns.ts'
-import { type Output, outputsOf, propertiesOf, type RowForm } from './select/outputs.ts'
+import { type Output, outputsOf, type Properties, propertiesOf, type RowForm } from './select/outputs.ts'
 import { returnsRows } from './select/row-functions.ts'
 import type { BatchedQuery, SelectFacts } from './select/select-facts.ts'
 import { aggregatesOf, canGroup, selectsNumbers, Totals } from './select/totals.ts'
@@ -92,34 +92,27 @@ export function planSelect(
   const scope = new ColumnScope(catalog)
   const oneRow = new OneRow(tree, scope)
   const ground = groundOf(tree, scope, oneRow)
-  if (ground === undefined) {
-    const rows = distinctRowsOf(tree, scope, oneRow)
-    if (rows === undefined) return refused('NOT_ONE_BASE_TABLE')
-    const nested = new NestedQueries(rows.inner, scope, oneRow)
-    const reason = refusalOfParts(rows.inner, rows.derived, read, nested)
-    const keyed = reason === undefined ? keyedSelect(tree, form, catalog, rows, read) : { refused: reason }
-    return { keyed, rowSource: rowSourceOf(sql, rows, form), isOrdered: root.orderBy.length > 0 }
-  }
-  const outputs = outputsOf(root, ground)
-  const isGrouped = outputs !== undefined && root.aggregates !== undefined
-  if (
-    root.isDistinct ||
-    root.groupBy.length > 0 ||
-    root.having.length > 0 ||
-    root.hasWindows === true ||
-    isGrouped
-  )
-    return refused('GROUPED_ROWS')
-  const reason = refusalOfParts(tree, outputs, read, new NestedQueries(tree, scope, oneRow))
+  const rows = ground === undefined ? distinctRowsOf(tree, scope, oneRow) : plainRowsOf(tree, ground)
+  if (rows === undefined) return refused('NOT_ONE_BASE_TABLE')
+  const { inner, outputs, derived } = rows
+  const isPlain = inner === tree
+  if (isPlain && isGrouped(root, outputs)) return refused('GROUPED_ROWS')
+  const reason = refusalOfParts(inner, derived, read, new NestedQueries(inner, scope, oneRow))
+  const isOfBase = outputs !== undefined && (!isPlain || rows.ground.isOneToOne)
   return {
-    keyed:
-      reason === undefined
-        ? keyedSelect(tree, form, catalog, { ground, outputs }, read)
-        : { refused: reason },
-    rowSource:
-      outputs !== undefined && ground.isOneToOne ? rowSourceOf(sql, { ground, outputs }, form) : undefined,
+    keyed: reason === undefined ? keyedSelect(tree, form, catalog, rows, read) : { refused: reason },
+    rowSource: isOfBase ? rowSourceOf(sql, rows.ground.base, propertiesOf(outputs, form), form) : undefined,
     isOrdered: root.orderBy.length > 0,
   }
+}
+
+function plainRowsOf(tree: QueryTree, ground: SelectGround): SelectRows {
+  const outputs = outputsOf(tree.root, ground)
+  return { inner: tree, ground, derived: outputs, outputs }
+}
+
+function isGrouped(root: QueryBlock, outputs: readonly Output[] | undefined): boolean {
+  return root.isDistinct || combinesRows(root) || (outputs !== undefined && root.aggregates !== undefined)
 }
 
 /** Returns why a part of a select may not depend on one row only. */
@@ -141,20 +134,15 @@ function refusalOfParts(
   return returnsRows(tokens) ? 'COMPUTED_COLUMNS' : nested.refusal(root)
 }
 
-/** The rows of a select: those of its base table with joined ones, or distinct columns of a derived table. */
-type SelectRows =
-  | DistinctRows
-  | { readonly ground: SelectGround; readonly outputs: readonly Output[] | undefined; readonly inner?: never }
-
 function keyedSelect(
   tree: QueryTree,
   form: RowForm,
   catalog: SchemaCatalog,
-  { ground, outputs, inner }: SelectRows,
+  { inner, ground, outputs }: SelectRows,
   { reads }: PlannedRead,
 ): SelectPlan['keyed'] {
   const { sql, dialect, root, tokens, places } = tree
-  const keys = keyColumnsOf(inner ?? tree, ground, catalog)
+  const keys = keyColumnsOf(inner, ground, catalog)
   const { at = 0 } = keys[0] ?? {}
   const table = ground.items[at]?.table
   if (table === undefined || keys.length === 0) return { refused: 'NOT_BY_KEY' }
@@ -173,7 +161,7 @@ function keyedSelect(
   const names = namesIn(sql, tables, catalog)
   const properties = propertiesOf(outputs ?? [], form, at)
   const facts = { tree, form, catalog, ground, keys, names, outputs, properties, limit: limit ?? undefined }
-  const merged = inner === undefined ? mergedOf(facts) : distinctOf(facts)
+  const merged = inner === tree ? mergedOf(facts) : distinctOf(facts)
   if ('refused' in merged) return merged
   const limitPlace = limit?.place
   return {
@@ -253,12 +241,7 @@ function firstRowsOf(facts: SelectFacts): Pick<KeyedSelect, 'query' | 'maxLimit'
   return { query: new FirstRowsOf(facts, orders, isTotal), maxLimit: MAX_FIRST_ROWS }
 }
 
-function rowSourceOf(
-  sql: string,
-  { ground: { base: table }, outputs = [] }: SelectRows,
-  form: RowForm,
-): RowSource {
-  const properties = propertiesOf(outputs, form)
+function rowSourceOf(sql: string, table: CatalogTable, properties: Properties, form: RowForm): RowSource {
   return {
     table: table.id,
     shape: shapeOf(sql, form),

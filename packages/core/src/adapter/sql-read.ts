@@ -152,10 +152,11 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
     // PostgreSQL refuses to compare integers with strings. Drivers of MySQL write parameters as literals.
     const from = dialect === 'postgresql' ? (call.literalsFrom ?? Infinity) : Infinity
     const isTyped = (at: number) => at >= from && typeof call.params[at] === 'number'
-    for (const [at, { type, place, repeats }] of keys.entries()) {
+    for (const [at, column] of keys.entries()) {
+      const { type, repeats } = column
       const odd = refuseKeyValue(values[at], type, dialect)
       if (odd !== undefined) return refuse(odd)
-      if (type !== 'integer' && [place, ...repeats.map((repeat) => repeat.place)].some(isTyped))
+      if (type !== 'integer' && [column, ...repeats].some(({ place }) => isTyped(place)))
         return refuse('UNSUPPORTED_KEY_TYPE')
     }
     if (constants.some(isTyped)) return refuse('UNSUPPORTED_CONSTANTS')

@@ -47,13 +47,16 @@ export function literalParameters(
   } catch {
     return undefined
   }
-  if (isListed && parametersOf(tokens, dialect) !== bound.length) return undefined
+  // MySQL has variables of the session too.
+  const isParameter = ({ kind, text }: Token) => kind === 'parameter' && text.startsWith(sign)
+  const places = tokens.filter(isParameter).map(({ text }, at) => Number(text.slice(1) || at + 1))
+  if (isListed && Math.max(...places) !== bound.length) return undefined
   const params = [...bound]
   let text = ''
   let from = 0
   let seen = 0
   for (const [at, token] of tokens.entries()) {
-    if (token.kind === 'parameter') seen += 1
+    if (isParameter(token)) seen += 1
     const isRead = isListed ? isRepeated(sql, tokens, at, sign) : isCompared(tokens, at)
     const value = isRead ? literalOf(token, dialect) : undefined
     if (value === undefined) continue
@@ -62,14 +65,6 @@ export function literalParameters(
     from = token.end
   }
   return from === 0 ? undefined : { sql: text + sql.slice(from).replace(/;\s{0,9}$/, ''), params }
-}
-
-/** The number of parameters that a statement needs. */
-function parametersOf(tokens: readonly Token[], dialect: Dialect): number {
-  const written = tokens.filter(({ kind }) => kind === 'parameter')
-  return dialect === 'mysql'
-    ? written.length
-    : Math.max(0, ...written.map(({ text }) => Number(text.slice(1))))
 }
 
 /** Whether a token is the integer of a list of one, whose column is compared with a parameter elsewhere. */

@@ -83,6 +83,7 @@ describe('a select by key of distinct columns of a derived table', () => {
       '(select id from city where id = $1 group by id) x',
       '(select id from city where id = $1 union select 1) x',
       '(select id from city where id = $1) x (id)',
+      '(select id from city where id = $1 order by count(*)) x',
       '(select id from (select id from city) c where id = $1) x',
     ])
       expect(planOf(`select distinct x.id from ${from}`).keyed, from).toEqual({

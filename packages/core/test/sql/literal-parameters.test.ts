@@ -82,6 +82,10 @@ describe('literalParameters', () => {
         params: ['a', 5, 7, 'b', 8],
       })
       expect(literalParameters(sql, 'mysql', ['a', 5])).toBeUndefined()
+      // Variables of the session are not parameters.
+      const own = 'SELECT @a FROM `a` WHERE `x`.`id` = ? AND `x`.`id` IN (7)'
+      expect(literalParameters(own, 'mysql', [5])?.params).toEqual([5, 7])
+      expect(literalParameters(own, 'mysql', [5, 6])).toBeUndefined()
     })
 
     it.each([

@@ -60,9 +60,11 @@ export function partsOf(
 
 /** Returns the edits that remove the repeated conditions on the columns of a key. */
 export function repeatEditsOf(tree: QueryTree, keys: readonly KeyColumn[]): readonly SqlEdit[] {
-  return keys.flatMap(({ repeats }) =>
-    repeats.map(({ range }) => ({ ...offsetsOf(tree, range), parts: ['1 = 1'] })),
-  )
+  return keys.flatMap(({ repeats }) => repeats.map(({ range }) => withoutCondition(offsetsOf(tree, range))))
+}
+
+function withoutCondition(offsets: Omit<SqlEdit, 'parts'>): SqlEdit {
+  return { ...offsets, parts: ['1 = 1'] }
 }
 
 /**
@@ -76,8 +78,7 @@ export function keyEditsOf(
   const [at = { start: 0, end: 0 }, ...others] = keys
     .map(({ range }) => offsetsOf(tree, range))
     .sort((left, right) => left.start - right.start)
-  const edits = others.map((other) => ({ ...other, parts: ['1 = 1'] }))
-  return { at, edits: [...edits, ...repeatEditsOf(tree, keys)] }
+  return { at, edits: [...others.map(withoutCondition), ...repeatEditsOf(tree, keys)] }
 }
 
 /** Writes a statement, and collects its parameters in their order. */
